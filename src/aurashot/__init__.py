@@ -1,0 +1,116 @@
+"""Face-anchored image generation: the same face in every picture.
+
+    from aurashot import AuraShot
+
+    with AuraShot() as client:
+        anchor = client.id_photo("selfie.jpg")
+        cafe = client.generate("sitting in a cozy cafe, warm afternoon light", face=anchor)
+        client.download(cafe, "cafe.png")
+
+`AsyncAuraShot` is the same with `async with` and `await`. Everything here is imported when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from aurashot._version import __version__
+
+if TYPE_CHECKING:
+    from aurashot._client import AsyncAuraShot, AsyncLegacy, AuraShot, Legacy
+    from aurashot._retry import RetryPolicy
+    from aurashot.errors import (
+        APIConnectionError,
+        APIStatusError,
+        AuraShotError,
+        AuthenticationError,
+        BadRequestError,
+        ConfigurationError,
+        ConflictError,
+        ContentBlockedError,
+        DeadlineExceededError,
+        DownloadError,
+        GenerationFailedError,
+        InputError,
+        InvalidImageError,
+        NoOutputError,
+        NotFoundError,
+        NotSentError,
+        Outcome,
+        OutcomeUnknownError,
+        PayloadTooLargeError,
+        PermissionDeniedError,
+        QuotaExceededError,
+        RateLimitError,
+        ServerError,
+        UnexpectedResponseError,
+        UnsafeURLError,
+    )
+    from aurashot.images import ImageInput
+    from aurashot.models import CallMeta, Generation, Output, Upload, WorkflowJob
+
+__all__ = [
+    "APIConnectionError",
+    "APIStatusError",
+    "AsyncAuraShot",
+    "AsyncLegacy",
+    "AuraShot",
+    "AuraShotError",
+    "AuthenticationError",
+    "BadRequestError",
+    "CallMeta",
+    "ConfigurationError",
+    "ConflictError",
+    "ContentBlockedError",
+    "DeadlineExceededError",
+    "DownloadError",
+    "Generation",
+    "GenerationFailedError",
+    "ImageInput",
+    "InputError",
+    "InvalidImageError",
+    "Legacy",
+    "NoOutputError",
+    "NotFoundError",
+    "NotSentError",
+    "Outcome",
+    "OutcomeUnknownError",
+    "Output",
+    "PayloadTooLargeError",
+    "PermissionDeniedError",
+    "QuotaExceededError",
+    "RateLimitError",
+    "RetryPolicy",
+    "ServerError",
+    "UnexpectedResponseError",
+    "UnsafeURLError",
+    "Upload",
+    "WorkflowJob",
+    "__version__",
+]
+
+_HOMES = {
+    "AsyncAuraShot": "aurashot._client",
+    "AsyncLegacy": "aurashot._client",
+    "AuraShot": "aurashot._client",
+    "CallMeta": "aurashot.models",
+    "Generation": "aurashot.models",
+    "ImageInput": "aurashot.images",
+    "Legacy": "aurashot._client",
+    "Output": "aurashot.models",
+    "RetryPolicy": "aurashot._retry",
+    "Upload": "aurashot.models",
+    "WorkflowJob": "aurashot.models",
+}
+"""Where a public name lives; all others are errors."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES.get(name, "aurashot.errors")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,62 @@
+"""From constructor arguments to what the drivers need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aurashot._config import find_base_url, find_key, origin_of
+from aurashot._retry import RetryPolicy
+from aurashot._transport import Options, Service
+from aurashot.errors import ConfigurationError
+from aurashot.images import ImageRules
+from aurashot.instrumentation import Hook, Teller
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import httpx
+
+DEFAULT_TIMEOUT: Final = 120.0
+"""Seconds that one call may take in all: what the service's own reference client waits."""
+DEFAULT_MAX_CONNECTIONS: Final = 256
+
+
+def service(api_key: str | None, base_url: str | None, max_connections: int) -> Service:
+    """Find out where the requests go, and as whom.
+
+    Raises:
+        ConfigurationError: There is no key, or an argument cannot work.
+    """
+    address = find_base_url(base_url)
+    return Service(
+        base_url=address, own_origin=origin_of(address), key=find_key(api_key), max_connections=max_connections
+    )
+
+
+def options(timeout: float, retry: RetryPolicy | None, hooks: Iterable[Hook]) -> Options:
+    """Put together what may differ between two views of one client."""
+    return Options(timeout=timeout, retry=retry or RetryPolicy(), teller=Teller(tuple(hooks)))
+
+
+def changed(old: Options, timeout: float | None, retry: RetryPolicy | None, hooks: Iterable[Hook] | None) -> Options:
+    """Return the options with those changed that were given."""
+    return Options(
+        timeout=old.timeout if timeout is None else timeout,
+        retry=old.retry if retry is None else retry,
+        teller=old.teller if hooks is None else Teller(tuple(hooks)),
+    )
+
+
+def rules(service: Service, *, strip_metadata: bool | None) -> ImageRules:
+    """Return how local pictures are treated."""
+    return ImageRules(own_origin=service.own_origin, strip_metadata=strip_metadata)
+
+
+def check_http_client(given: object, wanted: type[httpx.Client | httpx.AsyncClient]) -> None:
+    """Refuse an httpx client of the other colour.
+
+    Raises:
+        ConfigurationError: It is not the kind of client that was wanted.
+    """
+    if given is not None and not isinstance(given, wanted):
+        raise ConfigurationError(f"http_client= takes an httpx.{wanted.__name__}, not {type(given).__name__}")

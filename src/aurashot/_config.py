@@ -1,0 +1,139 @@
+"""Where the key and the base URL come from: argument, environment, `.aurashot.env`, or a clear error."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+from urllib.parse import urlsplit
+
+from aurashot.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BASE_URL: Final = "https://www.aurashot.art"
+KEY_NAMES: Final = ("AURASHOT_API_KEY", "AURASHOT_STUDIO_KEY")
+BASE_URL_NAME: Final = "AURASHOT_BASE_URL"
+FILE_NAME: Final = ".aurashot.env"
+
+_KEY_SHAPE: Final = re.compile(r"[!-~]{8,256}")
+
+logger: Final = logging.getLogger("aurashot")
+
+
+class ApiKey:
+    """A key that shows at most its last four characters and refuses to be pickled."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str, source: str) -> None:
+        value = value.strip()
+        if not _KEY_SHAPE.fullmatch(value):
+            raise ConfigurationError(
+                f"the key from {source} cannot be one: keys are 8 to 256 printable ASCII characters without spaces, "
+                f"like sk_live_...; this one ends in {value[-4:]!r} and has {len(value)}"
+                if len(value) > 8  # a shorter one would be shown nearly whole
+                else f"the key from {source} is too short: keys look like sk_live_..."
+            )
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the key itself, for the one header that carries it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"ApiKey('...{self._value[-4:]}')"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an API key is not pickled: make the client where it is used")
+
+
+def find_key(given: str | None) -> ApiKey:
+    """Return the key, from the first place that has one.
+
+    Raises:
+        ConfigurationError: No place has a key, or it cannot be one.
+    """
+    if given is not None:
+        return ApiKey(given, "api_key=")
+    for name in KEY_NAMES:
+        if value := os.environ.get(name):
+            return ApiKey(value, name)
+    for path in _files():
+        values = _read(path)
+        for name in KEY_NAMES:
+            if value := values.get(name):
+                return ApiKey(value, str(path))
+    raise ConfigurationError(
+        f"no API key: pass api_key=, set {KEY_NAMES[0]}, or write it into {FILE_NAME}; keys are made at "
+        f"{BASE_URL}/studio?tab=keys. `aurashot sandbox serve` works without one."
+    )
+
+
+def _files() -> Iterator[Path]:
+    here = Path.cwd()
+    home = Path.home()
+    for folder in dict.fromkeys((here, *here.parents, home)):
+        path = folder / FILE_NAME
+        if path.is_file():
+            yield path
+
+
+def _read(path: Path) -> dict[str, str | None]:
+    from dotenv import dotenv_values
+
+    try:
+        values = dotenv_values(path, interpolate=False)
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ConfigurationError(f"{path} cannot be read: {problem}") from problem
+    if values.get(BASE_URL_NAME):
+        logger.warning("%s in %s is ignored: a file cannot say where the key is sent", BASE_URL_NAME, path)
+    return values
+
+
+def find_base_url(given: str | None) -> str:
+    """Return the address of the service without a slash at the end.
+
+    Raises:
+        ConfigurationError: It is not https (plain http is for loopback only), or not an address of a service.
+    """
+    source = "base_url=" if given is not None else BASE_URL_NAME
+    address = given if given is not None else os.environ.get(BASE_URL_NAME) or BASE_URL
+    problem = _problem(address)
+    if problem:
+        raise ConfigurationError(f"{source} {problem}; it looks like {BASE_URL}")
+    return address.rstrip("/")
+
+
+def _problem(address: str) -> str | None:
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "is not an address"
+    if parts.scheme not in {"https", "http"} or not host or not re.fullmatch(r"[!-~]+", address):
+        return "is not an http(s) address"
+    if parts.username is not None or parts.query or parts.fragment:
+        return "must not hold a user name, a query or a fragment"
+    if parts.scheme == "http" and not _is_loopback(host):
+        return "must be https: plain http would show the key to the network"
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def origin_of(base_url: str) -> str:
+    """Return scheme, host and port of an address."""
+    parts = urlsplit(base_url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,22 @@
+"""Connection slots: the httpx transports that carry the bytes.
+
+A slot is one connection and nothing else. A request takes an idle slot or makes one; the slot comes back after a clean
+answer and is thrown away after an error or a cancellation. So the cost of a call does not grow with the number of
+calls (httpcore scans its whole pool for each), a cancelled call cannot leak a place in a pool, and a stale answer
+cannot reach the next call.
+
+Connections belong to one process and one event loop: after `fork()`, or in another loop, a request connects anew.
+"""
+
+from aurashot._engine._network import CONNECT_TIMEOUT
+from aurashot._engine._slots import DEADLINE, AsyncSlotTransport, SlotTransport
+from aurashot._engine._surroundings import environment_proxy, ssl_context
+
+__all__ = [
+    "CONNECT_TIMEOUT",
+    "DEADLINE",
+    "AsyncSlotTransport",
+    "SlotTransport",
+    "environment_proxy",
+    "ssl_context",
+]

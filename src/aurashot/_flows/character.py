@@ -1,0 +1,78 @@
+"""The operations of the API, and the upload."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aurashot import _endpoints as endpoints
+from aurashot._calls import Flow, send
+from aurashot._flows.references import check_key, check_text, given, references
+from aurashot.models import (
+    EditImages,
+    EditRequest,
+    GenerateImages,
+    GenerateRequest,
+    Generation,
+    IdPhotoImages,
+    IdPhotoRequest,
+    Upload,
+)
+
+if TYPE_CHECKING:
+    from aurashot.images import ImageInput, ImageRules
+
+
+def upload(rules: ImageRules, image: ImageInput) -> Flow[Upload]:
+    """Put one picture where the service can see it; what is remote already stays where it is."""
+    urls = yield from references(rules, image=image)
+    return Upload(url=urls["image"])
+
+
+def id_photo(
+    rules: ImageRules, face: ImageInput, *, prompt: str | None, wait_for_result: bool | None, key: str | None
+) -> Flow[Generation]:
+    """Make the identity anchor of one face."""
+    if prompt is not None:
+        check_text("prompt", prompt)
+    check_key(key)
+    urls = yield from references(rules, face=face)
+    images = IdPhotoImages(face=urls["face"])
+    body = IdPhotoRequest(images=images, prompt=prompt, wait_for_result=wait_for_result)
+    return (yield from send(endpoints.id_photo(body, key)))
+
+
+def generate(
+    rules: ImageRules,
+    prompt: str,
+    *,
+    face: ImageInput,
+    clothes: ImageInput | None,
+    scene: ImageInput | None,
+    wait_for_result: bool | None,
+    key: str | None,
+) -> Flow[Generation]:
+    """Draw the person of the face reference in a new scene."""
+    check_text("prompt", prompt)
+    check_key(key)
+    urls = yield from references(rules, face=face, **given(clothes=clothes, scene=scene))
+    images = GenerateImages(face=urls["face"], clothes=urls.get("clothes"), scene=urls.get("scene"))
+    body = GenerateRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
+    return (yield from send(endpoints.generate(body, key)))
+
+
+def edit(
+    rules: ImageRules,
+    prompt: str,
+    *,
+    target: ImageInput,
+    face: ImageInput | None,
+    wait_for_result: bool | None,
+    key: str | None,
+) -> Flow[Generation]:
+    """Change a picture, with the face locked if one is given."""
+    check_text("prompt", prompt)
+    check_key(key)
+    urls = yield from references(rules, target=target, **given(face=face))
+    images = EditImages(target=urls["target"], face=urls.get("face"))
+    body = EditRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
+    return (yield from send(endpoints.edit(body, key)))

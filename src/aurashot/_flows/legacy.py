@@ -1,0 +1,130 @@
+"""The legacy workflows: submitted once, then asked about until they are done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aurashot import _endpoints as endpoints
+from aurashot._answers import failure
+from aurashot._calls import Flow, pause, send
+from aurashot._flows.references import check_key, check_text, given, references
+from aurashot.errors import AuraShotError, InputError, UnexpectedResponseError
+from aurashot.models import (
+    PoseChangeInput,
+    PoseChangeRequest,
+    QueryRequest,
+    VirtualTryOnInput,
+    VirtualTryOnRequest,
+    WorkflowJob,
+)
+
+if TYPE_CHECKING:
+    from aurashot.images import ImageInput, ImageRules
+
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 10.0
+GROWTH: Final = 1.5
+
+
+def virtual_try_on(
+    rules: ImageRules,
+    *,
+    product_image: ImageInput,
+    model_image: ImageInput,
+    scene_image: ImageInput | None,
+    version: str,
+    description: str | None,
+    wait: bool,
+    key: str | None,
+) -> Flow[WorkflowJob]:
+    """Dress a model in a product."""
+    check_text("version", version)
+    if description is not None:
+        check_text("description", description)
+    check_key(key)
+    urls = yield from references(
+        rules, product_image=product_image, model_image=model_image, **given(scene_image=scene_image)
+    )
+    what = VirtualTryOnInput(
+        product_image=urls["product_image"],
+        model_image=urls["model_image"],
+        scene_image=urls.get("scene_image"),
+        generate_version=version,
+        description_type="auto" if description is None else "custom",
+        text_description=description,
+    )
+    return (yield from _job(VirtualTryOnRequest(wait_for_result=False, input=what), wait=wait, key=key))
+
+
+def pose_change(
+    rules: ImageRules, original_image: ImageInput, description: str, *, version: str, wait: bool, key: str | None
+) -> Flow[WorkflowJob]:
+    """Change the pose of a person."""
+    check_text("version", version)
+    check_text("description", description)
+    check_key(key)
+    urls = yield from references(rules, original_image=original_image)
+    what = PoseChangeInput(
+        original_image=urls["original_image"], generate_version=version, text_description=description
+    )
+    return (yield from _job(PoseChangeRequest(wait_for_result=False, input=what), wait=wait, key=key))
+
+
+def query(
+    job: WorkflowJob | None, *, workflow: str | None, execution_id: str | None, task_id: str | None, wait: bool
+) -> Flow[WorkflowJob]:
+    """Ask how a job is doing."""
+    if job is not None:
+        workflow, execution_id, task_id = workflow or job.workflow, job.execution_id, job.task_id
+    if not workflow or not (execution_id or task_id):
+        message = "job: give a job, or workflow= together with execution_id= or task_id="
+        raise InputError(message, argument="job")
+    question = _question(workflow, execution_id, task_id)
+    answer = yield from send(endpoints.workflow_query(question))
+    return (yield from _finished(question, answer)) if wait else answer
+
+
+def _question(workflow: str, execution_id: str | None, task_id: str | None) -> QueryRequest:
+    return QueryRequest(workflow=workflow, execution_id=execution_id, task_id=None if execution_id else task_id)
+
+
+def _job(body: VirtualTryOnRequest | PoseChangeRequest, *, wait: bool, key: str | None) -> Flow[WorkflowJob]:
+    job = yield from send(endpoints.workflow(body, key))
+    if not wait:
+        return job
+    try:
+        return (yield from _finished(_question(body.workflow, job.execution_id, job.task_id), job))
+    except AuraShotError as error:
+        _note_paid_job(error, job)
+        raise
+
+
+def _finished(question: QueryRequest, job: WorkflowJob) -> Flow[WorkflowJob]:
+    """Ask until the job is done, less and less often."""
+    seconds = FIRST_PAUSE
+    while not _is_done(job):
+        if not (question.execution_id or question.task_id):
+            raise UnexpectedResponseError("the service took the job but gave it no identifier to ask about")
+        yield from pause(seconds)
+        job = yield from send(endpoints.workflow_query(question))
+        seconds = min(LONGEST_PAUSE, seconds * GROWTH)
+    return job
+
+
+def _is_done(job: WorkflowJob) -> bool:
+    if job.failed:
+        reason = next((result.error for result in job.results if result.error), None)
+        raise failure(job.workflow or "workflow", {"error": reason} if reason else job.model_extra or {})
+    return job.completed or job.succeeded
+
+
+def _note_paid_job(error: AuraShotError, job: WorkflowJob) -> None:
+    """Write onto an error that the job exists and how to get at it: nothing that was paid for is lost."""
+    error.outcome = "accepted"
+    error.billed = True
+    error.idempotency_key = job.meta.idempotency_key
+    error.request_id = job.execution_id or job.task_id
+    error.add_note(
+        f"the job was taken: ask about it with client.legacy.query(workflow={job.workflow!r}, "
+        f"execution_id={job.execution_id!r}, task_id={job.task_id!r})"
+    )

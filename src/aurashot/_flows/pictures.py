@@ -1,0 +1,58 @@
+"""Bringing pictures home."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from aurashot._calls import Flow, fetch
+from aurashot.errors import InputError, UnsafeURLError
+from aurashot.images import FileLanding, HasURL, MemoryLanding, check_url
+from aurashot.models import Generation, WorkflowJob
+
+if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
+    from aurashot._calls import Progress
+    from aurashot.images import ImageRules
+
+MAX_PICTURE_BYTES: Final = 100 * 1024 * 1024
+"""A downloaded picture is at most this large."""
+
+Picture: TypeAlias = "HasURL | str"
+"""What can be downloaded: an answer, one of its outputs, an upload, or an address."""
+
+
+def download(rules: ImageRules, what: Picture, to: str | os.PathLike[str], *, progress: Progress | None) -> Flow[Path]:
+    """Save a picture as a file, whole or not at all."""
+    url = _address(rules, what)
+    landing = FileLanding(to, stem=_stem(what, url), max_bytes=MAX_PICTURE_BYTES)
+    return (yield from fetch(url, landing, progress))
+
+
+def read(rules: ImageRules, what: Picture, *, progress: Progress | None) -> Flow[bytes]:
+    """Return a picture's bytes."""
+    return (yield from fetch(_address(rules, what), MemoryLanding(max_bytes=MAX_PICTURE_BYTES), progress))
+
+
+def _address(rules: ImageRules, what: Picture) -> str:
+    url = what if isinstance(what, str) else getattr(what, "url", None)
+    if not isinstance(url, str):
+        message = f"what: a generation, an output, an upload or an address is needed, not {type(what).__name__}"
+        raise InputError(message, argument="what")
+    try:
+        return check_url(url, own_origin=rules.own_origin)
+    except UnsafeURLError as error:
+        raise error.about("what") from None
+
+
+def _stem(what: Picture, url: str) -> str:
+    """Return a file name that comes from identifiers alone, never from an address."""
+    match what:
+        case Generation(request_id=str() as identifier):
+            return f"{identifier}-1"
+        case WorkflowJob(execution_id=str() as identifier) | WorkflowJob(task_id=str() as identifier):
+            return f"{identifier}-1"
+        case _:
+            return f"picture-{hashlib.sha256(url.encode()).hexdigest()[:12]}"

@@ -1,0 +1,75 @@
+"""What every operation does with its arguments first: check them all, then make every image remote."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from aurashot import _endpoints as endpoints
+from aurashot._calls import Flow, blocking, send, together
+from aurashot.errors import InputError, InvalidImageError, NoOutputError
+from aurashot.images import ImageInput, locate, prepare
+
+if TYPE_CHECKING:
+    from aurashot.images import ImageRules, LocalImage, Payload
+
+_KEY_SHAPE: Final = re.compile(r"[!-~]{1,255}")
+
+
+def references(rules: ImageRules, **images: ImageInput) -> Flow[dict[str, str]]:
+    """Return a remote address for every image, by the name of its argument.
+
+    Raises:
+        InvalidImageError: An argument is not an image that the service takes; nothing was sent.
+        UnsafeURLError: An argument is an address that must not be sent; nothing was sent.
+    """
+    located: dict[str, str | LocalImage] = {}
+    for name, image in images.items():
+        try:
+            located[name] = locate(image, rules)
+        except InputError as error:
+            raise error.about(name) from error.__cause__
+        except NoOutputError as error:
+            raise InvalidImageError(f"{name}: {error.message}", argument=name) from error
+    prepared = yield from together([_prepared(rules, name, place) for name, place in located.items()])
+    urls = yield from together([_remote(place) for place in prepared])
+    return dict(zip(images, urls, strict=True))
+
+
+def _prepared(rules: ImageRules, name: str, place: str | LocalImage) -> Flow[str | Payload]:
+    if isinstance(place, str):
+        return place
+    try:
+        return (yield from blocking(lambda: prepare(place, rules)))
+    except InputError as error:
+        raise error.about(name) from error.__cause__
+
+
+def _remote(place: str | Payload) -> Flow[str]:
+    if isinstance(place, str):
+        return place
+    return (yield from send(endpoints.upload(place))).url
+
+
+def given(**images: ImageInput | None) -> dict[str, ImageInput]:
+    """Return the optional images that were given."""
+    return {name: image for name, image in images.items() if image is not None}
+
+
+def check_text(argument: str, text: object) -> None:
+    """Refuse a text that says nothing.
+
+    Raises:
+        InputError: It is not a string, or empty.
+    """
+    if not isinstance(text, str):
+        raise InputError(f"{argument}: a string is needed, not {type(text).__name__}", argument=argument)
+    if not text.strip():
+        raise InputError(f"{argument}: it is empty; say in words what the picture should show", argument=argument)
+
+
+def check_key(key: str | None) -> None:
+    """Refuse an idempotency key that cannot travel in a header."""
+    if key is not None and not _KEY_SHAPE.fullmatch(key):
+        message = "idempotency_key: use 1 to 255 printable ASCII characters without spaces, a UUID for instance"
+        raise InputError(message, argument="idempotency_key")

@@ -1,0 +1,156 @@
+"""Send once per key: the same content is uploaded once per client, also when many calls ask for it at once.
+
+The first to ask does the work, the others wait for it. A failure is told to those who waited and is not remembered; if
+the first to ask was cancelled or ran out of its own time, one of the others takes over.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from copy import copy
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+from aurashot.errors import AuraShotError, DeadlineExceededError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Hashable
+
+    from aurashot._deadline import Deadline
+
+T = TypeVar("T")
+
+MAX_REMEMBERED: Final = 1024
+MAX_AGE: Final = 3600.0
+"""Seconds after which the same content is uploaded again: how long the service keeps it is not documented."""
+
+
+class Memory:
+    """Answers by key, limited in number and age; the least recently used goes first."""
+
+    def __init__(self, *, size: int = MAX_REMEMBERED, age: float = MAX_AGE) -> None:
+        self._size = size
+        self._age = age
+        self._kept: OrderedDict[str, tuple[float, Any]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, key: str) -> Any | None:
+        """Return the answer that is remembered under a key, or None."""
+        with self._lock:
+            born, value = self._kept.get(key, (float("-inf"), None))
+            if time.monotonic() - born > self._age:
+                self._kept.pop(key, None)
+                return None
+            self._kept.move_to_end(key)
+            return value
+
+    def put(self, key: str, value: object) -> None:
+        """Remember an answer."""
+        with self._lock:
+            self._kept[key] = (time.monotonic(), value)
+            self._kept.move_to_end(key)
+            while len(self._kept) > self._size:
+                self._kept.popitem(last=False)
+
+
+class _Flight:
+    """Work under way that others wait for."""
+
+    __slots__ = ("done", "error")
+
+    def __init__(self, done: Any) -> None:
+        self.done = done
+        self.error: AuraShotError | None = None
+
+    def failed(self, error: AuraShotError) -> None:
+        if not isinstance(error, DeadlineExceededError):
+            self.error = error
+
+    def check(self) -> None:
+        """Raise what the one who did the work met, on its own traceback."""
+        if self.error is not None:
+            raise copy(self.error)
+
+
+class Once:
+    """The blocking form: threads wait for each other."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._flights: dict[str, _Flight] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: str, deadline: Deadline, work: Callable[[], T]) -> T:
+        """Return the answer for a key, by memory, by waiting, or by doing the work."""
+        while True:
+            with self._lock:
+                known = self._memory.get(key)
+                if known is not None:
+                    return cast("T", known)
+                flight = self._flights.get(key)
+                if flight is None:
+                    mine = self._flights[key] = _Flight(threading.Event())
+                    break
+            if not flight.done.wait(deadline.remaining):
+                raise ran_out(deadline)
+            flight.check()
+        try:
+            answer = work()
+            self._memory.put(key, answer)
+        except AuraShotError as error:
+            mine.failed(error)
+            raise
+        else:
+            return answer
+        finally:
+            with self._lock:
+                del self._flights[key]
+            mine.done.set()
+
+
+class AsyncOnce:
+    """The async form: the tasks of one event loop wait for each other."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._flights: dict[tuple[Hashable, str], _Flight] = {}
+
+    async def get(self, key: str, deadline: Deadline, work: Callable[[], Awaitable[T]]) -> T:
+        """Return the answer for a key, by memory, by waiting, or by doing the work."""
+        import anyio
+        from anyio.lowlevel import current_token
+
+        place = (current_token(), key)
+        while True:
+            known = self._memory.get(key)
+            if known is not None:
+                return cast("T", known)
+            flight = self._flights.get(place)
+            if flight is None:
+                break
+            with anyio.move_on_after(deadline.remaining):
+                await flight.done.wait()
+            if not flight.done.is_set():
+                raise ran_out(deadline)
+            flight.check()
+        mine = self._flights[place] = _Flight(anyio.Event())
+        try:
+            answer = await work()
+            self._memory.put(key, answer)
+        except AuraShotError as error:
+            mine.failed(error)
+            raise
+        else:
+            return answer
+        finally:
+            del self._flights[place]
+            mine.done.set()
+
+
+def ran_out(deadline: Deadline) -> DeadlineExceededError:
+    """Return the error for a call whose time passed before its request went out."""
+    return DeadlineExceededError(f"the call's {deadline.seconds:g} s ran out before the request was sent")

@@ -1,0 +1,201 @@
+"""The async driver, on asyncio and trio."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+import anyio
+import httpx
+from anyio import to_thread
+from tenacity import AsyncRetrying
+
+from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
+from aurashot._deadline import Deadline
+from aurashot._engine import AsyncSlotTransport, environment_proxy
+from aurashot._once import AsyncOnce, ran_out
+from aurashot._transport._downloads import Retrieval
+from aurashot._transport._exchange import Body, Exchange, KeyAuth, Requests, picture_request
+from aurashot._transport._faults import transport_errors
+from aurashot._transport._state import Options, Service, Shared
+from aurashot.errors import AuraShotError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aurashot._calls import M
+    from aurashot._retry import Retries, RetryBudget, RetryPolicy
+
+    Rules = Callable[[RetryPolicy, RetryBudget], Retries]
+
+CHUNK: Final = 256 * 1024
+"""Bytes of a download that are written at once."""
+
+GRACE: Final = 0.1
+"""Seconds that the engine's own timeouts, which know the phase, go ahead of a cancellation, which does not."""
+
+T = TypeVar("T")
+X = TypeVar("X")
+
+
+class AsyncConnections:
+    """The httpx clients of one AuraShot client, and what goes over them once."""
+
+    def __init__(self, service: Service, given: httpx.AsyncClient | None) -> None:
+        self.service = service
+        self.shared = Shared()
+        self.once = AsyncOnce(self.shared.memory)
+        self.auth = KeyAuth(service.key)
+        self.requests = Requests(service.base_url, given.headers if given is not None else {})
+        self._given = given
+        limit, proxy = service.max_connections, environment_proxy(service.base_url)
+        self.api = given or httpx.AsyncClient(transport=AsyncSlotTransport(limit, proxy), trust_env=False)
+        self.pictures = AsyncSlotTransport(limit, proxy)
+        """No httpx client: it would write the addresses, which can be signed, into its log."""
+
+    def check_open(self) -> None:
+        """Refuse to work once this client, or the httpx client that it was given, is closed."""
+        self.shared.check_open(self.api.is_closed)
+
+    async def aclose(self) -> None:
+        """Close what was opened here; a client that was given stays open."""
+        self.shared.closed = True
+        await self.pictures.aclose()
+        if self._given is None:
+            await self.api.aclose()
+
+
+class AsyncTransport:
+    """Run flows without blocking the event loop."""
+
+    def __init__(self, connections: AsyncConnections, options: Options) -> None:
+        self.connections = connections
+        self.options = options
+
+    async def run(self, flow: Flow[T], timeout: float | None = None) -> T:
+        """Run a flow to its end, within `timeout` seconds in all.
+
+        Raises:
+            AuraShotError: Anything that went wrong, typed.
+        """
+        self.connections.check_open()
+        return await self._drive(flow, Deadline(self.options.timeout if timeout is None else timeout))
+
+    async def _drive(self, flow: Flow[T], deadline: Deadline) -> T:
+        try:
+            step = next(flow)
+            while True:
+                try:
+                    result = await self._do(step, deadline)
+                except AuraShotError as error:
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(result)
+        except StopIteration as end:
+            return cast("T", end.value)
+        finally:
+            flow.close()
+
+    async def _do(self, step: Step, deadline: Deadline) -> Any:
+        match step:
+            case Call():
+                return await self._call(step, deadline)
+            case Blocking():
+                return await to_thread.run_sync(step.work)
+            case Fetch():
+                return await self._fetch(step, deadline)
+            case Pause():
+                return await self._pause(step.seconds, deadline)
+            case Together():
+                return await self._together(step.flows, deadline)
+
+    async def _call(self, call: Call[M], deadline: Deadline) -> M:
+        if call.once is None:
+            return await self._exchange(call, deadline)
+        return await self.connections.once.get(call.once, deadline, lambda: self._exchange(call, deadline))
+
+    async def _exchange(self, call: Call[M], deadline: Deadline) -> M:
+        exchange = Exchange(call, deadline, self.options.teller)
+        try:
+            return await self._repeat(exchange.retries, self._attempt, exchange)
+        except AuraShotError as error:
+            exchange.give_up(error)
+            raise
+
+    async def _repeat(self, rules: Rules, attempt: Callable[[X], Awaitable[T]], what: X) -> T:
+        budget = self.connections.shared.budget
+        result: T = await AsyncRetrying(sleep=anyio.sleep, **rules(self.options.retry, budget).options())(attempt, what)
+        budget.refund()
+        return result
+
+    async def _attempt(self, exchange: Exchange[M]) -> M:
+        connections = self.connections
+        try:
+            left = exchange.deadline.remaining + GRACE
+            with exchange.request(connections.requests) as request, anyio.move_on_after(left):
+                response = await connections.api.send(
+                    request, auth=connections.auth, stream=True, follow_redirects=False
+                )
+                async with aclosing(response):
+                    body = Body(exchange.deadline)
+                    async for chunk in response.aiter_raw():
+                        body.add(chunk)
+                return exchange.settle(body.answer(response))
+            raise httpx.ReadTimeout("the client that was given did not keep the deadline")
+        except transport_errors() as problem:
+            raise exchange.lost(problem) from problem
+        except AuraShotError as error:
+            exchange.blame(error)
+            raise
+
+    async def _fetch(self, step: Fetch[T], deadline: Deadline) -> T:
+        retrieval = Retrieval(step, deadline)
+        try:
+            return await self._repeat(retrieval.retries, self._retrieve, retrieval)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(step.landing.discard)
+            raise
+
+    async def _retrieve(self, retrieval: Retrieval[T]) -> T:
+        try:
+            await to_thread.run_sync(retrieval.landing.begin)
+            hops = retrieval.begin(self.connections.service.own_origin)
+            while True:
+                request = picture_request(hops.url, retrieval.deadline)
+                response = await self.connections.pictures.handle_async_request(request)
+                async with aclosing(response):
+                    if hops.arrived(response.status_code, response.headers):
+                        meter = retrieval.meter(response.headers)
+                        async for chunk in response.aiter_raw(CHUNK):
+                            await to_thread.run_sync(retrieval.landing.write, chunk)
+                            meter.count(len(chunk), retrieval.deadline)
+                        return await to_thread.run_sync(retrieval.landing.finish)
+        except transport_errors() as problem:
+            raise retrieval.lost(problem) from problem
+        except AuraShotError as error:
+            retrieval.blame(error)
+            raise
+
+    async def _pause(self, seconds: float, deadline: Deadline) -> None:
+        if seconds >= deadline.remaining:
+            raise ran_out(deadline)
+        await anyio.sleep(seconds)
+
+    async def _together(self, flows: tuple[Flow[Any], ...], deadline: Deadline) -> list[Any]:
+        results: list[Any] = [None] * len(flows)
+        errors: list[AuraShotError] = []
+
+        async def drive(place: int, flow: Flow[Any]) -> None:
+            try:
+                results[place] = await self._drive(flow, deadline)
+            except AuraShotError as error:
+                errors.append(error)
+                group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            for place, flow in enumerate(flows):
+                group.start_soon(drive, place, flow)
+        if errors:
+            raise errors[0]
+        return results

@@ -1,0 +1,59 @@
+"""What a client holds, apart from its connections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aurashot._once import Memory
+from aurashot._retry import RetryBudget, RetryPolicy
+from aurashot.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from aurashot._config import ApiKey
+    from aurashot.instrumentation import Teller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What may differ between two views of one client."""
+
+    timeout: float
+    retry: RetryPolicy
+    teller: Teller
+
+    def __post_init__(self) -> None:
+        """Refuse a time that cannot work."""
+        if not 0 < self.timeout < float("inf"):
+            raise ConfigurationError(f"timeout must be a number of seconds above 0, not {self.timeout!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """Where the requests go, and as whom."""
+
+    base_url: str
+    own_origin: str
+    key: ApiKey
+    max_connections: int
+
+    def __post_init__(self) -> None:
+        """Refuse a number that cannot work."""
+        if self.max_connections < 1:
+            raise ConfigurationError(f"max_connections must be at least 1, not {self.max_connections}")
+
+
+@dataclass(slots=True)
+class Shared:
+    """What all views of one client have in common."""
+
+    memory: Memory = field(default_factory=Memory)
+    budget: RetryBudget = field(default_factory=RetryBudget)
+    closed: bool = False
+
+    def check_open(self, http_client_is_closed: bool) -> None:  # noqa: FBT001  # its one argument
+        """Refuse to work after `close`."""
+        if self.closed:
+            raise ConfigurationError("the client is closed: make a new one, or keep it open for as long as it is used")
+        if http_client_is_closed:
+            raise ConfigurationError("the httpx client given as http_client= is closed")

@@ -1,0 +1,179 @@
+"""Sort out what a user handed over as an image: an address to pass on, or something to read and upload."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import inspect
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+from urllib.parse import unquote_to_bytes
+
+from aurashot.errors import InvalidImageError, UnsafeURLError
+from aurashot.images._pillow import PillowImage, is_pillow_image
+from aurashot.images._urls import check_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aurashot.images._rules import ImageRules
+
+
+class HasURL(Protocol):
+    """An answer of this SDK that stands for a picture: `Generation`, `Output`, `Upload`, `Character`."""
+
+    @property
+    def url(self) -> str:
+        """The address of the picture."""
+        ...
+
+
+@runtime_checkable
+class BinaryFile(Protocol):
+    """A file opened in binary mode, or anything that is read like one."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes, and none at the end."""
+        ...
+
+
+ImageInput: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryFile | PillowImage | HasURL
+"""Whatever may be given as an image.
+
+An `https` URL, a `data:` or `file:` URI, a path, bytes, a binary file (read from where it stands, never closed), a
+Pillow image, or an earlier answer of this SDK.
+"""
+
+_FORMS = "pass an https URL, a path, bytes, a binary file, a Pillow image, or an earlier result"
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]+):")  # one letter alone is a drive of Windows
+_COLLAPSED_URL = re.compile(r"https?:[/\\]", re.IGNORECASE)
+_BASE64_IMAGE = re.compile(r"(?:/9j/|iVBORw0KGgo|R0lGOD|UklGR)[A-Za-z0-9+/=\s]{60,}")
+_LONGEST_PATH = 4_096
+_AS_BASE64 = "if this is base64, pass 'data:image/png;base64,…' or the decoded bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalImage:
+    """An image that has to be read before it can be sent.
+
+    Attributes:
+        source: Where its bytes are.
+        stem: The name to send it under, without an extension and not yet sanitised.
+        label: How messages call it.
+    """
+
+    source: Path | bytes | BinaryFile | PillowImage = field(repr=False)
+    stem: str
+    label: str
+
+
+def locate(image: ImageInput, rules: ImageRules) -> str | LocalImage:
+    """Return a checked URL, or a description of what `prepare` must read; do no I/O.
+
+    Raises:
+        UnsafeURLError: An address that the service could not or should not fetch.
+        InvalidImageError: Not one of the accepted forms.
+    """
+    given: object = image
+    if isinstance(given, str):
+        return _from_text(given, rules)
+    if isinstance(given, bytes | bytearray | memoryview):
+        return LocalImage(bytes(given), "image", f"The {type(given).__name__} object")
+    if isinstance(given, os.PathLike):
+        return _from_path(os.fsdecode(given))
+    if is_pillow_image(given):
+        return LocalImage(given, _stem_of(getattr(given, "filename", "")), "The Pillow image")
+    if isinstance(given, BinaryFile):
+        return _from_file(given)
+    return _from_answer(given, rules)
+
+
+def _from_text(text: str, rules: ImageRules) -> str | LocalImage:
+    if not text.strip():
+        raise InvalidImageError(f"The image is an empty string; {_FORMS}.")
+    if scheme := _SCHEME.match(text):
+        return _SCHEMES.get(scheme[1].lower(), _from_other_scheme)(text, rules)
+    if len(text) > _LONGEST_PATH or _BASE64_IMAGE.fullmatch(text):
+        raise InvalidImageError(f"A text of {len(text):,} characters is neither a path nor a URL; {_AS_BASE64}.")
+    return _from_path(text)
+
+
+def _from_url(text: str, rules: ImageRules) -> str:
+    return check_url(text, own_origin=rules.own_origin)
+
+
+def _from_data_uri(text: str, _: ImageRules) -> LocalImage:
+    header, comma, data = text.partition(",")
+    if not comma:
+        raise InvalidImageError("The data: URI has no comma before its data; write it as 'data:image/png;base64,…'.")
+    content = unquote_to_bytes(data)
+    if header.rstrip().lower().endswith(";base64"):
+        content = _decoded(content)
+    return LocalImage(content, "image", "The data: URI")
+
+
+def _decoded(text: bytes) -> bytes:
+    compact = b"".join(text.split()).rstrip(b"=")
+    try:
+        return base64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True)
+    except binascii.Error as error:
+        raise InvalidImageError(f"The data: URI is not valid base64 ({error}); encode the file again.") from error
+
+
+def _from_file_uri(text: str, _: ImageRules) -> LocalImage:
+    rest = text.partition(":")[2]
+    if rest.startswith("//"):
+        host, _slash, rest = rest[2:].partition("/")
+        if host.lower() not in {"", "localhost"}:
+            raise UnsafeURLError("The file: URI names another computer; copy the file here and pass its path.")
+        rest = f"/{rest}"
+    path = os.fsdecode(unquote_to_bytes(rest))
+    return _from_path(path.removeprefix("/") if os.name == "nt" else path)
+
+
+def _from_other_scheme(text: str, _: ImageRules) -> LocalImage:
+    scheme = text.partition(":")[0].strip()
+    raise UnsafeURLError(
+        f"An image cannot be read from '{scheme[:20]}:' addresses; pass an https URL, a data: or file: URI, or a path "
+        "(as pathlib.Path, if the file's name has a colon in it)."
+    )
+
+
+_SCHEMES: dict[str, Callable[[str, ImageRules], str | LocalImage]] = {
+    "https": _from_url,
+    "http": _from_url,
+    "data": _from_data_uri,
+    "file": _from_file_uri,
+}
+
+
+def _from_path(text: str) -> LocalImage:
+    if "\0" in text:
+        raise InvalidImageError("The path has a NUL character in it; pass the path of a file.")
+    if _COLLAPSED_URL.match(text):
+        raise InvalidImageError("A URL was given as a path object, which spoils it; pass the URL as a string.")
+    path = Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser raises for a file named '~draft.png'
+    return LocalImage(path, path.stem, f"'{path}'")
+
+
+def _from_file(file: BinaryFile) -> LocalImage:
+    if inspect.iscoroutinefunction(file.read):
+        raise InvalidImageError(
+            f"{type(file).__name__}.read must be awaited, which cannot be done here; pass the bytes that it returns."
+        )
+    return LocalImage(file, _stem_of(getattr(file, "name", "")), f"The {type(file).__name__} object")
+
+
+def _from_answer(given: object, rules: ImageRules) -> str:
+    url = getattr(given, "url", None)
+    if not isinstance(url, str):
+        kind = "None" if given is None else f"An object of type {type(given).__name__}"
+        raise InvalidImageError(f"{kind} is not an image; {_FORMS}.")
+    return check_url(url, own_origin=rules.own_origin)
+
+
+def _stem_of(name: object) -> str:
+    return Path(name).stem if isinstance(name, str) else ""

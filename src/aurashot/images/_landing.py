@@ -1,0 +1,208 @@
+"""Let a downloaded picture land: whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+import stat
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
+
+from aurashot.errors import DownloadError
+from aurashot.images._formats import ACCEPTED, EXTENSIONS, SNIFF_BYTES, check_complete, sniff
+from aurashot.images._names import safe_stem
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+T_co = TypeVar("T_co", covariant=True)
+
+_SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
+
+
+class Landing(Protocol[T_co]):
+    """Where the chunks of a download go; it ends with `finish` or, whatever has happened, with `discard`."""
+
+    max_bytes: int
+    """The largest picture to take."""
+
+    def begin(self) -> None:
+        """Make ready for the first chunk; call it again to start over."""
+        ...
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes; raise `DownloadError` when they are too many or cannot be stored."""
+        ...
+
+    def finish(self) -> T_co:
+        """Check the picture and return it; raise `DownloadError` when it is not a whole one."""
+        ...
+
+    def discard(self) -> None:
+        """Leave nothing unfinished behind; do nothing after a success."""
+        ...
+
+
+class MemoryLanding:
+    """Keep a picture in memory.
+
+    Args:
+        max_bytes: The largest picture to take, in bytes.
+    """
+
+    def __init__(self, *, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self._file = io.BytesIO()
+
+    def begin(self) -> None:
+        """Forget what came before."""
+        self._file = io.BytesIO()
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        _append(self._file, chunk, self.max_bytes)
+
+    def finish(self) -> bytes:
+        """Return the picture, after checking that it is a whole one."""
+        _checked(self._file)
+        return self._file.getvalue()
+
+    def discard(self) -> None:
+        """Free the memory."""
+        self._file = io.BytesIO()
+
+
+class FileLanding:
+    """Put a picture into a file that appears when it is complete, and not before.
+
+    Args:
+        to: A folder (one that exists, or a path that ends in a separator), or the exact file. In a folder, the file is
+            called `<stem><extension of its content>`, with `-2`, `-3` … before the extension rather than replacing
+            another file. An exact file is replaced, and keeps its name whatever the content. Missing folders are made.
+        stem: The name to use in a folder; it is sanitised.
+        max_bytes: The largest picture to take, in bytes.
+    """
+
+    def __init__(self, to: str | os.PathLike[str], *, stem: str, max_bytes: int) -> None:
+        self._to = os.path.expanduser(to)  # noqa: PTH111 - pathlib drops the separator that marks a folder
+        self._stem = safe_stem(stem)
+        self.max_bytes = max_bytes
+        self._exact: Path | None = None
+        self._part = Path()
+        self._mode = 0
+        self._file: BinaryIO = io.BytesIO()
+        self._undo = ExitStack()
+
+    def begin(self) -> None:
+        """Open a hidden file beside the place of the picture."""
+        self.discard()
+        with self._storing():
+            in_folder = self._to.endswith(_SEPARATORS) or Path(self._to).is_dir()
+            self._exact = None if in_folder else Path(self._to)
+            folder = Path(self._to) if self._exact is None else self._exact.parent
+            name = self._stem if self._exact is None else safe_stem(self._exact.name)
+            folder.mkdir(parents=True, exist_ok=True)
+            self._open(folder / f".{name}.{os.urandom(4).hex()}.part")
+
+    def _open(self, part: Path) -> None:
+        self._part = part
+        self._undo.callback(part.unlink, missing_ok=True)
+        self._file = part.open("x+b")
+        self._undo.callback(self._file.close)
+        self._mode = stat.S_IMODE(part.stat().st_mode)  # what the umask makes of it; asking for the umask would set it
+        part.chmod(0o600)
+
+    def write(self, chunk: bytes) -> None:
+        """Store the next bytes."""
+        with self._storing():
+            _append(self._file, chunk, self.max_bytes)
+
+    def finish(self) -> Path:
+        """Put the picture in its place and return where that is, after checking that it is a whole one."""
+        try:
+            with self._storing():
+                extension = EXTENSIONS[_checked(self._file)]
+                self._part.chmod(self._mode)
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._file.close()
+                return self._place(extension)
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Close and remove the hidden file, if there is one."""
+        with suppress(OSError):  # a full disk refuses the last bytes on closing, too
+            self._undo.close()
+
+    def _place(self, extension: str) -> Path:
+        place = self._part.replace(self._exact) if self._exact else _linked(self._part, self._stem, extension)
+        _sync_folder(place.parent)
+        return place
+
+    @contextmanager
+    def _storing(self) -> Generator[None]:
+        try:
+            yield
+        except (OSError, ValueError) as error:  # ValueError: a name that no file system takes
+            reason = getattr(error, "strerror", None) or error
+            raise DownloadError(
+                f"The picture cannot be stored at '{self._to}' ({reason}); choose another place."
+            ) from error
+
+
+def _append(file: BinaryIO, chunk: bytes, max_bytes: int) -> None:
+    if file.tell() + len(chunk) > max_bytes:
+        raise DownloadError(
+            f"The picture is larger than the limit of {max_bytes:,} bytes; raise the limit if it is expected."
+        )
+    file.write(chunk)
+
+
+def _checked(file: BinaryIO) -> str:
+    """Return the media type of a whole picture."""
+    file.seek(0)
+    media_type = sniff(file.read(SNIFF_BYTES))
+    if media_type not in ACCEPTED:
+        raise DownloadError(
+            f"What arrived is {media_type or 'no image'}, not JPEG, PNG, WebP or GIF; look at its address in a browser."
+        )
+    check_complete(file, media_type)
+    return media_type
+
+
+def _linked(part: Path, stem: str, extension: str) -> Path:
+    names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    places = (part.with_name(f"{name}{extension}") for name in names)
+    return next(place for place in places if _takes(part, place))
+
+
+def _takes(part: Path, place: Path) -> bool:
+    """Give the file a name that nobody has, whoever else is looking for one at the same time."""
+    try:
+        place.hardlink_to(part)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without links: reserve the name, then replace the reservation
+        return _reserves(part, place)
+    return True
+
+
+def _reserves(part: Path, place: Path) -> bool:
+    try:
+        place.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    part.replace(place)
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # not every system opens folders; the file itself is on the disk by now
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

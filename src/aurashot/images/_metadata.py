@@ -1,0 +1,130 @@
+"""Find and remove what a picture says about its maker, without touching a pixel.
+
+What stays is listed, rather than what goes: the parts that decide how the picture looks, its ICC profile among them.
+EXIF (with the GPS position), XMP, IPTC, comments, texts, times, embedded second pictures, trailing data and whatever is
+invented next are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, BinaryIO, Literal
+
+from aurashot.images._containers import Part, is_last, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PNG_KEPT = frozenset(
+    b"IHDR PLTE IDAT IEND tRNS acTL fcTL fdAT bKGD cHRM cICP cLLI gAMA hIST iCCP iDOT mDCV pHYs sBIT sPLT sRGB".split()
+)
+_WEBP_KEPT = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b""))
+_JPEG_KEPT = {b"\xe0": b"JFIF\0", b"\xe2": b"ICC_PROFILE\0", b"\xee": b"Adobe"}  # of the application segments
+_JPEG_MAY_IDENTIFY = frozenset(bytes([code]) for code in (*range(0xE0, 0xF0), 0xFE))  # APP0 to APP15, COM
+
+_SIGNATURE_SIZE = {"image/jpeg": 2, "image/png": 8, "image/webp": 12}
+_VP8X_FLAGS = 20  # offset in the file; VP8X comes first
+_EXIF_AND_XMP = 0x0C
+
+_EXIF_LIMIT = 64 * 1024
+_ORIENTATION = 0x0112
+UPRIGHT = 1
+
+
+def _keeps_jpeg(part: Part) -> bool:
+    if part.kind not in _JPEG_MAY_IDENTIFY:
+        return True
+    return part.kind in _JPEG_KEPT and part.content.startswith(_JPEG_KEPT[part.kind])
+
+
+def _keeps_all(_: Part) -> bool:
+    return True
+
+
+_KEEPS: dict[str, Callable[[Part], bool]] = {
+    "image/jpeg": _keeps_jpeg,
+    "image/png": lambda part: part.kind in _PNG_KEPT,
+    "image/webp": lambda part: part.kind in _WEBP_KEPT,
+}
+_EXIF_PARTS = {"image/jpeg": b"\xe1", "image/png": b"eXIf", "image/webp": b"EXIF"}
+_EXIF_OFFSETS = {"image/jpeg": 4, "image/png": 8, "image/webp": 8}
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What one walk through a file has found.
+
+    Attributes:
+        complete: Whether the end of the file is there.
+        identifying: Whether anything in it is better removed. Never for a GIF, which no camera makes.
+        orientation: The EXIF orientation, 1 to 8; 1 is upright.
+        lossless: Whether it is a WebP that lost nothing.
+    """
+
+    complete: bool = False
+    identifying: bool = False
+    orientation: int = UPRIGHT
+    lossless: bool = False
+
+
+def survey(file: BinaryIO, media_type: str) -> Survey:
+    """Look through a JPEG, PNG, WebP or GIF file from part to part; nothing is decoded."""
+    keeps = _KEEPS.get(media_type, _keeps_all)
+    found, end = Survey(), 0
+    for part in walk(file, media_type):
+        end = part.end
+        found = Survey(
+            complete=is_last(part, media_type),
+            identifying=found.identifying or not keeps(part),
+            orientation=found.orientation if found.orientation != UPRIGHT else _turn(file, part, media_type),
+            lossless=found.lossless or _is_lossless(part),
+        )
+    trailing = media_type in _KEEPS and end != file.seek(0, 2)
+    return replace(found, identifying=found.identifying or trailing)
+
+
+def _is_lossless(part: Part) -> bool:
+    frame_data = part.content[16:20] if part.kind == b"ANMF" else part.kind
+    return frame_data == b"VP8L"
+
+
+def _turn(file: BinaryIO, part: Part, media_type: str) -> int:
+    if part.kind != _EXIF_PARTS.get(media_type):
+        return UPRIGHT
+    file.seek(part.start + _EXIF_OFFSETS[media_type])
+    return orientation(file.read(min(part.end - part.start, _EXIF_LIMIT)))
+
+
+def orientation(exif: bytes) -> int:
+    """Return the orientation (1 to 8) that EXIF data state, and 1 when they state none or are broken."""
+    tiff = exif.removeprefix(b"Exif\0\0")
+    if not tiff.startswith((b"II", b"MM")):
+        return UPRIGHT
+    order: Literal["little", "big"] = "little" if tiff.startswith(b"II") else "big"
+
+    def number(offset: int, size: int) -> int:
+        return int.from_bytes(tiff[offset : offset + size], order)
+
+    directory = number(4, 4)
+    entries = range(directory + 2, directory + 2 + 12 * number(directory, 2), 12)
+    stated = next((number(entry + 8, 2) for entry in entries if number(entry, 2) == _ORIENTATION), UPRIGHT)
+    return stated if stated in range(1, 9) else UPRIGHT
+
+
+def without_metadata(file: BinaryIO, media_type: str) -> bytes:
+    """Return a complete JPEG, PNG or WebP file without what identifies; its pixels stay as they are, byte for byte."""
+    keeps = _KEEPS[media_type]
+    spans = [(part.start, part.end) for part in walk(file, media_type) if keeps(part)]
+    kept = bytearray()
+    for start, end in ((0, _SIGNATURE_SIZE[media_type]), *spans):
+        file.seek(start)
+        kept += file.read(end - start)
+    if media_type == "image/webp":
+        _mend_webp_header(kept)
+    return bytes(kept)
+
+
+def _mend_webp_header(webp: bytearray) -> None:
+    webp[4:8] = (len(webp) - 8).to_bytes(4, "little")
+    if webp.startswith(b"VP8X", 12):
+        webp[_VP8X_FLAGS] &= ~_EXIF_AND_XMP

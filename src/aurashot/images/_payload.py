@@ -1,0 +1,154 @@
+"""Read an image, check it, take out what identifies, and make it ready to be sent as often as needed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from aurashot.errors import ConfigurationError, InvalidImageError
+from aurashot.images import _pillow
+from aurashot.images._disk import TEXT_MODE, DiskFile, translated
+from aurashot.images._formats import EXTENSIONS, SNIFF_BYTES, sniff
+from aurashot.images._input import BinaryFile
+from aurashot.images._metadata import UPRIGHT, survey, without_metadata
+from aurashot.images._names import safe_stem
+
+if TYPE_CHECKING:
+    from aurashot.images._input import LocalImage
+    from aurashot.images._rules import ImageRules
+
+_CHUNK = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """An image that is ready to be sent.
+
+    Attributes:
+        filename: The name to send it under: a base name, with the extension that its content asks for.
+        media_type: What it is, by its content.
+        size: Its length in bytes.
+        digest: SHA-256 of the bytes and the media type, in hexadecimal: equal digests need one upload only.
+    """
+
+    filename: str
+    media_type: str
+    size: int
+    digest: str
+    source: bytes | DiskFile = field(repr=False)
+
+    def open(self) -> BinaryIO:
+        """Open it from the start; every attempt to send it opens its own.
+
+        Raises:
+            InvalidImageError: The file on disk has changed since it was checked.
+        """
+        return _open(self.source)
+
+
+def prepare(local: LocalImage, rules: ImageRules) -> Payload:
+    """Read and check an image, and return what to send. Blocks on the disk, and on the processor where it must decode.
+
+    A file that is upright and has nothing to hide is not decoded and stays on disk, however large it is.
+
+    Raises:
+        InvalidImageError: It cannot be read, is too large, or is no image that the service takes.
+        ConfigurationError: `strip_metadata` is True and Pillow is missing.
+    """
+    if rules.strip_metadata and not _pillow.pillow_available():
+        raise ConfigurationError(f"strip_metadata=True needs Pillow, which is missing: {_pillow.INSTALL}")
+    source = _source(local, rules)
+    _check_size(_size(source), local.label, rules)
+    with _open(source) as file:
+        media_type = _media_type(file, local.label)
+        if rewritten := _rewritten(file, media_type, local.label, rules):
+            source, media_type = rewritten
+            _check_size(_size(source), local.label, rules)
+    filename = safe_stem(local.stem) + EXTENSIONS[media_type]
+    return Payload(filename, media_type, _size(source), _digest(source, media_type), source)
+
+
+def _source(local: LocalImage, rules: ImageRules) -> bytes | DiskFile:
+    if isinstance(local.source, bytes):
+        return local.source
+    if isinstance(local.source, Path):
+        return DiskFile.at(local.source)
+    if isinstance(local.source, BinaryFile):
+        return _read(local.source, local.label, rules.max_bytes)
+    return _pillow.encode(local.source, local.label, rules.max_pixels)
+
+
+def _open(source: bytes | DiskFile) -> BinaryIO:
+    return io.BytesIO(source) if isinstance(source, bytes) else source.open()
+
+
+def _size(source: bytes | DiskFile) -> int:
+    return len(source) if isinstance(source, bytes) else source.size
+
+
+def _read(file: BinaryFile, label: str, max_bytes: int) -> bytes:
+    content = bytearray()
+    while len(content) <= max_bytes:
+        with translated(label):
+            chunk = cast("object", file.read(_CHUNK))  # a text file is a `BinaryFile`, too, as far as its methods go
+        if not isinstance(chunk, bytes | bytearray | memoryview):
+            raise InvalidImageError(f"{label} {TEXT_MODE}.")
+        if not chunk:
+            break
+        content += chunk
+    return bytes(content)
+
+
+def _check_size(size: int, label: str, rules: ImageRules) -> None:
+    if not size:
+        raise InvalidImageError(
+            f"{label} is empty; if it is an open file that was read before, call its seek(0) first."
+        )
+    if size > rules.max_bytes:
+        raise InvalidImageError(
+            f"{label} is larger than the limit of {rules.max_bytes:,} bytes; make the picture smaller."
+        )
+
+
+def _media_type(file: BinaryIO, label: str) -> str:
+    media_type = sniff(file.read(SNIFF_BYTES))
+    if media_type is None:
+        raise InvalidImageError(
+            f"{label} is not a JPEG, PNG, WebP or GIF image by its content; export it as one of them."
+        )
+    return media_type
+
+
+def _rewritten(file: BinaryIO, media_type: str, label: str, rules: ImageRules) -> tuple[bytes, str] | None:
+    if media_type in _pillow.CONVERTED:
+        return _converted(file, media_type, label, rules)
+    if rules.strip_metadata is False:
+        return None
+    found = survey(file, media_type)
+    if not found.complete:
+        raise InvalidImageError(f"{label} is cut short or broken; copy or download it again.")
+    if not found.identifying or not _pillow.pillow_available():
+        return None
+    if found.orientation == UPRIGHT:
+        return without_metadata(file, media_type), media_type
+    turned = _pillow.turn(file, media_type, found.orientation, label, rules.max_pixels, lossless=found.lossless)
+    return turned, media_type
+
+
+def _converted(file: BinaryIO, media_type: str, label: str, rules: ImageRules) -> tuple[bytes, str]:
+    if not _pillow.pillow_available():
+        kind = media_type.removeprefix("image/").upper()
+        raise InvalidImageError(f"{label} is {kind}, which must be converted, and Pillow is missing: {_pillow.INSTALL}")
+    return _pillow.convert(file, media_type, label, rules.max_pixels)
+
+
+def _digest(source: bytes | DiskFile, media_type: str) -> str:
+    digest = hashlib.sha256()
+    with _open(source) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    digest.update(media_type.encode())
+    return digest.hexdigest()

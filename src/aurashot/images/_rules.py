@@ -1,0 +1,25 @@
+"""What an image must satisfy before it leaves the machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRules:
+    """The limits of a client, and its wish about metadata.
+
+    Attributes:
+        own_origin: Scheme, host and port of the configured service, such as `http://127.0.0.1:8787`; addresses there
+            are taken as they are.
+        max_bytes: The largest file to read or to send, in bytes.
+        strip_metadata: None removes metadata when Pillow is installed, True insists on it, and False sends a file that
+            the service takes exactly as it is, without looking further than its first bytes.
+        max_pixels: The largest picture to decode, in pixels, all frames together. A file that need not be decoded is
+            not measured.
+    """
+
+    own_origin: str
+    max_bytes: int = 100 * 1024 * 1024
+    strip_metadata: bool | None = None
+    max_pixels: int = 50_000_000

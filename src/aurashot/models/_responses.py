@@ -1,0 +1,186 @@
+"""The answers of the service's endpoints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeAlias, TypeVar
+
+from pydantic import BeforeValidator, PrivateAttr
+
+from aurashot.errors import NoOutputError
+from aurashot.models._wire import WireModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+StatusClass: TypeAlias = Literal["succeeded", "failed", "pending"]
+
+STATUS_WORDS: Final[Mapping[str, StatusClass]] = MappingProxyType(
+    {
+        "success": "succeeded",
+        "completed": "succeeded",
+        "failed": "failed",
+        "submitted": "pending",
+        "processing": "pending",
+    }
+)
+"""The words that the service is known to use; any other word is kept and belongs to no class."""
+
+
+T = TypeVar("T")
+
+Listed: TypeAlias = Annotated[tuple[T, ...], BeforeValidator(lambda value: () if value is None else value)]
+"""A list that the service may also leave out or send as null."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallMeta:
+    """How an answer was obtained; it takes no part in comparing two answers."""
+
+    attempts: int = field(default=0, compare=False)
+    """Requests that went out."""
+    elapsed: float = field(default=0.0, compare=False)
+    """Seconds from the first request to the answer, waits included."""
+    idempotency_key: str | None = field(default=None, compare=False)
+    status_code: int = field(default=0, compare=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    """The answer's headers, names in lower case; those that can hold a secret are left out."""
+
+
+class Received(WireModel):
+    """An answer, and the call that it came from."""
+
+    _meta: CallMeta = PrivateAttr(default_factory=CallMeta)
+
+    @property
+    def meta(self) -> CallMeta:
+        """How this answer was obtained."""
+        return self._meta
+
+    def obtained(self, meta: CallMeta) -> Self:
+        """Note how this answer was obtained."""
+        self._meta = meta
+        return self
+
+
+class _Judged(Received):
+    """An answer with a status word."""
+
+    status: str
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the service says that the work is done."""
+        return self._status_class == "succeeded"
+
+    @property
+    def failed(self) -> bool:
+        """Whether the service says that it gave up."""
+        return self._status_class == "failed"
+
+    @property
+    def pending(self) -> bool:
+        """Whether the service says that it is still at work."""
+        return self._status_class == "pending"
+
+    @property
+    def _status_class(self) -> StatusClass | None:
+        return STATUS_WORDS.get(self.status.casefold())
+
+
+class Upload(Received):
+    """A picture that the service holds now."""
+
+    url: str
+
+
+class Output(WireModel):
+    """One picture of an answer."""
+
+    url: str
+    type: str | None = None
+
+
+class Pipeline(WireModel):
+    """Which model did the work."""
+
+    provider: str | None = None
+    status: str | None = None
+
+
+class TokenUsage(WireModel):
+    """What the service counted."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+class Generation(_Judged):
+    """The answer to an id-photo, generate or edit call: inert, picklable, and kept as the service sent it."""
+
+    request_id: str | None = None
+    job_id: str | None = None
+    task_type: str | None = None
+    outputs: Listed[Output] = ()
+    pipeline: Pipeline | None = None
+    token_usage: TokenUsage | None = None
+    created_at: str | None = None
+    """ISO 8601, as the service wrote it."""
+
+    @property
+    def output(self) -> Output:
+        """The first picture.
+
+        Raises:
+            NoOutputError: There is none (yet).
+        """
+        if not self.outputs:
+            raise _no_output(self.status, self.request_id)
+        return self.outputs[0]
+
+    @property
+    def url(self) -> str:
+        """The address of the first picture.
+
+        Raises:
+            NoOutputError: There is none (yet).
+        """
+        return self.output.url
+
+
+class WorkflowResult(WireModel):
+    """One picture of a legacy workflow."""
+
+    status: str | None = None
+    image: str | None = None
+    progress: float | str | None = None
+    error: str | None = None
+
+
+class WorkflowJob(_Judged):
+    """The answer of the legacy workflows: a job that is polled until it is done."""
+
+    workflow: str | None = None
+    task_id: str | None = None
+    execution_id: str | None = None
+    completed: bool = False
+    images: Listed[str] = ()
+    results: Listed[WorkflowResult] = ()
+
+    @property
+    def url(self) -> str:
+        """The address of the first picture.
+
+        Raises:
+            NoOutputError: There is none (yet).
+        """
+        if not self.images:
+            raise _no_output(self.status, self.task_id)
+        return self.images[0]
+
+
+def _no_output(status: str, request_id: str | None) -> NoOutputError:
+    error = NoOutputError(f"the answer holds no picture: its status is {status!r}")
+    error.request_id = request_id
+    return error

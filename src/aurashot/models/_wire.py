@@ -1,0 +1,23 @@
+"""What every wire model shares."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class WireModel(BaseModel):
+    """A frozen record, camelCase on the wire, that keeps the fields it does not know."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        coerce_numbers_to_str=True,  # a paid answer is not lost because an identifier came as a number
+        extra="allow",
+        frozen=True,
+        hide_input_in_errors=True,  # a validation error must not print what a user sent or paid for
+        populate_by_name=True,
+    )
+
+    def to_wire(self) -> bytes:
+        """Return the JSON that goes out: camelCase, and nothing that was not given."""
+        return self.model_dump_json(by_alias=True, exclude_none=True).encode()

@@ -1,0 +1,50 @@
+"""A local emulator of the AuraShot service: the wire, the money and the faults, with no key and no network.
+
+    with sandbox.serve() as server:
+        client = AuraShot(api_key=server.api_key, base_url=server.url)
+
+It speaks the contract over real HTTP, counts and bills, refuses what the service refuses, and fails on request. Its
+pictures are drawn on the CPU and marked SANDBOX; it is never presented as a model. It needs the extra `sandbox`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aurashot.sandbox._accounts import Ledger, LedgerEntry
+    from aurashot.sandbox._app import create_app
+    from aurashot.sandbox._server import SandboxServer, run, serve
+    from aurashot.sandbox._studio import draw_portrait
+
+__all__ = ["Ledger", "LedgerEntry", "SandboxServer", "create_app", "draw_portrait", "run", "serve"]
+
+_HOMES = {
+    "Ledger": "_accounts",
+    "LedgerEntry": "_accounts",
+    "SandboxServer": "_server",
+    "create_app": "_app",
+    "draw_portrait": "_studio",
+    "run": "_server",
+    "serve": "_server",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that importing the package costs nothing."""
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as missing:
+        from aurashot.errors import ConfigurationError
+
+        raise ConfigurationError(f"the sandbox needs {missing.name}: pip install 'aurashot[sandbox]'") from missing
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,94 @@
+"""Keys, quotas and the ledger: who may ask, how often, and what was billed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from aurashot.sandbox._errors import ApiError
+
+DEMO_KEY = "sk_sandbox_demo"
+REVOKED_KEY = "sk_revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One billed picture.
+
+    Attributes:
+        operation: `id-photo`, `generate`, `edit`, `virtual_try_on` or `pose_change`.
+        idempotency_key: The `Idempotency-Key` header as it came; two entries with one key are a double bill.
+        request_id: The identifier that the answer carried.
+        at: When it was billed, in UTC.
+    """
+
+    operation: str
+    idempotency_key: str | None
+    request_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Everything that was billed, oldest first."""
+
+    entries: tuple[LedgerEntry, ...]
+
+    @property
+    def billed(self) -> int:
+        """How many pictures were billed."""
+        return len(self.entries)
+
+
+class Accounts:
+    """The keys that have come by, what each has used, and one ledger for all.
+
+    Every key that starts with `sk_` has an account of its own, except the revoked one. `quota` is the number of
+    pictures that a key gets before it has to pay, None for no limit.
+    """
+
+    def __init__(self, quota: int | None = None) -> None:
+        self._quota = quota
+        self._used: Counter[str] = Counter()
+        self._entries: list[LedgerEntry] = []
+
+    def authenticate(self, authorization: str | None) -> str:
+        """Return the key of an `Authorization` header.
+
+        Raises:
+            ApiError: 401, the key is missing, unknown or revoked.
+        """
+        scheme, _, key = (authorization or "").partition(" ")
+        key = key.strip()
+        if scheme.lower() != "bearer" or not key:
+            raise _unauthorized("missing_api_key", "Send your key as 'Authorization: Bearer sk_…'.")
+        if key == REVOKED_KEY:
+            raise _unauthorized("revoked_api_key", "This key has been revoked.")
+        if not key.startswith("sk_"):
+            raise _unauthorized("invalid_api_key", "This key is not known; keys start with 'sk_'.")
+        return key
+
+    def bill(self, key: str, operation: str, *, idempotency_key: str | None, request_id: str) -> None:
+        """Write one picture on the bill; a key that was seen before is billed again, as the ledger then shows.
+
+        Raises:
+            ApiError: 402, the key has used its quota.
+        """
+        if self._quota is not None and self._used[key] >= self._quota:
+            raise ApiError(402, "quota_exceeded", f"This key has used its {self._quota} free pictures.")
+        self._used[key] += 1
+        self._entries.append(LedgerEntry(operation, idempotency_key, request_id, datetime.now(UTC)))
+
+    def ledger(self) -> Ledger:
+        """Return what has been billed so far."""
+        return Ledger(tuple(self._entries))
+
+    def clear(self) -> None:
+        """Forget every entry and give every key its whole quota again."""
+        self._used.clear()
+        self._entries.clear()
+
+
+def _unauthorized(code: str, message: str) -> ApiError:
+    return ApiError(401, code, message, {"WWW-Authenticate": "Bearer"})

@@ -1,0 +1,145 @@
+"""The sandbox's own endpoints: what was billed, and which faults are to come. They need no key and meet no fault."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+
+from aurashot.sandbox._emulator import Emulator, emulator_of
+from aurashot.sandbox._errors import ApiError
+from aurashot.sandbox._faults import ChosenFault, FaultRule, parse
+from aurashot.sandbox._routes import refusals
+from aurashot.sandbox._scenarios import TABLE
+from aurashot.sandbox._wire import ErrorAnswer, LedgerAnswer, LedgerLine, Wire
+
+router = APIRouter(prefix="/_sandbox", tags=["sandbox"])
+
+OperationName: TypeAlias = Literal["upload", "id-photo", "generate", "edit", "workflow", "query", "file"]
+
+_ONE = f"(?:{'|'.join(fault.pattern for fault in TABLE.values())})"
+_BAD_BODY = refusals(400, 413, 422)
+_NO_LISTENER: dict[int | str, dict[str, Any]] = {
+    501: {"model": ErrorAnswer, "description": "There is no listener to close."}
+}
+
+
+class FaultRequest(Wire):
+    """Faults for a share of the requests to come."""
+
+    fault: str = Field(
+        json_schema_extra={"pattern": f"^{_ONE}(?:,{_ONE})*$"},
+        description="`name` or `name;parameter=value`; of several, parted by commas, each hit draws one.",
+    )
+    share: float = Field(1.0, gt=0, le=1, description="The part of all requests that is hit.")
+    times: int | None = Field(None, ge=1, description="How many requests are hit at most.")
+    operations: list[OperationName] = Field([], description="The operations that are meant; empty for all.")
+    seed: int | None = Field(None, description="Equal seeds hit the same requests of an equal sequence.")
+
+
+class ActiveFault(Wire):
+    """A rule that is in force."""
+
+    fault: str
+    share: float
+    times: int | None
+    operations: list[str]
+
+
+class KnownFault(Wire):
+    """A row of the table of faults; `billed` says whether a billed operation is on the bill when it happens."""
+
+    name: str
+    sentence: str
+    billed: bool
+    parameters: dict[str, float | str]
+
+
+class FaultsAnswer(Wire):
+    """What is in force, and what there is."""
+
+    active: list[ActiveFault]
+    known: list[KnownFault]
+
+
+@router.get("/ledger")
+async def read_ledger(request: Request) -> LedgerAnswer:
+    """Tell what was billed."""
+    return _ledger(emulator_of(request))
+
+
+@router.delete("/ledger")
+async def clear_ledger(request: Request) -> LedgerAnswer:
+    """Forget what was billed; every key has its whole quota again."""
+    emulator_of(request).accounts.clear()
+    return _ledger(emulator_of(request))
+
+
+@router.get("/faults")
+async def read_faults(request: Request) -> FaultsAnswer:
+    """List the faults that are in force, and all that there are."""
+    return _faults(emulator_of(request))
+
+
+@router.post("/faults", responses=_BAD_BODY | _NO_LISTENER)
+async def add_faults(body: FaultRequest, request: Request) -> FaultsAnswer:
+    """Let a share of the requests to come fail; `refuse` on its own closes the listener at once."""
+    emulator = emulator_of(request)
+    try:
+        chosen = read_specification(body.fault)
+    except ValueError as error:
+        raise ApiError(422, "invalid_request", f"fault: {error}.") from error
+    if [one.fault.end for one in chosen] == ["refuse"]:
+        await emulator.refuse(float(chosen[0].parameters["for"]))
+    else:
+        rule = FaultRule(chosen, body.share, body.times, frozenset(body.operations))
+        emulator.rules.add(rule, seed=emulator.settings.seed if body.seed is None else body.seed)
+    return _faults(emulator)
+
+
+@router.delete("/faults")
+async def clear_faults(request: Request) -> FaultsAnswer:
+    """Drop every rule."""
+    emulator_of(request).rules.clear()
+    return _faults(emulator_of(request))
+
+
+def read_specification(specification: str) -> tuple[ChosenFault, ...]:
+    """Read fault names with their parameters, parted by commas.
+
+    Raises:
+        ValueError: One of them is not in the table, or a parameter is not usable.
+    """
+    return tuple(parse(one, TABLE) for one in specification.split(","))
+
+
+def _ledger(emulator: Emulator) -> LedgerAnswer:
+    ledger = emulator.accounts.ledger()
+    lines = [
+        LedgerLine(
+            operation=entry.operation,
+            idempotency_key=entry.idempotency_key,
+            request_id=entry.request_id,
+            at=entry.at,
+        )
+        for entry in ledger.entries
+    ]
+    return LedgerAnswer(billed=ledger.billed, entries=lines)
+
+
+def _faults(emulator: Emulator) -> FaultsAnswer:
+    active = [
+        ActiveFault(
+            fault=",".join(one.specification for one in rule.faults),
+            share=rule.share,
+            times=rule.times,
+            operations=sorted(rule.operations),
+        )
+        for rule in emulator.rules.active
+    ]
+    known = [
+        KnownFault(name=row.name, sentence=row.sentence, billed=row.worked, parameters=dict(row.parameters))
+        for row in TABLE.values()
+    ]
+    return FaultsAnswer(active=active, known=known)

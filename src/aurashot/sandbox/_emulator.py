@@ -1,0 +1,120 @@
+"""The state behind the routes, and the path that every billed request takes: read, bill, wait, draw."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aurashot.sandbox._accounts import Accounts
+from aurashot.sandbox._errors import ApiError, request_id
+from aurashot.sandbox._faults import FaultRules
+from aurashot.sandbox._references import ReferenceLoader
+from aurashot.sandbox._store import FileStore
+from aurashot.sandbox._studio import Order, draw, read
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from fastapi import Request
+    from PIL.Image import Image
+
+    from aurashot.sandbox._store import StoredFile
+    from aurashot.sandbox._studio import Drawing
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a sandbox behaves.
+
+    Attributes:
+        quota: Pictures for each key before 402, None for no limit.
+        latency: Seconds that a generation takes beside drawing.
+        polls: How often a legacy job answers `processing`, however late it is asked.
+        seed: Decides who stands in for an address and which requests a share of faults hits.
+    """
+
+    quota: int | None = None
+    latency: float = 0.0
+    polls: int = 1
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The references of a request as pictures, and the addresses of those that were drawn as stand-ins."""
+
+    pictures: Mapping[str, Image]
+    stand_ins: list[str]
+
+
+class Emulator:
+    """One sandbox: its settings, accounts, files, faults and what they do together.
+
+    `refuse` closes the listener for so many seconds; the server that owns one puts it here.
+    """
+
+    refuse: Callable[[float], Awaitable[None]]
+
+    def __init__(self, settings: Settings, *, fetch: Callable[[str], Awaitable[bytes]] | None = None) -> None:
+        self.settings = settings
+        self.accounts = Accounts(settings.quota)
+        self.store = FileStore()
+        self.rules = FaultRules()
+        self.refuse = _no_listener
+        self._loader = ReferenceLoader(self.store, seed=settings.seed, fetch=fetch)
+
+    async def gather(self, request: Request, references: Mapping[str, str | None]) -> Material:
+        """Read the references of a request, given by their place in its body.
+
+        Raises:
+            ApiError: 422, one of them may not be used or is no image; the message names it.
+        """
+        given = {field: address for field, address in references.items() if address is not None}
+        pictures: dict[str, Image] = {}
+        stand_ins: list[str] = []
+        for field, address in given.items():
+            try:
+                loaded = await self._loader.load(address, base=str(request.base_url))
+                pictures[field.rpartition(".")[2]] = await asyncio.to_thread(read, loaded.path)
+            except ValueError as error:
+                raise ApiError(422, "invalid_reference", f"{field}: {error}.") from error
+            if loaded.stand_in is not None:
+                stand_ins.append(loaded.stand_in)
+        return Material(pictures, stand_ins)
+
+    def bill(self, request: Request, operation: str) -> None:
+        """Bill one picture to the key of a request.
+
+        Raises:
+            ApiError: 402, the key has used its quota.
+        """
+        key = request.headers.get("idempotency-key")
+        self.accounts.bill(request.state.key, operation, idempotency_key=key, request_id=request_id(request.scope))
+
+    async def draw(self, order: Order) -> Drawing:
+        """Draw an order in a thread, so that others are served meanwhile."""
+        return await asyncio.to_thread(draw, order, self.store)
+
+    async def linger(self) -> None:
+        """Wait as long as the service would have taken."""
+        await asyncio.sleep(self.settings.latency)
+
+    def close(self) -> None:
+        """Remove every file."""
+        self.store.close()
+
+
+async def _no_listener(_seconds: float) -> None:
+    raise ApiError(501, "no_listener", "There is no listener to close: use sandbox.serve().")
+
+
+def emulator_of(request: Request) -> Emulator:
+    """Return the emulator that serves a request."""
+    emulator: Emulator = request.app.state.emulator
+    return emulator
+
+
+def address_of(file: StoredFile, request: Request) -> str:
+    """Return the absolute URL of a file, on the host under which the client reached the sandbox."""
+    return f"{request.base_url}files/{file.name}"

@@ -1,0 +1,126 @@
+"""Refusals: one exception, one JSON shape, and sentences that name the field."""
+
+from __future__ import annotations
+
+import uuid
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+
+from aurashot.sandbox._wire import ErrorAnswer, ErrorDetail, camel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping, Sequence
+
+    from fastapi import FastAPI, Request
+
+REQUEST_ID_HEADER = "x-request-id"
+
+_CODES = {
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "payload_too_large",
+}
+
+# pydantic's error type -> what a person reads after the name of the field
+_SENTENCES = {
+    "missing": "is required",
+    "string_type": "must be a string",
+    "bool_type": "must be true or false",
+    "model_attributes_type": "must be a JSON object sent as application/json",
+    "model_type": "must be a JSON object sent as application/json",
+    "json_invalid": "is not valid JSON",
+    "union_tag_not_found": "must name a workflow",
+}
+_PATTERNS = {r"^https?://": "must be an http(s) URL", r"\S": "must not be empty"}
+
+
+class ApiError(Exception):
+    """A refusal: `status` is the HTTP status, `code` is for programs, `message` for people."""
+
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = dict(headers or {})
+
+
+def request_id(scope: MutableMapping[str, Any]) -> str:
+    """Return the identifier of a request; the first to ask mints it."""
+    state = scope.setdefault("state", {})
+    return cast("str", state.setdefault("request_id", str(uuid.uuid4())))
+
+
+def error_body(code: str, message: str, identifier: str) -> dict[str, Any]:
+    """Return the body that every refusal has."""
+    return camel(ErrorAnswer(error=ErrorDetail(code=code, message=message), request_id=identifier))
+
+
+def install(app: FastAPI) -> None:
+    """Give every refusal of an application the one shape."""
+    app.add_exception_handler(ApiError, _refuse)
+    app.add_exception_handler(HTTPException, _refuse_http)
+    app.add_exception_handler(RequestValidationError, _refuse_fields)
+    app.add_exception_handler(Exception, _apologise)
+
+
+def _answer(request: Request, error: ApiError) -> JSONResponse:
+    identifier = request_id(request.scope)
+    headers = {**error.headers, REQUEST_ID_HEADER: identifier}
+    return JSONResponse(error_body(error.code, error.message, identifier), error.status, headers)
+
+
+async def _refuse(request: Request, error: Exception) -> JSONResponse:
+    return _answer(request, cast("ApiError", error))
+
+
+async def _refuse_http(request: Request, error: Exception) -> JSONResponse:
+    refusal = cast("HTTPException", error)
+    headers = dict(refusal.headers or {})
+    if refusal.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods(request))
+    code = _CODES.get(HTTPStatus(refusal.status_code), "bad_request")
+    return _answer(request, ApiError(refusal.status_code, code, f"{refusal.detail}.".replace("..", "."), headers))
+
+
+def _methods(request: Request) -> list[str]:
+    # The router names the methods of the first route at a path, not those of all routes there.
+    scopes = {method: {**request.scope, "method": method} for method in ("DELETE", "GET", "HEAD", "POST")}
+    routes = request.app.routes
+    return [name for name, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)]
+
+
+async def _refuse_fields(request: Request, error: Exception) -> JSONResponse:
+    errors = cast("Sequence[Mapping[str, Any]]", cast("RequestValidationError", error).errors())
+    return _answer(request, ApiError(422, "invalid_request", "; ".join(map(sentence, errors)) + "."))
+
+
+async def _apologise(request: Request, error: Exception) -> JSONResponse:
+    return _answer(request, ApiError(500, "internal_error", f"The sandbox failed: {type(error).__name__}."))
+
+
+def sentence(error: Mapping[str, Any]) -> str:
+    """Return one of pydantic's errors as words that name the field: "images.face is required"."""
+    kind, message = str(error["type"]), str(error["msg"])
+    if kind == "value_error":
+        return str(error["ctx"]["error"])  # a rule over several fields, which it names itself
+    if kind == "string_pattern_mismatch":
+        words = _PATTERNS.get(error["ctx"]["pattern"], message)
+    elif kind == "literal_error":
+        words = f"must be {error['ctx']['expected']}"
+    elif kind == "union_tag_invalid":
+        words = f"must name a workflow: {error['ctx']['expected_tags']}"
+    else:
+        words = _SENTENCES.get(kind, message)
+    return f"{_field(error['loc'])} {words}"
+
+
+def _field(location: Sequence[int | str]) -> str:
+    # pydantic writes the branch of a union into the place; on the wire there is no such level
+    names = [str(part) for part in location[1:] if part not in {"virtual_try_on", "pose_change"}]
+    return ".".join(names) or "the body"

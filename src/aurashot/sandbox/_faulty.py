@@ -1,0 +1,154 @@
+"""Play the faults: an ASGI middleware, and the protocol class that lends it the connection."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import sys
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from aurashot.sandbox._errors import REQUEST_ID_HEADER, ApiError, error_body, request_id
+from aurashot.sandbox._faults import FAULT_HEADER, Answer, parse
+from aurashot.sandbox._limits import drain
+from aurashot.sandbox._scenarios import TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from aurashot.sandbox._emulator import Emulator
+    from aurashot.sandbox._faults import ChosenFault, End
+
+CONTROL_PREFIX = "/_sandbox/"
+_TRANSPORT = "aurashot.sandbox.transport"
+# l_onoff=1, l_linger=0: closing sends RST; Windows has shorts here
+_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+
+OPERATIONS = {
+    "/v1/uploads": "upload",
+    "/v1/character/id-photo": "id-photo",
+    "/v1/character/generate": "generate",
+    "/v1/character/edit": "edit",
+    "/api/aesthetic/generate": "workflow",
+    "/api/aesthetic/query": "query",
+}
+"""The operations that a rule can be limited to, beside `file` for the rest."""
+
+
+class FaultyProtocol(H11Protocol):
+    """uvicorn's HTTP/1.1 protocol, telling the application which connection a request came in by."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        inner = cast("ASGIApp", self.app)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            scope[_TRANSPORT] = self.transport
+            # Only the server's shutdown cancels, after it cut the connection: there is nobody left to tell.
+            with suppress(asyncio.CancelledError):
+                await inner(scope, receive, send)
+
+        self.app = cast("Any", app)
+
+
+class FaultMiddleware:
+    """Let a request meet the fault that its header names, or that a rule has drawn for it."""
+
+    def __init__(self, app: ASGIApp, emulator: Emulator) -> None:
+        self._app = app
+        self._emulator = emulator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or play its fault; the control endpoints meet none."""
+        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        if scope["type"] != "http" or path.startswith(CONTROL_PREFIX):
+            return await self._app(scope, receive, send)
+        try:
+            chosen = self._choose(scope, path)
+        except ValueError as error:
+            return await _refuse(ApiError(400, "unknown_fault", f"{error}."), scope, receive, send)
+        if chosen is None:
+            return await self._app(scope, receive, send)
+        if chosen.fault.needs_connection and _TRANSPORT not in scope:
+            message = f"The fault {chosen.fault.name!r} needs a connection: use sandbox.serve()."
+            return await _refuse(ApiError(501, "no_connection", message), scope, receive, send)
+        return await self._play(chosen, scope, receive, send)
+
+    def _choose(self, scope: Scope, path: str) -> ChosenFault | None:
+        named = Headers(scope=scope).get(FAULT_HEADER)
+        if named is not None:
+            return parse(named, TABLE)
+        return self._emulator.rules.choose(OPERATIONS.get(path, "file"))
+
+    async def _play(self, chosen: ChosenFault, scope: Scope, receive: Receive, send: Send) -> None:
+        fault, parameters = chosen.fault, chosen.parameters
+        if fault.worked:
+            answer = await _work(self._app, scope, receive)
+        else:
+            answer = Answer(HTTPStatus.OK, ((REQUEST_ID_HEADER.encode(), request_id(scope).encode()),))
+            if fault.end != "reset":
+                await drain(receive, await receive())
+        if fault.answer is not None:
+            await _send(await asyncio.to_thread(fault.answer, answer, parameters), send)
+        if not fault.needs_connection:
+            return
+        transport: asyncio.Transport = scope[_TRANSPORT]
+        await _write(fault.wire(answer, parameters), transport)
+        if fault.end == "refuse":
+            await self._emulator.refuse(float(parameters["for"]))
+        await _end(fault.end, transport, receive)
+
+
+async def _work(app: ASGIApp, scope: Scope, receive: Receive) -> Answer:
+    """Let the application do its work, and keep the answer back."""
+    messages: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        messages.append(message)
+
+    await app(scope, receive, keep)
+    start, *pieces = messages
+    return Answer(start["status"], tuple(start["headers"]), b"".join(piece.get("body", b"") for piece in pieces))
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _write(pieces: Iterator[bytes | float], transport: asyncio.Transport) -> None:
+    for piece in pieces:
+        if transport.is_closing():
+            return
+        if isinstance(piece, bytes):
+            transport.write(piece)
+        else:
+            await asyncio.sleep(piece)
+
+
+async def _end(end: End, transport: asyncio.Transport, receive: Receive) -> None:
+    if end == "open":
+        return
+    if end == "reset":
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
+        transport.abort()
+    elif end != "hold":
+        transport.close()
+    # uvicorn takes a silent return for a mistake until it has noticed that the connection is gone.
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _refuse(error: ApiError, scope: Scope, receive: Receive, send: Send) -> None:
+    await drain(receive, await receive())
+    identifier = request_id(scope)
+    body = error_body(error.code, error.message, identifier)
+    await JSONResponse(body, error.status, {REQUEST_ID_HEADER: identifier})(scope, receive, send)

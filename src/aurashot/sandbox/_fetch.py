@@ -1,0 +1,75 @@
+"""Download a reference for `fetch=True`: https, public addresses, one picture of bounded size, no redirects."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import httpx
+
+from aurashot.sandbox._references import is_public
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+LIMIT = 20 * 1024 * 1024
+"""Bytes, as they arrive."""
+
+_TIMEOUT = 20.0  # seconds for each step
+
+
+async def resolve(host: str) -> list[str]:
+    """Return the addresses of a host name."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, 443, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
+class Fetcher:
+    """Fetch one picture at a time; `transport` and `lookup` are there for tests."""
+
+    def __init__(
+        self,
+        *,
+        lookup: Callable[[str], Awaitable[list[str]]] = resolve,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._lookup = lookup
+        self._transport = transport
+
+    async def __call__(self, address: str) -> bytes:
+        """Return the body behind an https address that the reference rules have let through.
+
+        Raises:
+            ValueError: It leads to a private address, is too large, or cannot be fetched.
+        """
+        try:
+            return await self._get(httpx.URL(address))
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise ValueError(f"could not be fetched ({type(error).__name__})") from error
+
+    async def _get(self, url: httpx.URL) -> bytes:
+        addresses = await self._lookup(url.host)
+        if not all(is_public(ipaddress.ip_address(address)) for address in addresses):
+            raise ValueError("must lead to a public address")
+        # Connect to the address that was checked: a name may resolve to another one the second time.
+        pinned = url.copy_with(host=addresses[0])
+        headers = {"Host": url.netloc.decode("ascii"), "Accept-Encoding": "identity"}
+        async with (
+            httpx.AsyncClient(transport=self._transport, trust_env=False, timeout=_TIMEOUT) as client,
+            client.stream("GET", pinned, headers=headers, extensions={"sni_hostname": url.raw_host.decode()}) as answer,
+        ):
+            if answer.status_code != HTTPStatus.OK:
+                raise ValueError(f"could not be fetched (HTTP {answer.status_code})")
+            return await _read(answer)
+
+
+async def _read(answer: httpx.Response) -> bytes:
+    body = bytearray()
+    async for chunk in answer.aiter_raw():
+        body += chunk
+        if len(body) > LIMIT:
+            raise ValueError(f"is larger than {LIMIT // 1024**2} MiB")
+    return bytes(body)

@@ -1,0 +1,43 @@
+"""How large a request may be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import HTTPException
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MIB = 1024 * 1024
+UPLOAD_LIMIT = 100 * MIB
+JSON_LIMIT = MIB
+
+
+class BodyLimit:
+    """ASGI middleware that answers 413 to a body over the limit, declared length or not."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count the bytes of a body while the application reads it."""
+        limit = UPLOAD_LIMIT if scope.get("path", "").endswith("/v1/uploads") else JSON_LIMIT
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > limit:
+                await drain(receive, message)
+                raise HTTPException(413, f"The body is larger than {limit / MIB:g} MiB")
+            return message
+
+        await self._app(scope, counted, send)
+
+
+async def drain(receive: Receive, message: Message) -> None:
+    """Read a body to its end: closing a socket with unread bytes resets it, and the answer would be lost."""
+    while message.get("more_body", False):
+        message = await receive()

@@ -1,0 +1,174 @@
+"""The documented endpoints on characters, uploads, and the files that the sandbox serves."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from fastapi import APIRouter, Request, Security, UploadFile
+from fastapi.responses import FileResponse, Response
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPBearer
+
+from aurashot.sandbox._emulator import address_of, emulator_of
+from aurashot.sandbox._errors import ApiError, request_id
+from aurashot.sandbox._studio import Order
+from aurashot.sandbox._wire import (
+    EditRequest,
+    ErrorAnswer,
+    GenerateRequest,
+    GenerationAnswer,
+    IdPhotoRequest,
+    Output,
+    SandboxNote,
+    TokenUsage,
+    UploadAnswer,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+
+    from aurashot.sandbox._store import StoredFile
+
+_RANGE = re.compile(r"bytes=(?:(\d+)-\d*|-\d+)")
+
+_REFUSALS = {
+    400: "The body cannot be read.",
+    401: "The key is missing, unknown or revoked.",
+    402: "The key has used its quota.",
+    404: "There is nothing here.",
+    413: "The body is too large.",
+    422: "A field is missing or not usable.",
+}
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the documentation of the refusals that an endpoint gives."""
+    return {status: {"model": ErrorAnswer, "description": _REFUSALS[status]} for status in statuses}
+
+
+class KeyedRoute(APIRoute):
+    """A route that asks for the key before it reads the body."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Put the check in front of everything else that the route does."""
+        handle = super().get_route_handler()
+
+        async def authenticated(request: Request) -> Response:
+            authorization = request.headers.get("authorization")
+            request.state.key = emulator_of(request).accounts.authenticate(authorization)
+            return await handle(request)
+
+        return authenticated
+
+
+# `KeyedRoute` does the checking; this writes it into the OpenAPI document.
+KEYED = [Security(HTTPBearer(auto_error=False, description="Any key that starts with sk_."))]
+
+keyed = APIRouter(route_class=KeyedRoute, dependencies=KEYED, tags=["characters"])
+files = APIRouter(tags=["files"])
+
+_BILLED = refusals(400, 401, 402, 413, 422)
+
+
+@keyed.post("/v1/character/id-photo", responses=_BILLED)
+async def id_photo(body: IdPhotoRequest, request: Request) -> GenerationAnswer:
+    """Make the identity anchor of a face: four views on one sheet."""
+    return await _produce(request, "id-photo", body.prompt, {"images.face": body.images.face})
+
+
+@keyed.post("/v1/character/generate", responses=_BILLED)
+async def generate(body: GenerateRequest, request: Request) -> GenerationAnswer:
+    """Make a picture of the face, by a prompt."""
+    images = body.images
+    references = {"images.face": images.face, "images.clothes": images.clothes, "images.scene": images.scene}
+    return await _produce(request, "generate", body.prompt, references)
+
+
+@keyed.post("/v1/character/edit", responses=_BILLED)
+async def edit(body: EditRequest, request: Request) -> GenerationAnswer:
+    """Change a picture by a prompt, keeping the face if one is given."""
+    references = {"images.target": body.images.target, "images.face": body.images.face}
+    return await _produce(request, "edit", body.prompt, references)
+
+
+async def _produce(
+    request: Request,
+    operation: Literal["id-photo", "generate", "edit"],
+    prompt: str | None,
+    references: Mapping[str, str | None],
+) -> GenerationAnswer:
+    emulator = emulator_of(request)
+    material = await emulator.gather(request, references)
+    emulator.bill(request, operation)
+    order = Order(operation, request_id(request.scope), prompt, material.pictures)
+    await emulator.linger()
+    drawing = await emulator.draw(order)
+    return GenerationAnswer(
+        request_id=order.request_id,
+        job_id=str(uuid.uuid4()),
+        task_type=operation,
+        outputs=[Output(url=address_of(drawing.file, request))],
+        token_usage=TokenUsage(input_tokens=0, output_tokens=drawing.tokens),
+        created_at=datetime.now(UTC),
+        sandbox=SandboxNote(stand_ins=material.stand_ins),
+    )
+
+
+_IMAGE_PART = {"file": {"contentType": "image/jpeg, image/png, image/webp, image/gif"}}
+
+
+@keyed.post(
+    "/v1/uploads",
+    responses=refusals(400, 401, 413, 422),
+    openapi_extra={"requestBody": {"content": {"multipart/form-data": {"encoding": _IMAGE_PART}}}},
+)
+async def upload(file: UploadFile, request: Request) -> UploadAnswer:
+    """Keep a picture and give it an address; its kind is told by its first bytes, not by its name."""
+    store = emulator_of(request).store
+    try:
+        stored = await asyncio.to_thread(store.add, file.file)
+    except ValueError as error:
+        raise ApiError(422, "unsupported_media", f"file: {error}.") from error
+    return UploadAnswer(url=address_of(stored, request))
+
+
+_ONE_PICTURE: dict[str, Any] = {
+    "content": {kind: {} for kind in ("image/png", "image/jpeg", "image/webp", "image/gif")},
+}
+_FILE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {**_ONE_PICTURE, "description": "The picture."},
+    206: {**_ONE_PICTURE, "description": "The part of it that `Range` asks for."},
+    304: {"description": "The picture is the one named by `If-None-Match`."},
+    404: refusals(404)[404],
+    416: {"model": ErrorAnswer, "description": "The range is outside of the picture."},
+}
+
+
+@files.get("/files/{name}", response_class=FileResponse, responses=_FILE_ANSWERS, operation_id="get_file")
+@files.head("/files/{name}", response_class=FileResponse, responses=_FILE_ANSWERS, operation_id="head_file")
+async def read_file(name: str, request: Request) -> Response:
+    """Serve a picture; it never changes."""
+    file = emulator_of(request).store.find(name)
+    if file is None:
+        raise ApiError(404, "not_found", "There is no such file.")
+    headers = {"ETag": file.etag, "Cache-Control": "public, max-age=31536000, immutable"}
+    if file.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    _check_range(request, file)
+    return FileResponse(file.path, headers=headers, media_type=file.media_type)
+
+
+def _check_range(request: Request, file: StoredFile) -> None:
+    """Refuse a range that starts behind the end, and hide one that cannot be read: RFC 9110 says to ignore it."""
+    match = _RANGE.fullmatch(request.headers.get("range", ""))
+    if match is None:
+        request.scope["headers"] = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
+        return
+    size = file.path.stat().st_size
+    if match[1] is not None and int(match[1]) >= size:
+        headers = {"Content-Range": f"bytes */{size}"}
+        raise ApiError(416, "range_not_satisfiable", f"The file has {size} bytes.", headers)

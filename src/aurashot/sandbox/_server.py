@@ -1,0 +1,245 @@
+"""Run the sandbox over real HTTP: in a thread of the caller's process, or in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from aurashot.errors import ConfigurationError
+from aurashot.sandbox._accounts import DEMO_KEY
+from aurashot.sandbox._app import create_app
+from aurashot.sandbox._control import read_specification
+from aurashot.sandbox._faults import FaultRule
+from aurashot.sandbox._faulty import FaultyProtocol
+from aurashot.sandbox._scenarios import TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Generator
+
+    from fastapi import FastAPI
+
+    from aurashot.sandbox._accounts import Ledger
+    from aurashot.sandbox._emulator import Emulator
+
+_ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read here, not bound
+_BACKLOG = 2048
+_ENDLESS = {"hold", "refuse"}
+
+
+class SandboxServer:
+    """A sandbox that is running; `serve` makes it.
+
+    Attributes:
+        url: Where it answers, as `http://127.0.0.1:53211`.
+        api_key: A key that it takes; any other that starts with `sk_` has an account of its own.
+    """
+
+    def __init__(self, url: str, server: _Server) -> None:
+        self.url = url
+        self.api_key = DEMO_KEY
+        self._server = server
+
+    def ledger(self) -> Ledger:
+        """Return what was billed so far."""
+        return self._server.emulator.accounts.ledger()
+
+    def fault(
+        self,
+        name: str,
+        *,
+        share: float = 1.0,
+        times: int | None = None,
+        operations: Collection[str] = (),
+        seed: int | None = None,
+    ) -> None:
+        """Let requests to come fail; `refuse` on its own closes the listener at once.
+
+        Args:
+            name: A name of the table, with parameters as `rate-limit;retry-after=2`; of several, parted by commas,
+                each request that is hit draws one.
+            share: The part of all requests that is hit, above 0 to 1.
+            times: How many requests are hit at most; None for no end.
+            operations: `upload`, `id-photo`, `generate`, `edit`, `workflow`, `query`, `file`; empty for all.
+            seed: Equal seeds hit the same requests of an equal sequence; the sandbox's own when None.
+
+        Raises:
+            ValueError: There is no such fault, or a parameter is not usable.
+        """
+        chosen = read_specification(name)
+        if [one.fault.end for one in chosen] == ["refuse"]:
+            refusing = self._server.refuse(float(chosen[0].parameters["for"]))
+            asyncio.run_coroutine_threadsafe(refusing, self._server.loop).result()
+            return
+        emulator = self._server.emulator
+        rule = FaultRule(chosen, share, times, frozenset(operations))
+        emulator.rules.add(rule, seed=emulator.settings.seed if seed is None else seed)
+
+    def faults(self, *, share: float, times: int | None = None, seed: int | None = None) -> None:
+        """Let a share of the requests to come fail in every way that ends by itself: all but hanging and refusing."""
+        names = [fault.name for fault in TABLE.values() if fault.end not in _ENDLESS]
+        self.fault(",".join(names), share=share, times=times, seed=seed)
+
+    def clear_faults(self) -> None:
+        """Let requests pass again."""
+        self._server.emulator.rules.clear()
+
+
+@contextmanager
+def serve(
+    port: int = 0,
+    host: str = "127.0.0.1",
+    *,
+    quota: int | None = None,
+    latency: float = 0.0,
+    polls: int = 1,
+    fetch: bool = False,
+    seed: int = 0,
+) -> Generator[SandboxServer]:
+    """Run a sandbox in a thread for as long as the block lasts; the options are those of `create_app`.
+
+    It answers when the block begins. At the end of the block its connections are cut, and its thread, its port and its
+    files are gone.
+
+    Args:
+        port: The TCP port; 0 takes a free one.
+        host: The address to listen on.
+        quota: Pictures for each key before 402; None for no limit.
+        latency: Seconds that a generation takes beside drawing.
+        polls: How often a legacy job answers `processing`.
+        fetch: Download public references; otherwise a drawn portrait stands in for each.
+        seed: Decides who stands in for an address and which requests a share of faults hits.
+
+    Raises:
+        ConfigurationError: The port is in use, or the address is not this machine's.
+    """
+    listener = _listen(host, port)
+    app = create_app(quota=quota, latency=latency, polls=polls, fetch=fetch, seed=seed)
+    up = threading.Event()
+    server = _Server(app, listener, up.set)
+    thread = threading.Thread(target=server.run, args=([listener],), name="aurashot-sandbox", daemon=True)
+    thread.start()
+    up.wait()
+    try:
+        yield SandboxServer(_url(listener), server)
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def run(
+    port: int = 8787,
+    host: str = "127.0.0.1",
+    *,
+    quota: int | None = None,
+    latency: float = 0.0,
+    polls: int = 1,
+    fetch: bool = False,
+    seed: int = 0,
+    ready: Callable[[str], object] | None = None,
+) -> None:
+    """Run a sandbox until Ctrl-C or SIGTERM; the options are those of `serve`.
+
+    Args:
+        port: The TCP port; 0 takes a free one.
+        host: The address to listen on.
+        quota: Pictures for each key before 402; None for no limit.
+        latency: Seconds that a generation takes beside drawing.
+        polls: How often a legacy job answers `processing`.
+        fetch: Download public references; otherwise a drawn portrait stands in for each.
+        seed: Decides who stands in for an address and which requests a share of faults hits.
+        ready: Is called with the URL when the sandbox answers.
+
+    Raises:
+        ConfigurationError: The port is in use, or the address is not this machine's.
+    """
+    listener = _listen(host, port)
+    app = create_app(quota=quota, latency=latency, polls=polls, fetch=fetch, seed=seed)
+    url = _url(listener)
+    server = _Server(app, listener, lambda: ready(url) if ready else None)
+    with suppress(KeyboardInterrupt):  # uvicorn stops cleanly on Ctrl-C, then raises it again
+        server.run([listener])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which can also refuse connections for a while, and stops without waiting for anyone."""
+
+    def __init__(self, app: FastAPI, listener: socket.socket, ready: Callable[[], object]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=FaultyProtocol,
+                ws="none",
+                loop="asyncio",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                backlog=_BACKLOG,
+            )
+        )
+        self.emulator: Emulator = app.state.emulator
+        self.emulator.refuse = self.refuse
+        self._address = _address(listener)
+        self._ready = ready
+        self._reopening: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self.loop = asyncio.get_running_loop()
+        self._ready()
+
+    async def refuse(self, seconds: float) -> None:
+        """Close the listener and every idle connection, and listen again after so many seconds."""
+        self._stop_listening()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        self._reopening = asyncio.create_task(self._listen_again(seconds))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Cut every connection, end every task, and remove the files."""
+        self._stop_listening()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)  # the connections learn that they are cut
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await super().shutdown(sockets)
+        await asyncio.get_running_loop().shutdown_default_executor()  # a drawing may still be writing its file
+        self.emulator.close()
+
+    def _stop_listening(self) -> None:
+        if self._reopening is not None:
+            self._reopening.cancel()
+        for server in self.servers:
+            server.close()
+
+    async def _listen_again(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        protocol = partial(FaultyProtocol, config=self.config, server_state=self.server_state, app_state={})
+        listener = _listen(*self._address)
+        self.servers = [await self.loop.create_server(protocol, sock=listener, backlog=_BACKLOG)]
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ConfigurationError(f"the sandbox cannot listen on port {port} of {host}: {error.strerror}") from error
+
+
+def _address(listener: socket.socket) -> tuple[str, int]:
+    host, port, *_ = listener.getsockname()
+    return str(host), int(port)
+
+
+def _url(listener: socket.socket) -> str:
+    bound, port = _address(listener)
+    host = _ANY_ADDRESS.get(bound, bound)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

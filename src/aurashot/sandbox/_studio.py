@@ -1,0 +1,97 @@
+"""Turn orders into pictures: which drawing belongs to which operation, and what is read before and written after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, TypeAlias
+
+from aurashot.sandbox import pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from PIL.Image import Image
+
+    from aurashot.sandbox._store import FileStore, StoredFile
+
+Pictures: TypeAlias = "Mapping[str, Image]"
+
+_PIXELS_PER_TOKEN = 28 * 28  # what the Qwen image models count as one token
+
+# A workflow without a description still asks for something.
+_DEFAULT_PROMPTS = {"virtual_try_on": "wearing the product", "pose_change": "in another pose"}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One picture to draw: the references by their names on the wire, already read."""
+
+    operation: str
+    request_id: str
+    prompt: str | None
+    pictures: Pictures
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One picture that was drawn and stored, with what a model would have counted for it."""
+
+    file: StoredFile
+    tokens: int
+
+
+def _id_photo(given: Pictures, prompt: str | None) -> Image:
+    return pictures.id_photo(given["face"], prompt=prompt)
+
+
+def _generate(given: Pictures, prompt: str | None) -> Image:
+    return pictures.generate(given["face"], prompt=prompt or "", clothes=given.get("clothes"), scene=given.get("scene"))
+
+
+def _edit(given: Pictures, prompt: str | None) -> Image:
+    return pictures.edit(given["target"], prompt=prompt or "", face=given.get("face"))
+
+
+def _try_on(given: Pictures, prompt: str | None) -> Image:
+    renamed = {"face": "modelImage", "clothes": "productImage", "scene": "sceneImage"}
+    return _generate({to: given[name] for to, name in renamed.items() if name in given}, prompt)
+
+
+def _pose(given: Pictures, prompt: str | None) -> Image:
+    return _edit({"target": given["originalImage"]}, prompt)
+
+
+_DRAW: dict[str, Callable[[Pictures, str | None], Image]] = {
+    "id-photo": _id_photo,
+    "generate": _generate,
+    "edit": _edit,
+    "virtual_try_on": _try_on,
+    "pose_change": _pose,
+}
+
+
+def read(path: Path) -> Image:
+    """Decode a stored file.
+
+    Raises:
+        ValueError: It is no image that can be read.
+    """
+    return pictures.decode(path.read_bytes())
+
+
+def draw(order: Order, store: FileStore) -> Drawing:
+    """Draw, mark and store the picture of an order; takes a good part of a second of CPU."""
+    prompt = order.prompt or _DEFAULT_PROMPTS.get(order.operation)
+    image = _DRAW[order.operation](order.pictures, prompt)
+    marks = pictures.Marks(operation=order.operation, request_id=order.request_id, prompt=prompt)
+    file = store.add(BytesIO(pictures.encode(image, marks)))
+    return Drawing(file, image.width * image.height // _PIXELS_PER_TOKEN)
+
+
+def draw_portrait(seed: str, size: int = 768) -> bytes:
+    """Return a drawn portrait as PNG bytes, `size` pixels square; equal seeds give the same person."""
+    png = BytesIO()
+    pictures.draw_portrait(seed, size=size).save(png, "PNG")
+    return png.getvalue()

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from aurashot.errors import (
     APIStatusError,
@@ -116,9 +117,9 @@ def read(answer: Answer, model: type[M]) -> M:
         UnexpectedResponseError: The answer is not one of this API's.
         GenerationFailedError: The service says that the work failed.
     """
-    body = _decode(answer)
     if answer.status >= 400:
-        raise _status_error(answer, body)
+        raise _status_error(answer)
+    body = _decode(answer)
     if not 200 <= answer.status < 300:
         raise _unexpected(
             answer, body, f"the service answered with a redirect ({answer.status}), which is not followed"
@@ -215,8 +216,10 @@ def failure(what: str, details: Mapping[str, Any], generation: Generation | None
     return error
 
 
-def _status_error(answer: Answer, body: bytes) -> APIStatusError:
-    message, code = describe(_loads(body))
+def _status_error(answer: Answer) -> APIStatusError:
+    body = _readable(answer)
+    details = _loads(body)
+    message, code = describe(details)
     kind = STATUS_ERRORS.get(answer.status, ServerError if answer.status >= 500 else APIStatusError)
     if kind in {RateLimitError, PermissionDeniedError} and _QUOTA_WORDS.search(code or ""):
         kind = QuotaExceededError
@@ -225,9 +228,16 @@ def _status_error(answer: Answer, body: bytes) -> APIStatusError:
     error.code = code
     error.body = body[: 4 * _KEPT_CHARS].decode(errors="replace")[:_KEPT_CHARS]
     error.retry_after = retry_after(answer.headers)
-    error.request_id = answer.request_id or _text(_loads(body).get("requestId"))
+    error.request_id = answer.request_id or _text(details.get("requestId"))
     error.outcome = _outcome(answer.status, error.retry_after)
     return error
+
+
+def _readable(answer: Answer) -> bytes:
+    try:
+        return _decode(answer)
+    except UnexpectedResponseError:
+        return b""  # the status stands, whatever a proxy has done to its page
 
 
 def _outcome(status: int, wait: float | None) -> Outcome:
@@ -258,7 +268,7 @@ def _text(value: object) -> str | None:
 
 def _loads(body: bytes) -> dict[str, Any]:
     try:
-        value: object = json.loads(body)
-    except (ValueError, RecursionError):
+        value: object = from_json(body)  # refuses deep nesting and lone surrogates, which json.loads lets through
+    except ValueError:
         return {}
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

@@ -6,6 +6,7 @@ import ipaddress
 import logging
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ BASE_URL_NAME: Final = "AURASHOT_BASE_URL"
 FILE_NAME: Final = ".aurashot.env"
 
 _KEY_SHAPE: Final = re.compile(r"[!-~]{8,256}")
+_ADDRESS_SHAPE: Final = re.compile(r"[!-~]{1,2000}")
+_HOST_SHAPE: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
 
 logger: Final = logging.getLogger("aurashot")
 
@@ -75,9 +78,12 @@ def find_key(given: str | None) -> ApiKey:
 
 
 def _files() -> Iterator[Path]:
-    here = Path.cwd()
-    home = Path.home()
-    for folder in dict.fromkeys((here, *here.parents, home)):
+    folders: list[Path] = []
+    with suppress(FileNotFoundError):  # the working directory was deleted
+        folders += (here := Path.cwd(), *here.parents)
+    with suppress(RuntimeError):  # a user of a container may have no home
+        folders.append(Path.home())
+    for folder in dict.fromkeys(folders):
         path = folder / FILE_NAME
         if path.is_file():
             yield path
@@ -115,22 +121,27 @@ def _problem(address: str) -> str | None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return "is not an address"
-    if parts.scheme not in {"https", "http"} or not host or not re.fullmatch(r"[!-~]+", address):
+    if parts.scheme not in {"https", "http"} or not host or not _ADDRESS_SHAPE.fullmatch(address):
         return "is not an http(s) address"
-    if parts.username is not None or parts.query or parts.fragment:
+    if "@" in parts.netloc or "?" in address or "#" in address:
         return "must not hold a user name, a query or a fragment"
+    if not (_ip(host) if "[" in parts.netloc else _HOST_SHAPE.fullmatch(host)):
+        return "is not an address: its host is no name"
     if parts.scheme == "http" and not _is_loopback(host):
         return "must be https: plain http would show the key to the network"
     return None
 
 
 def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
+    address = _ip(host)
+    return host == "localhost" if address is None else address.is_loopback
+
+
+def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host)
     except ValueError:
-        return False
+        return None
 
 
 def origin_of(base_url: str) -> str:

@@ -126,7 +126,8 @@ def wait_before(attempt: int, error: BaseException | None, policy: RetryPolicy, 
     asked = error.retry_after if isinstance(error, AuraShotError) else None
     if asked is not None:
         return asked + draw() * min(asked / 4, 5.0)
-    return draw() * min(policy.max_delay, policy.initial_delay * 2.0 ** (attempt - 1))
+    doubled = policy.initial_delay * 2.0 ** min(attempt - 1, 1_000)  # 2.0 ** 1024 is an OverflowError
+    return draw() * min(policy.max_delay, doubled)
 
 
 class RetryBudget:

@@ -1,10 +1,10 @@
-"""Real photographs, and files made from them in every format."""
+"""A small portrait, and files made from it in every format."""
 
 from __future__ import annotations
 
 import importlib
 import io
-from pathlib import Path
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,13 +18,6 @@ if TYPE_CHECKING:
 ORIGIN = "http://127.0.0.1:8787"
 ORIENTATION = 0x0112
 GPS = 0x8825
-
-
-@pytest.fixture(scope="session")
-def photo() -> Path:
-    """Return the path of a JPEG photograph, 512 by 600 pixels."""
-    cbook = importlib.import_module("matplotlib.cbook")
-    return Path(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +59,6 @@ def encoded(portrait: Image.Image) -> Callable[..., bytes]:
 
 
 @pytest.fixture
-def no_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make Pillow look as if it were not installed."""
-    monkeypatch.setitem(importlib.import_module("sys").modules, "PIL", None)
+def forget_pillow(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return a function that makes Pillow look as if it were not installed, once the files are made."""
+    return lambda: monkeypatch.setitem(sys.modules, "PIL", None)

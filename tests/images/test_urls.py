@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
@@ -177,10 +178,8 @@ def test_loopback_is_refused_in_decimal_hexadecimal_and_octal(address: IPv4Addre
 @given(st.text(max_size=60))
 def test_any_text_is_either_returned_or_refused(text: str) -> None:
     """No text makes the check fail in another way than with its own error."""
-    try:
+    with suppress(UnsafeURLError):
         assert text == check_url(text, own_origin=OWN)
-    except UnsafeURLError as error:
-        assert error.message.startswith("The URL")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""schemathesis against a running sandbox: every phase, every check, and nothing to find."""
+"""schemathesis against the sandbox: every phase, every check, and nothing to find."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 
+from aurashot import sandbox
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from schemathesis.schemas import BaseSchema
 
     from aurashot.sandbox import SandboxServer
 
 SETTINGS: dict[str, Any] = {
     "seed": 1,
     "headers": {"Authorization": "Bearer sk_schemathesis"},
-    "generation": {"max-examples": 15, "deterministic": True},
-    "phases": {"stateful": {"generation": {"max-examples": 5}}},
+    "generation": {"max-examples": 8, "deterministic": True},
+    "phases": {"stateful": {"generation": {"max-examples": 3}}},
 }
-
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
 
 
@@ -41,32 +44,40 @@ def _what_no_schema_can_say() -> None:
     pictures = st.sampled_from([picture(kind) for kind in MEDIA_TYPES])
     for media_type in MEDIA_TYPES.values():
         schemathesis.openapi.media_type(media_type, pictures)
-    host = st.from_regex(r"[a-z]{1,9}", fullmatch=True)
-    schemathesis.openapi.format("uri", st.builds("https://{}.example.com/{}".format, host, st.integers(0, 9)))
+    schemathesis.openapi.format("uri", st.builds("https://example.com/{}.jpg".format, st.integers(0, 9)))
 
 
-def findings(server: SandboxServer, **chosen: str) -> Iterator[str]:
-    """Run schemathesis and return what it has to say."""
-    config = SchemathesisConfig.from_dict(SETTINGS)
-    schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json", config=config).include(**chosen)
-    scenarios = 0
+def configuration() -> SchemathesisConfig:
+    """Return a configuration of its own for each run."""
+    return SchemathesisConfig.from_dict(SETTINGS)  # pyright: ignore[reportUnknownMemberType] # half typed
+
+
+def findings(schema: BaseSchema) -> Iterator[str]:
+    """Run schemathesis and return what it has to say; a run that tried little is a finding too."""
+    cases = 0
     for event in from_schema(schema).execute():
         if isinstance(event, NonFatalError):
             yield str(event.value)
         elif isinstance(event, FatalError):
             yield str(event.exception)
         elif isinstance(event, ScenarioFinished):
-            print(event.phase, event.label, event.status, len(event.recorder.cases), event.elapsed_time)
-            scenarios += len(event.recorder.cases)
-            for checks in event.recorder.checks.values():
-                for check in checks:
-                    if check.failure_info is not None:
-                        yield f"{event.label}: {check.failure_info.failure}\n{check.failure_info.code_sample}"
-    print(scenarios)
-    assert scenarios > 100
+            cases += len(event.recorder.cases)
+            results = [check for checks in event.recorder.checks.values() for check in checks]
+            failures = [check.failure_info for check in results if check.failure_info is not None]
+            yield from (f"{event.label}: {failure.failure}\n{failure.code_sample}" for failure in failures)
+    if cases < 60:
+        yield f"only {cases} cases were tried"
 
 
-@pytest.mark.parametrize("path_regex", ["^/(v1|api|files)", "^/_sandbox"])
-def test_the_openapi_document_is_true(server: SandboxServer, path_regex: str) -> None:
+def test_the_openapi_document_of_the_service_is_true(server: SandboxServer) -> None:
     """What the document allows is answered as it says, and what it forbids is refused."""
-    assert "" == "\n\n".join(findings(server, path_regex=path_regex))
+    schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json", config=configuration())
+    service = schema.exclude(path_regex="^/_sandbox/")  # pyright: ignore[reportUnknownMemberType] # half typed
+    assert "" == "\n\n".join(findings(service))
+
+
+def test_the_openapi_document_of_the_control_endpoints_is_true() -> None:
+    """The same holds for the sandbox's own endpoints, called in-process so that no listener can be closed."""
+    schema = schemathesis.openapi.from_asgi("/openapi.json", sandbox.create_app(), config=configuration())
+    control = schema.include(path_regex="^/_sandbox/")  # pyright: ignore[reportUnknownMemberType] # half typed
+    assert "" == "\n\n".join(findings(control))

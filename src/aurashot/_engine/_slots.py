@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import anyio
 import anyio.lowlevel
@@ -17,7 +17,15 @@ from aurashot._engine._network import AsyncNetwork, Clock, Network
 from aurashot._engine._surroundings import ssl_context
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Hashable, Iterable, Iterator
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterable,
+        AsyncIterator,
+        Callable,
+        Hashable,
+        Iterable,
+        Iterator,
+    )
 
     from aurashot._deadline import Deadline
 
@@ -62,6 +70,9 @@ class _AsyncSlot:
         )
 
 
+SlotT = TypeVar("SlotT", _Slot, _AsyncSlot)
+
+
 class _Rack:
     """The idle slots of one process, and the places for more."""
 
@@ -70,21 +81,23 @@ class _Rack:
         self.idle: deque[_Slot] = deque()
         self.places = threading.BoundedSemaphore(limit)
 
-    def expired(self) -> Iterator[_Slot]:
-        """Take out the slots that were idle for too long; the one used last is at the right."""
-        while self.idle and self.idle[0].idle_since < time.monotonic() - KEEP_ALIVE:
-            try:
-                yield self.idle.popleft()
-            except IndexError:  # another thread took it
-                return
-
 
 class _AsyncRack:
     """The idle slots of one event loop, and the places for more."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, done: Callable[[], object]) -> None:
         self.idle: deque[_AsyncSlot] = deque()
         self.places = anyio.Semaphore(limit)
+        self.life = self._live(done)
+
+    async def _live(self, done: Callable[[], object]) -> AsyncGenerator[None]:
+        """Close the idle slots at the end: an event loop ends its async generators before it closes (PEP 525)."""
+        try:
+            yield
+        finally:
+            done()
+            while (slot := _pop(self.idle)) is not None:
+                await _close(slot)
 
 
 class SlotTransport(httpx.BaseTransport):
@@ -145,12 +158,12 @@ class _Body(httpx.SyncByteStream):
     def close(self) -> None:
         try:
             self._reply.close()
-            if self._clean:
+            if self._clean and not _has_more(self._slot.pool):
                 self._slot.idle_since = time.monotonic()
                 self._rack.idle.append(self._slot)
             else:
                 self._slot.pool.close()
-            for slot in self._rack.expired():
+            for slot in _expired(self._rack.idle):
                 slot.pool.close()
         finally:
             self._rack.places.release()
@@ -172,7 +185,7 @@ class AsyncSlotTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request and return the answer, its body still to be read."""
-        rack = self._own_rack()
+        rack = await self._own_rack()
         deadline: Deadline | None = request.extensions.get(DEADLINE)
         with anyio.move_on_after(deadline.remaining if deadline else None) as scope:
             await rack.places.acquire()
@@ -183,23 +196,25 @@ class AsyncSlotTransport(httpx.AsyncBaseTransport):
         try:
             reply = await slot.pool.handle_async_request(_to_httpcore(request))
         except BaseException:
-            rack.places.release()
-            await _close(slot)
+            try:
+                await _close(slot)
+            finally:
+                rack.places.release()
             raise
         return _to_httpx(reply, _AsyncBody(reply, slot, rack))
 
-    def _own_rack(self) -> _AsyncRack:
+    async def _own_rack(self) -> _AsyncRack:
         place = (os.getpid(), anyio.lowlevel.current_token())
         rack = self._racks.get(place)
         if rack is None:
-            rack = self._racks[place] = _AsyncRack(self._limit)
+            rack = self._racks[place] = _AsyncRack(self._limit, lambda: self._racks.pop(place))
+            await anext(rack.life)
         return rack
 
     async def aclose(self) -> None:
         """Close the idle connections of this event loop."""
-        rack = self._own_rack()
-        while (slot := _pop(rack.idle)) is not None:
-            await _close(slot)
+        rack = await self._own_rack()
+        await rack.life.aclose()
 
 
 class _AsyncBody(httpx.AsyncByteStream):
@@ -217,16 +232,21 @@ class _AsyncBody(httpx.AsyncByteStream):
         self._clean = True
 
     async def aclose(self) -> None:
-        self._rack.places.release()
-        with anyio.CancelScope(shield=True):
-            await self._reply.aclose()
-        if not self._clean:
-            await _close(self._slot)
-            return
-        self._slot.idle_since = time.monotonic()
-        self._rack.idle.append(self._slot)
-        while self._rack.idle[0].idle_since < time.monotonic() - KEEP_ALIVE:
-            await _close(self._rack.idle.popleft())
+        try:
+            with anyio.CancelScope(shield=True):
+                await self._give_back()
+        finally:
+            self._rack.places.release()
+
+    async def _give_back(self) -> None:
+        await self._reply.aclose()
+        if self._clean and not _has_more(self._slot.pool):
+            self._slot.idle_since = time.monotonic()
+            self._rack.idle.append(self._slot)
+        else:
+            await self._slot.pool.aclose()
+        for slot in _expired(self._rack.idle):
+            await _close(slot)
 
 
 async def _close(slot: _AsyncSlot) -> None:
@@ -239,6 +259,27 @@ def _pop(idle: deque[Any]) -> Any | None:
         return idle.pop()
     except IndexError:
         return None
+
+
+def _expired(idle: deque[SlotT]) -> Iterator[SlotT]:
+    """Take out the slots that were idle for too long; the one used last is at the right."""
+    try:
+        while idle[0].idle_since < time.monotonic() - KEEP_ALIVE:
+            yield idle.popleft()
+    except IndexError:  # there is none, or others took the last one meanwhile
+        return
+
+
+def _has_more(pool: httpcore.ConnectionPool | httpcore.AsyncConnectionPool) -> bool:
+    """Say whether bytes came after the answer, which would be taken for the answer to the next request.
+
+    Only h11 knows, and httpcore keeps it to itself. Where it cannot be asked, the connection is not used again.
+    """
+    connection: Any = next(iter(pool.connections), None)
+    while (inner := getattr(connection, "_connection", None)) is not None:
+        connection = inner
+    protocol = getattr(connection, "_h11_state", None)
+    return protocol is None or bool(protocol.trailing_data[0])
 
 
 def _to_httpcore(request: httpx.Request) -> httpcore.Request:

@@ -21,6 +21,9 @@ from aurashot.models import (
 if TYPE_CHECKING:
     from aurashot.images import ImageInput, ImageRules
 
+TRY_ON_VERSIONS: Final = ("weshopFlash", "weshopPro", "bananaPro")
+POSE_VERSIONS: Final = ("lite", "pro")
+
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 10.0
 GROWTH: Final = 1.5
@@ -38,7 +41,7 @@ def virtual_try_on(
     key: str | None,
 ) -> Flow[WorkflowJob]:
     """Dress a model in a product."""
-    check_text("version", version)
+    _check_version(version, TRY_ON_VERSIONS)
     if description is not None:
         check_text("description", description)
     check_key(key)
@@ -60,7 +63,7 @@ def pose_change(
     rules: ImageRules, original_image: ImageInput, description: str, *, version: str, wait: bool, key: str | None
 ) -> Flow[WorkflowJob]:
     """Change the pose of a person."""
-    check_text("version", version)
+    _check_version(version, POSE_VERSIONS)
     check_text("description", description)
     check_key(key)
     urls = yield from references(rules, original_image=original_image)
@@ -84,6 +87,11 @@ def query(
     return (yield from _finished(question, answer)) if wait else answer
 
 
+def _check_version(version: str, known: tuple[str, ...]) -> None:
+    if version not in known:
+        raise InputError(f"version: {version!r} is unknown; use {', '.join(known)}", argument="version")
+
+
 def _question(workflow: str, execution_id: str | None, task_id: str | None) -> QueryRequest:
     return QueryRequest(workflow=workflow, execution_id=execution_id, task_id=None if execution_id else task_id)
 
@@ -95,7 +103,7 @@ def _job(body: VirtualTryOnRequest | PoseChangeRequest, *, wait: bool, key: str 
     try:
         return (yield from _finished(_question(body.workflow, job.execution_id, job.task_id), job))
     except AuraShotError as error:
-        _note_paid_job(error, job)
+        _note_paid_job(error, job, body.workflow)
         raise
 
 
@@ -118,13 +126,13 @@ def _is_done(job: WorkflowJob) -> bool:
     return job.completed or job.succeeded
 
 
-def _note_paid_job(error: AuraShotError, job: WorkflowJob) -> None:
+def _note_paid_job(error: AuraShotError, job: WorkflowJob, workflow: str) -> None:
     """Write onto an error that the job exists and how to get at it: nothing that was paid for is lost."""
     error.outcome = "accepted"
     error.billed = True
     error.idempotency_key = job.meta.idempotency_key
     error.request_id = job.execution_id or job.task_id
     error.add_note(
-        f"the job was taken: ask about it with client.legacy.query(workflow={job.workflow!r}, "
+        f"the job was taken: ask about it with client.legacy.query(workflow={workflow!r}, "
         f"execution_id={job.execution_id!r}, task_id={job.task_id!r})"
     )

@@ -11,7 +11,6 @@ from anyio import to_thread
 from tenacity import AsyncRetrying
 
 from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
-from aurashot._deadline import Deadline
 from aurashot._engine import AsyncSlotTransport, environment_proxy
 from aurashot._once import AsyncOnce, ran_out
 from aurashot._transport._downloads import Retrieval
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from aurashot._calls import M
+    from aurashot._deadline import Deadline
     from aurashot._retry import Retries, RetryBudget, RetryPolicy
 
     Rules = Callable[[RetryPolicy, RetryBudget], Retries]
@@ -48,10 +48,11 @@ class AsyncConnections:
         self.auth = KeyAuth(service.key)
         self.requests = Requests(service.base_url, given.headers if given is not None else {})
         self._given = given
-        limit, proxy = service.max_connections, environment_proxy(service.base_url)
+        limit = service.max_connections
+        proxy = environment_proxy(service.base_url)
         self.api = given or httpx.AsyncClient(transport=AsyncSlotTransport(limit, proxy), trust_env=False)
-        self.pictures = AsyncSlotTransport(limit, proxy)
-        """No httpx client: it would write the addresses, which can be signed, into its log."""
+        self.pictures = AsyncSlotTransport(limit)
+        """Without an httpx client, which would log addresses (they can be signed); and without a proxy."""
 
     def check_open(self) -> None:
         """Refuse to work once this client, or the httpx client that it was given, is closed."""
@@ -79,7 +80,7 @@ class AsyncTransport:
             AuraShotError: Anything that went wrong, typed.
         """
         self.connections.check_open()
-        return await self._drive(flow, Deadline(self.options.timeout if timeout is None else timeout))
+        return await self._drive(flow, self.options.deadline(timeout))
 
     async def _drive(self, flow: Flow[T], deadline: Deadline) -> T:
         try:

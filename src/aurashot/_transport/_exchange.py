@@ -49,10 +49,10 @@ class Requests:
     def __init__(self, base_url: str, headers: Mapping[str, str]) -> None:
         self._base_url = base_url
         self._headers = {
-            **headers,
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": USER_AGENT,
+            **headers,  # in lower case, as all the names here: a name in two spellings would go out twice
+            "accept": "application/json",
+            "accept-encoding": "identity",
+            "user-agent": USER_AGENT,
         }
         self._urls: dict[str, httpx.URL] = {}
 
@@ -61,9 +61,9 @@ class Requests:
         """Give a fresh request for a call; a picture is streamed from its file, which is open meanwhile."""
         url, headers, extensions = self._url(call.path), self._headers, _extensions(deadline)
         if key is not None:
-            headers = {**headers, "Idempotency-Key": key}
+            headers = {**headers, "idempotency-key": key}
         if isinstance(call.content, bytes):
-            headers = {**headers, "Content-Type": "application/json"}
+            headers = {**headers, "content-type": "application/json"}
             yield httpx.Request("POST", url, headers=headers, content=call.content, extensions=extensions)
             return
         with call.content.open() as file:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from aurashot._deadline import Deadline
 from aurashot._once import Memory
 from aurashot._retry import RetryBudget, RetryPolicy
 from aurashot.errors import ConfigurationError
@@ -24,8 +25,22 @@ class Options:
 
     def __post_init__(self) -> None:
         """Refuse a time that cannot work."""
-        if not 0 < self.timeout < float("inf"):
-            raise ConfigurationError(f"timeout must be a number of seconds above 0, not {self.timeout!r}")
+        check_timeout(self.timeout)
+
+    def deadline(self, timeout: float | None) -> Deadline:
+        """Start the clock of one call.
+
+        Raises:
+            ConfigurationError: `timeout` is given and cannot work.
+        """
+        return Deadline(self.timeout if timeout is None else check_timeout(timeout))
+
+
+def check_timeout(seconds: object) -> float:
+    """Refuse a time that cannot work."""
+    if isinstance(seconds, int | float) and 0 < seconds < float("inf"):
+        return seconds
+    raise ConfigurationError(f"timeout must be a number of seconds above 0, not {seconds!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ import httpx
 from tenacity import Retrying
 
 from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
-from aurashot._deadline import Deadline
 from aurashot._engine import SlotTransport, environment_proxy
 from aurashot._once import Once, ran_out
 from aurashot._transport._downloads import Retrieval
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aurashot._calls import M
+    from aurashot._deadline import Deadline
     from aurashot._retry import Retries, RetryBudget, RetryPolicy
 
     Rules = Callable[[RetryPolicy, RetryBudget], Retries]
@@ -44,10 +44,11 @@ class Connections:
         self.auth = KeyAuth(service.key)
         self.requests = Requests(service.base_url, given.headers if given is not None else {})
         self._given = given
-        limit, proxy = service.max_connections, environment_proxy(service.base_url)
+        limit = service.max_connections
+        proxy = environment_proxy(service.base_url)
         self.api = given or httpx.Client(transport=SlotTransport(limit, proxy), trust_env=False)
-        self.pictures = SlotTransport(limit, proxy)
-        """No httpx client: it would write the addresses, which can be signed, into its log."""
+        self.pictures = SlotTransport(limit)
+        """Without an httpx client, which would log addresses (they can be signed); and without a proxy."""
 
     def check_open(self) -> None:
         """Refuse to work once this client, or the httpx client that it was given, is closed."""
@@ -75,7 +76,7 @@ class Transport:
             AuraShotError: Anything that went wrong, typed.
         """
         self.connections.check_open()
-        return self._drive(flow, Deadline(self.options.timeout if timeout is None else timeout))
+        return self._drive(flow, self.options.deadline(timeout))
 
     def _drive(self, flow: Flow[T], deadline: Deadline) -> T:
         try:

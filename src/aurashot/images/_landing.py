@@ -107,9 +107,8 @@ class FileLanding:
             self._open(folder / f".{name}.{os.urandom(4).hex()}.part")
 
     def _open(self, part: Path) -> None:
-        self._part = part
+        self._part, self._file = part, part.open("x+b")
         self._undo.callback(part.unlink, missing_ok=True)
-        self._file = part.open("x+b")
         self._undo.callback(self._file.close)
         self._mode = stat.S_IMODE(part.stat().st_mode)  # what the umask makes of it; asking for the umask would set it
         part.chmod(0o600)
@@ -147,6 +146,7 @@ class FileLanding:
         try:
             yield
         except (OSError, ValueError) as error:  # ValueError: a name that no file system takes
+            self.discard()
             reason = getattr(error, "strerror", None) or error
             raise DownloadError(
                 f"The picture cannot be stored at '{self._to}' ({reason}); choose another place."

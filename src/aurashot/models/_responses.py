@@ -33,6 +33,9 @@ T = TypeVar("T")
 Listed: TypeAlias = Annotated[tuple[T, ...], BeforeValidator(lambda value: () if value is None else value)]
 """A list that the service may also leave out or send as null."""
 
+Flag: TypeAlias = Annotated[bool, BeforeValidator(lambda value: False if value is None else value)]
+"""A yes or no that the service may also leave out or send as null."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallMeta:
@@ -164,7 +167,7 @@ class WorkflowJob(_Judged):
     workflow: str | None = None
     task_id: str | None = None
     execution_id: str | None = None
-    completed: bool = False
+    completed: Flag = False
     images: Listed[str] = ()
     results: Listed[WorkflowResult] = ()
 

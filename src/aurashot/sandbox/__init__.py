@@ -41,7 +41,8 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as missing:
         from aurashot.errors import ConfigurationError
 
-        raise ConfigurationError(f"the sandbox needs {missing.name}: pip install 'aurashot[sandbox]'") from missing
+        package = str(missing.name).partition(".")[0]
+        raise ConfigurationError(f"the sandbox needs {package}: pip install 'aurashot[sandbox]'") from missing
     globals()[name] = value
     return value
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import APIRouter, Request
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from aurashot.sandbox._emulator import Emulator, emulator_of
 from aurashot.sandbox._errors import ApiError
@@ -21,8 +21,17 @@ OperationName: TypeAlias = Literal["upload", "id-photo", "generate", "edit", "wo
 _ONE = f"(?:{'|'.join(fault.pattern for fault in TABLE.values())})"
 _BAD_BODY = refusals(400, 413, 422)
 _NO_LISTENER: dict[int | str, dict[str, Any]] = {
-    501: {"model": ErrorAnswer, "description": "There is no listener to close."}
+    409: {"model": ErrorAnswer, "description": "There is no listener to close."}
 }
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# in JSON, 2.0 is an integer too
+Whole: TypeAlias = Annotated[int, BeforeValidator(_whole)]
+Times: TypeAlias = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
 
 
 class FaultRequest(Wire):
@@ -33,9 +42,9 @@ class FaultRequest(Wire):
         description="`name` or `name;parameter=value`; of several, parted by commas, each hit draws one.",
     )
     share: float = Field(1.0, gt=0, le=1, description="The part of all requests that is hit.")
-    times: int | None = Field(None, ge=1, description="How many requests are hit at most.")
+    times: Times | None = Field(None, description="How many requests are hit at most.")
     operations: list[OperationName] = Field([], description="The operations that are meant; empty for all.")
-    seed: int | None = Field(None, description="Equal seeds hit the same requests of an equal sequence.")
+    seed: Whole | None = Field(None, description="Equal seeds hit the same requests of an equal sequence.")
 
 
 class ActiveFault(Wire):

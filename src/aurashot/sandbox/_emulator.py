@@ -106,7 +106,7 @@ class Emulator:
 
 
 async def _no_listener(_seconds: float) -> None:
-    raise ApiError(501, "no_listener", "There is no listener to close: use sandbox.serve().")
+    raise ApiError(409, "no_listener", "There is no listener to close: use sandbox.serve().")
 
 
 def emulator_of(request: Request) -> Emulator:

@@ -29,6 +29,8 @@ _CODES = {
 # pydantic's error type -> what a person reads after the name of the field
 _SENTENCES = {
     "missing": "is required",
+    "string_pattern_mismatch": "must not be empty",
+    "string_too_short": "must not be empty",
     "string_type": "must be a string",
     "bool_type": "must be true or false",
     "model_attributes_type": "must be a JSON object sent as application/json",
@@ -36,7 +38,6 @@ _SENTENCES = {
     "json_invalid": "is not valid JSON",
     "union_tag_not_found": "must name a workflow",
 }
-_PATTERNS = {r"^https?://": "must be an http(s) URL", r"\S": "must not be empty"}
 
 
 class ApiError(Exception):
@@ -109,9 +110,7 @@ def sentence(error: Mapping[str, Any]) -> str:
     kind, message = str(error["type"]), str(error["msg"])
     if kind == "value_error":
         return str(error["ctx"]["error"])  # a rule over several fields, which it names itself
-    if kind == "string_pattern_mismatch":
-        words = _PATTERNS.get(error["ctx"]["pattern"], message)
-    elif kind == "literal_error":
+    if kind == "literal_error":
         words = f"must be {error['ctx']['expected']}"
     elif kind == "union_tag_invalid":
         words = f"must name a workflow: {error['ctx']['expected_tags']}"

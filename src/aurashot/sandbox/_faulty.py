@@ -79,7 +79,7 @@ class FaultMiddleware:
             return await self._app(scope, receive, send)
         if chosen.fault.needs_connection and _TRANSPORT not in scope:
             message = f"The fault {chosen.fault.name!r} needs a connection: use sandbox.serve()."
-            return await _refuse(ApiError(501, "no_connection", message), scope, receive, send)
+            return await _refuse(ApiError(409, "no_connection", message), scope, receive, send)
         return await self._play(chosen, scope, receive, send)
 
     def _choose(self, scope: Scope, path: str) -> ChosenFault | None:

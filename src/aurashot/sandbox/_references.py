@@ -11,6 +11,7 @@ import hashlib
 import ipaddress
 import re
 import socket
+import threading
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -50,6 +51,7 @@ class ReferenceLoader:
         self._store = store
         self._seed = seed
         self._fetch = fetch
+        self._drawing = threading.Lock()  # or another thread would find half a file
 
     async def load(self, address: str, *, base: str) -> Loaded:
         """Return the file behind an address; `base` is the URL under which the client reached the sandbox.
@@ -75,10 +77,9 @@ class ReferenceLoader:
 
         digest = hashlib.sha256(f"{self._seed} {address}".encode()).hexdigest()
         path = self._store.folder / f"stand-in-{digest}.png"
-        if not path.exists():
-            drawing = BytesIO()
-            pictures.draw_portrait(digest).save(drawing, "PNG")
-            path.write_bytes(drawing.getvalue())
+        with self._drawing:
+            if not path.exists():
+                pictures.draw_portrait(digest).save(path, "PNG")
         return path
 
 

@@ -8,8 +8,11 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-Reference: TypeAlias = Annotated[str, Field(pattern=r"^https?://", json_schema_extra={"format": "uri"})]
-"""The address of a picture; `_references` holds the rules that no schema can express."""
+Reference: TypeAlias = Annotated[
+    str,
+    Field(json_schema_extra={"format": "uri"}, description="Public https, or one of the files of this server."),
+]
+"""The address of a picture; `_references` holds the rules, which no schema can express."""
 
 Prompt: TypeAlias = Annotated[str, Field(pattern=r"\S", description="Any language; not blank.")]
 

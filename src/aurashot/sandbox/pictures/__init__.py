@@ -1,0 +1,15 @@
+"""The sandbox's pictures: pure functions from images to images, drawn on the CPU.
+
+They emulate what the service returns, with the real face pixels of the anchor, and are marked SANDBOX; no model is
+involved. Equal inputs give equal pixels.
+"""
+
+from __future__ import annotations
+
+from aurashot.sandbox.pictures._compose import generate
+from aurashot.sandbox.pictures._edit import edit
+from aurashot.sandbox.pictures._marks import Marks, decode, encode
+from aurashot.sandbox.pictures._portrait import draw_portrait
+from aurashot.sandbox.pictures._sheet import id_photo
+
+__all__ = ["Marks", "decode", "draw_portrait", "edit", "encode", "generate", "id_photo"]

@@ -5,13 +5,17 @@ Colours are (red, green, blue) tuples of 0 to 255. Points are in pixels unless a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
 Colour: TypeAlias = tuple[int, int, int]
@@ -22,7 +26,9 @@ _SUPERSAMPLE: Final = 2
 
 def generator(*parts: str) -> np.random.Generator:
     """Return random numbers that depend on the digest of the parts and on nothing else."""
-    return np.random.default_rng(int.from_bytes(sha256("\x1f".join(parts).encode()).digest()[:8], "big"))
+    return np.random.default_rng(
+        int.from_bytes(sha256("\x1f".join(parts).encode(errors="surrogatepass")).digest()[:8], "big")
+    )
 
 
 def mixed(first: Colour, second: Colour, share: float) -> Colour:
@@ -63,18 +69,70 @@ def mirrored(half: Sequence[Point]) -> list[Point]:
     return [*half, *((-x, y) for x, y in reversed(half))]
 
 
-def polygon(size: tuple[int, int], points: Sequence[Point]) -> Image.Image:
-    """Return an antialiased mask of a polygon."""
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A mask that covers only its own part of a canvas: drawing costs what is drawn, not the whole canvas."""
+
+    mask: Image.Image
+    corner: tuple[int, int]
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom on the canvas."""
+        return (*self.corner, self.corner[0] + self.mask.width, self.corner[1] + self.mask.height)
+
+    def seen(self, box: tuple[int, int, int, int]) -> Image.Image:
+        """Return what a box of the canvas shows of the mask; nothing is outside it."""
+        left, top = self.corner
+        return self.mask.crop((box[0] - left, box[1] - top, box[2] - left, box[3] - top))
+
+    def minus(self, other: Patch) -> Patch:
+        """Return this shape with the other cut out of it."""
+        return Patch(ImageChops.subtract(self.mask, other.seen(self.box)), self.corner)
+
+    def within(self, other: Patch) -> Patch:
+        """Return what both shapes cover."""
+        return Patch(ImageChops.multiply(self.mask, other.seen(self.box)), self.corner)
+
+    def soft(self, radius: float) -> Patch:
+        """Return the shape blurred, with room around it for the blur."""
+        room = math.ceil(2.2 * radius)
+        left, top, right, bottom = self.box
+        box = (left - room, top - room, right + room, bottom + room)
+        return Patch(blurred(self.seen(box), radius), box[:2])
+
+
+def polygon(points: Sequence[Point], within: tuple[int, int]) -> Patch:
+    """Return an antialiased polygon, cut to a canvas of this size."""
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    left, top = max(0, math.floor(min(xs))), max(0, math.floor(min(ys)))
+    size = max(1, min(within[0], math.ceil(max(xs))) - left), max(1, min(within[1], math.ceil(max(ys))) - top)
     mask = Image.new("L", (size[0] * _SUPERSAMPLE, size[1] * _SUPERSAMPLE))
-    ImageDraw.Draw(mask).polygon([(x * _SUPERSAMPLE, y * _SUPERSAMPLE) for x, y in points], fill=255)
-    return mask.reduce(_SUPERSAMPLE)
+    moved = [((x - left) * _SUPERSAMPLE, (y - top) * _SUPERSAMPLE) for x, y in points]
+    ImageDraw.Draw(mask).polygon(moved, fill=255)
+    return Patch(mask.reduce(_SUPERSAMPLE), (left, top))
 
 
-def ellipse(size: tuple[int, int], centre: Point, radii: Point) -> Image.Image:
-    """Return an antialiased mask of an ellipse."""
+def ellipse(centre: Point, radii: Point, within: tuple[int, int]) -> Patch:
+    """Return an antialiased ellipse."""
     angles = np.linspace(0, 2 * np.pi, 72, endpoint=False)
     xs, ys = centre[0] + radii[0] * np.cos(angles), centre[1] + radii[1] * np.sin(angles)
-    return polygon(size, list(zip(xs.tolist(), ys.tolist(), strict=True)))
+    return polygon(list(zip(xs.tolist(), ys.tolist(), strict=True)), within)
+
+
+def stroke(points: Sequence[Point], width: float, within: tuple[int, int]) -> Patch:
+    """Return a line of this width in pixels along the points."""
+    room = width / 2 + 1
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    left, top = max(0, math.floor(min(xs) - room)), max(0, math.floor(min(ys) - room))
+    size = (
+        max(1, min(within[0], math.ceil(max(xs) + room)) - left),
+        max(1, min(within[1], math.ceil(max(ys) + room)) - top),
+    )
+    mask = Image.new("L", (size[0] * _SUPERSAMPLE, size[1] * _SUPERSAMPLE))
+    moved = [((x - left) * _SUPERSAMPLE, (y - top) * _SUPERSAMPLE) for x, y in points]
+    ImageDraw.Draw(mask).line(moved, fill=255, width=max(1, round(width * _SUPERSAMPLE)), joint="curve")
+    return Patch(mask.reduce(_SUPERSAMPLE), (left, top))
 
 
 def blurred(image: Image.Image, radius: float) -> Image.Image:
@@ -86,13 +144,15 @@ def blurred(image: Image.Image, radius: float) -> Image.Image:
     return small.resize(image.size, Image.Resampling.BICUBIC)
 
 
-def paint(canvas: Image.Image, mask: Image.Image, colour: Colour, opacity: float = 1.0) -> None:
-    """Fill the mask with a colour."""
-    canvas.paste(colour, (0, 0), mask if opacity == 1.0 else faded(mask, opacity))
+def paint(canvas: Image.Image, patch: Patch, colour: Colour, opacity: float = 1.0) -> None:
+    """Fill the shape with a colour."""
+    canvas.paste(colour, patch.box, faded(patch.mask, opacity))
 
 
 def faded(mask: Image.Image, opacity: float) -> Image.Image:
     """Return the mask at a share of its strength."""
+    if opacity == 1.0:
+        return mask
     return mask.point([round(level * opacity) for level in range(256)])
 
 
@@ -136,5 +196,5 @@ def cloud(size: tuple[int, int], random: np.random.Generator, cells: int) -> Flo
 
 def lit(image: Image.Image, factors: Floats) -> Image.Image:
     """Multiply the picture by factors, one for each pixel or one for each pixel and band."""
-    spread = factors[..., None] if factors.ndim == 2 else factors  # noqa: PLR2004  (a plane has two axes)
+    spread = factors[..., None] if factors.ndim == 2 else factors
     return Image.fromarray((np.asarray(image) * spread).clip(0, 255).astype(np.uint8))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
 from aurashot.sandbox.pictures._brush import Colour, blurred, lit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
 
@@ -51,9 +53,7 @@ LIGHTS: Final[Mapping[str, Light]] = MappingProxyType(
         "sunset": Light(
             ((70, 66, 128), (224, 112, 104), (255, 184, 98)), (1.05, 0.92, 0.84), (255, 160, 92), 0.6, 0.7, 0.75
         ),
-        "night": Light(
-            ((8, 12, 34), (22, 26, 62), (58, 46, 92)), (0.86, 0.84, 0.96), (255, 176, 110), 0.55, 0.34, 1.0
-        ),
+        "night": Light(((8, 12, 34), (22, 26, 62), (58, 46, 92)), (0.80, 0.78, 0.92), (255, 176, 110), 0.55, 0.34, 1.0),
     }
 )
 
@@ -73,4 +73,16 @@ def _rim(matte: Image.Image, light: Light, share: float) -> Image.Image:
     edge = (np.asarray(matte, dtype=np.float32) / 255 - inner).clip(0, 1)
     side = np.linspace(1.15, 0.6, matte.width, dtype=np.float32)[None, :]
     strength = edge * side * (light.glow * share * 0.9)
-    return Image.fromarray((strength[..., None] * np.asarray(light.rim, dtype=np.float32)).clip(0, 255).astype(np.uint8))
+    return Image.fromarray(
+        (strength[..., None] * np.asarray(light.rim, dtype=np.float32)).clip(0, 255).astype(np.uint8)
+    )
+
+
+def light_in(scene: Image.Image) -> Light:
+    """Return the light of a photographed place: the tint of its mean colour, the rim of its brightest part."""
+    pixels = np.asarray(scene.resize((16, 16), Image.Resampling.BOX), dtype=np.float32).reshape(-1, 3)
+    mean = pixels.mean(axis=0)
+    tint = (mean / max(float(mean.mean()), 1.0)) ** 0.4 * (0.86 + 0.16 * float(mean.mean()) / 255)
+    bright: Colour = tuple(pixels[int(pixels.sum(axis=1).argmax())].round().astype(int).tolist())
+    red, green, blue = (float(band) for band in tint.clip(0.8, 1.12))
+    return Light((bright, bright, bright), (red, green, blue), bright, 0.4, 0.8, 0.5)

@@ -12,14 +12,15 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from aurashot.sandbox.pictures._face import Box
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
 
 _SIDE, _ABOVE, _BELOW = 0.95, 0.68, 0.42  # how far the cut reaches, in face heights: from the centre, hairline and chin
-_GRID: Final = (96, 106)  # columns and rows of the small picture
+_GRID: Final = (96, 106)  # columns and rows of the small picture of a head
+_PERSON_GRID: Final = 128  # the longer side of the small picture of a person
 _BINS: Final = 12  # colour bins per channel
 _STEPS: Final = 60  # conjugate gradient steps; the residual is invisible after about forty
 
@@ -31,6 +32,12 @@ class Cutout:
     picture: Image.Image
     matte: Image.Image
     face: Box
+
+    @property
+    def width(self) -> float:
+        """The greatest width of head and hair beside the face, in face heights."""
+        rows = np.asarray(self.matte)[self.face.top : self.face.bottom] > 128
+        return float(rows.sum(axis=1).max()) / self.face.height
 
 
 def smoothstep(low: float, high: float, values: Floats) -> Floats:
@@ -46,9 +53,15 @@ def cut_head(image: Image.Image, face: Box, *, matte: Image.Image | None = None)
     right, bottom = round(middle + _SIDE * height), round(face.bottom + _BELOW * height)
     picture = _padded(image, (left, top, right, bottom))
     inner = Box(face.left - left, face.top - top, face.right - left, face.bottom - top)
-    alpha = _segmented(picture) if matte is None else _unit(matte.crop((left, top, right, bottom)))
+    alpha = _head_matte(picture) if matte is None else _unit(matte.crop((left, top, right, bottom)))
     alpha = alpha * _inside(image.size, (left, top, right, bottom)) * _above_collar(picture.size, inner)
     return Cutout(picture, Image.fromarray((alpha * 255).round().astype(np.uint8)), inner)
+
+
+def _head_matte(picture: Image.Image) -> Floats:
+    x, y = _coordinates(_GRID)
+    telling = y < 1.05
+    return _segmented(picture, _head_shape(x, y), _core(x, y), telling)
 
 
 def _unit(matte: Image.Image) -> Floats:
@@ -82,34 +95,69 @@ def _above_collar(size: tuple[int, int], face: Box) -> Floats:
     """Return a mask that ends a little below the chin and, beside the jaw, a little above it."""
     x = np.abs(np.arange(size[0]) + 0.5 - face.centre[0])[None, :] / face.height
     y = (np.arange(size[1]) + 0.5 - face.bottom)[:, None] / face.height
-    limit = 0.10 - 0.14 * smoothstep(0.16, 0.40, x)
+    limit = 0.10 - 0.30 * smoothstep(0.16, 0.40, x)
     return np.asarray(smoothstep(0.05, -0.05, y - limit), dtype=np.float32)
 
 
-def _segmented(picture: Image.Image) -> Floats:
-    """Return the matte of the head in a cut, 0 to 1 at full size."""
-    small = np.asarray(picture.resize(_GRID, Image.Resampling.BOX), dtype=np.float32) / 255
-    guess = _head_shape()
+def cut_person(image: Image.Image, face: Box) -> Image.Image:
+    """Return the matte of the whole person in a photograph: head, shoulders and what is below them."""
+    shrink = _PERSON_GRID / max(image.size)
+    grid = max(16, round(image.width * shrink)), max(16, round(image.height * shrink))
+    x = (np.arange(grid[0]) + 0.5) / grid[0] * image.width - face.centre[0]
+    y = (np.arange(grid[1]) + 0.5) / grid[1] * image.height - face.top
+    x, y = (x / face.height)[None, :].astype(np.float32), (y / face.height)[:, None].astype(np.float32)
+    shoulders = np.interp(y[:, 0], (0.9, 1.2, 1.6, 3.0), (0.25, 0.5, 1.15, 1.5))[:, None]
+    torso = 0.85 * smoothstep(1.35, 0.75, np.abs(x) / shoulders) * smoothstep(0.95, 1.2, y)
+    core = np.maximum(_core(x, y), smoothstep(0.75, 0.5, np.abs(x) / shoulders) * smoothstep(1.25, 1.5, y))
+    alpha = _segmented(image.convert("RGB"), np.maximum(_head_shape(x, y), torso), core, y < y.max() + 1)
+    return Image.fromarray((alpha * 255).round().astype(np.uint8))
+
+
+def backdrop(image: Image.Image, matte: Image.Image) -> Image.Image:
+    """Return the picture with the person painted out: what is around them, blurred into their place."""
+    small = max(1, image.width // 160), max(1, image.height // 160)
+    size = image.width // small[0], image.height // small[1]
+    around = 1 - smoothstep(0.02, 0.3, _unit(matte.resize(size, Image.Resampling.BOX)))
+    seen = np.asarray(image.resize(size, Image.Resampling.BOX), dtype=np.float32) * around[..., None]
+    radius = max(size) / 8
+    near = [_soft(seen[..., band], radius) for band in range(3)]
+    weight = _soft(around, radius) + 1e-3
+    filled = np.stack(near, axis=2) / weight[..., None]
+    picture = Image.fromarray(filled.clip(0, 255).astype(np.uint8)).resize(image.size, Image.Resampling.BICUBIC)
+    return Image.composite(picture, image, matte.filter(ImageFilter.MaxFilter(9)))
+
+
+def _soft(values: Floats, radius: float) -> Floats:
+    """Blur a plane of numbers with a Gaussian, by way of the FFT; the borders wrap, which a backdrop can bear."""
+    rows, columns = np.fft.fftfreq(values.shape[0])[:, None], np.fft.rfftfreq(values.shape[1])[None, :]
+    fall = np.exp(-2 * (np.pi * radius) ** 2 * (rows**2 + columns**2))
+    return np.fft.irfft2(np.fft.rfft2(values) * fall, values.shape)
+
+
+def _segmented(picture: Image.Image, guess: Floats, core: Floats, telling: NDArray[np.bool_]) -> Floats:
+    """Return the matte of what the guess describes, 0 to 1 at full size.
+
+    The guess has the shape of the small picture. The core belongs to the matte whatever the colours say; only rows that
+    are `telling` teach which colours belong to it.
+    """
+    small = np.asarray(picture.resize(guess.shape[::-1], Image.Resampling.BOX), dtype=np.float32) / 255
     colours = _binned(small)
     belief = guess
     for _ in range(3):
-        belief = _by_colour(colours, belief, guess)
-    spread = _walk(small, belief)
-    spread = _refined(picture, small, spread)
-    core = np.asarray(Image.fromarray(_core()).resize(picture.size, Image.Resampling.BILINEAR))
-    return np.maximum(smoothstep(0.32, 0.72, spread), core)
+        belief = _by_colour(colours, belief, guess, telling)
+    spread = _refined(picture, small, _walk(small, belief))
+    return np.maximum(smoothstep(0.36, 0.74, spread), _grown(core, picture.size))
 
 
-def _head_shape() -> Floats:
+def _head_shape(x: Floats, y: Floats) -> Floats:
     """Return the probability that a pixel belongs to the head, before any colour is seen."""
-    x, y = _coordinates(_GRID)
-    radius = np.sqrt((x / 0.56) ** 2 + ((y - 0.36) / np.where(y < 0.36, 0.80, 0.74)) ** 2)  # noqa: PLR2004
+    reach = np.where(y < 0.36, 0.80, 0.74)
+    radius = np.sqrt((x / 0.62) ** 2 + ((y - 0.36) / reach) ** 2)
     return np.asarray((0.8 * smoothstep(1.3, 0.55, radius)).clip(0.002, 0.8))
 
 
-def _core() -> Floats:
+def _core(x: Floats, y: Floats) -> Floats:
     """Return the oval that is face whatever the colours say."""
-    x, y = _coordinates(_GRID)
     return smoothstep(1.0, 0.8, np.sqrt((x / 0.37) ** 2 + ((y - 0.53) / 0.58) ** 2))
 
 
@@ -118,13 +166,11 @@ def _binned(small: Floats) -> NDArray[np.intp]:
     return np.asarray((levels[..., 0] * _BINS + levels[..., 1]) * _BINS + levels[..., 2])
 
 
-def _by_colour(colours: NDArray[np.intp], belief: Floats, guess: Floats) -> Floats:
-    """Return the guess weighed by how often each pixel's colour is seen in the head and around it."""
-    _, y = _coordinates(_GRID)
-    beside = (y < 1.05) * np.ones_like(belief)  # clothes are the colour of anything: they say nothing
-    head = _frequency(colours, belief * beside)[colours]
-    around = _frequency(colours, (1 - belief) * beside)[colours]
-    odds = (guess / (1 - guess)) * (head / around) ** 1.3
+def _by_colour(colours: NDArray[np.intp], belief: Floats, guess: Floats, telling: NDArray[np.bool_]) -> Floats:
+    """Return the guess weighed by how often each pixel's colour is seen in what is believed and around it."""
+    inside = _frequency(colours, belief * telling)[colours]
+    around = _frequency(colours, (1 - belief) * telling)[colours]
+    odds = (guess / (1 - guess)) * (inside / around) ** 1.3
     return np.asarray(odds / (1 + odds))
 
 
@@ -180,10 +226,10 @@ def _refined(picture: Image.Image, small: Floats, matte: Floats) -> Floats:
 
 
 def _box(values: Floats) -> Floats:
-    """Return the mean over 5×5 pixels."""
+    """Return the mean over 5 by 5 pixels."""
     padded = np.pad(values, 2, mode="edge")
-    rows = sum(padded[shift : shift + values.shape[0]] for shift in range(5))
-    return np.asarray(sum(rows[:, shift : shift + values.shape[1]] for shift in range(5))) / 25
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (5, 5))
+    return np.asarray(windows.mean(axis=(2, 3)))
 
 
 def _grown(values: Floats, size: tuple[int, int]) -> Floats:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from aurashot.sandbox.pictures._brush import Colour
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aurashot.sandbox.pictures._brush import Colour
 
 Kind: TypeAlias = Literal["place", "light", "clothes", "colour", "weather", "backdrop", "other", "smile"]
 
@@ -133,7 +135,10 @@ class _Word:
 
 def read(prompt: str) -> Wish:
     """Return what the prompt asks for: of each kind the first word wins, and a colour belongs to the noun next to it."""
-    words = [_Word(match.start(), match.end(), *_meanings()[match["latin"] or match["other"]]) for match in _pattern().finditer(prompt.lower())]
+    words = [
+        _Word(match.start(), match.end(), *_meanings()[match["latin"] or match["other"]])
+        for match in _pattern().finditer(prompt.lower())
+    ]
     first: dict[Kind, str] = {}
     for word in words:
         first.setdefault(word.kind, word.meaning)

@@ -1,0 +1,8 @@
+"""The command line: a thin layer over the public API, one module for each group of commands.
+
+Nothing but typer is imported before a command runs, so that `aurashot --help` answers at once.
+"""
+
+from aurashot.cli._app import app
+
+__all__ = ["app"]

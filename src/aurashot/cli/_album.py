@@ -1,0 +1,108 @@
+"""The pictures of a demo: made, brought home and kept on record, so that a failure loses none of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Final
+
+from aurashot.cli._files import writing
+from aurashot.errors import AuraShotError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from aurashot import AuraShot, Generation
+    from aurashot.cli._screen import Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A picture to make: the name of its file, its title, and what is asked for."""
+
+    name: str
+    title: str
+    prompt: str = ""
+
+
+ID_PHOTO: Final = Scene("id-photo", "ID photo")
+CAFE: Final = Scene("cafe", "Cafe", "sitting in a cozy cafe, warm afternoon light, casual outfit")
+ROOFTOP: Final = Scene("rooftop", "Rooftop", "change background to a rooftop bar at night")
+SCENES: Final = (ID_PHOTO, CAFE, ROOFTOP)
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A picture that was made: the service's answer, the name of its file, and the seconds that it took."""
+
+    scene: Scene
+    generation: Generation
+    file: str
+    seconds: float
+
+    @property
+    def by_sandbox(self) -> bool:
+        """Whether the answer says that the sandbox drew it."""
+        pipeline = self.generation.pipeline
+        return pipeline is not None and pipeline.provider == "sandbox"
+
+
+class Album:
+    """A folder of pictures made by one client.
+
+    Attributes:
+        folder: Where the files are; earlier ones of the same names are replaced.
+        shots: What has been obtained so far.
+    """
+
+    def __init__(self, client: AuraShot, folder: Path, screen: Screen) -> None:
+        self.folder = folder
+        self.shots: list[Shot] = []
+        self._client = client
+        self._screen = screen
+
+    def fill(self, face: Path) -> None:
+        """Make the three pictures of the demo: the anchor of a face, the face in a scene, and an edit of that.
+
+        Raises:
+            AuraShotError: One could not be made or saved; those before it are in `shots`.
+        """
+        client = self._client
+        anchor = self._add(ID_PHOTO, lambda: client.id_photo(face, wait_for_result=True))
+        cafe = self._add(CAFE, lambda: client.generate(CAFE.prompt, face=anchor, wait_for_result=True))
+        self._add(ROOFTOP, lambda: client.edit(ROOFTOP.prompt, target=cafe, face=anchor, wait_for_result=True))
+
+    def _add(self, scene: Scene, make: Callable[[], Generation]) -> Generation:
+        started = perf_counter()
+        try:
+            with self._screen.working(f"making {scene.name} ..."):
+                generation = make()
+                file = self._bring_home(scene, generation)
+        except (AuraShotError, KeyboardInterrupt) as problem:
+            problem.add_note(f"this was {scene.name}, picture {len(self.shots) + 1} of {len(SCENES)}")
+            raise
+        shot = Shot(scene, generation, file.name, perf_counter() - started)
+        self.shots.append(shot)
+        self._screen.row(scene.title, shot.file, f"{shot.seconds:.1f} s")
+        return generation
+
+    def _bring_home(self, scene: Scene, generation: Generation) -> Path:
+        try:
+            picture = self._client.download(generation, self.folder)
+            place = self.folder / f"{scene.name}{picture.suffix}"
+            with writing(place):
+                return picture.replace(place)
+        except AuraShotError as error:
+            _note_paid_picture(error, generation)
+            raise
+
+
+def _note_paid_picture(error: AuraShotError, generation: Generation) -> None:
+    """Write onto an error that the picture was made and where it is: it was paid for."""
+    error.outcome = "accepted"
+    error.billed = True
+    error.request_id = generation.request_id
+    error.idempotency_key = generation.meta.idempotency_key
+    if generation.outputs:
+        error.add_note(f"the picture was made and is at {generation.url}")

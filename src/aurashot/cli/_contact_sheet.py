@@ -1,0 +1,63 @@
+"""The page that shows the pictures of a demo side by side: static, with no script and no address in it."""
+
+from __future__ import annotations
+
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aurashot.cli._album import Shot
+    from aurashot.cli._portrait import Portrait
+
+TITLE: Final = "One face, the same in every picture"
+INTRO: Final = (
+    "Made by aurashot demo: the ID photo is made from the face once, and every later picture is given it as its anchor."
+)
+SANDBOX_MARK: Final = '<p class="mark">Made by the sandbox, not by a model</p>\n'
+
+FIGURE: Final = Template(
+    """\
+<figure>
+  <a href="$file"><img src="$file" alt="$alt"></a>
+  <figcaption>
+    <h2>$title</h2>
+    <p>$text</p>
+$facts  </figcaption>
+</figure>"""
+)
+
+
+def contact_sheet(portrait: Portrait, shots: Sequence[Shot]) -> str:
+    """Return the page as HTML; the file names in it are relative to its own folder."""
+    template = Template(files("aurashot.cli").joinpath("contact_sheet.html").read_text("utf-8"))
+    return template.substitute(
+        title=TITLE,
+        mark=SANDBOX_MARK if any(shot.by_sandbox for shot in shots) else "",
+        intro=INTRO,
+        figures="\n".join([_original(portrait), *map(_shot, shots)]),
+    )
+
+
+def _original(portrait: Portrait) -> str:
+    text = "Drawn by code: it is nobody's." if portrait.drawn else "The photo that it all comes from."
+    return _figure(portrait.file, title="The face", text=text, alt="The face that all pictures show")
+
+
+def _shot(shot: Shot) -> str:
+    prompt = shot.scene.prompt
+    return _figure(
+        shot.file,
+        title=shot.scene.title,
+        text=f"“{prompt}”" if prompt else "The identity anchor: front, left, right and smiling.",
+        alt=f"The same person: {prompt}" if prompt else "The face from the front, left, right and smiling",
+        facts=(f"{shot.seconds:.1f} seconds", f"request {shot.generation.request_id}"),
+    )
+
+
+def _figure(file: str, *, title: str, text: str, alt: str, facts: Sequence[str] = ()) -> str:
+    lines = "".join(f'    <p class="fact">{escape(fact)}</p>\n' for fact in facts)
+    return FIGURE.substitute(file=escape(file), title=escape(title), text=escape(text), alt=escape(alt), facts=lines)

@@ -1,0 +1,59 @@
+"""How every command fails: one line on standard error, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from aurashot.errors import AuraShotError, ConfigurationError, InputError
+
+EXIT_FAILED: Final = 1
+"""The service, the network or the machine did not do its part."""
+EXIT_USAGE: Final = 2
+"""What the user gave cannot work: an option, a file, a missing key."""
+EXIT_INTERRUPTED: Final = 130
+"""Ctrl-C: 128 and the number of SIGINT, as shells have it."""
+
+
+class Commands(TyperGroup):
+    """The group that holds all commands, and puts their errors into words."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except AuraShotError as error:
+            typer.echo(f"error: {in_words(error)}", err=True)
+            raise typer.Exit(exit_code(error)) from None
+        except KeyboardInterrupt as stop:
+            below = "\n" if sys.stderr.isatty() else ""  # a terminal shows ^C on the line that was begun
+            typer.echo(below + "; ".join(["stopped", *_notes(stop)]), err=True)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def exit_code(error: AuraShotError) -> int:
+    """Say whether the user or the world is to blame."""
+    return EXIT_USAGE if isinstance(error, ConfigurationError | InputError) else EXIT_FAILED
+
+
+def in_words(error: AuraShotError) -> str:
+    """Return one line with what went wrong, what it may have cost, and what to quote to support."""
+    clauses = [error.message.rstrip("."), *_notes(error)]
+    marks = {"request id": error.request_id}
+    if error.may_be_charged:
+        clauses.append("it may have been billed all the same")
+        marks["idempotency key"] = error.idempotency_key
+    quoted = ", ".join(f"{name} {value}" for name, value in marks.items() if value)
+    return printable("; ".join(clauses) + (f" ({quoted})" if quoted else ""))
+
+
+def _notes(error: BaseException) -> list[str]:
+    return getattr(error, "__notes__", [])
+
+
+def printable(text: str) -> str:
+    """Return a text on one line without control characters: the service and file names may hold any."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -1,0 +1,70 @@
+"""`aurashot sandbox`: the local emulator of the service."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from aurashot.errors import AuraShotError, ConfigurationError
+
+KEY = "sk_sandbox_demo"
+
+READY = """\
+The AuraShot sandbox answers at {url}; Ctrl-C stops it.
+Its key is {key}; any other that starts with sk_ works as well.
+
+For the SDK, in another terminal:
+
+  export AURASHOT_BASE_URL={url}
+  export AURASHOT_API_KEY={key}
+
+Or without it:
+
+  curl {url}/v1/character/generate \\
+    -H "Authorization: Bearer {key}" \\
+    -H "Content-Type: application/json" \\
+    -d '{{"prompt": "sitting in a cozy cafe",
+         "images": {{"face": "https://example.com/face.jpg"}}}}'
+"""
+
+sandbox = typer.Typer(name="sandbox", no_args_is_help=True, help="A local emulator of the service.")
+
+
+@sandbox.callback()
+def _group() -> None:
+    """Keep `serve` a command of its own: typer would merge a single one into its group."""
+
+
+@sandbox.command()
+def serve(
+    port: Annotated[int, typer.Option(min=0, max=65_535, metavar="N", help="The TCP port; 0 takes a free one.")] = 8787,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = "127.0.0.1",
+    quota: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Pictures for each key, and then 402; otherwise no end.")
+    ] = None,
+    latency: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="How long a picture takes, beside drawing it.")
+    ] = 0.0,
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Download public references, instead of drawing a stand-in for each.")
+    ] = False,
+) -> None:
+    """Serve the emulator until Ctrl-C: no account, no network, no bill.
+
+    Its pictures are drawn, not generated, and marked SANDBOX.
+    """
+    from aurashot import sandbox as emulator
+
+    try:
+        emulator.run(port, host, quota=quota, latency=latency, fetch=fetch, ready=_announce)
+    except ConfigurationError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
+        # The command is right and the machine says no: that is a failure, not a usage error.
+        raise AuraShotError(f"{error.message}; choose another with --port, or a free one with --port 0") from error
+    typer.echo("\nThe sandbox has stopped.")
+
+
+def _announce(url: str) -> None:
+    typer.echo(READY.format(url=url, key=KEY))

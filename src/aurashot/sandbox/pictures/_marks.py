@@ -1,0 +1,152 @@
+"""Mark a picture as the sandbox's: a footer that people see, text chunks that programs read; and read it back.
+
+A face swap can be convincing, so nothing leaves the sandbox without both.
+"""
+
+from __future__ import annotations
+
+import base64
+import struct
+from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
+
+from aurashot.sandbox.pictures._face import FACE_KEY
+from aurashot.sandbox.pictures._lettering import fitted
+
+if TYPE_CHECKING:
+    from aurashot.sandbox.pictures._brush import Colour
+
+MATTE_KEY: Final = "aurashot:matte"
+FOOTER: Final = 56  # pixels below the picture
+MAX_PIXELS: Final = 50_000_000
+
+_PREFIX: Final = "aurashot:"
+_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF")
+_RIBBON: Final[Colour] = (246, 178, 38)
+_GROUND: Final[Colour] = (22, 24, 30)
+_TEXT: Final[Colour] = (226, 228, 234)
+_MATTE_SHRINK: Final = 4  # the matte is stored at a quarter of the size: a few kilobytes
+_TOLERANCE: Final = 40  # how far JPEG may move the ribbon's colour
+_BROKEN: Final = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What is written on a picture."""
+
+    operation: str
+    request_id: str
+    prompt: str | None
+
+
+def encode(image: Image.Image, marks: Marks) -> bytes:
+    """Return the picture as PNG bytes, `FOOTER` pixels higher: ribbon and caption below it, marks in its metadata."""
+    sheet = Image.new("RGB", (image.width, image.height + FOOTER), _GROUND)
+    sheet.paste(image, (0, 0))
+    _draw_footer(sheet, marks)
+    file = BytesIO()
+    sheet.save(file, "PNG", compress_level=1, pnginfo=_chunks(image, marks))
+    return file.getvalue()
+
+
+def _draw_footer(sheet: Image.Image, marks: Marks) -> None:
+    """Draw ribbon and caption into the lowest rows."""
+    draw, top = ImageDraw.Draw(sheet), sheet.height - FOOTER
+    word, ribbon = fitted("SANDBOX", "", 22, sheet.width)
+    right = 40 + round(ribbon.getlength(word))
+    draw.polygon(((0, top), (right + 14, top), (right, sheet.height), (0, sheet.height)), fill=_RIBBON)
+    draw.text((20, top + FOOTER / 2), word, font=ribbon, fill=_GROUND, anchor="lm")
+    left, width = right + 26, sheet.width - right - 40
+    prompt = " ".join((marks.prompt or "").split())
+    text, font = fitted(
+        f"{marks.operation}  {prompt}".strip(), f"{marks.operation}  {_digest_label(prompt)}", 18, width
+    )
+    draw.text((left, top + FOOTER / 2), text, font=font, fill=_TEXT, anchor="lm")
+
+
+def _digest(prompt: str) -> str:
+    return sha256(prompt.encode(errors="surrogatepass")).hexdigest()
+
+
+def _digest_label(prompt: str) -> str:
+    return f"prompt sha256 {_digest(prompt)[:12]}"
+
+
+def _chunks(image: Image.Image, marks: Marks) -> PngInfo:
+    """Return the PNG text chunks: the marks, and what the picture knows about its person."""
+    known = {key: str(value) for key, value in image.info.items() if key in {FACE_KEY, MATTE_KEY}}
+    marked = {
+        "aurashot:sandbox": "true",
+        "aurashot:operation": marks.operation,
+        "aurashot:request-id": marks.request_id,
+        "aurashot:prompt-digest": _digest(marks.prompt or ""),
+    }
+    chunks = PngInfo()
+    for key, value in (marked | known).items():
+        chunks.add_text(key, value)
+    return chunks
+
+
+def decode(data: bytes) -> Image.Image:
+    """Return JPEG, PNG, WebP or GIF bytes as an upright RGB image; `info` keeps what the sandbox wrote, nothing else.
+
+    Raises:
+        ValueError: Not such an image, broken, or more than 50 million pixels (checked before decoding).
+    """
+    try:
+        with Image.open(BytesIO(data), formats=_FORMATS) as file:
+            pixels = file.width * file.height
+            if pixels <= MAX_PIXELS:
+                return _upright(file)
+    except UnidentifiedImageError as error:
+        raise ValueError("the file is not a JPEG, PNG, WebP or GIF image") from error
+    except _BROKEN as error:
+        raise ValueError("the image is damaged or cannot be read") from error
+    raise ValueError(f"the image has {pixels:,} pixels; at most {MAX_PIXELS:,} are taken")
+
+
+def _upright(file: Image.Image) -> Image.Image:
+    """Return the first frame as an upright RGB image, on white where it is transparent."""
+    info = {key: value for key, value in file.info.items() if str(key).startswith(_PREFIX)}
+    image = ImageOps.exif_transpose(file)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    upright = image.convert("RGB")
+    upright.info = info
+    return upright
+
+
+def without_footer(image: Image.Image) -> Image.Image:
+    """Return the picture as RGB without the footer that `encode` drew, recognised by the ribbon's colour."""
+    picture = image if image.mode == "RGB" else image.convert("RGB")
+    if picture.height <= 2 * FOOTER:
+        return picture
+    left = np.asarray(picture.crop((2, picture.height - FOOTER + 4, 14, picture.height - 4)), dtype=np.int16)
+    away = int(np.abs(left - np.asarray(_RIBBON, dtype=np.int16)).max())
+    return picture.crop((0, 0, picture.width, picture.height - FOOTER)) if away <= _TOLERANCE else picture
+
+
+def matte_text(matte: Image.Image) -> str:
+    """Return the matte of a person as text for the metadata."""
+    file = BytesIO()
+    matte.reduce(_MATTE_SHRINK).save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def known_matte(image: Image.Image) -> Image.Image | None:
+    """Return the matte of the person in a picture of the sandbox's own; None for any other picture."""
+    text = str(image.info.get(MATTE_KEY, ""))
+    try:
+        with Image.open(BytesIO(base64.b64decode(text)), formats=("PNG",)) as file:
+            small = file.convert("L")
+    except _BROKEN:
+        return None
+    expected = -(-image.width // _MATTE_SHRINK), -(-image.height // _MATTE_SHRINK)
+    return small.resize(image.size, Image.Resampling.BICUBIC) if small.size == expected else None

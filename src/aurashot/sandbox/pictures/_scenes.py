@@ -1,0 +1,54 @@
+"""The place around a person: painted from the words of a prompt, or taken from a scene reference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from PIL import Image, ImageOps
+
+from aurashot.sandbox.pictures._brush import blurred, generator
+from aurashot.sandbox.pictures._ground import Ground, Painter, rain, snowfall
+from aurashot.sandbox.pictures._interiors import INTERIORS
+from aurashot.sandbox.pictures._landscapes import LANDSCAPES
+from aurashot.sandbox.pictures._light import LIGHTS, Light
+from aurashot.sandbox.pictures._townscapes import TOWNSCAPES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aurashot.sandbox.pictures._words import Wish
+
+PLACES: Final[Mapping[str, Painter]] = MappingProxyType({**LANDSCAPES, **TOWNSCAPES, **INTERIORS})
+_WEATHER: Final[Mapping[str, Callable[[Image.Image, Ground], None]]] = MappingProxyType(
+    {"rain": rain, "snowfall": snowfall}
+)
+_DEFAULT_LIGHT: Final[Mapping[str, str]] = MappingProxyType({"cafe": "golden", "library": "golden", "stage": "night"})
+_LAMPLIT: Final = 0.6  # rooms are never darker than this: the lamps are on
+_WIDTH: Final = (
+    416  # pixels that the painters' brushes are made for; more would not show, since backgrounds are out of focus
+)
+
+
+def light_of(wish: Wish) -> Light:
+    """Return the light that the prompt names, else the one that its place is known for."""
+    return LIGHTS[wish.light or _DEFAULT_LIGHT.get(wish.place or "", "day")]
+
+
+def paint_scene(size: tuple[int, int], wish: Wish, seed: str) -> Image.Image:
+    """Paint the background that the prompt asks for, `size` pixels large and slightly out of focus."""
+    small = _WIDTH, max(64, min(2 * _WIDTH, round(_WIDTH * size[1] / size[0])))
+    place, light = wish.place or "studio", light_of(wish)
+    if place in INTERIORS:
+        light = replace(light, ambient=max(light.ambient, _LAMPLIT))
+    ground = Ground(small, light, wish.scene_colour, generator("scene", seed))
+    canvas = PLACES[place](ground)
+    if wish.weather:
+        _WEATHER[wish.weather](canvas, ground)
+    return blurred(canvas, 1.6).resize(size, Image.Resampling.BICUBIC)
+
+
+def photographed_scene(size: tuple[int, int], scene: Image.Image) -> Image.Image:
+    """Return the scene reference, cropped to cover the size and slightly out of focus."""
+    return blurred(ImageOps.fit(scene.convert("RGB"), size), size[0] / 260)

@@ -1,0 +1,37 @@
+"""What helps to test an application that uses aurashot; it needs the extra `testing`.
+
+With pytest, three fixtures are there by themselves: `aurashot_sandbox` (a running sandbox), `aurashot_client` (an
+`AuraShot` that talks to it) and `async_aurashot_client`. `replay` answers from a recording instead:
+
+    from aurashot.testing import replay
+
+    def test_cafe():
+        with replay("tests/cafe.har"), AuraShot("sk_live_any_key") as client:
+            assert client.generate("a cozy cafe", face="https://example.com/face.jpg").succeeded
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aurashot.testing._replay import Replay, replay
+
+__all__ = ["Replay", "replay"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: pytest imports this package at every start."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from aurashot.testing import _replay
+    except ModuleNotFoundError as missing:
+        from aurashot.errors import ConfigurationError
+
+        raise ConfigurationError(f"replaying needs {missing.name}: pip install 'aurashot[testing]'") from missing
+    return getattr(_replay, name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,109 @@
+"""The command line as users have it: an empty folder, no key in sight, photographs of real people, and a sandbox."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from aurashot import sandbox
+from aurashot.cli import app
+
+KEY = "sk_live_canary_4711"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def error(self) -> str:
+        """The one line on standard error."""
+        (line,) = self.err.splitlines()
+        return line.removeprefix("error: ")
+
+
+Aurashot: TypeAlias = Callable[..., Ran]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder, with no key and no address in the environment or at home."""
+    for name in ("AURASHOT_API_KEY", "AURASHOT_STUDIO_KEY", "AURASHOT_BASE_URL", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def aurashot() -> Aurashot:
+    """Return a function that runs the command in this process."""
+
+    def run(*arguments: str) -> Ran:
+        result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+        return Ran(result.exit_code, result.stdout, result.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return two photographs: a portrait from 1984 and one from 1993, both JPEG."""
+    folder = tmp_path_factory.mktemp("photos")
+    astronaut = folder / "astronaut.jpg"
+    Image.fromarray(importlib.import_module("skimage.data").astronaut()).save(astronaut, quality=90)
+    hopper = importlib.import_module("matplotlib.cbook").get_sample_data("grace_hopper.jpg", asfileobj=False)
+    return {"astronaut": astronaut, "hopper": Path(hopper)}
+
+
+@pytest.fixture(scope="session")
+def shared_server() -> Generator[sandbox.SandboxServer]:
+    """Run one sandbox for all tests."""
+    with sandbox.serve() as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared_server: sandbox.SandboxServer, monkeypatch: pytest.MonkeyPatch) -> Generator[sandbox.SandboxServer]:
+    """Return a sandbox that stands for the hosted service: its address and a key are in the environment."""
+    monkeypatch.setenv("AURASHOT_BASE_URL", shared_server.url)
+    monkeypatch.setenv("AURASHOT_API_KEY", KEY)
+    yield shared_server
+    shared_server.clear_faults()
+
+
+@pytest.fixture
+def start() -> Generator[Callable[..., subprocess.Popen[str]]]:
+    """Return a function that starts the command as a process, which is gone when the test ends."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "aurashot", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONWARNINGS": "default"},
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()

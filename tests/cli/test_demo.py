@@ -1,0 +1,307 @@
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image, ImageChops
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aurashot.sandbox import SandboxServer
+
+OUT = Path("aurashot-demo")
+PICTURES = ("id-photo.png", "cafe.png", "rooftop.png")
+
+
+class Links(HTMLParser):
+    """Collects everything that a page refers to, and its words."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.targets: set[str] = set()
+        self.words = ""
+        self.feed(page.read_text("utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note where a tag points; a script has no place on the page."""
+        assert "script" != tag
+        self.targets |= {value or "" for name, value in attrs if name in {"src", "href"}}
+
+    def handle_data(self, data: str) -> None:
+        """Note the text."""
+        self.words += data
+
+
+def _names() -> set[str]:
+    return {path.name for path in OUT.iterdir()}
+
+
+def _opened(path: Path) -> Image.Image:
+    with Image.open(path) as image:
+        image.load()
+    return image
+
+
+def _keys(server: SandboxServer) -> list[str | None]:
+    return [entry.idempotency_key for entry in server.ledger().entries]
+
+
+# -- in the sandbox ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("who", ["astronaut", "hopper"])
+def test_photo(aurashot: Callable[..., Any], photos: dict[str, Path], who: str) -> None:
+    """One photograph becomes three different pictures and a page that shows them, for nothing."""
+    ran = aurashot("demo", "--face", str(photos[who]))
+    assert (0, "") == (ran.code, ran.err)
+    assert {"face.jpg", "index.html", *PICTURES} == _names()
+    images = [_opened(OUT / name) for name in PICTURES]
+    for image in images:
+        assert 512 <= min(image.size)
+        assert "true" == image.info["aurashot:sandbox"]
+    small = [image.convert("RGB").resize((64, 64)) for image in images]
+    for one, other in itertools.combinations(small, 2):
+        assert ImageChops.difference(one, other).getbbox() is not None
+    links = Links(OUT / "index.html")
+    assert {"face.jpg", *PICTURES} == links.targets
+    assert "Made by the sandbox" in links.words
+    assert "3 of 3 pictures" in ran.out
+    assert "Billed    0" in ran.out
+    assert str(OUT / "index.html") in ran.out
+
+
+def test_drawn_face_as_process(start: Callable[..., subprocess.Popen[str]]) -> None:
+    """Without a photo a face is drawn; what is not a terminal gets plain lines, each with its seconds."""
+    process = start("demo", "--out", "here/and/there")
+    out, err = process.communicate()
+    assert (0, "") == (process.returncode, err)
+    assert "\x1b" not in out
+    assert 3 == len(re.findall(r"^  [\w ]+ [\w-]+\.png +\d+\.\d s$", out, re.MULTILINE))
+    assert 512 <= min(_opened(Path("here/and/there/face.png")).size)
+    assert all(len(line) <= 80 for line in out.splitlines())
+
+
+def test_again(aurashot: Callable[..., Any], photos: dict[str, Path]) -> None:
+    """A later run, even from the face that an earlier one left, replaces its files and leaves no others."""
+    OUT.mkdir()
+    (OUT / "face.jpg").write_bytes(photos["hopper"].read_bytes())
+    for name in ("index.html", *PICTURES):
+        (OUT / name).write_bytes(b"earlier")
+    assert 0 == aurashot("demo", "--face", str(OUT / "face.jpg")).code
+    assert {"face.jpg", "index.html", *PICTURES} == _names()
+    assert not any(path.read_bytes() == b"earlier" for path in OUT.iterdir())
+
+
+# -- bad input ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("face", "sentence"),
+    [
+        ("missing.jpg", "'missing.jpg' does not exist"),
+        ("folder", "'folder' is a folder"),
+        ("notes.jpg", "'notes.jpg' is not a JPEG"),
+        ("empty.jpg", "'empty.jpg' is empty"),
+    ],
+)
+def test_bad_face(aurashot: Callable[..., Any], face: str, sentence: str) -> None:
+    """A face that is no picture is one line, before anything is started or written."""
+    Path("folder").mkdir()
+    Path("notes.jpg").write_text("not a picture")
+    Path("empty.jpg").touch()
+    ran = aurashot("demo", "--face", face)
+    assert (2, "") == (ran.code, ran.out)
+    assert sentence in ran.error
+    assert not OUT.exists()
+
+
+@pytest.mark.parametrize("out", ["file", "file/below", "full"])
+def test_bad_out(aurashot: Callable[..., Any], photos: dict[str, Path], out: str) -> None:
+    """A folder that cannot be written to is one line that names the option."""
+    Path("file").touch()
+    Path("full/face.jpg").mkdir(parents=True)
+    ran = aurashot("demo", "--face", str(photos["hopper"]), "--out", out)
+    assert 2 == ran.code
+    assert f"--out: '{out}" in ran.error
+    assert [Path("full/face.jpg")] == list(Path("full").iterdir())
+
+
+def test_interrupted(aurashot: Callable[..., Any], photos: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C in the sandbox has no cost to speak of."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("aurashot.cli._album.Album.fill", interrupt)
+    ran = aurashot("demo", "--face", str(photos["hopper"]))
+    assert (130, "stopped\n") == (ran.code, ran.err)
+
+
+# -- against the hosted service, which another sandbox stands for ------------------------------------------------------
+
+
+def test_live(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
+    """With consent, three pictures are billed to the user's key, which is shown and stored nowhere."""
+    before = server.ledger().billed
+    ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
+    assert (0, 3) == (ran.code, server.ledger().billed - before)
+    assert f"3 pictures will be made by {server.url} and billed to your key" in ran.out
+    assert "Billed    3, to your key" in ran.out
+    everything = [ran.out.encode(), ran.err.encode(), *(path.read_bytes() for path in OUT.iterdir())]
+    assert not any(b"canary" in part for part in everything)
+
+
+def test_live_without_consent(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
+    """Where nobody can be asked, nothing is spent."""
+    before = server.ledger().billed
+    ran = aurashot("demo", "--live", "--face", str(photos["hopper"]))
+    assert (2, 0) == (ran.code, server.ledger().billed - before)
+    assert "--yes" in ran.error
+    assert not OUT.exists()
+
+
+def test_live_without_key(aurashot: Callable[..., Any], photos: dict[str, Path]) -> None:
+    """Without a key there is nobody to bill."""
+    ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
+    assert (2, "") == (ran.code, ran.out)
+    assert "AURASHOT_API_KEY" in ran.error
+
+
+@pytest.mark.parametrize(("keys", "code", "billed"), [("y\n", 0, 3), ("n\n", 1, 0), ("\x03", 130, 0)])
+def test_live_asks(server: SandboxServer, photos: dict[str, Path], keys: str, code: int, billed: int) -> None:
+    """On a terminal the user is asked first; all but a yes costs nothing."""
+    before = server.ledger().billed
+    screen, done = _on_terminal(["demo", "--live", "--face", str(photos["hopper"])], answer=keys)
+    assert (code, billed) == (done, server.ledger().billed - before)
+    assert (billed == 0) == (not OUT.exists())
+    assert ("\x1b[1m" in screen) == (billed == 3)
+    assert "Traceback" not in screen
+
+
+def _on_terminal(arguments: list[str], *, answer: str) -> tuple[str, int]:
+    """Run the command on a terminal, answer its question, and return the screen and the exit code."""
+    spawn = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+    command = [sys.executable, "-c", spawn, sys.executable, "-m", "aurashot", *arguments]
+    env = {**os.environ, "TERM": "xterm"}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, bufsize=0) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        screen = b""
+        while b"[y/n]" not in screen:
+            chunk = process.stdout.read(1024)
+            assert chunk, screen
+            screen += chunk
+        process.stdin.write(answer.encode())
+        screen += process.stdout.read()
+    return screen.decode(), process.returncode
+
+
+def test_live_refused_key(
+    aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that the service refuses costs nothing, and the line does not speak of a bill."""
+    monkeypatch.setenv("AURASHOT_API_KEY", "sk_revoked")
+    ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
+    assert 1 == ran.code
+    assert "revoked" in ran.error
+    assert "may have been billed" not in ran.error
+    assert "0 of 3 pictures" in ran.out
+    assert {"face.jpg"} == _names()
+
+
+def test_live_nobody_there(
+    aurashot: Callable[..., Any], photos: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that cannot be reached is one line."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("AURASHOT_BASE_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("AURASHOT_API_KEY", "sk_live_nobody")
+    ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
+    assert 1 == ran.code
+    assert "picture 1 of 3" in ran.error
+
+
+def test_live_lost_answer(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
+    """When an answer is lost, what came before is kept and shown, and the line names the key of what may be billed."""
+    server.fault("drop", operations=["generate"])
+    ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
+    assert 1 == ran.code
+    assert "this was cafe, picture 2 of 3; it may have been billed all the same" in ran.error
+    assert f"idempotency key {_keys(server)[-1]}" in ran.error
+    assert "1 of 3 pictures" in ran.out
+    assert "Billed    1, to your key" in ran.out
+    assert {"face.jpg", "id-photo.png", "index.html"} == _names()
+    assert {"face.jpg", "id-photo.png"} == Links(OUT / "index.html").targets
+
+
+def test_live_lost_download(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
+    """A picture that was paid for and cannot be fetched is named with its address."""
+    server.fault("not-found", operations=["file"])
+    ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
+    entry = server.ledger().entries[-1]
+    assert (1, "id-photo") == (ran.code, entry.operation)
+    assert f"the picture was made and is at {server.url}/files/" in ran.error
+    assert f"(request id {entry.request_id}, idempotency key {entry.idempotency_key})" in ran.error
+
+
+def test_live_pending(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
+    """An answer without a picture is told with what it may have cost."""
+    server.fault("pending", operations=["id-photo"])
+    ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
+    assert 1 == ran.code
+    assert f"may have been billed all the same (request id {server.ledger().entries[-1].request_id}" in ran.error
+
+
+def test_live_unwritable_picture(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
+    """A picture that cannot take its name is kept under another, and the line says that it was paid for."""
+    (OUT / "cafe.png/child").mkdir(parents=True)
+    ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
+    entry = server.ledger().entries[-1]
+    assert 2 == ran.code
+    assert "'aurashot-demo/cafe.png' cannot be written" in ran.error
+    assert f"idempotency key {entry.idempotency_key}" in ran.error
+    assert f"{entry.request_id}-1.png" in _names()
+
+
+def test_live_interrupted(
+    start: Callable[..., subprocess.Popen[str]], server: SandboxServer, photos: dict[str, Path]
+) -> None:
+    """Ctrl-C in the middle keeps what there is and says what may be billed."""
+    server.fault("hang", operations=["generate"])
+    before = server.ledger().billed
+    process = start("demo", "--live", "--yes", "--face", str(photos["hopper"]))
+    while server.ledger().billed < before + 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert 130 == process.returncode
+    assert ["stopped; this was cafe, picture 2 of 3; it may be billed all the same"] == err.splitlines()
+    assert {"face.jpg", "id-photo.png", "index.html"} == _names()
+
+
+def test_sandbox_failure(
+    aurashot: Callable[..., Any], photos: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What goes wrong in the sandbox is never said to be billed."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr("aurashot.sandbox._studio.draw", fail)
+    monkeypatch.setattr("aurashot.sandbox._emulator.draw", fail)
+    ran = aurashot("demo", "--face", str(photos["hopper"]))
+    assert 1 == ran.code
+    assert "billed" not in ran.error

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aurashot.cli._failures import exit_code, in_words
+from aurashot.errors import (
+    AuraShotError,
+    ConfigurationError,
+    DownloadError,
+    InvalidImageError,
+    NotSentError,
+    Outcome,
+    OutcomeUnknownError,
+    ServerError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigurationError("no key"), 2),
+        (InvalidImageError("no image"), 2),
+        (NotSentError("refused"), 1),
+        (ServerError("500"), 1),
+        (DownloadError("cut"), 1),
+        (AuraShotError("anything else"), 1),
+    ],
+)
+def test_exit_code(error: AuraShotError, code: int) -> None:
+    """What the user gave is 2; the service and the network are 1."""
+    assert code == exit_code(error)
+
+
+def _error(outcome: Outcome, *, billed: bool = True) -> AuraShotError:
+    error = OutcomeUnknownError("the answer was lost.")
+    error.outcome, error.billed = outcome, billed
+    error.request_id, error.idempotency_key = "r-1", "k-1"
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (_error("rejected"), "the answer was lost (request id r-1)"),
+        (_error("unknown", billed=False), "the answer was lost (request id r-1)"),
+        (
+            _error("unknown"),
+            "the answer was lost; it may have been billed all the same (request id r-1, idempotency key k-1)",
+        ),
+        (NotSentError("nobody there"), "nobody there"),
+    ],
+)
+def test_in_words(error: AuraShotError, words: str) -> None:
+    """An error's line says what it may have cost, and what to quote."""
+    assert words == in_words(error)
+
+
+def test_in_words_on_one_line() -> None:
+    """Notes join the line, and control characters of a foreign message do not reach the terminal."""
+    error = AuraShotError("broken\r\nby \x1b[31mcolour\ud800")
+    error.add_note("twice")
+    assert "broken  by  [31mcolour ; twice" == in_words(error)
+
+
+def test_interrupted(aurashot: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C is one word, and the exit code that shells know."""
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("aurashot.sandbox.run", interrupt)
+    ran = aurashot("sandbox", "serve")
+    assert (130, "stopped\n") == (ran.code, ran.err)

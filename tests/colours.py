@@ -1,0 +1,87 @@
+"""One test body for both clients: the async one, called as if it were blocking.
+
+Each method of an `AsyncAuraShot` is run in an event loop of its own thread, through an anyio portal. What is left to
+the proxy is so little that it can hide nothing: a coroutine function is called there, everything else is passed on.
+"""
+
+from __future__ import annotations
+
+import inspect
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import httpx
+from anyio.from_thread import start_blocking_portal
+
+from aurashot import AsyncAuraShot, AsyncLegacy, AuraShot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from anyio.from_thread import BlockingPortal
+
+KEY: Final = "sk_live_canary_0123456789"
+"""The key of every test on the wire: where it turns up, it has leaked."""
+
+COLOURS: Final = ("sync", "asyncio", "trio")
+
+
+class _Blocking:
+    """An async object whose coroutine functions are called in the portal's loop."""
+
+    def __init__(self, inner: object, portal: BlockingPortal) -> None:
+        self._inner = inner
+        self._portal = portal
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._inner, "aclose" if name == "close" else name)
+        if inspect.iscoroutinefunction(value):
+            return lambda *args, **options: self._portal.call(partial(value, *args, **options))
+        if isinstance(value, AsyncLegacy):
+            return _Blocking(value, self._portal)
+        if name == "with_options":
+            return lambda **options: _Blocking(value(**options), self._portal)
+        return value
+
+    def __repr__(self) -> str:
+        return repr(self._inner)
+
+
+class Clients:
+    """Makes clients of one colour, and closes them at the end."""
+
+    def __init__(self, stack: ExitStack, portal: BlockingPortal | None) -> None:
+        self._stack = stack
+        self._portal = portal
+
+    def __call__(self, base_url: str, /, api_key: str = KEY, **options: Any) -> AuraShot:
+        """Return a client of a service; the options are those of the clients' constructors."""
+        if self._portal is None:
+            return self._stack.enter_context(AuraShot(api_key, base_url=base_url, **options))
+        client = AsyncAuraShot(api_key, base_url=base_url, **options)
+        self._stack.callback(self._portal.call, client.aclose)
+        return cast("AuraShot", _Blocking(client, self._portal))
+
+    def http(self, kind: type[httpx.AsyncClient] = httpx.AsyncClient, **options: Any) -> Any:
+        """Return an httpx client to give as `http_client=`; `kind` is the one to use in async code."""
+        if self._portal is None:
+            return self._stack.enter_context(httpx.Client(**options))
+        client = self._portal.call(partial(kind, **options))
+        self._stack.callback(self._portal.call, client.aclose)
+        return client
+
+    def close(self, http_client: Any) -> None:
+        """Close an httpx client that `http` returned."""
+        if self._portal is None:
+            http_client.close()
+        else:
+            self._portal.call(http_client.aclose)
+
+
+@contextmanager
+def clients(colour: str) -> Iterator[Clients]:
+    """Make clients of one colour; they are closed at the end of the block."""
+    with ExitStack() as stack:
+        portal = None if colour == "sync" else stack.enter_context(start_blocking_portal(colour))
+        yield Clients(stack, portal)

@@ -1,0 +1,108 @@
+"""What every test finds: a clean environment, real photographs, clients of both colours, and one sandbox."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+from tests.colours import COLOURS, Clients, clients
+from tests.servers import ScriptedServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aurashot import AuraShot
+    from aurashot.sandbox import SandboxServer
+
+settings.register_profile("default", derandomize=True, deadline=None, max_examples=100)
+settings.register_profile("long", deadline=None, max_examples=10_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Bear with one warning: httpx nests generators, and when a request or an answer ends early trio names each."""
+    config.addinivalue_line("filterwarnings", "ignore:Async generator '(httpx|httpcore|aurashot._engine._slots._AsyncBody):ResourceWarning")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep what is set on this machine out of every test: keys, addresses, proxies, and the home directory."""
+    for name in list(os.environ):
+        if name.startswith("AURASHOT_") or name.lower() in _PROXIES:
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+
+
+@pytest.fixture(scope="session")
+def grace_hopper() -> Path:
+    """Return a photograph of one face, 512 by 600 pixels, as JPEG."""
+    from matplotlib import cbook
+
+    return Path(str(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
+
+
+@pytest.fixture(scope="session")
+def astronaut(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a photograph of one face, 512 by 512 pixels, as JPEG."""
+    import skimage.data
+    from PIL import Image
+
+    path = tmp_path_factory.mktemp("photographs") / "astronaut.jpg"
+    Image.fromarray(skimage.data.astronaut()).save(path, quality=90)
+    return path
+
+
+@pytest.fixture(scope="session", params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """Run an async test on both event loops."""
+    return str(request.param)
+
+
+@pytest.fixture(params=COLOURS)
+def colour(request: pytest.FixtureRequest) -> str:
+    """Run a test for the blocking client, and for the async one on asyncio and on trio."""
+    return str(request.param)
+
+
+@pytest.fixture
+def make_client(colour: str) -> Iterator[Clients]:
+    """Return a maker of clients of the colour; they are closed when the test ends."""
+    with clients(colour) as make:
+        yield make
+
+
+@pytest.fixture(scope="session")
+def _sandbox() -> Iterator[SandboxServer]:
+    from aurashot import sandbox
+
+    with sandbox.serve() as server:
+        yield server
+
+
+@pytest.fixture
+def sandbox_server(_sandbox: SandboxServer) -> Iterator[SandboxServer]:
+    """Return the one sandbox of the session, with no fault left behind."""
+    yield _sandbox
+    _sandbox.clear_faults()
+
+
+@pytest.fixture
+def client(make_client: Clients, sandbox_server: SandboxServer) -> AuraShot:
+    """Return a client of the sandbox, in each colour."""
+    return make_client(sandbox_server.url, sandbox_server.api_key)
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    """Return a server that answers as the contract says, until it is told otherwise."""
+    with ScriptedServer.running() as running:
+        yield running

@@ -1,0 +1,89 @@
+"""A driver for flows that has no colour, no network and no clock."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any, TypeVar
+
+from PIL import Image
+
+from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
+from aurashot.images import ImageRules
+
+T = TypeVar("T")
+
+RULES = ImageRules(own_origin="https://www.aurashot.art")
+FACE = "https://cdn.example.com/face.png"
+CLOTHES = "https://cdn.example.com/clothes.png"
+SCENE = "https://cdn.example.com/scene.png"
+
+
+class Play:
+    """Drive a flow by `next` and `send`.
+
+    Disk work is done, flows that belong together run one after the other, a pause takes no time; each call and each
+    download gets the next reply, and a reply that is an error is thrown into the flow.
+    """
+
+    def __init__(self, *replies: object) -> None:
+        self.replies = list(replies)
+        self.steps: list[Step] = []
+        """What reached the outside: calls, downloads and pauses."""
+
+    def run(self, flow: Flow[T]) -> T:
+        """Return what the flow returns."""
+        try:
+            step = next(flow)
+            while True:
+                reply = self._do(step)
+                step = flow.throw(reply) if isinstance(reply, BaseException) else flow.send(reply)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    @property
+    def calls(self) -> list[Call[Any]]:
+        """The requests that would have gone out."""
+        return [step for step in self.steps if isinstance(step, Call)]
+
+    @property
+    def pauses(self) -> list[float]:
+        """The seconds that would have passed."""
+        return [step.seconds for step in self.steps if isinstance(step, Pause)]
+
+    def _do(self, step: Step) -> object:
+        match step:
+            case Blocking():
+                return _result(step)
+            case Together():
+                try:
+                    return [self.run(flow) for flow in step.flows]
+                except Exception as error:  # noqa: BLE001 - a driver throws it into the flow that waits
+                    return error
+            case Pause():
+                self.steps.append(step)
+                return None
+            case Call() | Fetch():
+                self.steps.append(step)
+                return self.replies.pop(0)
+
+
+def _result(step: Blocking[Any]) -> object:
+    try:
+        return step.work()
+    except Exception as error:  # noqa: BLE001 - a driver throws it into the flow that waits
+        return error
+
+
+def body(call: Call[Any]) -> Any:
+    """Return the JSON that a call would send."""
+    assert isinstance(call.content, bytes)
+    return json.loads(call.content)
+
+
+def png(colour: str = "white") -> bytes:
+    """Return a small picture."""
+    file = io.BytesIO()
+    Image.new("RGB", (4, 4), colour).save(file, "PNG")
+    return file.getvalue()

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from aurashot._calls import Blocking, Call, Flow, Together
+from aurashot._flows import character as flows
+from aurashot.errors import InputError, InvalidImageError, NotSentError, UnsafeURLError
+from aurashot.images import ImageRules, Payload
+from aurashot.models import Generation, Output, Upload
+from tests.flows.steps import CLOTHES, FACE, RULES, SCENE, Play, body, png
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aurashot.images import ImageInput
+
+DONE = Generation(status="success", outputs=(Output(url="https://cdn.example.com/out.png"),))
+UNSAFE = "http://10.0.0.1/face.png"
+
+
+def id_photo(face: ImageInput = FACE, **options: Any) -> Flow[Generation]:
+    """Return the flow of an ID photo, with the defaults of the clients."""
+    given: dict[str, Any] = {"prompt": None, "wait_for_result": None, "key": None}
+    return flows.id_photo(RULES, face, **{**given, **options})
+
+
+def generate(prompt: str = "in a cafe", **options: Any) -> Flow[Generation]:
+    """Return the flow of a generation, with the defaults of the clients."""
+    given: dict[str, Any] = {"face": FACE, "clothes": None, "scene": None, "wait_for_result": None, "key": None}
+    return flows.generate(RULES, prompt, **{**given, **options})
+
+
+def edit(prompt: str = "at night", **options: Any) -> Flow[Generation]:
+    """Return the flow of an edit, with the defaults of the clients."""
+    given: dict[str, Any] = {"target": SCENE, "face": None, "wait_for_result": None, "key": None}
+    return flows.edit(RULES, prompt, **{**given, **options})
+
+
+@pytest.mark.parametrize(
+    ("flow", "path", "content"),
+    [
+        (id_photo(), "/v1/character/id-photo", {"images": {"face": FACE}}),
+        (
+            id_photo(prompt="as an anime character"),
+            "/v1/character/id-photo",
+            {"images": {"face": FACE}, "prompt": "as an anime character"},
+        ),
+        (
+            id_photo(wait_for_result=True),
+            "/v1/character/id-photo",
+            {"images": {"face": FACE}, "waitForResult": True},
+        ),
+        (generate(), "/v1/character/generate", {"prompt": "in a cafe", "images": {"face": FACE}}),
+        (
+            generate("在咖啡馆", clothes=CLOTHES, scene=SCENE, wait_for_result=False),
+            "/v1/character/generate",
+            {
+                "prompt": "在咖啡馆",
+                "images": {"face": FACE, "clothes": CLOTHES, "scene": SCENE},
+                "waitForResult": False,
+            },
+        ),
+        (
+            generate(scene=SCENE),
+            "/v1/character/generate",
+            {"prompt": "in a cafe", "images": {"face": FACE, "scene": SCENE}},
+        ),
+        (edit(), "/v1/character/edit", {"prompt": "at night", "images": {"target": SCENE}}),
+        (
+            edit(face=FACE, wait_for_result=True),
+            "/v1/character/edit",
+            {"prompt": "at night", "images": {"target": SCENE, "face": FACE}, "waitForResult": True},
+        ),
+    ],
+)
+def test_remote_references_go_out_in_one_billed_request(
+    flow: Flow[Generation], path: str, content: dict[str, Any]
+) -> None:
+    """With addresses only, an operation is one call with the body of the contract, and returns its answer."""
+    play = Play(DONE)
+    assert DONE is play.run(flow)
+    assert [(path, True, None)] == [(call.path, call.billed, call.once) for call in play.calls]
+    assert [content] == [body(call) for call in play.calls]
+
+
+@pytest.mark.parametrize("flow", [id_photo(key="order-17"), generate(key="order-17"), edit(key="order-17")])
+def test_the_users_idempotency_key_travels_with_the_billed_call(flow: Flow[Generation]) -> None:
+    """A key that was given is the key of the call; otherwise the driver mints one."""
+    play = Play(DONE)
+    play.run(flow)
+    assert [call.idempotency_key for call in play.calls] == ["order-17"]
+
+
+def test_local_pictures_are_uploaded_before_the_billed_request() -> None:
+    """Each local picture becomes an address first; the free uploads carry no key."""
+    play = Play(Upload(url=FACE), Upload(url=CLOTHES), DONE)
+    play.run(generate(face=png("red"), clothes=png("blue"), scene=SCENE, key="order-17"))
+    assert [call.operation for call in play.calls] == ["upload", "upload", "generate"]
+    assert [call.billed for call in play.calls] == [False, False, True]
+    assert [call.idempotency_key for call in play.calls] == [None, None, "order-17"]
+    assert body(play.calls[-1])["images"] == {"face": FACE, "clothes": CLOTHES, "scene": SCENE}
+
+
+def test_the_steps_of_a_generation_are_read_then_upload_then_send() -> None:
+    """All pictures are read side by side, then uploaded side by side, then the one request is made."""
+    flow = generate(face=png("red"), clothes=png("blue"))
+    reading = next(flow)
+    assert isinstance(reading, Together)
+    work = [next(one) for one in reading.flows]
+    payloads = [step.work() for step in work if isinstance(step, Blocking)]
+    assert [isinstance(payload, Payload) for payload in payloads] == [True, True]
+    uploading = flow.send(payloads)
+    assert isinstance(uploading, Together)
+    uploads = [next(one) for one in uploading.flows]
+    assert payloads == [step.content for step in uploads if isinstance(step, Call)]
+    sending = flow.send([FACE, CLOTHES])
+    assert isinstance(sending, Call)
+    assert body(sending) == {"prompt": "in a cafe", "images": {"face": FACE, "clothes": CLOTHES}}
+    with pytest.raises(StopIteration) as end:
+        flow.send(DONE)
+    assert DONE is end.value.value
+
+
+def test_the_same_picture_has_the_same_once_key() -> None:
+    """Equal content is uploaded once by whoever drives the flow: the calls carry the digest of the content."""
+    play = Play(Upload(url=FACE), Upload(url=FACE), Upload(url=SCENE), DONE)
+    play.run(generate(face=png("red"), clothes=png("red"), scene=png("blue")))
+    first, second, third, _ = [call.once for call in play.calls]
+    assert first is not None
+    assert first == second != third
+
+
+def test_an_earlier_answer_is_a_reference() -> None:
+    """A generation, an output and an upload stand for their addresses, and are not uploaded again."""
+    play = Play(DONE)
+    play.run(generate(face=DONE, clothes=DONE.output, scene=Upload(url=SCENE)))
+    assert {"face": DONE.url, "clothes": DONE.url, "scene": SCENE} == body(play.calls[0])["images"]
+
+
+@pytest.mark.parametrize(
+    ("flow", "argument", "kind"),
+    [
+        (generate(""), "prompt", InputError),
+        (generate(" \n"), "prompt", InputError),
+        (generate(prompt=cast("str", 7)), "prompt", InputError),
+        (generate(face=UNSAFE), "face", UnsafeURLError),
+        (generate(face=""), "face", InvalidImageError),
+        (generate(face=None), "face", InvalidImageError),
+        (generate(face=b"no picture"), "face", InvalidImageError),
+        (generate(face=png(), clothes=UNSAFE), "clothes", UnsafeURLError),
+        (generate(face=png(), scene=UNSAFE), "scene", UnsafeURLError),
+        (generate(face=png(), scene=b"no picture"), "scene", InvalidImageError),
+        (generate(face=png(), key="two words"), "idempotency_key", InputError),
+        (generate(face=png(), key=""), "idempotency_key", InputError),
+        (generate(face=png(), key="x" * 256), "idempotency_key", InputError),
+        (generate(face=png(), key="ключ"), "idempotency_key", InputError),
+        (id_photo("no-such-file.png"), "face", InvalidImageError),
+        (id_photo(png(), prompt=""), "prompt", InputError),
+        (id_photo(png(), key="\n"), "idempotency_key", InputError),
+        (edit(""), "prompt", InputError),
+        (edit(target=png(), face=UNSAFE), "face", UnsafeURLError),
+        (edit(target=b""), "target", InvalidImageError),
+        (edit(target=png(), key=" "), "idempotency_key", InputError),
+        (flows.upload(RULES, UNSAFE), "image", UnsafeURLError),
+        (flows.upload(RULES, b""), "image", InvalidImageError),
+    ],
+)
+def test_every_argument_is_checked_before_anything_is_sent(
+    flow: Flow[Any], argument: str, kind: type[InputError]
+) -> None:
+    """Whatever is wrong with any argument is found first, and the error names the argument."""
+    play = Play()
+    with pytest.raises(kind) as caught:
+        play.run(flow)
+    assert type(caught.value) is kind
+    assert argument == caught.value.argument
+    assert str(caught.value).startswith(f"{argument}: ")
+    assert play.steps == []
+    assert (caught.value.outcome, caught.value.may_be_charged) == ("not_sent", False)
+
+
+def test_all_addresses_are_checked_before_the_first_file_is_read(tmp_path: Path) -> None:
+    """What costs nothing to check comes first: a bad scene is found while the face is still unread."""
+    with pytest.raises(UnsafeURLError):
+        next(generate(face=tmp_path / "never-read.png", scene=UNSAFE))
+
+
+def test_an_upload_that_fails_ends_the_operation_before_the_billed_request() -> None:
+    """The error of the upload is the error of the call, and nothing billed has gone out."""
+    lost = NotSentError("no way")
+    play = Play(lost)
+    with pytest.raises(NotSentError) as caught:
+        play.run(generate(face=png()))
+    assert lost is caught.value
+    assert [call.operation for call in play.calls] == ["upload"]
+
+
+def test_uploading_a_local_picture_gives_its_address() -> None:
+    """A file goes out under its base name and true type."""
+    play = Play(Upload(url=FACE))
+    assert Upload(url=FACE) == play.run(flows.upload(RULES, png()))
+    (call,) = play.calls
+    assert isinstance(call.content, Payload)
+    assert (call.path, call.billed, call.content.media_type) == ("/v1/uploads", False, "image/png")
+
+
+def test_uploading_what_is_remote_sends_nothing() -> None:
+    """An address is returned as it is."""
+    play = Play()
+    assert Upload(url=FACE) == play.run(flows.upload(RULES, FACE))
+    assert play.steps == []
+
+
+def test_addresses_of_the_configured_service_are_taken() -> None:
+    """On a sandbox the service's own addresses are plain http on the loopback."""
+    play = Play(DONE)
+    sandbox = ImageRules(own_origin="http://127.0.0.1:8787")
+    face = "http://127.0.0.1:8787/files/face.png"
+    play.run(flows.id_photo(sandbox, face, prompt=None, wait_for_result=None, key=None))
+    assert {"images": {"face": face}} == body(play.calls[0])

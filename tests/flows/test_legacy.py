@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aurashot._flows import legacy as flows
+from aurashot.errors import (
+    AuraShotError,
+    ContentBlockedError,
+    DeadlineExceededError,
+    GenerationFailedError,
+    InputError,
+    InvalidImageError,
+    NotSentError,
+    OutcomeUnknownError,
+    UnexpectedResponseError,
+    UnsafeURLError,
+)
+from aurashot.models import CallMeta, Upload, WorkflowJob, WorkflowResult
+from tests.flows.steps import CLOTHES, FACE, RULES, SCENE, Play, body, png
+
+if TYPE_CHECKING:
+    from aurashot._calls import Flow
+
+UNSAFE = "http://10.0.0.1/face.png"
+TAKEN = WorkflowJob(workflow="virtual_try_on", task_id="t-1", execution_id="e-1", status="submitted")
+WORKING = WorkflowJob(workflow="virtual_try_on", task_id="t-1", execution_id="e-1", status="processing")
+DONE = WorkflowJob(workflow="virtual_try_on", execution_id="e-1", status="success", completed=True, images=(SCENE,))
+
+
+def try_on(**options: Any) -> Flow[WorkflowJob]:
+    """Return the flow of a try-on, with the defaults of the clients."""
+    given: dict[str, Any] = {"scene_image": None, "version": "weshopFlash", "description": None, "wait": False}
+    given |= {"product_image": CLOTHES, "model_image": FACE, "key": None}
+    return flows.virtual_try_on(RULES, **{**given, **options})
+
+
+def pose(original_image: Any = FACE, description: Any = "sitting", **options: Any) -> Flow[WorkflowJob]:
+    """Return the flow of a pose change, with the defaults of the clients."""
+    given: dict[str, Any] = {"version": "lite", "wait": False, "key": None}
+    return flows.pose_change(RULES, original_image, description, **{**given, **options})
+
+
+def query(job: WorkflowJob | None = None, **options: Any) -> Flow[WorkflowJob]:
+    """Return the flow of a query, with the defaults of the clients."""
+    given: dict[str, Any] = {"workflow": None, "execution_id": None, "task_id": None, "wait": False}
+    return flows.query(job, **{**given, **options})
+
+
+@pytest.mark.parametrize(
+    ("flow", "content"),
+    [
+        (
+            try_on(),
+            {
+                "workflow": "virtual_try_on",
+                "waitForResult": False,
+                "input": {
+                    "productImage": CLOTHES,
+                    "modelImage": FACE,
+                    "generateVersion": "weshopFlash",
+                    "descriptionType": "auto",
+                },
+            },
+        ),
+        (
+            try_on(scene_image=SCENE, version="bananaPro", description="on a beach"),
+            {
+                "workflow": "virtual_try_on",
+                "waitForResult": False,
+                "input": {
+                    "productImage": CLOTHES,
+                    "modelImage": FACE,
+                    "sceneImage": SCENE,
+                    "generateVersion": "bananaPro",
+                    "descriptionType": "custom",
+                    "textDescription": "on a beach",
+                },
+            },
+        ),
+        (
+            pose(version="pro"),
+            {
+                "workflow": "pose_change",
+                "waitForResult": False,
+                "input": {"originalImage": FACE, "generateVersion": "pro", "textDescription": "sitting"},
+            },
+        ),
+    ],
+)
+def test_a_job_is_submitted_in_one_billed_request(flow: Flow[WorkflowJob], content: dict[str, Any]) -> None:
+    """The body is the contract's, and without waiting the answer is returned as it is."""
+    play = Play(TAKEN)
+    assert TAKEN is play.run(flow)
+    assert [(call.path, call.billed, call.idempotency_key) for call in play.calls] == [
+        ("/api/aesthetic/generate", True, None)
+    ]
+    assert content == body(play.calls[0])
+
+
+@pytest.mark.parametrize(("flow", "name"), [(try_on(key="k-1"), "virtual_try_on"), (pose(key="k-1"), "pose_change")])
+def test_a_job_is_sent_under_its_own_name_and_the_users_key(flow: Flow[WorkflowJob], name: str) -> None:
+    """Events and errors call the workflow by name; a key that was given is sent."""
+    play = Play(TAKEN)
+    play.run(flow)
+    assert [(name, "k-1")] == [(call.operation, call.idempotency_key) for call in play.calls]
+
+
+def test_local_pictures_of_a_job_are_uploaded_first() -> None:
+    """The legacy workflows take the same forms of image as the others."""
+    play = Play(Upload(url=CLOTHES), Upload(url=FACE), TAKEN)
+    play.run(try_on(product_image=png("red"), model_image=png("blue")))
+    assert [call.operation for call in play.calls] == ["upload", "upload", "virtual_try_on"]
+    assert {"productImage": CLOTHES, "modelImage": FACE}.items() <= body(play.calls[-1])["input"].items()
+
+
+@pytest.mark.parametrize(
+    ("flow", "argument", "kind"),
+    [
+        (try_on(version=""), "version", InputError),
+        (try_on(description=""), "description", InputError),
+        (try_on(key="two words"), "idempotency_key", InputError),
+        (try_on(product_image=UNSAFE), "product_image", UnsafeURLError),
+        (try_on(product_image=png(), model_image=b"no picture"), "model_image", InvalidImageError),
+        (try_on(product_image=png(), scene_image=UNSAFE), "scene_image", UnsafeURLError),
+        (pose(""), "original_image", InvalidImageError),
+        (pose(png(), ""), "description", InputError),
+        (pose(png(), None), "description", InputError),
+        (pose(png(), version=None), "version", InputError),
+        (pose(png(), key=""), "idempotency_key", InputError),
+        (query(), "job", InputError),
+        (query(workflow="pose_change"), "job", InputError),
+        (query(execution_id="e-1"), "job", InputError),
+        (query(WorkflowJob(status="submitted", workflow="pose_change")), "job", InputError),
+        (query(WorkflowJob(status="submitted", execution_id="e-1")), "job", InputError),
+    ],
+)
+def test_every_argument_is_checked_before_anything_is_sent(
+    flow: Flow[Any], argument: str, kind: type[InputError]
+) -> None:
+    """Whatever is wrong is found first, and the error names the argument."""
+    play = Play()
+    with pytest.raises(kind) as caught:
+        play.run(flow)
+    assert (argument, kind) == (caught.value.argument, type(caught.value))
+    assert play.steps == []
+
+
+@pytest.mark.parametrize(
+    ("flow", "content"),
+    [
+        (query(TAKEN), {"workflow": "virtual_try_on", "executionId": "e-1"}),
+        (
+            query(WorkflowJob(workflow="pose_change", task_id="t-1", status="submitted")),
+            {"workflow": "pose_change", "taskId": "t-1"},
+        ),
+        (
+            query(WorkflowJob(execution_id="e-1", status="submitted"), workflow="pose_change"),
+            {"workflow": "pose_change", "executionId": "e-1"},
+        ),
+        (
+            query(workflow="pose_change", execution_id="e-1", task_id="t-1"),
+            {"workflow": "pose_change", "executionId": "e-1"},
+        ),
+        (query(workflow="pose_change", task_id="t-1"), {"workflow": "pose_change", "taskId": "t-1"}),
+    ],
+)
+def test_a_query_asks_by_one_identifier(flow: Flow[WorkflowJob], content: dict[str, Any]) -> None:
+    """It is free, names the workflow, and prefers the execution id."""
+    play = Play(WORKING)
+    assert WORKING is play.run(flow)
+    assert [(call.path, call.billed, call.operation) for call in play.calls] == [
+        ("/api/aesthetic/query", False, "query")
+    ]
+    assert content == body(play.calls[0])
+
+
+def test_a_finished_job_is_not_asked_about() -> None:
+    """When the first answer is final, waiting takes no pause and no query."""
+    play = Play(DONE)
+    assert DONE is play.run(try_on(wait=True))
+    assert (len(play.calls), play.pauses) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "last", [DONE, WorkflowJob(status="completed"), WorkflowJob(status="archived", completed=True)]
+)
+def test_waiting_asks_until_the_job_is_done(last: WorkflowJob) -> None:
+    """A success word or the flag ends it; the question is always the same."""
+    play = Play(TAKEN, WORKING, WORKING, last)
+    assert last is play.run(try_on(wait=True))
+    assert [call.operation for call in play.calls] == ["virtual_try_on", "query", "query", "query"]
+    assert [body(call) for call in play.calls[1:]] == [{"workflow": "virtual_try_on", "executionId": "e-1"}] * 3
+
+
+def test_a_query_that_waits_asks_at_once_and_then_less_often() -> None:
+    """The first question needs no pause; an unknown status word is not the end."""
+    play = Play(WORKING, WorkflowJob(status="queued"), DONE)
+    assert DONE is play.run(query(TAKEN, wait=True))
+    assert play.pauses == [1.0, 1.5]
+
+
+def test_the_pauses_grow_and_are_capped() -> None:
+    """A second at first, half as much again each time, ten seconds at most."""
+    play = Play(TAKEN, *[WORKING] * 9, DONE)
+    play.run(try_on(wait=True))
+    assert play.pauses == [1.0, 1.5, 2.25, 3.375, 5.0625, 7.59375, 10.0, 10.0, 10.0, 10.0]
+
+
+@pytest.mark.parametrize(
+    ("job", "kind", "words"),
+    [
+        (WorkflowJob(workflow="pose_change", status="failed"), GenerationFailedError, "the pose_change failed"),
+        (WorkflowJob(status="failed"), GenerationFailedError, "the workflow failed"),
+        (
+            WorkflowJob(status="failed", results=(WorkflowResult(error=None), WorkflowResult(error="no person"))),
+            GenerationFailedError,
+            "failed: no person",
+        ),
+        (
+            WorkflowJob.model_validate({"status": "failed", "error": {"message": "out of memory"}}),
+            GenerationFailedError,
+            "failed: out of memory",
+        ),
+        (
+            WorkflowJob(status="failed", results=(WorkflowResult(error="blocked by content policy"),)),
+            ContentBlockedError,
+            "content policy",
+        ),
+    ],
+)
+def test_a_job_that_failed_is_an_error_for_who_waits(
+    job: WorkflowJob, kind: type[GenerationFailedError], words: str
+) -> None:
+    """Waiting for a job ends with its failure, in the service's words."""
+    with pytest.raises(kind, match=words) as caught:
+        Play(TAKEN, job).run(try_on(wait=True))
+    assert type(caught.value) is kind
+    assert (caught.value.outcome, caught.value.may_be_charged, caught.value.request_id) == ("accepted", True, "e-1")
+    with pytest.raises(kind, match=words):
+        Play(job).run(query(TAKEN, wait=True))
+
+
+def test_a_job_that_failed_is_an_answer_for_who_does_not_wait() -> None:
+    """A single question is answered as the service answered it."""
+    failed = WorkflowJob(status="failed")
+    assert failed is Play(failed).run(query(TAKEN))
+    assert failed is Play(failed).run(try_on())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DeadlineExceededError("the call's 120 s ran out"),
+        NotSentError("could not connect"),
+        OutcomeUnknownError("the answer was lost"),
+        UnexpectedResponseError("a web page"),
+    ],
+)
+def test_an_error_while_waiting_says_that_the_job_was_taken(error: AuraShotError) -> None:
+    """The job is paid for: the error says so, and how to ask about it."""
+    job = TAKEN.model_copy().obtained(CallMeta(idempotency_key="k-1"))
+    with pytest.raises(type(error)) as caught:
+        Play(job, WORKING, error).run(try_on(wait=True))
+    assert error is caught.value
+    assert (
+        error.outcome,
+        error.may_be_charged,
+        error.idempotency_key,
+        error.request_id,
+    ) == ("accepted", True, "k-1", "e-1")
+    note = "the job was taken: ask about it with client.legacy.query"
+    assert [f"{note}(workflow='virtual_try_on', execution_id='e-1', task_id='t-1')"] == error.__notes__
+
+
+def test_the_note_is_of_use_when_the_service_does_not_name_the_workflow() -> None:
+    """The workflow is known from the request: the note's question can be asked as it stands."""
+    error = DeadlineExceededError("ran out")
+    with pytest.raises(DeadlineExceededError):
+        Play(WorkflowJob(status="submitted", task_id="t-1"), error).run(pose(wait=True))
+    assert "workflow='pose_change', execution_id=None, task_id='t-1'" in error.__notes__[0]
+    assert error.request_id == "t-1"
+
+
+def test_an_error_while_submitting_has_no_job_to_tell_of() -> None:
+    """When the job itself was not taken, nothing is noted."""
+    error = NotSentError("could not connect")
+    with pytest.raises(NotSentError):
+        Play(error).run(try_on(wait=True))
+    assert (error.outcome, error.may_be_charged, getattr(error, "__notes__", [])) == ("not_sent", False, [])
+
+
+def test_a_job_without_an_identifier_cannot_be_asked_about() -> None:
+    """It was taken, so it may be charged; waiting for it ends at once instead of never."""
+    play = Play(WorkflowJob(status="submitted"))
+    with pytest.raises(UnexpectedResponseError, match="no identifier") as caught:
+        play.run(try_on(wait=True))
+    assert (caught.value.outcome, caught.value.may_be_charged) == ("accepted", True)
+    assert play.pauses == []

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from aurashot import sandbox
+
+if TYPE_CHECKING:
+    from aurashot.sandbox import SandboxServer
+
+
+@pytest.mark.parametrize(
+    ("authorization", "code"),
+    [
+        (None, "missing_api_key"),
+        ("", "missing_api_key"),
+        ("Basic sk_live_1", "missing_api_key"),
+        ("Bearer", "missing_api_key"),
+        ("Bearer pk_live_1", "invalid_api_key"),
+        ("Bearer sk_revoked", "revoked_api_key"),
+    ],
+)
+def test_a_key_that_is_not_good_is_401(server: SandboxServer, authorization: str | None, code: str) -> None:
+    """The key is checked before the body is looked at."""
+    headers = {} if authorization is None else {"Authorization": authorization}
+    answer = httpx.post(f"{server.url}/v1/character/generate", content=b"{", headers=headers)
+    assert 401 == answer.status_code
+    assert code == answer.json()["error"]["code"]
+    assert "Bearer" == answer.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("key", ["sk_live_1", "sk_x"])
+def test_any_other_key_is_good(client: httpx.Client, order: dict[str, Any], key: str) -> None:
+    """Keys are not registered anywhere."""
+    answer = client.post("/v1/character/generate", json=order, headers={"Authorization": f"bearer {key}"})
+    assert 200 == answer.status_code
+
+
+def test_every_key_has_its_own_quota(quick_drawings: None) -> None:
+    """After so many pictures a key is refused with 402, and another is not."""
+    body = {"images": {"face": "https://example.com/face.jpg"}}
+    with sandbox.serve(quota=2) as server:
+
+        def pay(key: str) -> int:
+            headers = {"Authorization": f"Bearer {key}"}
+            return httpx.post(f"{server.url}/v1/character/id-photo", json=body, headers=headers).status_code
+
+        assert [200, 200, 402, 402, 200] == [pay(key) for key in ("sk_a", "sk_a", "sk_a", "sk_a", "sk_b")]
+        assert 3 == server.ledger().billed
+        httpx.delete(f"{server.url}/_sandbox/ledger")
+        assert 200 == pay("sk_a")
+
+
+def test_an_idempotency_key_that_comes_twice_is_billed_twice(
+    client: httpx.Client, server: SandboxServer, order: dict[str, Any]
+) -> None:
+    """Nobody promised that the service honours the key, so the ledger shows the double bill."""
+    headers = {"Idempotency-Key": "once"}
+    answers = [client.post("/v1/character/generate", json=order, headers=headers).json() for _ in range(2)]
+    entries = server.ledger().entries
+    assert ["once", "once"] == [entry.idempotency_key for entry in entries]
+    assert [answer["requestId"] for answer in answers] == [entry.request_id for entry in entries]
+
+
+def test_what_is_refused_is_not_billed(client: httpx.Client, server: SandboxServer) -> None:
+    """Neither a bad field nor a bad reference costs anything; an upload is free."""
+    client.post("/v1/character/generate", json={})
+    client.post("/v1/character/id-photo", json={"images": {"face": "https://10.0.0.1/face.jpg"}})
+    client.post("/v1/uploads", files={"file": b"GIF89a"})
+    assert 0 == server.ledger().billed
+
+
+def test_the_ledger_is_read_and_cleared_over_http(client: httpx.Client, order: dict[str, Any]) -> None:
+    """A process in another language sees the bill too."""
+    client.post("/v1/character/generate", json=order, headers={"Idempotency-Key": "k1"})
+    ledger = client.get("/_sandbox/ledger").json()
+    assert 1 == ledger["billed"]
+    assert {"operation", "idempotencyKey", "requestId", "at"} == set(ledger["entries"][0])
+    assert ("generate", "k1") == (ledger["entries"][0]["operation"], ledger["entries"][0]["idempotencyKey"])
+    assert {"billed": 0, "entries": []} == client.delete("/_sandbox/ledger").json()

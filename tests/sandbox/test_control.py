@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from aurashot import sandbox
+from aurashot.sandbox._scenarios import TABLE
+
+if TYPE_CHECKING:
+    from aurashot.sandbox import SandboxServer
+
+
+def outcomes(client: httpx.Client, order: dict[str, Any], count: int) -> list[int]:
+    """Return the statuses of so many generations, 0 for a lost answer."""
+    found: list[int] = []
+    for _ in range(count):
+        try:
+            found.append(client.post("/v1/character/generate", json=order).status_code)
+        except httpx.TransportError:
+            found.append(0)
+    return found
+
+
+def test_a_share_of_the_requests_fails_in_the_same_order_again(client: httpx.Client, order: dict[str, Any]) -> None:
+    """A seed repeats a run."""
+    runs: list[list[int]] = []
+    for _ in range(2):
+        client.delete("/_sandbox/faults").raise_for_status()
+        client.post("/_sandbox/faults", json={"fault": "unavailable", "share": 0.3, "seed": 7}).raise_for_status()
+        runs.append(outcomes(client, order, 20))
+    assert runs[0] == runs[1]
+    assert {200, 503} == set(runs[0])
+
+
+def test_a_dropped_answer_is_on_the_bill(client: httpx.Client, server: SandboxServer, order: dict[str, Any]) -> None:
+    """The client gets nothing and pays: what makes sending again expensive."""
+    client.post("/_sandbox/faults", json={"fault": "drop", "times": 2}).raise_for_status()
+    assert [0, 0, 200] == outcomes(client, order, 3)
+    assert 3 == server.ledger().billed
+
+
+def test_a_rule_can_be_for_some_operations(client: httpx.Client, order: dict[str, Any], picture: str) -> None:
+    """Here downloads fail and generations do not."""
+    client.post("/_sandbox/faults", json={"fault": "not-found", "operations": ["file"]}).raise_for_status()
+    assert 404 == client.get(picture).status_code
+    assert [200] == outcomes(client, order, 1)
+
+
+def test_the_list_tells_what_is_active_and_what_is_known(client: httpx.Client) -> None:
+    """Every row of the table comes with its sentence; DELETE clears what is active."""
+    client.post("/_sandbox/faults", json={"fault": "drop,rate-limit;retry-after=2", "share": 0.5, "times": 3})
+    listed = client.get("/_sandbox/faults").json()
+    rule: dict[str, Any] = {"fault": "drop,rate-limit;retry-after=2", "share": 0.5, "times": 3, "operations": []}
+    assert [rule] == listed["active"]
+    assert set(TABLE) == {row["name"] for row in listed["known"]}
+    assert all(row["sentence"] for row in listed["known"])
+    assert [] == client.delete("/_sandbox/faults").json()["active"]
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({}, "fault is required."),
+        ({"fault": "explode"}, "fault: there is no fault 'explode'; GET /_sandbox/faults lists them."),
+        ({"fault": "drop", "operations": ["paint"]}, "operations.0 must be "),
+        ({"fault": "drop", "share": 0}, "share "),
+        ({"fault": "drop", "times": 0}, "times "),
+        ({"fault": "drop", "times": "2"}, "times "),
+    ],
+)
+def test_a_bad_rule_is_refused(client: httpx.Client, body: dict[str, Any], sentence: str) -> None:
+    """The message names the field."""
+    answer = client.post("/_sandbox/faults", json=body)
+    assert 422 == answer.status_code
+    assert answer.json()["error"]["message"].startswith(sentence)
+
+
+def test_faults_can_be_set_from_code(client: httpx.Client, server: SandboxServer, order: dict[str, Any]) -> None:
+    """The server object has the same switches."""
+    server.fault("server-error", times=1, operations=["generate"])
+    assert [500, 200] == outcomes(client, order, 2)
+    server.fault("forbidden")
+    server.clear_faults()
+    assert [200] == outcomes(client, order, 1)
+    with pytest.raises(ValueError, match="no fault"):
+        server.fault("explode")
+
+
+def test_all_faults_that_end_by_themselves_can_be_set_at_once(client: httpx.Client, server: SandboxServer) -> None:
+    """Chaos for a share of the requests, without one that would hold a client for ever."""
+    server.faults(share=0.4, seed=3)
+    names = client.get("/_sandbox/faults").json()["active"][0]["fault"].split(",")
+    assert set(TABLE) - set(names) == {"hang", "stall", "refuse"}
+
+
+async def _refuse_in_process() -> httpx.Response:
+    transport = httpx.ASGITransport(sandbox.create_app(fetch=True))
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        return await client.post("/_sandbox/faults", json={"fault": "refuse"})
+
+
+def test_without_a_server_there_is_no_listener_to_close() -> None:
+    """The control endpoint says so."""
+    answer = asyncio.run(_refuse_in_process())
+    assert (409, "no_listener") == (answer.status_code, answer.json()["error"]["code"])

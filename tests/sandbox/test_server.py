@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from aurashot import sandbox
+from aurashot.errors import ConfigurationError
+from aurashot.sandbox._server import _listen, _url
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEADERS = {"Authorization": "Bearer sk_a"}
+BODY = {"prompt": "a cafe", "images": {"face": "https://example.com/face.jpg"}}
+RUN = "from aurashot import sandbox; sandbox.run(0, ready=lambda url: print(url, flush=True))"
+
+
+def test_64_requests_at_once_are_served_together(quick_drawings: None) -> None:
+    """They overlap, each has its own identifier, and each is billed once."""
+    with sandbox.serve(latency=0.5) as server, httpx.Client(base_url=server.url, headers=HEADERS) as client:
+
+        def generate(_: int) -> str:
+            answer = client.post("/v1/character/generate", json=BODY, timeout=30).raise_for_status()
+            identifier: str = answer.json()["requestId"]
+            return identifier
+
+        started = time.monotonic()
+        with ThreadPoolExecutor(64) as threads:
+            identifiers = set(threads.map(generate, range(64)))
+        assert 64 == len(identifiers)
+        assert identifiers == {entry.request_id for entry in server.ledger().entries}
+        assert time.monotonic() - started < 64 * 0.5 / 4
+
+
+def test_the_end_of_the_block_leaves_nothing_behind(quick_drawings: None, caplog: pytest.LogCaptureFixture) -> None:
+    """Waiting clients are cut off; thread, port, connections and files are gone, and nothing is logged."""
+    before = set(threading.enumerate())
+    failures: list[httpx.TransportError] = []
+
+    def wait(client: httpx.Client, fault: str) -> None:
+        headers = {"X-Sandbox-Fault": fault} if fault else {}
+        try:
+            client.post("/v1/character/generate", json=BODY, headers=headers, timeout=30)
+        except httpx.TransportError as error:
+            failures.append(error)
+
+    with httpx.Client(headers=HEADERS) as client:
+        with sandbox.serve(latency=0.0) as server:
+            client.base_url = httpx.URL(server.url)
+            client.get("/_sandbox/ledger")
+            folder = server._server.emulator.store.folder
+            server._server.emulator.settings = type(server._server.emulator.settings)(latency=60)
+            waiting = [threading.Thread(target=wait, args=(client, fault)) for fault in ("hang", "")]
+            for thread in waiting:
+                thread.start()
+            deadline = time.monotonic() + 10
+            while server.ledger().billed < 2:
+                assert time.monotonic() < deadline
+            stopped = time.monotonic()
+        assert time.monotonic() - stopped < 3
+        for thread in waiting:
+            thread.join(5)
+    assert 2 == len(failures)
+    assert before == set(threading.enumerate())
+    assert not folder.exists()
+    assert [] == [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+    with socket.create_server(("127.0.0.1", int(server.url.rpartition(":")[2]))):
+        pass  # the port is free again
+
+
+def test_a_server_can_stop_while_it_refuses(caplog: pytest.LogCaptureFixture) -> None:
+    """It does not come back after its end."""
+    with sandbox.serve() as server:
+        server.fault("refuse;for=60")
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(server.url)
+    assert [] == caplog.records
+
+
+def test_a_kept_connection_is_not_slow(server: sandbox.SandboxServer) -> None:
+    """No answer waits for a delayed acknowledgement, which takes 40 ms on Linux."""
+    with httpx.Client(base_url=server.url) as client:
+        client.get("/_sandbox/ledger")
+        started = time.monotonic()
+        for _ in range(50):
+            client.get("/_sandbox/ledger")
+        assert time.monotonic() - started < 1.5
+
+
+@pytest.mark.parametrize("start", [sandbox.serve, sandbox.run])
+def test_a_port_in_use_is_named(server: sandbox.SandboxServer, start: Any) -> None:
+    """One clear error, for code and for the command line."""
+    port = int(server.url.rpartition(":")[2])
+    with pytest.raises(ConfigurationError, match=f"port {port} of 127.0.0.1"), start(port):
+        pytest.fail("two servers on one port")
+
+
+@pytest.mark.parametrize(
+    ("host", "url"), [("0.0.0.0", "http://127.0.0.1:"), ("127.0.0.1", "http://127.0.0.1:"), ("::1", "http://[::1]:")]
+)
+def test_the_url_is_one_that_a_client_can_use(host: str, url: str) -> None:
+    """Listening everywhere is not an address; IPv6 has brackets."""
+    with _listen(host, 0) as listener:
+        assert _url(listener).startswith(url)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals for a child")
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, -signal.SIGTERM)])
+def test_run_serves_until_it_is_stopped_and_cleans_up(tmp_path: Path, stop: signal.Signals, code: int) -> None:
+    """It tells its URL when it answers, and leaves no files, stopped by Ctrl-C or by a supervisor."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-W", "error", "-c", RUN]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        url = process.stdout.readline().strip()
+        assert 200 == httpx.get(f"{url}/openapi.json").status_code
+        assert 1 == len(list(tmp_path.glob("aurashot-sandbox-*")))
+        process.send_signal(stop)
+        assert "" == process.stderr.read()
+        assert code == process.wait(10)
+    assert [] == list(tmp_path.glob("aurashot-sandbox-*"))

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import aurashot
+
+ROOT = Path(aurashot.__file__).parent
+MODULES = sorted(ROOT.rglob("*.py"))
+EXTRAS = ("PIL", "pillow_heif", "fastapi", "uvicorn", "multipart", "numpy", "typer", "rich", "respx", "pytest")
+
+WITHOUT_EXTRAS = f"""
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {EXTRAS!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Absent())
+"""
+CORE = """
+import aurashot
+from aurashot import *
+
+client = aurashot.AuraShot("sk_live_0123456789", base_url="http://127.0.0.1:9")
+aurashot.AsyncAuraShot("sk_live_0123456789")
+aurashot.AuraShot("sk_live_0123456789", retry=aurashot.RetryPolicy(max_attempts=1), hooks=[print]).close()
+client.legacy
+with client:
+    assert client.upload("https://cdn.example.com/1.png").url == "https://cdn.example.com/1.png"
+    try:
+        client.generate("x", face=b"no picture")
+    except aurashot.InvalidImageError as error:
+        assert "face" in str(error)
+print("fine")
+"""
+
+
+def relative(path: Path) -> str:
+    """Return how a module is called in the list of tests."""
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_a_module_can_be_read_in_one_sitting(path: Path) -> None:
+    """No module has more than 350 lines."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 350
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_a_function_fits_on_a_screen(path: Path) -> None:
+    """No function has more than 50 lines, its docstring included."""
+    functions = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert [] == [one.name for one in functions if (one.end_lineno or 0) - one.lineno >= 50]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_imports_are_absolute(path: Path) -> None:
+    """Where a name comes from can be read where it is used."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert [] == [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+
+
+def test_the_core_works_without_any_extra() -> None:
+    """With every package of the extras out of reach, the clients import, are made, and check their arguments."""
+    done = subprocess.run([sys.executable, "-c", WITHOUT_EXTRAS + CORE], capture_output=True, text=True, check=False)
+    assert (0, "fine\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("package", ["sandbox"])
+def test_an_extra_that_is_missing_is_named(package: str) -> None:
+    """A package that needs an extra imports without it, and says how to install it when it is used."""
+    code = (
+        f"from aurashot import {package} as it, ConfigurationError\n"
+        "try:\n    it.serve\nexcept ConfigurationError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", WITHOUT_EXTRAS + code], capture_output=True, text=True, check=True)
+    assert f"pip install 'aurashot[{package}]'" in done.stdout
+
+
+def test_a_type_checker_finds_the_types() -> None:
+    """The package says that it is typed (PEP 561)."""
+    assert (ROOT / "py.typed").is_file()

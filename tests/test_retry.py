@@ -1,0 +1,366 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, strategies as st
+from tenacity import AsyncRetrying, Retrying
+
+from aurashot import errors
+from aurashot._deadline import Deadline
+from aurashot._retry import (
+    DECISIONS,
+    Fault,
+    Repeat,
+    Retries,
+    RetryBudget,
+    RetryPolicy,
+    fault_of,
+    may_repeat,
+    wait_before,
+)
+from aurashot.errors import (
+    APIStatusError,
+    AuraShotError,
+    ConfigurationError,
+    DownloadError,
+    NotSentError,
+    Outcome,
+    OutcomeUnknownError,
+    RateLimitError,
+    ServerError,
+    UnexpectedResponseError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EAGER = RetryPolicy(max_attempts=4, initial_delay=0.0, max_delay=0.0)
+
+
+def made(kind: type[AuraShotError], **attributes: Any) -> AuraShotError:
+    """Return an error with some attributes set."""
+    error = kind("x")
+    for name, value in attributes.items():
+        setattr(error, name, value)
+    return error
+
+
+TABLE: list[tuple[BaseException, Fault]] = [
+    (made(NotSentError), Fault.NOT_SENT),
+    (made(NotSentError, final=True), Fault.TERMINAL),
+    (made(OutcomeUnknownError), Fault.UNKNOWN),
+    (made(errors.DeadlineExceededError), Fault.TERMINAL),
+    (made(errors.DeadlineExceededError, outcome="unknown"), Fault.TERMINAL),
+    (made(RateLimitError), Fault.REJECTED),
+    (made(errors.QuotaExceededError), Fault.TERMINAL),
+    (made(ServerError), Fault.UNKNOWN),
+    (made(ServerError, outcome="rejected", retry_after=1.0), Fault.REJECTED),
+    (made(APIStatusError, status_code=408, outcome="unknown"), Fault.UNKNOWN),
+    (made(APIStatusError, status_code=418), Fault.TERMINAL),
+    (made(errors.BadRequestError), Fault.TERMINAL),
+    (made(errors.AuthenticationError), Fault.TERMINAL),
+    (made(errors.PermissionDeniedError), Fault.TERMINAL),
+    (made(errors.NotFoundError), Fault.TERMINAL),
+    (made(errors.ConflictError), Fault.TERMINAL),
+    (made(errors.PayloadTooLargeError), Fault.TERMINAL),
+    (made(UnexpectedResponseError), Fault.UNKNOWN),
+    (made(UnexpectedResponseError, outcome="accepted"), Fault.TERMINAL),
+    (made(UnexpectedResponseError, outcome="rejected"), Fault.TERMINAL),
+    (made(errors.GenerationFailedError), Fault.TERMINAL),
+    (made(errors.GenerationFailedError, outcome="unknown"), Fault.TERMINAL),
+    (made(errors.ContentBlockedError), Fault.TERMINAL),
+    (made(errors.NoOutputError), Fault.TERMINAL),
+    (made(DownloadError), Fault.TERMINAL),
+    (made(DownloadError, transient=True), Fault.UNKNOWN),
+    (made(errors.InputError), Fault.TERMINAL),
+    (made(errors.InvalidImageError), Fault.TERMINAL),
+    (made(errors.UnsafeURLError), Fault.TERMINAL),
+    (made(ConfigurationError), Fault.TERMINAL),
+    (made(errors.APIConnectionError), Fault.TERMINAL),
+    (made(AuraShotError), Fault.TERMINAL),
+    (OSError("foreign"), Fault.TERMINAL),
+    (KeyboardInterrupt(), Fault.TERMINAL),
+]
+"""Every class of error, and what it says about sending again."""
+
+REPEATED = {
+    (Fault.NOT_SENT, True, False),
+    (Fault.NOT_SENT, True, True),
+    (Fault.NOT_SENT, False, False),
+    (Fault.NOT_SENT, False, True),
+    (Fault.REJECTED, True, False),
+    (Fault.REJECTED, True, True),
+    (Fault.REJECTED, False, False),
+    (Fault.REJECTED, False, True),
+    (Fault.UNKNOWN, True, True),
+    (Fault.UNKNOWN, False, False),
+    (Fault.UNKNOWN, False, True),
+}
+"""What is sent again: (fault, billed, retry_unknown). A billed call whose outcome is unknown needs the user's word."""
+
+
+def named(row: object) -> str | None:
+    """Return how a row of the table is called in the list of tests."""
+    if isinstance(row, Fault):
+        return row.name
+    return f"{type(row).__name__}-{getattr(row, 'outcome', '')}" if isinstance(row, BaseException) else None
+
+
+@pytest.mark.parametrize(("error", "fault"), TABLE, ids=named)
+def test_an_error_says_whether_the_same_request_may_go_out_again(error: BaseException, fault: Fault) -> None:
+    """Every class of error belongs to one of four faults."""
+    assert fault is fault_of(error)
+
+
+def test_the_table_knows_every_error() -> None:
+    """A new error class needs a row: nothing is decided by accident."""
+    known = {type(error) for error, _ in TABLE}
+    assert {
+        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AuraShotError)
+    } <= known
+
+
+@pytest.mark.parametrize("retry_unknown", [False, True])
+@pytest.mark.parametrize("billed", [False, True])
+@pytest.mark.parametrize(("error", "fault"), TABLE, ids=named)
+def test_only_what_is_safe_is_repeated(
+    error: BaseException,
+    fault: Fault,
+    billed: bool,  # noqa: FBT001 - a dimension of the table
+    retry_unknown: bool,  # noqa: FBT001 - a dimension of the table
+) -> None:
+    """The whole decision, for every error, billed or free, with and without the user's permission."""
+    policy = RetryPolicy(retry_unknown=retry_unknown)
+    assert ((fault, billed, retry_unknown) in REPEATED) == may_repeat(error, billed=billed, policy=policy)
+
+
+def test_every_fault_has_a_decision() -> None:
+    """The decisions are total, and only the unknown outcome depends on the money."""
+    assert set(Fault) == set(DECISIONS)
+    assert [fault for fault, repeat in DECISIONS.items() if repeat is Repeat.UNBILLED] == [Fault.UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"max_attempts": 0},
+        {"max_attempts": -1},
+        {"initial_delay": -0.1},
+        {"initial_delay": 9.0},
+        {"initial_delay": float("nan")},
+        {"max_delay": float("inf")},
+        {"max_delay": float("nan")},
+        {"max_delay": 0.1},
+    ],
+)
+def test_a_policy_refuses_numbers_that_cannot_work(arguments: dict[str, Any]) -> None:
+    """An impossible policy is a configuration error when it is made, not when a call fails."""
+    with pytest.raises(ConfigurationError):
+        RetryPolicy(**arguments)
+
+
+def test_by_default_nothing_billed_is_sent_twice() -> None:
+    """The defaults are patient and safe."""
+    assert RetryPolicy() == RetryPolicy(max_attempts=4, initial_delay=0.5, max_delay=8.0, retry_unknown=False)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "bound"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (5, 8.0), (6, 8.0), (60, 8.0), (5_000, 8.0)]
+)
+def test_waits_double_up_to_the_longest(attempt: int, bound: float) -> None:
+    """Full jitter: between nothing and a bound that doubles from wait to wait, however many there are."""
+    assert bound == wait_before(attempt, made(NotSentError), RetryPolicy(), lambda: 1.0)
+    assert wait_before(attempt, None, RetryPolicy(), lambda: 0.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "least", "most"),
+    [(0.0, 0.0, 0.0), (1.0, 1.0, 1.25), (8.0, 8.0, 10.0), (20.0, 20.0, 25.0), (600.0, 600.0, 605.0)],
+)
+def test_a_retry_after_is_jittered_upward(asked: float, least: float, most: float) -> None:
+    """Nobody comes back early, and not everybody at once: up to a quarter later, at most 5 seconds."""
+    error = made(RateLimitError, retry_after=asked)
+    assert least == wait_before(1, error, RetryPolicy(), lambda: 0.0)
+    assert most == wait_before(1, error, RetryPolicy(), lambda: 1.0)
+
+
+@given(
+    st.integers(1, 10_000),
+    st.none() | st.floats(0, 86_400),
+    st.floats(0, 1),
+    st.floats(0, 100).flatmap(lambda first: st.tuples(st.just(first), st.floats(first, 1_000))),
+)
+def test_no_wait_leaves_its_bounds(
+    attempt: int, asked: float | None, drawn: float, delays: tuple[float, float]
+) -> None:
+    """Whatever the policy and the attempt, a wait is finite, not negative, and never before the Retry-After."""
+    policy = RetryPolicy(initial_delay=delays[0], max_delay=delays[1])
+    seconds = wait_before(attempt, made(RateLimitError, retry_after=asked), policy, lambda: drawn)
+    if asked is None:
+        assert 0 <= seconds <= policy.max_delay
+    else:
+        assert asked <= seconds <= asked + 5
+
+
+def test_a_budget_of_500_pays_for_35_retries() -> None:
+    """Each retry takes 14 tokens; when they are gone there are no more retries."""
+    budget = RetryBudget()
+    assert [budget.take() for _ in range(35)] == [True] * 35
+    assert not budget.take()
+
+
+def test_fourteen_successes_earn_one_retry() -> None:
+    """A success gives one token back, and a full bucket takes no more."""
+    budget = RetryBudget()
+    for _ in range(50):
+        budget.refund()
+    assert sum(budget.take() for _ in range(100)) == 35
+    for _ in range(3):  # ten tokens were left over
+        budget.refund()
+    assert not budget.take()
+    budget.refund()
+    assert budget.take()
+    for _ in range(13):
+        budget.refund()
+    assert not budget.take()
+
+
+def test_threads_share_a_budget_exactly() -> None:
+    """Many threads together get as many retries as one."""
+    budget, taken = RetryBudget(), list[bool]()
+    threads = [threading.Thread(target=lambda: taken.extend(budget.take() for _ in range(20))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(taken), sum(taken)) == (160, 35)
+
+
+class Service:
+    """A function that fails in given ways, one after the other, and then answers."""
+
+    def __init__(self, *failures: AuraShotError) -> None:
+        self.failures = list(failures)
+        self.requests = 0
+
+    def __call__(self) -> str:
+        """Answer one request."""
+        self.requests += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return "answer"
+
+
+def retries(
+    policy: RetryPolicy = EAGER,
+    *,
+    billed: bool = True,
+    budget: RetryBudget | None = None,
+    seconds: float = 10.0,
+    told: Callable[[AuraShotError, float], None] = lambda error, wait: None,
+) -> Retries:
+    """Return the rules of one call."""
+    return Retries(
+        policy=policy, budget=budget or RetryBudget(), deadline=Deadline(seconds), billed=billed, before_wait=told
+    )
+
+
+def call(service: Service, rules: Retries) -> str:
+    """Send a call by the rules, with no real waiting."""
+    return Retrying(sleep=lambda seconds: None, **rules.options())(service)
+
+
+def test_a_call_is_sent_again_until_it_succeeds() -> None:
+    """Faults that are safe are gone over, and each is told with the wait that follows."""
+    told: list[tuple[str, float]] = []
+    service = Service(NotSentError("a"), made(RateLimitError, retry_after=2.0))
+    assert call(service, retries(told=lambda error, wait: told.append((type(error).__name__, wait)))) == "answer"
+    assert service.requests == 3
+    assert [name for name, _ in told] == ["NotSentError", "RateLimitError"]
+    assert told[0][1] == 0.0
+    assert 2.0 <= told[1][1] <= 2.5
+
+
+@pytest.mark.parametrize(
+    ("error", "requests"),
+    [(NotSentError("x"), 4), (OutcomeUnknownError("x"), 1), (errors.ConflictError("x"), 1), (RateLimitError("x"), 4)],
+)
+def test_the_last_error_is_raised_as_it_is(error: AuraShotError, requests: int) -> None:
+    """When no more attempts are allowed, the error itself comes out, not one of the retry library's."""
+    service = Service(*[error] * 9)
+    with pytest.raises(type(error)) as caught:
+        call(service, retries())
+    assert error is caught.value
+    assert requests == service.requests
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 5])
+def test_the_attempts_are_as_many_as_the_policy_says(attempts: int) -> None:
+    """The first request counts."""
+    service = Service(*[NotSentError("x")] * 9)
+    with pytest.raises(NotSentError):
+        call(service, retries(RetryPolicy(max_attempts=attempts, initial_delay=0, max_delay=0)))
+    assert attempts == service.requests
+
+
+def test_an_empty_budget_ends_the_retries() -> None:
+    """In an outage a call costs one request, and the error is the service's own."""
+    budget = RetryBudget()
+    while budget.take():
+        pass
+    service = Service(NotSentError("x"))
+    with pytest.raises(NotSentError):
+        call(service, retries(budget=budget))
+    assert service.requests == 1
+
+
+def test_a_wait_that_does_not_fit_ends_the_call_and_costs_no_budget() -> None:
+    """A Retry-After beyond the deadline raises at once, with its seconds on the error."""
+    budget = RetryBudget()
+    service = Service(made(RateLimitError, retry_after=60.0))
+    with pytest.raises(RateLimitError) as caught:
+        call(service, retries(seconds=5.0, budget=budget))
+    assert (service.requests, caught.value.retry_after) == (1, 60.0)
+    assert sum(budget.take() for _ in range(100)) == 35
+
+
+def test_errors_that_are_not_ours_are_never_repeated() -> None:
+    """A foreign error, such as a worker's time limit, passes through on the first attempt."""
+    asked: list[int] = []
+
+    def broken() -> str:
+        asked.append(1)
+        raise OSError("foreign")
+
+    with pytest.raises(OSError, match="foreign"):
+        Retrying(sleep=lambda seconds: None, **retries().options())(broken)
+    assert len(asked) == 1
+
+
+def test_five_calls_at_once_have_four_attempts_each() -> None:
+    """A fresh tenacity object per call: no call takes another one's attempts."""
+    services = [Service(*[NotSentError("x")] * 9) for _ in range(5)]
+    budget = RetryBudget()
+
+    async def one(service: Service) -> None:
+        async def attempt() -> str:
+            await asyncio.sleep(0)
+            return service()
+
+        await AsyncRetrying(sleep=asyncio.sleep, **retries(budget=budget).options())(attempt)
+
+    async def all_at_once() -> list[BaseException | None]:
+        return await asyncio.gather(*[one(service) for service in services], return_exceptions=True)
+
+    outcomes = asyncio.run(all_at_once())
+    assert [NotSentError] * 5 == [type(outcome) for outcome in outcomes]
+    assert [service.requests for service in services] == [4] * 5
+
+
+@pytest.mark.parametrize("outcome", ["not_sent", "rejected", "unknown", "accepted"])
+def test_the_outcome_alone_repeats_nothing(outcome: Outcome) -> None:
+    """An error of no particular class is final whatever its outcome says."""
+    assert fault_of(made(AuraShotError, outcome=outcome)) is Fault.TERMINAL

@@ -1,0 +1,199 @@
+"""Connections: how many, for how long, and whose."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+from aurashot import AsyncAuraShot, AuraShotError, ConfigurationError
+from aurashot._engine import _slots
+from tests.colours import KEY
+from tests.servers import CLOSE, GENERATION, json_reply, wait_until
+from tests.wire.pictures import FACE
+
+if TYPE_CHECKING:
+    from aurashot import AuraShot
+    from tests.colours import Clients
+    from tests.servers import ScriptedServer
+
+
+def named(name: str) -> bytes:
+    """Return an answer that is known by its request id."""
+    (whole,) = json_reply({**GENERATION, "requestId": name})
+    assert isinstance(whole, bytes)
+    return whole
+
+
+def test_connection_is_used_again(client: AuraShot, server: ScriptedServer) -> None:
+    """Calls that follow each other share a connection."""
+    for _ in range(3):
+        client.generate("a cafe", face=FACE)
+
+    assert [1, 1, 1] == [request.connection for request in server.requests]
+
+
+def test_old_connection_is_not_used_again(
+    client: AuraShot, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A billed call does not go out on a connection that the server may be about to close."""
+    monkeypatch.setattr(_slots, "KEEP_ALIVE", 0.05)
+    client.generate("a cafe", face=FACE)
+    time.sleep(0.1)
+    client.generate("a cafe", face=FACE)
+
+    assert [1, 2] == [request.connection for request in server.requests]
+
+
+def test_idle_connections_of_a_burst_are_closed(
+    client: AuraShot, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a burst, the connections that nobody needs any more are closed by the calls that follow."""
+    monkeypatch.setattr(_slots, "KEEP_ALIVE", 0.3)
+    server.always((0.1, named("burst")))
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda _: client.generate("a cafe", face=FACE), range(16)))
+    time.sleep(0.4)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: client.generate("a cafe", face=FACE), range(8)))
+
+    assert ["burst"] * 8 == [answer.request_id for answer in answers]
+    wait_until(lambda: server.open_connections <= 8)
+
+
+def test_connections_are_limited(make_client: Clients, server: ScriptedServer) -> None:
+    """`max_connections` calls are on their way at once; the others wait and then succeed."""
+    seen: list[int] = []
+    server.always((0.05, named("one")))
+    client = make_client(server.url, max_connections=2)
+
+    def call(_: int) -> str | None:
+        answer = client.generate("a cafe", face=FACE)
+        seen.append(server.open_connections)
+        return answer.request_id
+
+    with ThreadPoolExecutor(8) as pool:
+        assert ["one"] * 8 == list(pool.map(call, range(8)))
+    assert {1, 2} >= set(seen)
+    assert server.connections <= 4
+
+
+def test_lost_connection_gives_its_place_back(make_client: Clients, server: ScriptedServer) -> None:
+    """An error frees the place of its connection for the next call."""
+    client = make_client(server.url, max_connections=1)
+    for lost in ((CLOSE,), (named("cut")[:-5], CLOSE), (b"garbage\r\n\r\n", CLOSE)):
+        server.queue(lost)
+        with pytest.raises(AuraShotError):
+            client.generate("a cafe", face=FACE)
+        assert client.generate("a cafe", face=FACE, timeout=2).succeeded
+
+
+def test_stale_answer_does_not_reach_the_next_call(client: AuraShot, server: ScriptedServer) -> None:
+    """A second answer to one request is not taken for the answer to the next."""
+    server.queue((named("first") + named("stale"),), (named("second"),))
+
+    assert "first" == client.generate("a cafe", face=FACE).request_id
+    assert "second" == client.generate("a cafe", face=FACE).request_id
+
+
+def test_stale_answer_that_comes_late_does_not_reach_the_next_call(client: AuraShot, server: ScriptedServer) -> None:
+    """Bytes that arrive on an idle connection are not taken for the answer to the next request."""
+    server.queue((named("first"), 0.05, named("stale")), (named("second"),))
+
+    assert "first" == client.generate("a cafe", face=FACE).request_id
+    time.sleep(0.2)
+    assert "second" == client.generate("a cafe", face=FACE).request_id
+
+
+def test_server_that_closes_an_idle_connection(client: AuraShot, server: ScriptedServer) -> None:
+    """A connection that the server has closed meanwhile costs nothing but a fresh one."""
+    for _ in range(3):
+        server.queue((named("one"), CLOSE))
+        assert "one" == client.generate("a cafe", face=FACE).request_id
+        wait_until(lambda: server.open_connections == 0)
+
+    assert 3 == server.connections
+
+
+def test_close_closes_connections(make_client: Clients, server: ScriptedServer) -> None:
+    """A closed client holds no connection and takes no call; closing it twice is fine."""
+    client = make_client(server.url)
+    client.generate("a cafe", face=FACE)
+    client.close()
+    client.close()
+
+    wait_until(lambda: server.open_connections == 0)
+    with pytest.raises(ConfigurationError, match="closed"):
+        client.generate("a cafe", face=FACE)
+
+
+def test_views_close_nothing(client: AuraShot, server: ScriptedServer) -> None:
+    """A view leaves the connections to the client that it came from."""
+    client.with_options(timeout=1).close()
+
+    assert client.generate("a cafe", face=FACE).succeeded
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_one_client_in_five_event_loops(server: ScriptedServer, backend: str) -> None:
+    """An async client works in one event loop after another, and each takes its connections with it when it ends."""
+    client = AsyncAuraShot(KEY, base_url=server.url)
+
+    async def one_run() -> str | None:
+        answer = await client.generate("a cafe", face=FACE)
+        return answer.request_id
+
+    assert [GENERATION["requestId"]] * 5 == [anyio.run(one_run, backend=backend) for _ in range(5)]
+    wait_until(lambda: server.open_connections == 0)
+
+
+FORKING = """
+    import os, sys
+    from aurashot import AuraShot
+
+    with AuraShot({key!r}, base_url={url!r}) as client:
+        client.generate("before", face={face!r})
+        child = os.fork()
+        if child == 0:
+            answer = client.generate("in the child", face={face!r})
+            client.close()
+            os._exit(not answer.succeeded)
+        assert os.waitpid(child, 0)[1] == 0
+        client.generate("after", face={face!r})
+"""
+
+FORKING_ASYNC = """
+    import asyncio, os, sys
+    from aurashot import AsyncAuraShot
+
+    async def main():
+        async with AsyncAuraShot({key!r}, base_url={url!r}) as client:
+            await client.generate("before", face={face!r})
+            child = os.fork()
+            if child == 0:
+                asyncio.events._set_running_loop(None)
+                answer = asyncio.new_event_loop().run_until_complete(client.generate("in the child", face={face!r}))
+                os._exit(not answer.succeeded)
+            assert os.waitpid(child, 0)[1] == 0
+            await client.generate("after", face={face!r})
+
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("script", [FORKING, FORKING_ASYNC], ids=["sync", "asyncio"])
+def test_fork(server: ScriptedServer, script: str) -> None:
+    """After `fork()` the child has connections of its own, and the parent's goes on as if nothing had happened."""
+    code = textwrap.dedent(script).format(key=KEY, url=server.url, face=FACE)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert {"before": 1, "in the child": 2, "after": 1} == {
+        request.json["prompt"]: request.connection for request in server.requests
+    }

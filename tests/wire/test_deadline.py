@@ -1,0 +1,167 @@
+"""`timeout=` is the time of the whole call, whatever the server does with its bytes."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aurashot import ConfigurationError, DeadlineExceededError, RateLimitError, RetryPolicy
+from tests.servers import (
+    CLOSE,
+    GENERATION,
+    HOLD,
+    Reply,
+    ScriptedServer,
+    headers_only,
+    json_reply,
+    status,
+    wait_until,
+)
+from tests.wire.pictures import FACE, GENERATE, UPLOADS, padded_jpeg, png
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aurashot import AuraShot
+    from tests.colours import Clients
+
+TIMEOUT = 0.4
+SLACK = 0.25
+"""Seconds that a call may take longer than it was given."""
+
+WHOLE = json_reply(GENERATION)[0]
+assert isinstance(WHOLE, bytes)
+
+
+def trickled(start: bytes, drop: bytes) -> Reply:
+    """Return a reply that sends some bytes every twentieth of a second, for two seconds."""
+    return (start, *(part for _ in range(40) for part in (0.05, drop)), CLOSE)
+
+
+SLOW: dict[str, Reply] = {
+    "no answer": (HOLD,),
+    "no body": (headers_only(content_length=1_000), HOLD),
+    "half a body": (WHOLE[:-10], HOLD),
+    "a trickled status line": trickled(b"HTTP/1.1 200 ", b"O"),
+    "trickled headers": trickled(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n"),
+    "a trickled body": trickled(headers_only(content_length=1_000), b" "),
+    "a trickled body without length": trickled(headers_only(connection="close"), b" "),
+    "interim answers": trickled(b"", headers_only(103)),
+}
+
+
+@contextmanager
+def in_time(timeout: float = TIMEOUT) -> Iterator[None]:
+    """Check that the block takes as long as a call may take, and not much less."""
+    began = time.monotonic()
+    yield
+    assert timeout - 0.01 <= time.monotonic() - began <= timeout + SLACK
+
+
+@pytest.mark.parametrize("reply", SLOW.values(), ids=SLOW)
+def test_slow_answer_ends_with_the_deadline(client: AuraShot, server: ScriptedServer, reply: Reply) -> None:
+    """However slowly an answer comes, the call ends in its time; the request was sent once and may be paid for."""
+    server.always(reply)
+    with in_time(), pytest.raises(DeadlineExceededError) as caught:
+        client.generate("a cafe", face=FACE, timeout=TIMEOUT)
+
+    assert ("unknown", True, 1) == (caught.value.outcome, caught.value.may_be_charged, caught.value.attempts)
+    assert 1 == len(server.requests)
+    assert server.requests[0].header("idempotency-key") == caught.value.idempotency_key
+
+
+@pytest.mark.parametrize("name", ["no answer", "half a body", "a trickled body"])
+def test_deadline_of_a_given_client(make_client: Clients, server: ScriptedServer, name: str) -> None:
+    """A call over an httpx client of the caller's own keeps to its deadline, too."""
+    client = make_client(server.url, http_client=make_client.http(timeout=30))
+    server.always(SLOW[name])
+    with in_time(), pytest.raises(DeadlineExceededError) as caught:
+        client.generate("a cafe", face=FACE, timeout=TIMEOUT)
+
+    assert "unknown" == caught.value.outcome
+
+
+def test_upload_counts(client: AuraShot, server: ScriptedServer) -> None:
+    """A call whose upload does not come to an end in time has sent no billed request."""
+    server.always((HOLD,), path=UPLOADS)
+    with in_time(), pytest.raises(DeadlineExceededError) as caught:
+        client.generate("a cafe", face=png(), timeout=TIMEOUT)
+
+    assert not caught.value.may_be_charged
+    assert [] == server.posts(GENERATE)
+
+
+def test_time_of_the_upload_is_missing_later(client: AuraShot, server: ScriptedServer) -> None:
+    """What the upload took is no longer there for the generation."""
+    server.always((0.25, *json_reply({"url": FACE})), path=UPLOADS)
+    server.always((HOLD,), path=GENERATE)
+    with in_time(), pytest.raises(DeadlineExceededError) as caught:
+        client.generate("a cafe", face=png(), timeout=TIMEOUT)
+
+    assert caught.value.may_be_charged
+
+
+def test_server_that_stops_reading(client: AuraShot, server: ScriptedServer) -> None:
+    """An upload that the server does not read ends with the deadline."""
+    server.greeting = (2.0, CLOSE)
+    with in_time(), pytest.raises(DeadlineExceededError):
+        client.upload(padded_jpeg(16 * 1024 * 1024), timeout=TIMEOUT)
+
+
+def test_silent_handshake(make_client: Clients, server: ScriptedServer) -> None:
+    """A server that accepts and never says a word of TLS was sent nothing."""
+    server.greeting = (2.0, CLOSE)
+    client = make_client(server.url.replace("http:", "https:"))
+    with in_time(), pytest.raises(DeadlineExceededError) as caught:
+        client.generate("a cafe", face=FACE, timeout=TIMEOUT)
+
+    assert ("not_sent", False) == (caught.value.outcome, caught.value.may_be_charged)
+
+
+def test_waits_between_attempts_count(make_client: Clients, server: ScriptedServer) -> None:
+    """A wait that would not end in time is not begun."""
+    server.always(status(429, retry_after="0.3"))
+    client = make_client(server.url, retry=RetryPolicy(max_attempts=10))
+    began = time.monotonic()
+    with pytest.raises(RateLimitError) as caught:
+        client.generate("a cafe", face=FACE, timeout=0.7)
+
+    assert time.monotonic() - began < 0.7
+    assert len(server.requests) == caught.value.attempts in {2, 3}
+
+
+def test_wait_for_a_connection_counts(make_client: Clients, server: ScriptedServer) -> None:
+    """A call that gets no connection in time has sent nothing."""
+    server.always((HOLD,))
+    client = make_client(server.url, max_connections=1)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(client.generate, "the first", face=FACE, timeout=1.0)
+        wait_until(lambda: len(server.requests) == 1)
+        with in_time(), pytest.raises(DeadlineExceededError) as caught:
+            client.generate("the second", face=FACE, timeout=TIMEOUT)
+        with pytest.raises(DeadlineExceededError):
+            first.result()
+
+    assert ("not_sent", False) == (caught.value.outcome, caught.value.may_be_charged)
+    assert ["the first"] == [request.json["prompt"] for request in server.requests]
+
+
+def test_client_without_a_timeout_of_its_own_uses_the_clients(make_client: Clients, server: ScriptedServer) -> None:
+    """The client's own timeout holds for every call, and a view's for the calls through the view."""
+    server.always((HOLD,))
+    client = make_client(server.url, timeout=0.2)
+    with in_time(0.2), pytest.raises(DeadlineExceededError):
+        client.generate("a cafe", face=FACE)
+    with in_time(), pytest.raises(DeadlineExceededError):
+        client.with_options(timeout=TIMEOUT).generate("a cafe", face=FACE)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("inf"), float("nan")])
+def test_impossible_timeouts(make_client: Clients, timeout: float) -> None:
+    """A timeout is a number of seconds above nothing."""
+    with pytest.raises(ConfigurationError, match="timeout"):
+        make_client("http://127.0.0.1:1", timeout=timeout)

@@ -1,0 +1,148 @@
+"""`http_client=`: an httpx client of the caller's own, with whatever transport it has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from httpx_aiohttp import HttpxAiohttpClient
+
+from aurashot import AsyncAuraShot, AuraShot, AuraShotError, ConfigurationError, NotSentError, RetryPolicy
+from tests.colours import KEY, clients
+from tests.servers import CLOSE, RESET, ScriptedServer, closed_port, headers_only, redirect
+from tests.wire.pictures import FACE, UPLOADS, png
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.colours import Clients
+    from tests.servers import Reply
+
+QUICK = RetryPolicy(initial_delay=0.01)
+
+LOST: dict[str, Reply] = {
+    "drop": (CLOSE,),
+    "reset": (RESET,),
+    "cut headers": (b"HTTP/1.1 200 OK\r\nContent-", CLOSE),
+    "cut body": (headers_only(content_length=100), b'{"status"', CLOSE),
+    "garbage": (b"\x16\x03\x01 not HTTP\r\n\r\n", CLOSE),
+    "large headers": (headers_only(x_large="x" * 300_000), CLOSE),
+}
+
+
+class Given:
+    """A maker of clients, and the kind of httpx client to give them."""
+
+    def __init__(self, make: Clients, kind: type[httpx.AsyncClient]) -> None:
+        self.make = make
+        self._kind = kind
+
+    def http(self, **options: Any) -> Any:
+        """Return an httpx client."""
+        return self.make.http(self._kind, **options)
+
+    def __call__(self, base_url: str, **options: Any) -> AuraShot:
+        """Return a client that sends over an httpx client of its own."""
+        return self.make(base_url, http_client=self.http(), **options)
+
+
+@pytest.fixture(params=["sync", "asyncio", "trio", "aiohttp"])
+def given(request: pytest.FixtureRequest) -> Iterator[Given]:
+    """Run a test over httpx in each colour, and over aiohttp's transport."""
+    aiohttp = request.param == "aiohttp"
+    with clients("asyncio" if aiohttp else request.param) as make:
+        yield Given(make, HttpxAiohttpClient if aiohttp else httpx.AsyncClient)
+
+
+def test_calls_and_uploads(given: Given, server: ScriptedServer) -> None:
+    """A given client carries calls and uploads, signed once each."""
+    answer = given(server.url).generate("a cafe", face=png())
+
+    assert answer.succeeded
+    assert [[f"Bearer {KEY}"]] * 2 == [request.all("authorization") for request in server.requests]
+    assert {"face": "https://cdn.aurashot.art/u/1.jpg"} == server.requests[1].json["images"]
+
+
+def test_its_headers_are_sent(given: Given, server: ScriptedServer) -> None:
+    """The headers of a given client go out too, and lose against the ones that the API needs."""
+    http_client = given.http(headers={"X-Team": "blue", "Authorization": "Basic c2VjcmV0", "Accept": "text/html"})
+    given.make(server.url, http_client=http_client).generate("a cafe", face=FACE)
+
+    (request,) = server.requests
+    assert ("blue", f"Bearer {KEY}", "application/json") == (
+        request.header("x-team"),
+        request.header("authorization"),
+        request.header("accept"),
+    )
+    assert "identity" == request.header("accept-encoding")
+    assert str(request.header("user-agent")).startswith("aurashot/")
+
+
+@pytest.mark.parametrize("reply", LOST.values(), ids=LOST)
+def test_lost_answer_is_an_unknown_outcome(given: Given, server: ScriptedServer, reply: Reply) -> None:
+    """Whatever the transport calls it, an answer that was lost after the work may have been paid for."""
+    server.always(reply)
+    with pytest.raises(AuraShotError) as caught:
+        given(server.url, retry=QUICK).generate("a cafe", face=FACE)
+
+    assert ("unknown", True, 1) == (caught.value.outcome, caught.value.may_be_charged, caught.value.attempts)
+    assert 1 == len(server.requests)
+
+
+def test_refused_connection_is_not_sent(given: Given) -> None:
+    """Whatever the transport calls it, a refused connection is retried and ends as not sent."""
+    with pytest.raises(NotSentError) as caught:
+        given(f"http://127.0.0.1:{closed_port()}", retry=QUICK).generate("a cafe", face=FACE)
+
+    assert ("not_sent", 4) == (caught.value.outcome, caught.value.attempts)
+
+
+def test_uploads_are_retried(given: Given, server: ScriptedServer) -> None:
+    """An upload is sent again over a given client, too."""
+    server.queue((CLOSE,), path=UPLOADS)
+
+    assert given(server.url, retry=QUICK).upload(png()).url
+    assert [True, True] == [png() in request.body for request in server.posts(UPLOADS)]
+
+
+def test_redirects_are_not_followed(given: Given, server: ScriptedServer) -> None:
+    """A given client that follows redirects does not do so for the API."""
+    with ScriptedServer.running() as other:
+        server.always(redirect(other.url))
+        client = given.make(server.url, http_client=given.http(follow_redirects=True))
+        with pytest.raises(AuraShotError):
+            client.generate("a cafe", face=FACE)
+
+        assert (1, 0) == (len(server.requests), other.connections)
+
+
+def test_it_stays_open(given: Given, server: ScriptedServer) -> None:
+    """A given client is left open, for whoever gave it."""
+    http_client = given.http()
+    client = given.make(server.url, http_client=http_client)
+    client.generate("a cafe", face=FACE)
+    client.close()
+
+    assert not http_client.is_closed
+    assert given.make(server.url, http_client=http_client).generate("a cafe", face=FACE).succeeded
+
+
+def test_closed_one_is_refused(given: Given, server: ScriptedServer) -> None:
+    """A given client that was closed by its owner is named as the reason."""
+    http_client = given.http()
+    client = given.make(server.url, http_client=http_client)
+    given.make.close(http_client)
+    with pytest.raises(ConfigurationError, match="http_client"):
+        client.generate("a cafe", face=FACE)
+
+    assert [] == server.requests
+
+
+def test_wrong_colour_is_refused() -> None:
+    """A blocking client takes a blocking httpx client, and an async one an async one."""
+    with httpx.Client() as blocking:
+        with pytest.raises(ConfigurationError, match=r"httpx\.Client, not AsyncClient"):
+            AuraShot(KEY, http_client=httpx.AsyncClient())  # type: ignore[arg-type]  # the mistake is the point
+        with pytest.raises(ConfigurationError, match=r"httpx\.AsyncClient, not Client"):
+            AsyncAuraShot(KEY, http_client=blocking)  # type: ignore[arg-type]  # the mistake is the point

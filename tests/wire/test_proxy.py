@@ -1,0 +1,96 @@
+"""Proxies of the environment, and what their refusal means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aurashot import NotSentError, RetryPolicy
+from aurashot._engine import ssl_context
+from tests.colours import KEY
+from tests.servers import CERTIFICATE, START_TLS, closed_port, status
+from tests.wire.pictures import FACE, GENERATE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.colours import Clients
+    from tests.servers import ScriptedServer
+
+QUICK = RetryPolicy(max_attempts=2, initial_delay=0.01)
+ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+
+@pytest.fixture
+def _trusting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Trust the certificate of the scripted servers."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    ssl_context.cache_clear()
+    yield
+    ssl_context.cache_clear()
+
+
+def test_plain_proxy(make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loopback service is reached through HTTP_PROXY when it is set."""
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    address = f"http://127.0.0.1:{closed_port()}"
+
+    assert make_client(address).generate("a cafe", face=FACE).succeeded
+    assert [address + GENERATE] == [request.path for request in server.requests]
+
+
+def test_no_proxy(make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NO_PROXY names hosts that are reached without the proxy."""
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{closed_port()}")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    assert make_client(server.url).generate("a cafe", face=FACE).succeeded
+
+
+@pytest.mark.usefixtures("_trusting")
+def test_tunnel(make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An https service is reached through a tunnel; the proxy sees its address and never the key."""
+    monkeypatch.setenv("HTTPS_PROXY", server.url.replace("//", "//user:secret@"))
+    server.queue((ESTABLISHED, START_TLS), path="localhost:8443")
+
+    assert make_client("https://localhost:8443").generate("a cafe", face=FACE).succeeded
+    connect, post = server.requests
+    assert ("CONNECT", "localhost:8443", None) == (connect.method, connect.path, connect.header("authorization"))
+    assert str(connect.header("proxy-authorization")).startswith("Basic ")
+    assert ("POST", GENERATE, f"Bearer {KEY}") == (post.method, post.path, post.header("authorization"))
+    assert post.header("proxy-authorization") is None
+
+
+@pytest.mark.usefixtures("_trusting")
+def test_tunnel_to_another_host(make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate of another host than the one that was asked for ends the call at the first attempt."""
+    monkeypatch.setenv("HTTPS_PROXY", server.url)
+    server.always((ESTABLISHED, START_TLS))
+    with pytest.raises(NotSentError, match="certificate") as caught:
+        make_client("https://www.aurashot.art", retry=QUICK).generate("a cafe", face=FACE)
+
+    assert (True, 1) == (caught.value.final, caught.value.attempts)
+    assert ["CONNECT"] == [request.method for request in server.requests]
+
+
+@pytest.mark.parametrize("code", [403, 407, 502])
+def test_refusing_proxy(
+    make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """When the proxy refuses the tunnel, nothing was sent."""
+    monkeypatch.setenv("HTTPS_PROXY", server.url)
+    server.always(status(code))
+    with pytest.raises(NotSentError) as caught:
+        make_client("https://www.aurashot.art", retry=QUICK).generate("a cafe", face=FACE)
+
+    assert ("not_sent", False, 2) == (caught.value.outcome, caught.value.may_be_charged, caught.value.attempts)
+    assert {"CONNECT"} == {request.method for request in server.requests}
+    assert [] == [request for request in server.requests if KEY in str(request.headers)]
+
+
+def test_proxy_that_is_down(make_client: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the proxy cannot be reached, nothing was sent."""
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{closed_port()}")
+    with pytest.raises(NotSentError):
+        make_client("https://www.aurashot.art", retry=QUICK).generate("a cafe", face=FACE)

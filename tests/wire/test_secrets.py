@@ -1,0 +1,107 @@
+"""The key turns up in one header of the API's own requests, and nowhere else."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import traceback
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aurashot import AuraShotError, RetryPolicy
+from aurashot.instrumentation import Event
+from tests.colours import KEY
+from tests.servers import CLOSE, HOLD, RESET, Reply, body, closed_port, json_reply, redirect, status
+from tests.wire.pictures import FACE, png
+
+if TYPE_CHECKING:
+    from aurashot import AuraShot
+    from tests.colours import Clients
+    from tests.servers import ScriptedServer
+
+SIGNED = "https://cdn.aurashot.art/o/1.png?signature=very-secret"
+
+FAULTS: dict[str, Reply] = {
+    "drop": (CLOSE,),
+    "reset": (RESET,),
+    "hang": (HOLD,),
+    "garbage": (b"garbage\r\n\r\n", CLOSE),
+    "HTML": (body(b"<html>", "text/html"),),
+    "401": status(401),
+    "429": status(429, retry_after=60),
+    "500": status(500),
+    "redirect": redirect("https://example.com/"),
+}
+
+
+def written(error: BaseException) -> str:
+    """Return everything that a reporter of errors could write down about one, local variables included."""
+    report = traceback.TracebackException.from_exception(error, capture_locals=True)
+    return "".join([str(error), repr(error), str(vars(error)), *report.format(chain=True)])
+
+
+@pytest.mark.parametrize("reply", FAULTS.values(), ids=FAULTS)
+def test_no_error_holds_the_key(
+    client: AuraShot, server: ScriptedServer, caplog: pytest.LogCaptureFixture, reply: Reply
+) -> None:
+    """No error shows the key: not in its text, its traceback with local variables, its pickle, or a log at DEBUG."""
+    server.always(reply)
+    with caplog.at_level(logging.DEBUG), pytest.raises(AuraShotError) as caught:
+        client.generate("a cafe", face=FACE, timeout=0.3)
+
+    assert caplog.text
+    assert KEY not in caplog.text + written(caught.value)
+    assert KEY.encode() not in pickle.dumps(caught.value)
+
+
+def test_error_without_a_connection_does_not_hold_the_key(
+    make_client: Clients, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An error of a connection that was never made does not show the key either."""
+    client = make_client(f"http://127.0.0.1:{closed_port()}", retry=RetryPolicy(max_attempts=1))
+    with caplog.at_level(logging.DEBUG), pytest.raises(AuraShotError) as caught:
+        client.generate("a cafe", face=FACE)
+
+    assert KEY not in caplog.text + written(caught.value)
+    assert KEY.encode() not in pickle.dumps(caught.value)
+
+
+@pytest.mark.parametrize("reply", FAULTS.values(), ids=FAULTS)
+def test_errors_survive_pickling(client: AuraShot, server: ScriptedServer, reply: Reply) -> None:
+    """An error comes out of a pickle with its kind, its message and what it says about the money."""
+    server.always(reply)
+    with pytest.raises(AuraShotError) as caught:
+        client.generate("a cafe", face=FACE, timeout=0.3)
+    again: AuraShotError = pickle.loads(pickle.dumps(caught.value))
+
+    assert type(caught.value) is type(again)
+    assert (str(caught.value), vars(caught.value)) == (str(again), vars(again))
+
+
+def test_success_writes_no_secret(make_client: Clients, server: ScriptedServer, caplog: pytest.LogCaptureFixture) -> None:
+    """A successful call logs neither key, nor prompt, nor the addresses of pictures, and nor do its events."""
+    server.always(json_reply({"status": "success", "outputs": [{"url": SIGNED}]}), path="/v1/character/generate")
+    events: list[Event] = []
+    client = make_client(server.url, hooks=[events.append])
+    with caplog.at_level(logging.DEBUG):
+        answer = client.generate("a very private prompt", face=png())
+
+    assert SIGNED == answer.url
+    told = caplog.text + repr(events)
+    assert 4 == len(events)
+    assert [] == [secret for secret in (KEY, "very private", "very-secret") if secret in told]
+
+
+def test_client_does_not_show_its_key(client: AuraShot) -> None:
+    """The representation of a client shows the last four characters of its key."""
+    assert KEY not in repr(client)
+    assert KEY[-4:] in repr(client)
+
+
+def test_answer_does_not_hold_the_key(client: AuraShot) -> None:
+    """An answer and how it was obtained can be pickled and printed without the key."""
+    answer = client.generate("a cafe", face=FACE)
+
+    assert KEY.encode() not in pickle.dumps(answer)
+    assert KEY not in repr(answer) + repr(answer.meta)

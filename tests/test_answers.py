@@ -140,7 +140,7 @@ def test_503_is_a_refusal_only_when_it_says_when_to_come_back(
 def test_a_500_with_retry_after_stays_unknown() -> None:
     """A time to come back says nothing about work that broke midway."""
     error = refused(500, headers={"retry-after": "3"})
-    assert (error.outcome, error.retry_after) == ("unknown", 3.0)
+    assert ("unknown", 3.0) == (error.outcome, error.retry_after)
 
 
 @pytest.mark.parametrize(
@@ -217,11 +217,11 @@ def test_a_rate_limit_that_mentions_credit_in_its_message_stays_one() -> None:
 def test_a_status_error_keeps_the_start_of_the_body_and_the_request_id() -> None:
     """What the service wrote is there for a support request, cut to 2,000 characters."""
     error = refused(400, "é".encode() * 9_000, {"x-request-id": "r-1"})
-    assert error.body == "é" * 2_000
-    assert error.request_id == "r-1"
-    assert refused(400, {"requestId": "r-2"}).request_id == "r-2"
-    assert refused(400, {"requestId": "r-2"}, {"x-request-id": "r-1"}).request_id == "r-1"
-    assert len(str(refused(400, {"error": "x" * 9_000}))) == 504
+    assert "é" * 2_000 == error.body
+    assert "r-1" == error.request_id
+    assert "r-2" == refused(400, {"requestId": "r-2"}).request_id
+    assert "r-1" == refused(400, {"requestId": "r-2"}, {"x-request-id": "r-1"}).request_id
+    assert 504 == len(str(refused(400, {"error": "x" * 9_000})))
 
 
 @pytest.mark.parametrize("status", [401, 429, 503])
@@ -229,7 +229,7 @@ def test_a_status_error_keeps_the_start_of_the_body_and_the_request_id() -> None
 def test_a_refusal_in_an_unreadable_encoding_is_still_that_refusal(status: int, encoding: str, raw: bytes) -> None:
     """The status says what became of the request; a proxy that compresses its page does not make it unknown."""
     error = refused(status, raw, {"content-encoding": encoding, "retry-after": "2"})
-    assert (error.outcome, error.retry_after) == ("rejected", 2.0)
+    assert ("rejected", 2.0) == (error.outcome, error.retry_after)
     assert STATUS_ERRORS.get(status, ServerError) is type(error)
 
 
@@ -287,7 +287,7 @@ def test_a_2xx_that_is_no_answer_of_this_api_is_unknown(raw: bytes, headers: dic
 def test_no_content_is_an_empty_answer() -> None:
     """204 is a 2xx like any other: no picture came."""
     error = unexpected(b"", 204)
-    assert (error.outcome, error.status_code) == ("unknown", 204)
+    assert ("unknown", 204) == (error.outcome, error.status_code)
     assert "204 with an empty body" in str(error)
 
 
@@ -295,7 +295,7 @@ def test_the_media_type_of_an_answer_is_noted_and_not_trusted() -> None:
     """A true answer may call itself what it likes; what is no answer says what it claimed to be."""
     raw = json.dumps(SUCCESS).encode()
     assert read(Answer(200, {"content-type": "text/plain"}, raw), Generation).succeeded
-    assert unexpected(b"?", headers={"content-type": "Application/JSON;charset=x"}).content_type == "application/json"
+    assert "application/json" == unexpected(b"?", headers={"content-type": "Application/JSON;charset=x"}).content_type
 
 
 def test_a_misfit_does_not_print_what_came() -> None:
@@ -337,27 +337,27 @@ def test_a_success_in_a_broken_encoding_is_unknown(encoding: str, raw: bytes, wo
     """A cut, doubled, false or endless compression is no answer, and costs no memory."""
     error = unexpected(raw, headers={"content-encoding": encoding})
     assert words in str(error)
-    assert error.outcome == "unknown"
+    assert "unknown" == error.outcome
 
 
 def test_a_success_without_a_picture_was_accepted() -> None:
     """The service did the work and kept the picture: that is on the bill, and never sent again."""
     error = unexpected(b'{"status": "success", "outputs": [], "requestId": "r-1"}')
-    assert (error.outcome, error.request_id) == ("accepted", "r-1")
-    assert unexpected(b'{"status": "completed", "outputs": null}').outcome == "accepted"
+    assert ("accepted", "r-1") == (error.outcome, error.request_id)
+    assert "accepted" == unexpected(b'{"status": "completed", "outputs": null}').outcome
 
 
 @pytest.mark.parametrize("status", ["queued", "SUBMITTED", "processing", "成功", ""])
 def test_an_answer_that_is_not_done_needs_no_picture(status: str) -> None:
     """Pending and unknown status words are kept as they are, with or without outputs."""
     assert status == generation(status=status, outputs=None).status
-    assert generation(status=status, outputs=None).outputs == ()
+    assert () == generation(status=status, outputs=None).outputs
 
 
 def test_numeric_identifiers_are_taken_as_text() -> None:
     """A paid answer is not lost because an identifier came as a number."""
     answer = generation(requestId=17, jobId=18.5, createdAt=1_773_619_200)
-    assert (answer.request_id, answer.job_id, answer.created_at) == ("17", "18.5", "1773619200")
+    assert ("17", "18.5", "1773619200") == (answer.request_id, answer.job_id, answer.created_at)
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ def test_a_failed_answer_is_an_error_that_carries_it(fields: dict[str, Any], wor
     error = given_up(requestId="r-1", **fields)
     assert type(error) is GenerationFailedError
     assert words in str(error)
-    assert (error.outcome, error.request_id) == ("accepted", "r-1")
+    assert ("accepted", "r-1") == (error.outcome, error.request_id)
     assert error.generation is not None
     assert error.generation.failed
 
@@ -399,21 +399,21 @@ def test_blocked_content_is_told_apart(fields: dict[str, Any]) -> None:
 def test_a_failure_without_an_answer_has_no_identifier() -> None:
     """A legacy job's failure is described from its own fields."""
     error = failure("pose_change", {"error": "no person"})
-    assert str(error) == "the service reports that the pose_change failed: no person"
-    assert (error.generation, error.request_id) == (None, None)
+    assert "the service reports that the pose_change failed: no person" == str(error)
+    assert (None, None) == (error.generation, error.request_id)
 
 
 def test_uploads_and_jobs_are_read_without_judgement() -> None:
     """Only a generation promises outputs: an upload is an address, and a failed job is still an answer."""
     upload = read(Answer(201, {}, b'{"url": "https://cdn.example.com/a.png"}'), Upload)
-    assert upload.url == "https://cdn.example.com/a.png"
+    assert "https://cdn.example.com/a.png" == upload.url
     assert read(Answer(200, {}, b'{"status": "failed"}'), WorkflowJob).failed
 
 
 def test_an_answer_that_does_not_end_is_unknown() -> None:
     """What is larger than the cap is not read to its end."""
     error = too_large(MAX_ANSWER_BYTES + 1)
-    assert error.outcome == "unknown"
+    assert "unknown" == error.outcome
     assert f"{MAX_ANSWER_BYTES + 1} came" in str(error)
 
 

@@ -91,7 +91,7 @@ def test_a_key_in_a_file_is_taken_literally(here: Path, monkeypatch: pytest.Monk
     """No variable is put into the key: a file cannot read the environment."""
     monkeypatch.setenv("SECRET", "of-the-environment")
     write(here, "AURASHOT_API_KEY=sk_live_${SECRET}\n")
-    assert find_key(None).reveal() == "sk_live_${SECRET}"
+    assert "sk_live_${SECRET}" == find_key(None).reveal()
 
 
 def test_a_folder_of_that_name_is_no_file(here: Path) -> None:
@@ -200,8 +200,8 @@ def test_the_base_url_is_argument_then_environment_then_the_hosted_service(
     monkeypatch.setenv("AURASHOT_BASE_URL", "")
     assert find_base_url(None) == BASE_URL
     monkeypatch.setenv("AURASHOT_BASE_URL", "https://staging.example/")
-    assert find_base_url(None) == "https://staging.example"
-    assert find_base_url("https://other.example") == "https://other.example"
+    assert "https://staging.example" == find_base_url(None)
+    assert "https://other.example" == find_base_url("https://other.example")
 
 
 @pytest.mark.parametrize(
@@ -295,9 +295,9 @@ def test_every_address_that_is_taken_leads_where_it_says(address: str) -> None:
         base_url = find_base_url(address)
         url = httpx.URL(base_url + "/v1/uploads")
         assert url.path.endswith("/v1/uploads")
-        assert (url.userinfo, url.query, url.fragment) == (b"", b"", "")
+        assert (b"", b"", "") == (url.userinfo, url.query, url.fragment)
         assert url.host.encode("idna")  # as the resolver does
-        assert url.scheme == "https" or url.host in {"localhost", "::1"} or url.host.startswith("127.")
+        assert "https" == url.scheme or url.host in {"localhost", "::1"} or url.host.startswith("127.")
 
 
 @pytest.mark.parametrize(

@@ -53,5 +53,5 @@ def test_nothing_is_left_to_bound_once_the_time_is_over(pass_time: Callable[[flo
     """After the deadline every timeout is zero."""
     deadline = Deadline(1.0)
     pass_time(5.0)
-    assert deadline.bound(3.0) == 0.0
-    assert deadline.bound(None) == 0.0
+    assert 0.0 == deadline.bound(3.0)
+    assert 0.0 == deadline.bound(None)

@@ -54,7 +54,7 @@ def test_a_billed_operation_is_one_call(
 ) -> None:
     """It says what it costs, carries the key that was given, and is never shared with another call."""
     assert (operation, path, answer) == (call.operation, call.path, call.answer)
-    assert (call.billed, call.idempotency_key, call.once) == (True, "k", None)
+    assert (True, "k", None) == (call.billed, call.idempotency_key, call.once)
     assert sent.to_wire() == call.content
 
 
@@ -67,9 +67,9 @@ def test_a_query_is_free_and_repeatable() -> None:
     """It has no key, since asking twice costs nothing."""
     call = endpoints.workflow_query(QUERY)
     assert ("query", "/api/aesthetic/query", WorkflowJob) == (call.operation, call.path, call.answer)
-    assert (call.billed, call.idempotency_key, call.once) == (False, None, None)
+    assert (False, None, None) == (call.billed, call.idempotency_key, call.once)
     assert isinstance(call.content, bytes)
-    assert json.loads(call.content) == {"workflow": "pose_change", "taskId": "t"}
+    assert {"workflow": "pose_change", "taskId": "t"} == json.loads(call.content)
 
 
 def test_an_upload_is_free_and_sent_once_per_content() -> None:

@@ -168,7 +168,7 @@ def test_an_input_error_learns_its_argument_once(kind: type[InputError]) -> None
     """The first to know names the argument; whoever comes later does not change it."""
     told = kind("it is empty").about("face")
     assert type(told) is kind
-    assert (told.argument, str(told)) == ("face", "face: it is empty")
+    assert ("face", "face: it is empty") == (told.argument, str(told))
     assert told is told.about("image")
 
 
@@ -181,6 +181,6 @@ def test_input_errors_are_value_errors() -> None:
 def test_a_status_error_starts_without_a_status() -> None:
     """The attributes of an error exist from the start, so that a handler never meets an AttributeError."""
     error = APIStatusError("x")
-    assert (error.status_code, error.code, error.body, error.request_id) == (0, None, "", None)
+    assert (0, None, "", None) == (error.status_code, error.code, error.body, error.request_id)
     unexpected = UnexpectedResponseError("x")
-    assert (unexpected.status_code, unexpected.content_type, unexpected.body) == (0, "", b"")
+    assert (0, "", b"") == (unexpected.status_code, unexpected.content_type, unexpected.body)

@@ -62,7 +62,7 @@ def test_what_httpcore_calls_a_failed_connection_was_not_sent(
     problem = cause if wrap is None else caused(wrap("wrapped"), cause)
     error = translate(problem, PLENTY)
     assert type(error) is NotSentError
-    assert (error.outcome, error.final) == ("not_sent", False)
+    assert ("not_sent", False) == (error.outcome, error.final)
     assert str(cause) in str(error)
 
 
@@ -73,7 +73,7 @@ def test_everything_else_may_have_been_worked_on(cause: Exception, wrap: type[ht
     problem = cause if wrap is None else caused(wrap("wrapped"), cause)
     error = translate(problem, PLENTY)
     assert type(error) is OutcomeUnknownError
-    assert error.outcome == "unknown"
+    assert "unknown" == error.outcome
 
 
 @pytest.mark.parametrize("kind", [httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ReadTimeout])

@@ -82,28 +82,28 @@ def test_unknown_fields_survive_inside_an_output() -> None:
     """The parts of an answer keep their unknown fields like the whole."""
     body = {**GENERATION, "outputs": [{"url": "https://cdn.example.com/1.png", "type": "image", "width": 1024}]}
     assert body == wire(Generation.model_validate(body))
-    assert (Generation.model_validate(body).output.model_extra or {})["width"] == 1024
+    assert 1024 == (Generation.model_validate(body).output.model_extra or {})["width"]
 
 
 def test_the_fields_have_their_python_names() -> None:
     """On the wire it is camelCase, in Python snake_case."""
     answer = Generation.model_validate(GENERATION)
-    assert (answer.request_id, answer.job_id, answer.task_type) == ("6e0c1d0e", "c1", "generate")
+    assert ("6e0c1d0e", "c1", "generate") == (answer.request_id, answer.job_id, answer.task_type)
     assert answer.pipeline is not None
     assert answer.token_usage is not None
-    assert (
+    assert ("qwen-image-edit", 0, 1234) == (
         answer.pipeline.provider,
         answer.token_usage.input_tokens,
         answer.token_usage.output_tokens,
-    ) == ("qwen-image-edit", 0, 1234)
+    )
     assert "https://cdn.example.com/1.png" == answer.url == answer.output.url == answer.outputs[0].url
-    assert answer.output.type == "image"
+    assert "image" == answer.output.type
 
 
 def test_a_job_gives_its_first_picture() -> None:
     """The legacy answer lists addresses, and may list what became of each."""
     job = WorkflowJob.model_validate(JOB)
-    assert (job.url, job.results[0].status, job.results[0].error) == ("https://cdn.example.com/1.png", "Success", None)
+    assert ("https://cdn.example.com/1.png", "Success", None) == (job.url, job.results[0].status, job.results[0].error)
     assert job.completed
 
 
@@ -165,7 +165,7 @@ def test_a_picture_that_is_not_there_is_an_error_with_the_identifier(answer: Gen
     """Asking a pending answer for its picture says what its status is and which request it was."""
     with pytest.raises(NoOutputError, match="'processing'") as caught:
         _ = answer.url
-    assert (caught.value.request_id, caught.value.outcome) == ("r-1", "accepted")
+    assert ("r-1", "accepted") == (caught.value.request_id, caught.value.outcome)
 
 
 def test_an_output_that_is_not_there_is_the_same_error() -> None:
@@ -192,13 +192,13 @@ def test_an_answer_is_copied_and_pickled_with_its_meta(
     answer = model.model_validate({**body, **UNKNOWN}).obtained(META)
     remade = again(answer)
     assert answer == remade
-    assert (
+    assert ("k-1", 2, 1.5, 200, (("server", "x"),)) == (
         remade.meta.idempotency_key,
         remade.meta.attempts,
         remade.meta.elapsed,
         remade.meta.status_code,
         remade.meta.headers,
-    ) == ("k-1", 2, 1.5, 200, (("server", "x"),))
+    )
 
 
 @pytest.mark.parametrize(("model", "body"), ANSWERS)
@@ -207,7 +207,7 @@ def test_how_an_answer_was_obtained_is_not_what_it_says(model: type[Generation],
     plain = model.model_validate(body)
     told = model.model_validate(body).obtained(META)
     assert plain == told
-    assert (plain.meta.attempts, plain.meta.elapsed, plain.meta.idempotency_key) == (0, 0.0, None)
+    assert (0, 0.0, None) == (plain.meta.attempts, plain.meta.elapsed, plain.meta.idempotency_key)
     assert plain.model_dump_json() == told.model_dump_json()
     assert "k-1" not in repr(told)
 

@@ -81,7 +81,7 @@ class TestMemory:
         """An answer is found under its key and under no other."""
         memory = Memory()
         memory.put("a", "one")
-        assert (memory.get("a"), memory.get("b"), len(memory)) == ("one", None, 1)
+        assert ("one", None, 1) == (memory.get("a"), memory.get("b"), len(memory))
 
     def test_it_forgets_the_least_recently_used(self) -> None:
         """Beyond its size, what nobody asked for goes first; asking keeps an answer."""
@@ -90,8 +90,8 @@ class TestMemory:
         memory.put("b", 2)
         memory.get("a")
         memory.put("c", 3)
-        assert [memory.get(key) for key in "abc"] == [1, None, 3]
-        assert len(memory) == 2
+        assert [1, None, 3] == [memory.get(key) for key in "abc"]
+        assert 2 == len(memory)
 
     def test_putting_again_renews_an_answer(self) -> None:
         """The later answer under one key takes the place of the earlier, and is the most recent."""
@@ -100,7 +100,7 @@ class TestMemory:
         memory.put("b", 2)
         memory.put("a", 10)
         memory.put("c", 3)
-        assert [memory.get(key) for key in "abc"] == [10, None, 3]
+        assert [10, None, 3] == [memory.get(key) for key in "abc"]
 
     def test_it_forgets_what_is_old(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """After its age an answer is gone, and its place is free."""
@@ -109,10 +109,10 @@ class TestMemory:
         memory = Memory(age=3_600.0)
         memory.put("a", 1)
         now[0] += 3_600.0
-        assert memory.get("a") == 1
+        assert 1 == memory.get("a")
         now[0] += 0.001
         assert memory.get("a") is None
-        assert len(memory) == 0
+        assert 0 == len(memory)
 
 
 class TestThreads:
@@ -126,15 +126,15 @@ class TestThreads:
             until(lambda: work.begun.is_set() and waiting_for(once, "k", 63)())
             work.go.set()
             assert {"answer 1"} == {answer.result(PATIENT) for answer in answers}
-        assert work.times == 1
-        assert once._flights == {}
+        assert 1 == work.times
+        assert {} == once._flights
 
     def test_later_askers_get_the_remembered_answer(self) -> None:
         """What was done once is not done again, and another key is other work."""
         once, work = Once(Memory()), Work()
         work.go.set()
         keys = ["a", "a", "b", "a"]
-        assert [once.get(key, in_time(), work) for key in keys] == ["answer 1", "answer 1", "answer 2", "answer 1"]
+        assert ["answer 1", "answer 1", "answer 2", "answer 1"] == [once.get(key, in_time(), work) for key in keys]
 
     def test_a_failure_is_told_to_those_who_waited_and_not_remembered(self) -> None:
         """Everybody who waited meets a copy of the failure; whoever comes later starts anew."""
@@ -144,9 +144,9 @@ class TestThreads:
             until(lambda: work.begun.is_set() and waiting_for(once, "k", 7)())
             work.go.set()
             failures = [answer.exception(PATIENT) for answer in answers]
-        assert [str(failure) for failure in failures] == ["no way"] * 8
-        assert len({id(failure) for failure in failures}) == 8
-        assert once.get("k", in_time(), work) == "answer 2"
+        assert ["no way"] * 8 == [str(failure) for failure in failures]
+        assert 8 == len({id(failure) for failure in failures})
+        assert "answer 2" == once.get("k", in_time(), work)
 
     @pytest.mark.parametrize("failure", [DeadlineExceededError("its own time"), KeyboardInterrupt()])
     def test_another_takes_over_when_the_first_ran_out_of_its_own_time(self, failure: BaseException) -> None:
@@ -170,7 +170,7 @@ class TestThreads:
             assert {"answer 2"} == {answer.result(PATIENT) for answer in answers}
         leader.join()
         assert [failure] == caught
-        assert work.times == 2
+        assert 2 == work.times
 
     def test_a_waiter_whose_time_runs_out_sent_nothing(self) -> None:
         """Waiting for another one's upload ends with the own deadline, and the work goes on."""
@@ -181,9 +181,9 @@ class TestThreads:
             with pytest.raises(DeadlineExceededError) as caught:
                 once.get("k", Deadline(0.02), work)
             work.go.set()
-            assert leader.result(PATIENT) == "answer 1"
-        assert caught.value.outcome == "not_sent"
-        assert work.times == 1
+            assert "answer 1" == leader.result(PATIENT)
+        assert "not_sent" == caught.value.outcome
+        assert 1 == work.times
 
 
 @pytest.mark.anyio
@@ -202,16 +202,16 @@ class TestTasks:
                 group.start_soon(ask)
             await anyio.wait_all_tasks_blocked()
             work.go.set()
-        assert answers == ["answer 1"] * 64
-        assert work.times == 1
-        assert once._flights == {}
+        assert ["answer 1"] * 64 == answers
+        assert 1 == work.times
+        assert {} == once._flights
 
     async def test_later_askers_get_the_remembered_answer(self) -> None:
         """What was done once is not done again, and another key is other work."""
         once, work = AsyncOnce(Memory()), AsyncWork()
         work.go.set()
         answers = [await once.get(key, in_time(), work) for key in "aaba"]
-        assert answers == ["answer 1", "answer 1", "answer 2", "answer 1"]
+        assert ["answer 1", "answer 1", "answer 2", "answer 1"] == answers
 
     async def test_a_failure_is_told_to_those_who_waited_and_not_remembered(self) -> None:
         """Everybody who waited meets a copy of the failure; whoever comes later starts anew."""
@@ -227,8 +227,8 @@ class TestTasks:
                 group.start_soon(ask)
             await anyio.wait_all_tasks_blocked()
             work.go.set()
-        assert len({id(failure) for failure in failures}) == 8
-        assert await once.get("k", in_time(), work) == "answer 2"
+        assert 8 == len({id(failure) for failure in failures})
+        assert "answer 2" == await once.get("k", in_time(), work)
 
     async def test_another_takes_over_when_the_first_is_cancelled(self) -> None:
         """A cancelled leader leaves the work to one of those who wait."""
@@ -252,8 +252,8 @@ class TestTasks:
             await anyio.wait_all_tasks_blocked()
             work.go.set()
         assert leading.cancelled_caught
-        assert answers == ["answer 2"] * 4
-        assert once._flights == {}
+        assert ["answer 2"] * 4 == answers
+        assert {} == once._flights
 
     async def test_another_takes_over_when_the_first_ran_out_of_its_own_time(self) -> None:
         """The leader's deadline is not the others': one of them does the work."""
@@ -273,7 +273,7 @@ class TestTasks:
                 group.start_soon(ask)
             await anyio.wait_all_tasks_blocked()
             work.go.set()
-        assert answers == ["answer 2"] * 4
+        assert ["answer 2"] * 4 == answers
 
     async def test_a_waiter_whose_time_runs_out_sent_nothing(self) -> None:
         """Waiting for another one's upload ends with the own deadline, and the work goes on."""
@@ -287,9 +287,9 @@ class TestTasks:
             await work.begun.wait()
             with pytest.raises(DeadlineExceededError) as caught:
                 await once.get("k", Deadline(0.02), work)
-            assert caught.value.outcome == "not_sent"
+            assert "not_sent" == caught.value.outcome
             work.go.set()
-        assert answers == ["answer 1"]
+        assert ["answer 1"] == answers
 
     async def test_a_cancelled_waiter_leaves_the_work_alone(self) -> None:
         """Who gives up waiting takes nothing away from the one who works."""
@@ -305,7 +305,7 @@ class TestTasks:
                 await once.get("k", in_time(), work)
             assert scope.cancelled_caught
             work.go.set()
-        assert answers == ["answer 1"]
+        assert ["answer 1"] == answers
 
 
 def test_two_event_loops_share_the_memory_and_no_work_under_way() -> None:
@@ -317,13 +317,13 @@ def test_two_event_loops_share_the_memory_and_no_work_under_way() -> None:
         work.go.set()
         return await once.get("k", in_time(), work), work.times
 
-    assert anyio.run(ask) == ("answer 1", 1)
-    assert anyio.run(ask) == ("answer 1", 0)
-    assert anyio.run(ask, backend="trio") == ("answer 1", 0)
+    assert ("answer 1", 1) == anyio.run(ask)
+    assert ("answer 1", 0) == anyio.run(ask)
+    assert ("answer 1", 0) == anyio.run(ask, backend="trio")
 
 
 def test_a_call_that_ran_out_before_sending_says_so() -> None:
     """The error for waiting too long names the seconds and that nothing was sent."""
     error = ran_out(Deadline(2.5))
     assert "2.5 s" in str(error)
-    assert (error.outcome, error.may_be_charged) == ("not_sent", False)
+    assert ("not_sent", False) == (error.outcome, error.may_be_charged)

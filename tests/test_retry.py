@@ -140,7 +140,7 @@ def test_only_what_is_safe_is_repeated(
 def test_every_fault_has_a_decision() -> None:
     """The decisions are total, and only the unknown outcome depends on the money."""
     assert set(Fault) == set(DECISIONS)
-    assert [fault for fault, repeat in DECISIONS.items() if repeat is Repeat.UNBILLED] == [Fault.UNKNOWN]
+    assert [Fault.UNKNOWN] == [fault for fault, repeat in DECISIONS.items() if repeat is Repeat.UNBILLED]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_by_default_nothing_billed_is_sent_twice() -> None:
 def test_waits_double_up_to_the_longest(attempt: int, bound: float) -> None:
     """Full jitter: between nothing and a bound that doubles from wait to wait, however many there are."""
     assert bound == wait_before(attempt, made(NotSentError), RetryPolicy(), lambda: 1.0)
-    assert wait_before(attempt, None, RetryPolicy(), lambda: 0.0) == 0.0
+    assert 0.0 == wait_before(attempt, None, RetryPolicy(), lambda: 0.0)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_no_wait_leaves_its_bounds(
 def test_a_budget_of_500_pays_for_35_retries() -> None:
     """Each retry takes 14 tokens; when they are gone there are no more retries."""
     budget = RetryBudget()
-    assert [budget.take() for _ in range(35)] == [True] * 35
+    assert [True] * 35 == [budget.take() for _ in range(35)]
     assert not budget.take()
 
 
@@ -217,7 +217,7 @@ def test_fourteen_successes_earn_one_retry() -> None:
     budget = RetryBudget()
     for _ in range(50):
         budget.refund()
-    assert sum(budget.take() for _ in range(100)) == 35
+    assert 35 == sum(budget.take() for _ in range(100))
     for _ in range(3):  # ten tokens were left over
         budget.refund()
     assert not budget.take()
@@ -236,7 +236,7 @@ def test_threads_share_a_budget_exactly() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert (len(taken), sum(taken)) == (160, 35)
+    assert (160, 35) == (len(taken), sum(taken))
 
 
 class Service:
@@ -277,10 +277,10 @@ def test_a_call_is_sent_again_until_it_succeeds() -> None:
     """Faults that are safe are gone over, and each is told with the wait that follows."""
     told: list[tuple[str, float]] = []
     service = Service(NotSentError("a"), made(RateLimitError, retry_after=2.0))
-    assert call(service, retries(told=lambda error, wait: told.append((type(error).__name__, wait)))) == "answer"
-    assert service.requests == 3
-    assert [name for name, _ in told] == ["NotSentError", "RateLimitError"]
-    assert told[0][1] == 0.0
+    assert "answer" == call(service, retries(told=lambda error, wait: told.append((type(error).__name__, wait))))
+    assert 3 == service.requests
+    assert ["NotSentError", "RateLimitError"] == [name for name, _ in told]
+    assert 0.0 == told[0][1]
     assert 2.0 <= told[1][1] <= 2.5
 
 
@@ -314,7 +314,7 @@ def test_an_empty_budget_ends_the_retries() -> None:
     service = Service(NotSentError("x"))
     with pytest.raises(NotSentError):
         call(service, retries(budget=budget))
-    assert service.requests == 1
+    assert 1 == service.requests
 
 
 def test_a_wait_that_does_not_fit_ends_the_call_and_costs_no_budget() -> None:
@@ -323,8 +323,8 @@ def test_a_wait_that_does_not_fit_ends_the_call_and_costs_no_budget() -> None:
     service = Service(made(RateLimitError, retry_after=60.0))
     with pytest.raises(RateLimitError) as caught:
         call(service, retries(seconds=5.0, budget=budget))
-    assert (service.requests, caught.value.retry_after) == (1, 60.0)
-    assert sum(budget.take() for _ in range(100)) == 35
+    assert (1, 60.0) == (service.requests, caught.value.retry_after)
+    assert 35 == sum(budget.take() for _ in range(100))
 
 
 def test_errors_that_are_not_ours_are_never_repeated() -> None:
@@ -337,7 +337,7 @@ def test_errors_that_are_not_ours_are_never_repeated() -> None:
 
     with pytest.raises(OSError, match="foreign"):
         Retrying(sleep=lambda seconds: None, **retries().options())(broken)
-    assert len(asked) == 1
+    assert 1 == len(asked)
 
 
 def test_five_calls_at_once_have_four_attempts_each() -> None:
@@ -357,7 +357,7 @@ def test_five_calls_at_once_have_four_attempts_each() -> None:
 
     outcomes = asyncio.run(all_at_once())
     assert [NotSentError] * 5 == [type(outcome) for outcome in outcomes]
-    assert [service.requests for service in services] == [4] * 5
+    assert [4] * 5 == [service.requests for service in services]
 
 
 @pytest.mark.parametrize("outcome", ["not_sent", "rejected", "unknown", "accepted"])

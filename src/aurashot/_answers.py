@@ -65,7 +65,7 @@ STATUS_OUTCOMES: Final[Mapping[int, Outcome]] = MappingProxyType(
     {
         301: "unknown",  # in practice also the answer to a POST that was carried out,
         302: "unknown",  # and so are this one
-        303: "unknown",  # and this one (RFC 9110, 15.4.4: "redirecting ... in response to a POST")
+        303: "unknown",  # and this one, which is made for it (RFC 9110, 15.4.4)
         307: "rejected",  # RFC 9110, 15.4.8 and 15.4.9: the request is to be made again elsewhere, unchanged
         308: "rejected",
         408: "unknown",

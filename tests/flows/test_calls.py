@@ -15,7 +15,7 @@ def test_no_flows_together_are_no_step() -> None:
     """Nothing to do is done at once."""
     with pytest.raises(StopIteration) as end:
         next(together(list[Flow[str]]()))
-    assert end.value.value == []
+    assert [] == end.value.value
 
 
 def test_flows_together_are_one_step_and_give_their_results_in_order() -> None:
@@ -23,10 +23,10 @@ def test_flows_together_are_one_step_and_give_their_results_in_order() -> None:
     flow = together([word("a"), word("b")])
     step = next(flow)
     assert isinstance(step, Together)
-    assert len(step.flows) == 2
+    assert 2 == len(step.flows)
     with pytest.raises(StopIteration) as end:
         flow.send(["a", "b"])
-    assert end.value.value == ["a", "b"]
+    assert ["a", "b"] == end.value.value
 
 
 def test_a_pause_is_a_step_with_its_seconds() -> None:
@@ -43,7 +43,7 @@ def test_blocking_work_is_handed_over_and_not_done() -> None:
     flow = blocking(lambda: done.append(1))
     step = next(flow)
     assert isinstance(step, Blocking)
-    assert done == []
+    assert [] == done
     with pytest.raises(StopIteration) as end:
         flow.send("result")
-    assert end.value.value == "result"
+    assert "result" == end.value.value

@@ -90,16 +90,16 @@ def test_the_users_idempotency_key_travels_with_the_billed_call(flow: Flow[Gener
     """A key that was given is the key of the call; otherwise the driver mints one."""
     play = Play(DONE)
     play.run(flow)
-    assert [call.idempotency_key for call in play.calls] == ["order-17"]
+    assert ["order-17"] == [call.idempotency_key for call in play.calls]
 
 
 def test_local_pictures_are_uploaded_before_the_billed_request() -> None:
     """Each local picture becomes an address first; the free uploads carry no key."""
     play = Play(Upload(url=FACE), Upload(url=CLOTHES), DONE)
     play.run(generate(face=png("red"), clothes=png("blue"), scene=SCENE, key="order-17"))
-    assert [call.operation for call in play.calls] == ["upload", "upload", "generate"]
-    assert [call.billed for call in play.calls] == [False, False, True]
-    assert [call.idempotency_key for call in play.calls] == [None, None, "order-17"]
+    assert ["upload", "upload", "generate"] == [call.operation for call in play.calls]
+    assert [False, False, True] == [call.billed for call in play.calls]
+    assert [None, None, "order-17"] == [call.idempotency_key for call in play.calls]
     assert body(play.calls[-1])["images"] == {"face": FACE, "clothes": CLOTHES, "scene": SCENE}
 
 
@@ -110,7 +110,7 @@ def test_the_steps_of_a_generation_are_read_then_upload_then_send() -> None:
     assert isinstance(reading, Together)
     work = [next(one) for one in reading.flows]
     payloads = [step.work() for step in work if isinstance(step, Blocking)]
-    assert [isinstance(payload, Payload) for payload in payloads] == [True, True]
+    assert [True, True] == [isinstance(payload, Payload) for payload in payloads]
     uploading = flow.send(payloads)
     assert isinstance(uploading, Together)
     uploads = [next(one) for one in uploading.flows]
@@ -149,6 +149,7 @@ def test_an_earlier_answer_is_a_reference() -> None:
         (generate(face=""), "face", InvalidImageError),
         (generate(face=None), "face", InvalidImageError),
         (generate(face=b"no picture"), "face", InvalidImageError),
+        (generate(face=Generation(status="processing")), "face", InvalidImageError),
         (generate(face=png(), clothes=UNSAFE), "clothes", UnsafeURLError),
         (generate(face=png(), scene=UNSAFE), "scene", UnsafeURLError),
         (generate(face=png(), scene=b"no picture"), "scene", InvalidImageError),
@@ -177,8 +178,8 @@ def test_every_argument_is_checked_before_anything_is_sent(
     assert type(caught.value) is kind
     assert argument == caught.value.argument
     assert str(caught.value).startswith(f"{argument}: ")
-    assert play.steps == []
-    assert (caught.value.outcome, caught.value.may_be_charged) == ("not_sent", False)
+    assert [] == play.steps
+    assert ("not_sent", False) == (caught.value.outcome, caught.value.may_be_charged)
 
 
 def test_all_addresses_are_checked_before_the_first_file_is_read(tmp_path: Path) -> None:
@@ -194,7 +195,7 @@ def test_an_upload_that_fails_ends_the_operation_before_the_billed_request() -> 
     with pytest.raises(NotSentError) as caught:
         play.run(generate(face=png()))
     assert lost is caught.value
-    assert [call.operation for call in play.calls] == ["upload"]
+    assert ["upload"] == [call.operation for call in play.calls]
 
 
 def test_uploading_a_local_picture_gives_its_address() -> None:
@@ -203,14 +204,14 @@ def test_uploading_a_local_picture_gives_its_address() -> None:
     assert Upload(url=FACE) == play.run(flows.upload(RULES, png()))
     (call,) = play.calls
     assert isinstance(call.content, Payload)
-    assert (call.path, call.billed, call.content.media_type) == ("/v1/uploads", False, "image/png")
+    assert ("/v1/uploads", False, "image/png") == (call.path, call.billed, call.content.media_type)
 
 
 def test_uploading_what_is_remote_sends_nothing() -> None:
     """An address is returned as it is."""
     play = Play()
     assert Upload(url=FACE) == play.run(flows.upload(RULES, FACE))
-    assert play.steps == []
+    assert [] == play.steps
 
 
 def test_addresses_of_the_configured_service_are_taken() -> None:

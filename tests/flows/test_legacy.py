@@ -93,8 +93,8 @@ def test_a_job_is_submitted_in_one_billed_request(flow: Flow[WorkflowJob], conte
     """The body is the contract's, and without waiting the answer is returned as it is."""
     play = Play(TAKEN)
     assert TAKEN is play.run(flow)
-    assert [(call.path, call.billed, call.idempotency_key) for call in play.calls] == [
-        ("/api/aesthetic/generate", True, None)
+    assert [("/api/aesthetic/generate", True, None)] == [
+        (call.path, call.billed, call.idempotency_key) for call in play.calls
     ]
     assert content == body(play.calls[0])
 
@@ -111,7 +111,7 @@ def test_local_pictures_of_a_job_are_uploaded_first() -> None:
     """The legacy workflows take the same forms of image as the others."""
     play = Play(Upload(url=CLOTHES), Upload(url=FACE), TAKEN)
     play.run(try_on(product_image=png("red"), model_image=png("blue")))
-    assert [call.operation for call in play.calls] == ["upload", "upload", "virtual_try_on"]
+    assert ["upload", "upload", "virtual_try_on"] == [call.operation for call in play.calls]
     assert {"productImage": CLOTHES, "modelImage": FACE}.items() <= body(play.calls[-1])["input"].items()
 
 
@@ -119,6 +119,8 @@ def test_local_pictures_of_a_job_are_uploaded_first() -> None:
     ("flow", "argument", "kind"),
     [
         (try_on(version=""), "version", InputError),
+        (try_on(version="lite"), "version", InputError),
+        (pose(version="weshopFlash"), "version", InputError),
         (try_on(description=""), "description", InputError),
         (try_on(key="two words"), "idempotency_key", InputError),
         (try_on(product_image=UNSAFE), "product_image", UnsafeURLError),
@@ -144,7 +146,7 @@ def test_every_argument_is_checked_before_anything_is_sent(
     with pytest.raises(kind) as caught:
         play.run(flow)
     assert (argument, kind) == (caught.value.argument, type(caught.value))
-    assert play.steps == []
+    assert [] == play.steps
 
 
 @pytest.mark.parametrize(
@@ -170,8 +172,8 @@ def test_a_query_asks_by_one_identifier(flow: Flow[WorkflowJob], content: dict[s
     """It is free, names the workflow, and prefers the execution id."""
     play = Play(WORKING)
     assert WORKING is play.run(flow)
-    assert [(call.path, call.billed, call.operation) for call in play.calls] == [
-        ("/api/aesthetic/query", False, "query")
+    assert [("/api/aesthetic/query", False, "query")] == [
+        (call.path, call.billed, call.operation) for call in play.calls
     ]
     assert content == body(play.calls[0])
 
@@ -180,7 +182,7 @@ def test_a_finished_job_is_not_asked_about() -> None:
     """When the first answer is final, waiting takes no pause and no query."""
     play = Play(DONE)
     assert DONE is play.run(try_on(wait=True))
-    assert (len(play.calls), play.pauses) == (1, [])
+    assert (1, []) == (len(play.calls), play.pauses)
 
 
 @pytest.mark.parametrize(
@@ -190,22 +192,22 @@ def test_waiting_asks_until_the_job_is_done(last: WorkflowJob) -> None:
     """A success word or the flag ends it; the question is always the same."""
     play = Play(TAKEN, WORKING, WORKING, last)
     assert last is play.run(try_on(wait=True))
-    assert [call.operation for call in play.calls] == ["virtual_try_on", "query", "query", "query"]
-    assert [body(call) for call in play.calls[1:]] == [{"workflow": "virtual_try_on", "executionId": "e-1"}] * 3
+    assert ["virtual_try_on", "query", "query", "query"] == [call.operation for call in play.calls]
+    assert [{"workflow": "virtual_try_on", "executionId": "e-1"}] * 3 == [body(call) for call in play.calls[1:]]
 
 
 def test_a_query_that_waits_asks_at_once_and_then_less_often() -> None:
     """The first question needs no pause; an unknown status word is not the end."""
     play = Play(WORKING, WorkflowJob(status="queued"), DONE)
     assert DONE is play.run(query(TAKEN, wait=True))
-    assert play.pauses == [1.0, 1.5]
+    assert [1.0, 1.5] == play.pauses
 
 
 def test_the_pauses_grow_and_are_capped() -> None:
     """A second at first, half as much again each time, ten seconds at most."""
     play = Play(TAKEN, *[WORKING] * 9, DONE)
     play.run(try_on(wait=True))
-    assert play.pauses == [1.0, 1.5, 2.25, 3.375, 5.0625, 7.59375, 10.0, 10.0, 10.0, 10.0]
+    assert [1.0, 1.5, 2.25, 3.375, 5.0625, 7.59375, 10.0, 10.0, 10.0, 10.0] == play.pauses
 
 
 @pytest.mark.parametrize(
@@ -237,7 +239,7 @@ def test_a_job_that_failed_is_an_error_for_who_waits(
     with pytest.raises(kind, match=words) as caught:
         Play(TAKEN, job).run(try_on(wait=True))
     assert type(caught.value) is kind
-    assert (caught.value.outcome, caught.value.may_be_charged, caught.value.request_id) == ("accepted", True, "e-1")
+    assert ("accepted", True, "e-1") == (caught.value.outcome, caught.value.may_be_charged, caught.value.request_id)
     with pytest.raises(kind, match=words):
         Play(job).run(query(TAKEN, wait=True))
 
@@ -264,12 +266,12 @@ def test_an_error_while_waiting_says_that_the_job_was_taken(error: AuraShotError
     with pytest.raises(type(error)) as caught:
         Play(job, WORKING, error).run(try_on(wait=True))
     assert error is caught.value
-    assert (
+    assert ("accepted", True, "k-1", "e-1") == (
         error.outcome,
         error.may_be_charged,
         error.idempotency_key,
         error.request_id,
-    ) == ("accepted", True, "k-1", "e-1")
+    )
     note = "the job was taken: ask about it with client.legacy.query"
     assert [f"{note}(workflow='virtual_try_on', execution_id='e-1', task_id='t-1')"] == error.__notes__
 
@@ -280,7 +282,7 @@ def test_the_note_is_of_use_when_the_service_does_not_name_the_workflow() -> Non
     with pytest.raises(DeadlineExceededError):
         Play(WorkflowJob(status="submitted", task_id="t-1"), error).run(pose(wait=True))
     assert "workflow='pose_change', execution_id=None, task_id='t-1'" in error.__notes__[0]
-    assert error.request_id == "t-1"
+    assert "t-1" == error.request_id
 
 
 def test_an_error_while_submitting_has_no_job_to_tell_of() -> None:
@@ -288,7 +290,7 @@ def test_an_error_while_submitting_has_no_job_to_tell_of() -> None:
     error = NotSentError("could not connect")
     with pytest.raises(NotSentError):
         Play(error).run(try_on(wait=True))
-    assert (error.outcome, error.may_be_charged, getattr(error, "__notes__", [])) == ("not_sent", False, [])
+    assert ("not_sent", False, []) == (error.outcome, error.may_be_charged, getattr(error, "__notes__", []))
 
 
 def test_a_job_without_an_identifier_cannot_be_asked_about() -> None:
@@ -296,5 +298,5 @@ def test_a_job_without_an_identifier_cannot_be_asked_about() -> None:
     play = Play(WorkflowJob(status="submitted"))
     with pytest.raises(UnexpectedResponseError, match="no identifier") as caught:
         play.run(try_on(wait=True))
-    assert (caught.value.outcome, caught.value.may_be_charged) == ("accepted", True)
-    assert play.pauses == []
+    assert ("accepted", True) == (caught.value.outcome, caught.value.may_be_charged)
+    assert [] == play.pauses

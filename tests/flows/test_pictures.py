@@ -37,7 +37,7 @@ def test_whatever_stands_for_a_picture_can_be_fetched(what: Any, tmp_path: Path)
     assert tmp_path / "x.png" == saving.run(pictures.download(RULES, what, tmp_path / "x.png", progress=None))
     assert isinstance(fetched(saving).landing, FileLanding)
     reading = Play(b"bytes")
-    assert reading.run(pictures.read(RULES, what, progress=None)) == b"bytes"
+    assert b"bytes" == reading.run(pictures.read(RULES, what, progress=None))
     assert isinstance(fetched(reading).landing, MemoryLanding)
     assert PICTURE == fetched(saving).url == fetched(reading).url
 
@@ -93,7 +93,7 @@ def test_what_stands_for_no_picture_is_refused(what: Any, tmp_path: Path) -> Non
     for flow in (pictures.download(RULES, what, tmp_path, progress=None), pictures.read(RULES, what, progress=None)):
         with pytest.raises(InputError, match=f"^what: .* not {type(what).__name__}$") as caught:
             next(flow)
-        assert caught.value.argument == "what"
+        assert "what" == caught.value.argument
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_an_address_that_is_not_safe_is_not_fetched(url: str, tmp_path: Path) ->
     for what in (url, Output(url=url)):
         with pytest.raises(UnsafeURLError) as caught:
             next(pictures.download(RULES, what, tmp_path, progress=None))
-        assert caught.value.argument == "what"
+        assert "what" == caught.value.argument
 
 
 def test_a_generation_without_a_picture_has_nothing_to_download(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from aurashot import sandbox
-from aurashot.sandbox import _studio
+from aurashot.sandbox import _studio, pictures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,12 @@ def quick_drawings() -> Iterator[None]:
     """Draw small grey pictures: most of these tests are about the wire."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_studio, "_DRAW", dict.fromkeys(_studio._DRAW, _grey))
+        patch.setattr(pictures, "draw_portrait", _plain)
         yield
+
+
+def _plain(seed: str) -> Image.Image:
+    return Image.new("RGB", (64, 64), f"#{seed[:6]}")
 
 
 def _grey(_pictures: object, _prompt: str | None) -> Image.Image:

@@ -1,22 +1,20 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
-import urllib.request
 import uuid
 from datetime import datetime
-from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import httpx
 import pytest
-from PIL import Image
+from fastapi import FastAPI
 
 from aurashot import sandbox
+from tests.sandbox.plain import PlainClient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from aurashot.sandbox import SandboxServer
 
 ANNOUNCED = {
@@ -30,77 +28,6 @@ ANNOUNCED = {
         "images": {"target": "https://example.com/photo.jpg", "face": "https://example.com/face.jpg"},
     },
 }
-
-
-class PlainClient:
-    """A client written from the contract alone, with the standard library."""
-
-    def __init__(self, url: str, key: str) -> None:
-        self._url = url
-        self._headers = {"Authorization": f"Bearer {key}"}
-
-    def post(self, path: str, body: bytes, content_type: str) -> dict[str, Any]:
-        """Send a body and return the JSON that comes back."""
-        headers = {**self._headers, "Content-Type": content_type}
-        request = urllib.request.Request(self._url + path, body, headers)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            fields: dict[str, Any] = json.load(answer)
-            return fields
-
-    def upload(self, data: bytes, media_type: str) -> str:
-        """Upload a picture and return its address."""
-        boundary = uuid.uuid4().hex
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="photo"\r\n'
-        part = f"{head}Content-Type: {media_type}\r\n\r\n".encode() + data + f"\r\n--{boundary}--\r\n".encode()
-        url: str = self.post("/v1/uploads", part, f"multipart/form-data; boundary={boundary}")["url"]
-        return url
-
-    def picture(self, operation: str, **body: Any) -> str:
-        """Run an operation on a character and return the address of its picture."""
-        data = json.dumps({"waitForResult": True, **body}).encode()
-        answer = self.post(f"/v1/character/{operation}", data, "application/json")
-        assert "success" == answer["status"]
-        url: str = answer["outputs"][0]["url"]
-        return url
-
-
-@pytest.fixture(scope="module")
-def drawing_server() -> Iterator[SandboxServer]:
-    """Run a sandbox that really draws."""
-    with sandbox.serve() as running:
-        yield running
-
-
-def test_a_client_written_from_the_contract_alone_gets_its_pictures(
-    drawing_server: SandboxServer, grace_hopper: Path, astronaut: Path
-) -> None:
-    """Upload, anchor, generation, edit and download work with nothing but urllib."""
-    client = PlainClient(drawing_server.url, drawing_server.api_key)
-    selfie = client.upload(grace_hopper.read_bytes(), "image/jpeg")
-    clothes = client.upload(astronaut.read_bytes(), "image/jpeg")
-    anchor = client.picture("id-photo", images={"face": selfie})
-    cafe = client.picture("generate", prompt="在咖啡馆", images={"face": anchor, "clothes": clothes, "scene": clothes})
-    roof = client.picture("edit", prompt="a rooftop at night", images={"target": cafe, "face": anchor})
-    with urllib.request.urlopen(roof, timeout=30) as answer:
-        image = Image.open(BytesIO(answer.read()))
-    assert "PNG" == image.format
-    assert "true" == image.info["aurashot:sandbox"]
-    assert {"id-photo", "generate", "edit"} <= {entry.operation for entry in drawing_server.ledger().entries}
-
-
-def test_the_legacy_workflows_are_drawn_too(drawing_server: SandboxServer, grace_hopper: Path) -> None:
-    """A try-on and a change of pose end with a picture of the person."""
-    client = PlainClient(drawing_server.url, drawing_server.api_key)
-    photo = client.upload(grace_hopper.read_bytes(), "image/jpeg")
-    orders = {
-        "virtual_try_on": {"modelImage": photo, "productImage": photo},
-        "pose_change": {"originalImage": photo},
-    }
-    for workflow, given in orders.items():
-        body = json.dumps({"workflow": workflow, "input": given, "waitForResult": True}).encode()
-        job = client.post("/api/aesthetic/generate", body, "application/json")
-        with urllib.request.urlopen(job["images"][0], timeout=30) as answer:
-            assert workflow == Image.open(BytesIO(answer.read())).info["aurashot:operation"]
 
 
 @pytest.mark.parametrize("operation", ANNOUNCED)
@@ -131,10 +58,25 @@ def test_an_answer_has_every_field_of_the_contract(server: SandboxServer, operat
     assert "not by a model" in answer["sandbox"]["note"]
 
 
-def test_the_same_address_is_always_the_same_person(server: SandboxServer) -> None:
-    """A stand-in depends on the address and on the seed, and on nothing else."""
-    assert sandbox.draw_portrait("ada", 64) == sandbox.draw_portrait("ada", 64)
-    assert sandbox.draw_portrait("ada", 64) != sandbox.draw_portrait("bob", 64)
+async def _through_a_mount() -> list[str]:
+    application = FastAPI()
+    application.mount("/aurashot", sandbox.create_app())
+    transport = httpx.ASGITransport(application)
+    headers = {"Authorization": "Bearer sk_a"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://app.test", headers=headers) as client:
+        urls = ["https://example.com/face.jpg"]
+        for _ in range(2):
+            body = {"images": {"face": urls[-1]}}
+            answer = await client.post("/aurashot/v1/character/id-photo", json=body)
+            urls.append(answer.json()["outputs"][0]["url"])
+        assert 200 == (await client.get(urls[-1])).status_code
+    return urls[1:]
+
+
+def test_a_mounted_sandbox_knows_where_it_is(quick_drawings: None) -> None:
+    """Its pictures are under the path of the mount, can be downloaded from there, and are references again."""
+    urls = asyncio.run(_through_a_mount())
+    assert all(url.startswith("http://app.test/aurashot/files/") for url in urls)
 
 
 def test_the_host_that_the_client_used_is_in_the_address_of_the_picture(server: SandboxServer) -> None:

@@ -47,24 +47,24 @@ def test_the_end_of_the_block_leaves_nothing_behind(quick_drawings: None, caplog
     before = set(threading.enumerate())
     failures: list[httpx.TransportError] = []
 
-    def wait(client: httpx.Client, fault: str) -> None:
-        headers = {"X-Sandbox-Fault": fault} if fault else {}
+    def wait(client: httpx.Client, method: str, path: str) -> None:
         try:
-            client.post("/v1/character/generate", json=BODY, headers=headers, timeout=30)
+            client.request(method, path, json=BODY, timeout=30)
         except httpx.TransportError as error:
             failures.append(error)
 
     with httpx.Client(headers=HEADERS) as client:
-        with sandbox.serve(latency=0.0) as server:
+        with sandbox.serve(latency=60) as server:
             client.base_url = httpx.URL(server.url)
             client.get("/_sandbox/ledger")
-            folder = server._server.emulator.store.folder
-            server._server.emulator.settings = type(server._server.emulator.settings)(latency=60)
-            waiting = [threading.Thread(target=wait, args=(client, fault)) for fault in ("hang", "")]
+            emulator = server._server.emulator
+            server.fault("hang", times=1, operations=["file"])
+            asked = [("POST", "/v1/character/generate"), ("GET", "/files/a.png")]
+            waiting = [threading.Thread(target=wait, args=(client, method, path)) for method, path in asked]
             for thread in waiting:
                 thread.start()
             deadline = time.monotonic() + 10
-            while server.ledger().billed < 2:
+            while server.ledger().billed == 0 or emulator.rules.active:
                 assert time.monotonic() < deadline
             stopped = time.monotonic()
         assert time.monotonic() - stopped < 3
@@ -72,7 +72,7 @@ def test_the_end_of_the_block_leaves_nothing_behind(quick_drawings: None, caplog
             thread.join(5)
     assert 2 == len(failures)
     assert before == set(threading.enumerate())
-    assert not folder.exists()
+    assert not emulator.store.folder.exists()
     assert [] == [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
     with socket.create_server(("127.0.0.1", int(server.url.rpartition(":")[2]))):
         pass  # the port is free again

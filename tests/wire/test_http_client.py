@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -10,7 +12,7 @@ from httpx_aiohttp import HttpxAiohttpClient
 
 from aurashot import AsyncAuraShot, AuraShot, AuraShotError, ConfigurationError, NotSentError, RetryPolicy
 from tests.colours import KEY, clients
-from tests.servers import CLOSE, RESET, ScriptedServer, closed_port, headers_only, redirect
+from tests.servers import CLOSE, GENERATION, RESET, ScriptedServer, body, closed_port, headers_only, redirect
 from tests.wire.pictures import FACE, UPLOADS, png
 
 if TYPE_CHECKING:
@@ -137,6 +139,33 @@ def test_closed_one_is_refused(given: Given, server: ScriptedServer) -> None:
         client.generate("a cafe", face=FACE)
 
     assert [] == server.requests
+
+
+def test_hook_that_reads_answers(make_client: Clients, colour: str, server: ScriptedServer) -> None:
+    """An event hook of a given client may read an answer, compressed or not, before it is used."""
+    seen: list[bytes] = []
+
+    def read(response: httpx.Response) -> None:
+        seen.append(response.read())
+
+    async def aread(response: httpx.Response) -> None:
+        seen.append(await response.aread())
+
+    hook = read if colour == "sync" else aread
+    client = make_client(server.url, http_client=make_client.http(event_hooks={"response": [hook]}))
+    content = json.dumps(GENERATION).encode()
+    server.queue((body(content),), (body(gzip.compress(content), "application/json", 200, content_encoding="gzip"),))
+
+    assert [True, True] == [client.generate("a cafe", face=FACE).succeeded for _ in range(2)]
+    assert [content] * 2 == seen
+
+
+def test_transport_that_makes_answers_up(make_client: Clients) -> None:
+    """A given client may have a transport that asks nobody."""
+    made_up = httpx.MockTransport(lambda request: httpx.Response(200, json=dict(GENERATION)))
+    client = make_client("https://www.aurashot.art", http_client=make_client.http(transport=made_up))
+
+    assert GENERATION["requestId"] == client.generate("a cafe", face=FACE).request_id
 
 
 def test_wrong_colour_is_refused() -> None:

@@ -18,9 +18,9 @@ class Screen:
 
         self._console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
 
-    def say(self, text: str = "", *, style: str | None = None) -> None:
+    def say(self, text: str = "") -> None:
         """Print one line."""
-        self._console.print(printable(text), style=style)
+        self._console.print(printable(text))
 
     def row(self, name: str, value: str, remark: str = "") -> None:
         """Print one line of a table: what it is, a file or a number, and a remark."""

@@ -174,10 +174,10 @@ def _open(file: BinaryIO, media_type: str, label: str) -> Image:
 
 def _open_heic(file: BinaryIO, label: str, max_pixels: int) -> Image:
     try:
-        pillow_heif = importlib.import_module("pillow_heif")
+        import pillow_heif
     except ImportError as error:
         raise InvalidImageError(f"{label} is HEIC, and pillow-heif, which reads it, is missing: {INSTALL}") from error
-    heif = pillow_heif.open_heif(file)
+    heif = pillow_heif.open_heif(file)  # pyright: ignore[reportUnknownMemberType] - its parameters are untyped
     _check_pixels(heif.size, label, max_pixels)
     image: Image = heif.to_pillow()
     return image

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from aurashot._version import __version__
+from aurashot import __version__
 from aurashot.sandbox import _control, _errors, _legacy, _routes
 from aurashot.sandbox._emulator import Emulator, Settings
 from aurashot.sandbox._faulty import FaultMiddleware

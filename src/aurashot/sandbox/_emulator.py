@@ -75,7 +75,7 @@ class Emulator:
         stand_ins: list[str] = []
         for field, address in given.items():
             try:
-                loaded = await self._loader.load(address, base=str(request.base_url))
+                loaded = await self._loader.load(address, base=base_of(request))
                 pictures[field.rpartition(".")[2]] = await asyncio.to_thread(read, loaded.path)
             except ValueError as error:
                 raise ApiError(422, "invalid_reference", f"{field}: {error}.") from error
@@ -115,6 +115,12 @@ def emulator_of(request: Request) -> Emulator:
     return emulator
 
 
+def base_of(request: Request) -> str:
+    """Return the URL under which the client reached the sandbox, up to and with the last slash."""
+    # `request.base_url` leaves out the path under which an application is mounted.
+    return f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}/"
+
+
 def address_of(file: StoredFile, request: Request) -> str:
     """Return the absolute URL of a file, on the host under which the client reached the sandbox."""
-    return f"{request.base_url}files/{file.name}"
+    return f"{base_of(request)}files/{file.name}"

@@ -24,6 +24,7 @@ _FACE_HEIGHT: Final = 0.232  # of the picture's height
 _GARMENTS: Final = ("casual", "shirt", "sweater", "hoodie", "jacket")
 _GARMENT_COLOURS: Final = {"suit": "navy", "uniform": "navy", "coat": "brown", "shirt": "white", "jacket": "black"}
 _WIDEST: Final = 1.18  # width of head and hair, in face heights; above it the box was taken too small
+_SHORTEST, _LONGEST, _LEAST = 512, 1536, 64  # pixels a side of what is worked on
 _COLOURLESS: Final = 5.0  # mean chroma below which a face comes from a black-and-white photograph
 
 
@@ -41,7 +42,7 @@ def generate(face: Image.Image, *, prompt: str, clothes: Image.Image | None, sce
     wish, head = read(prompt), head_of(face)
     if wish.smiling:
         head = replace(head, picture=smile(head.picture, head.face))
-    place = paint_scene(SIZE, wish, prompt) if scene is None else photographed_scene(SIZE, without_footer(scene))
+    place = paint_scene(SIZE, wish, prompt) if scene is None else photographed_scene(SIZE, prepared(scene))
     light = light_of(wish) if scene is None else light_in(place)
     person = dressed(head, place, _spot(prompt), outfit_for(wish, prompt, clothes), prompt)
     picture = stand(person, place, light, 0.8)
@@ -55,11 +56,23 @@ def generate(face: Image.Image, *, prompt: str, clothes: Image.Image | None, sce
 
 def head_of(image: Image.Image) -> Cutout:
     """Return the head in a picture of any origin."""
-    picture = without_footer(image)
+    picture = prepared(image)
     face, matte = find_face(picture), known_matte(picture)
     head = cut_head(picture, face, matte=matte)
     too_wide = head.width / _WIDEST
     return cut_head(picture, face.grown(1.1 * too_wide)) if matte is None and too_wide > 1 else head
+
+
+def prepared(image: Image.Image) -> Image.Image:
+    """Return the picture without a footer, at a size that can be worked on: 512 to 1536 pixels a side."""
+    picture = without_footer(image)
+    zoom = min(_LONGEST / max(picture.size), max(1.0, _SHORTEST / min(picture.size)))
+    size = max(_LEAST, round(picture.width * zoom)), max(_LEAST, round(picture.height * zoom))
+    if size == picture.size:
+        return picture
+    scaled = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2)
+    scaled.info = {}  # what it says of the person is in pixels of the old size
+    return scaled
 
 
 def noted(picture: Image.Image, face: Box, matte: Image.Image) -> Image.Image:
@@ -93,7 +106,7 @@ def outfit_for(wish: Wish, seed: str, cloth: Image.Image | None) -> Outfit:
     usual = _GARMENT_COLOURS.get(garment) or list(COLOURS)[int(random.integers(len(COLOURS)))]
     if cloth is None:
         return Outfit(garment, wish.clothes_colour or COLOURS[usual])
-    cloth = without_footer(cloth)
+    cloth = prepared(cloth)
     middle = ImageOps.fit(cloth, (8, 8), bleed=0.25).resize((1, 1), Image.Resampling.BOX)
     colour: Colour = tuple(np.asarray(middle)[0, 0].tolist())
     return Outfit(wish.clothes or "casual", colour, cloth)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -9,12 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aurashot.sandbox.pictures._brush import cloud, generator, lit
-from aurashot.sandbox.pictures._compose import Person, dressed, noted, outfit_for, stand
+from aurashot.sandbox.pictures._compose import Person, dressed, noted, outfit_for, prepared, stand
 from aurashot.sandbox.pictures._face import Box, find_face
-from aurashot.sandbox.pictures._light import LIGHTS, Light
-from aurashot.sandbox.pictures._marks import known_matte, without_footer
+from aurashot.sandbox.pictures._light import LIGHTS
+from aurashot.sandbox.pictures._marks import known_matte
 from aurashot.sandbox.pictures._matte import backdrop, cut_head, cut_person, smoothstep
-from aurashot.sandbox.pictures._scenes import light_of, paint_scene
+from aurashot.sandbox.pictures._scenes import light_of, paint_scene, weathered
 from aurashot.sandbox.pictures._warp import smile
 from aurashot.sandbox.pictures._words import Wish, read
 
@@ -24,11 +25,13 @@ _GAIN: Final = (0.7, 1.4)  # how far the locked face is brightened or darkened t
 
 
 def edit(target: Image.Image, *, prompt: str, face: Image.Image | None) -> Image.Image:
-    """Return the target, as large as it is without a footer, changed as the prompt says.
+    """Return the target without its footer, changed as the prompt says.
+
+    It keeps its proportions and, from 512 to 1536 pixels a side, its size.
 
     With `face`, the face pixels come from it (the identity lock), matched to the target's light.
     """
-    wish, picture = read(prompt), without_footer(target)
+    wish, picture = read(prompt), prepared(target)
     spot, matte = find_face(picture), known_matte(picture)
     if face is not None:
         picture = locked(picture, spot, face)
@@ -44,8 +47,8 @@ def _placed(person: Person, wish: Wish, prompt: str) -> Image.Image:
     """Return the person in the new scene; without one, in the old scene in the new light, or in another mood."""
     if wish.changes_scene:
         return stand(person, paint_scene(person.picture.size, wish, prompt), light_of(wish), 0.8)
-    if wish.light:
-        return _relit(person, LIGHTS[wish.light])
+    if wish.light or wish.weather:
+        return _relit(person, wish, prompt)
     return person.picture if wish.changes_clothes or wish.smiling else _graded(person, prompt)
 
 
@@ -55,11 +58,12 @@ def _changed(person: Person, wish: Wish, prompt: str) -> Person:
     return dressed(head, backdrop(person.picture, person.matte), person.face, outfit_for(wish, prompt, None), prompt)
 
 
-def _relit(person: Person, light: Light) -> Image.Image:
-    """Return the same picture in another light, which falls on the surroundings more than on the person."""
+def _relit(person: Person, wish: Wish, prompt: str) -> Image.Image:
+    """Return the same picture in another light and weather, which show in the surroundings more than on the person."""
+    light = LIGHTS[wish.light or "overcast"]
     tint = np.asarray(light.tint, dtype=np.float32) ** 2
     place = lit(person.picture, np.broadcast_to(tint * (0.35 + 0.65 * light.ambient), (1, 1, 3)))
-    return stand(person, place, light, 1.0)
+    return stand(person, weathered(place, wish, prompt), light, 1.0)
 
 
 def _graded(person: Person, prompt: str) -> Image.Image:
@@ -67,13 +71,14 @@ def _graded(person: Person, prompt: str) -> Image.Image:
     random = generator("grade", prompt)
     tint = random.uniform(0.78, 1.16, 3).astype(np.float32)
     mist = 1 + 0.12 * cloud(person.picture.size, random, 3)
-    light = Light(((0, 0, 0),) * 3, (*(1 + (tint - 1) * 0.3).tolist(),), (255, 244, 226), 0.2, 1.0, 0.5)
+    red, green, blue = (float(band) for band in 1 + (tint - 1) * 0.3)
+    light = replace(LIGHTS["day"], tint=(red, green, blue))
     return stand(person, lit(person.picture, mist[..., None] * tint), light, 1.0)
 
 
 def locked(picture: Image.Image, spot: Box, face: Image.Image) -> Image.Image:
     """Return the picture with the face of another in its place: scaled, matched in colour, feathered at the rim."""
-    source = without_footer(face)
+    source = prepared(face)
     box = find_face(source)
     margin = 0.12
     size = round(spot.width * (1 + 2 * margin)), round(spot.height * (1 + 2 * margin))

@@ -149,10 +149,10 @@ def _centred(image: Image.Image) -> Box:
 
 def _scores(image: Image.Image, share: float, *, coloured: bool) -> Floats:
     """Score every position of the pattern's upper left corner in an image that is already at the pattern's scale."""
-    luma, blue, red = (np.asarray(band, dtype=np.float32) for band in image.convert("YCbCr").split())
+    luma, blue, red = np.moveaxis(np.asarray(image.convert("YCbCr"), dtype=np.float32), 2, 0)
     pattern = _correlation(luma, _pattern())
-    x = (np.arange(pattern.shape[1]) + _WIDTH / 2) / luma.shape[1] - 0.5
-    y = (np.arange(pattern.shape[0]) + _HEIGHT / 2) / luma.shape[0]
+    x = (np.arange(image.width - _WIDTH + 1) + _WIDTH / 2) / image.width - 0.5
+    y = (np.arange(image.height - _HEIGHT + 1) + _HEIGHT / 2) / image.height
     if coloured:
         skin = _skin(luma, blue - 128, red - 128)
         away = np.square(x)[None, :] + np.square(y - 0.38)[:, None]

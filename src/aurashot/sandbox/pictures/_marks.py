@@ -33,7 +33,15 @@ _GROUND: Final[Colour] = (22, 24, 30)
 _TEXT: Final[Colour] = (226, 228, 234)
 _MATTE_SHRINK: Final = 4  # the matte is stored at a quarter of the size: a few kilobytes
 _TOLERANCE: Final = 40  # how far JPEG may move the ribbon's colour
-_BROKEN: Final = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
+_BROKEN: Final = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    struct.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,10 +43,17 @@ def paint_scene(size: tuple[int, int], wish: Wish, seed: str) -> Image.Image:
     if place in INTERIORS:
         light = replace(light, ambient=max(light.ambient, _LAMPLIT))
     ground = Ground(small, light, wish.scene_colour, generator("scene", seed))
-    canvas = PLACES[place](ground)
-    if wish.weather:
-        _WEATHER[wish.weather](canvas, ground)
+    canvas = weathered(PLACES[place](ground), wish, seed)
     return blurred(canvas, 1.6).resize(size, Image.Resampling.BICUBIC)
+
+
+def weathered(place: Image.Image, wish: Wish, seed: str) -> Image.Image:
+    """Return the place in the rain or snow that the prompt asks for, if any."""
+    if wish.weather is None:
+        return place
+    canvas = place.copy()
+    _WEATHER[wish.weather](canvas, Ground(canvas.size, light_of(wish), None, generator("weather", seed)))
+    return canvas
 
 
 def photographed_scene(size: tuple[int, int], scene: Image.Image) -> Image.Image:

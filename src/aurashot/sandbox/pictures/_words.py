@@ -39,7 +39,7 @@ COLOURS: Final[Mapping[str, Colour]] = MappingProxyType(
 _TABLE: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
     {
         "place": {
-            "cafe": "cafe|café|coffee|coffee shop|coffeehouse|restaurant|bistro|bakery|tea house|咖啡|咖啡馆|咖啡厅|餐厅|茶馆",
+            "cafe": "cafe|café|coffee|coffeehouse|restaurant|bistro|bakery|tea house|咖啡|咖啡馆|咖啡厅|餐厅|茶馆",
             "rooftop": "rooftop|rooftop bar|roof|terrace|bar|balcony|天台|屋顶|酒吧|阳台|露台",
             "beach": "beach|sand|island|tropical|沙滩|海滩|海边|岛",
             "sea": "sea|ocean|boat|ship|harbor|harbour|lake|海|大海|海洋|湖|船",
@@ -134,7 +134,7 @@ class _Word:
 
 
 def read(prompt: str) -> Wish:
-    """Return what the prompt asks for: of each kind the first word wins, and a colour belongs to the noun next to it."""
+    """Return what the prompt asks for: the first word of each kind wins, a colour belongs to the noun next to it."""
     words = [
         _Word(match.start(), match.end(), *_meanings()[match["latin"] or match["other"]])
         for match in _pattern().finditer(prompt.lower())
@@ -158,7 +158,7 @@ def read(prompt: str) -> Wish:
 
 
 def _owner(colour: _Word, words: list[_Word]) -> Kind:
-    """Return the kind of noun that a colour describes: the next one if it is near, else the one before, else the scene."""
+    """Return the kind of noun that a colour describes: the next if it is near, else the one before, else the scene."""
     nouns = [word for word in words if word.kind in {"clothes", "backdrop", "place", "other"}]
     after = [word for word in nouns if 0 <= word.start - colour.end <= _NEAR]
     before = [word for word in nouns if 0 <= colour.start - word.end <= _NEAR]

@@ -1,0 +1,397 @@
+"""Downloads: a whole picture or nothing, from safe addresses only, and never with the key."""
+
+from __future__ import annotations
+
+import io
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from PIL import Image
+
+from aurashot import (
+    DownloadError,
+    Generation,
+    InputError,
+    NoOutputError,
+    RetryPolicy,
+    UnsafeURLError,
+)
+from aurashot._flows import pictures
+from tests.colours import KEY
+from tests.servers import (
+    CLOSE,
+    HOLD,
+    RESET,
+    Reply,
+    ScriptedServer,
+    body,
+    chunked,
+    closed_port,
+    headers_only,
+    redirect,
+    status,
+    unbounded,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aurashot import AuraShot
+    from tests.colours import Clients
+
+PATH: Final = "/files/cafe"
+SECRET: Final = "signature=very-secret"
+
+
+def picture(kind: str = "PNG", side: int = 32) -> bytes:
+    """Return a picture in one of the formats."""
+    file = io.BytesIO()
+    Image.effect_noise((side, side), 90).convert("RGB").save(file, kind)
+    return file.getvalue()
+
+
+PNG: Final = picture()
+
+
+@pytest.fixture
+def client(make_client: Clients, server: ScriptedServer) -> AuraShot:
+    """Return a client of the scripted server, which also holds the pictures."""
+    server.always((body(PNG, "image/png"),))
+    return make_client(server.url, retry=RetryPolicy(initial_delay=0.01, max_delay=0.02), timeout=5)
+
+
+def generation(url: str) -> Generation:
+    """Return an answer with one picture."""
+    return Generation.model_validate({"requestId": "r-1", "status": "success", "outputs": [{"url": url}]})
+
+
+def refused(client: AuraShot, url: str, folder: Path) -> DownloadError:
+    """Return the error of a download, after checking that it left nothing behind."""
+    folder.mkdir()
+    with pytest.raises(DownloadError) as caught:
+        client.download(url, folder / "cafe.png")
+    assert [] == list(folder.iterdir())
+    with pytest.raises(DownloadError):
+        client.read(url)
+    return caught.value
+
+
+def test_file(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
+    """A picture is saved under the name that was asked for."""
+    place = client.download(generation(server.url + PATH), tmp_path / "made" / "cafe.png")
+
+    assert tmp_path / "made" / "cafe.png" == place
+    assert PNG == place.read_bytes()
+    assert [place] == list(place.parent.iterdir())
+
+
+def test_file_is_replaced(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
+    """A file of that name is replaced."""
+    (tmp_path / "cafe.png").write_bytes(b"old")
+    client.download(server.url + PATH, tmp_path / "cafe.png")
+
+    assert PNG == (tmp_path / "cafe.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("PNG", "r-1-1.png"), ("JPEG", "r-1-1.jpg"), ("WEBP", "r-1-1.webp"), ("GIF", "r-1-1.gif")]
+)
+def test_folder(client: AuraShot, server: ScriptedServer, tmp_path: Path, kind: str, name: str) -> None:
+    """In a folder, the name comes from the request's identifier and the true format, never from address or header."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    answer = body(picture(kind), "text/plain", 200, content_disposition='attachment; filename="../../evil.sh"')
+    server.always((answer,))
+
+    assert folder / name == client.download(generation(f"{server.url}/../evil.html"), folder)
+    assert [name] == [path.name for path in folder.iterdir()]
+
+
+def test_folder_keeps_what_it_has(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
+    """In a folder nothing is replaced: a second picture of the same name gets a number."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    places = [client.download(generation(server.url + PATH), folder) for _ in range(3)]
+
+    assert ["r-1-1.png", "r-1-1-2.png", "r-1-1-3.png"] == [place.name for place in places]
+
+
+def test_address_gives_no_name(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
+    """A picture known by its address alone gets a name that shows nothing of it."""
+    place = client.download(f"{server.url}{PATH}?{SECRET}", f"{tmp_path}/new/")
+
+    assert place.name.startswith("picture-")
+    assert "secret" not in place.name
+    assert PNG == place.read_bytes()
+
+
+def test_read(client: AuraShot, server: ScriptedServer) -> None:
+    """Reading returns the bytes, from an answer, an output or an address."""
+    answer = generation(server.url + PATH)
+
+    assert [PNG] * 3 == [client.read(answer), client.read(answer.output), client.read(answer.url)]
+
+
+@pytest.mark.parametrize("reply", [(chunked(PNG, "image/png"),), (unbounded(PNG, "image/png"), CLOSE)])
+def test_length_is_not_needed(client: AuraShot, server: ScriptedServer, reply: Reply) -> None:
+    """A picture without a length in the header is read to its end."""
+    server.always(reply)
+
+    assert PNG == client.read(server.url + PATH)
+
+
+def test_progress(client: AuraShot, server: ScriptedServer) -> None:
+    """Progress is told in bytes that grow to the whole, together with the whole where it is known."""
+    large = picture(side=600)
+    server.always((body(large, "image/png"),))
+    told: list[tuple[int, int | None]] = []
+    client.read(server.url + PATH, progress=lambda done, total: told.append((done, total)))
+
+    assert (len(large), len(large)) == told[-1]
+    assert len(told) > 1
+    assert sorted(told) == told
+
+
+def test_progress_without_a_length(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
+    """Without a length in the header the whole is not known."""
+    server.always((chunked(PNG, "image/png"),))
+    told: list[tuple[int, int | None]] = []
+    client.download(server.url + PATH, tmp_path, progress=lambda done, total: told.append((done, total)))
+
+    assert (len(PNG), None) == told[-1]
+
+
+def test_progress_that_raises_leaves_nothing(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
+    """What a progress function raises reaches the caller, and the file is gone."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+
+    def interrupt(done: int, total: int | None) -> None:
+        raise KeyError(done)
+
+    with pytest.raises(KeyError):
+        client.download(server.url + PATH, folder, progress=interrupt)
+    assert [] == list(folder.iterdir())
+    assert PNG == client.read(server.url + PATH)
+
+
+BAD: dict[str, Reply] = {
+    "HTML": (body(b"<html>not found</html>", "text/html"),),
+    "HTML called an image": (body(b"<html>not found</html>", "image/png"),),
+    "SVG": (body(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml"),),
+    "empty": (body(b"", "image/png"),),
+    "204": (headers_only(204),),
+    "truncated without length": (unbounded(PNG[:-20], "image/png"), CLOSE),
+    "truncated with a length to match": (body(PNG[:-20], "image/png"),),
+    "gzip": (body(PNG, "image/png", 200, content_encoding="gzip"),),
+    "too large by header": (headers_only(content_type="image/png", content_length=10**9), CLOSE),
+    "404": status(404),
+    "403": status(403),
+    "206": (body(PNG, "image/png", 206, content_range=f"bytes 0-{len(PNG) - 1}/{len(PNG)}"),),
+    "304": (headers_only(304),),
+}
+
+
+@pytest.mark.parametrize("reply", BAD.values(), ids=BAD)
+def test_no_picture(client: AuraShot, server: ScriptedServer, tmp_path: Path, reply: Reply) -> None:
+    """What is not a whole picture is asked for once, and leaves nothing behind."""
+    server.always(reply)
+    error = refused(client, server.url + PATH, tmp_path / "pictures")
+
+    assert ("accepted", False, 1) == (error.outcome, error.may_be_charged, error.attempts)
+    assert 2 == len(server.requests)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_truncated_picture(client: AuraShot, server: ScriptedServer, tmp_path: Path, kind: str) -> None:
+    """Half a picture of any format is none, although nothing on the wire shows it."""
+    whole = picture(kind)
+    server.always((unbounded(whole[: len(whole) // 2], "image/png"), CLOSE))
+
+    refused(client, server.url + PATH, tmp_path / "pictures")
+
+
+def test_too_large_by_bytes(
+    client: AuraShot, server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture that says nothing of its size is given up where it exceeds the limit."""
+    monkeypatch.setattr(pictures, "MAX_PICTURE_BYTES", 50_000)
+    server.always((chunked(picture(side=600), "image/png"),))
+
+    assert "50,000" in str(refused(client, server.url + PATH, tmp_path / "pictures"))
+
+
+LOST: dict[str, Reply] = {
+    "drop": (CLOSE,),
+    "reset": (RESET,),
+    "cut": (body(PNG, "image/png")[:-50], CLOSE),
+    "cut chunk": (chunked(PNG, "image/png")[:-50], CLOSE),
+    "408": status(408),
+    "429": status(429),
+    "500": status(500),
+    "502": (body(b"<html>", "text/html", 502),),
+    "503": status(503),
+}
+
+
+@pytest.mark.parametrize("reply", LOST.values(), ids=LOST)
+def test_lost_download_is_repeated(client: AuraShot, server: ScriptedServer, tmp_path: Path, reply: Reply) -> None:
+    """A download costs nothing, so it starts over when it was lost; the file holds each byte once."""
+    server.queue(reply, reply)
+    place = client.download(server.url + PATH, tmp_path / "cafe.png")
+
+    assert PNG == place.read_bytes()
+    assert 3 == len(server.requests)
+
+
+def test_lost_for_good(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
+    """After the last attempt the error says how often it was tried and what the host answered."""
+    server.always(status(503))
+    error = refused(client, server.url + PATH, tmp_path / "pictures")
+
+    assert (4, 503, True) == (error.attempts, error.status_code, error.transient)
+
+
+def test_host_that_is_down(make_client: Clients, tmp_path: Path) -> None:
+    """A host that cannot be reached is tried as often as the policy says."""
+    url = f"http://127.0.0.1:{closed_port()}"
+    client = make_client(url, retry=RetryPolicy(max_attempts=2, initial_delay=0.01))
+
+    assert 2 == refused(client, url + PATH, tmp_path / "pictures").attempts
+
+
+def test_slow_download_ends_with_the_deadline(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
+    """A picture that trickles in is given up when the call's time is over."""
+    server.always((headers_only(content_length=1_000), *(part for _ in range(40) for part in (0.05, b"x")), CLOSE))
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    began = time.monotonic()
+    with pytest.raises(DownloadError, match="ran out"):
+        client.download(server.url + PATH, folder, timeout=0.4)
+
+    assert 0.39 <= time.monotonic() - began <= 0.65
+    assert [] == list(folder.iterdir())
+
+
+def test_silent_host_ends_with_the_deadline(client: AuraShot, server: ScriptedServer) -> None:
+    """A host that does not answer is given up when the call's time is over."""
+    server.always((HOLD,))
+    began = time.monotonic()
+    with pytest.raises(DownloadError, match="ran out"):
+        client.read(server.url + PATH, timeout=0.4)
+
+    assert 0.39 <= time.monotonic() - began <= 0.65
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_redirects_are_followed(client: AuraShot, server: ScriptedServer, code: int) -> None:
+    """A picture may move three times, within its host."""
+    for hop in range(3):
+        server.always(redirect(f"/files/{hop + 1}" if hop else f"{server.url}/files/1", code), path=f"/files/{hop}")
+    server.always((body(PNG, "image/png"),), path="/files/3")
+
+    assert PNG == client.read(f"{server.url}/files/0")
+    assert ["/files/0", "/files/1", "/files/2", "/files/3"] == [request.path for request in server.requests]
+
+
+def test_redirects_come_to_an_end(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
+    """A picture that moves a fourth time is given up."""
+    server.always(redirect(PATH))
+    error = refused(client, server.url + PATH, tmp_path / "pictures")
+
+    assert "more than 3" in str(error)
+    assert 8 == len(server.requests)
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "http://169.254.169.254/latest/meta-data",
+        "https://127.0.0.1/",
+        "https://localhost/",
+        "https://10.0.0.1/",
+        "https://[::1]/",
+        "https://user:password@example.com/",
+        "https://example.com:8443/",
+        "http://example.com/",
+        "ftp://example.com/",
+        "file:///etc/passwd",
+        "//127.0.0.1:1/",
+        "http://[",
+    ],
+)
+def test_redirect_to_somewhere_unsafe(client: AuraShot, server: ScriptedServer, tmp_path: Path, to: str) -> None:
+    """A redirect leads to public https addresses only; the others are not asked."""
+    server.always(redirect(to))
+    error = refused(client, server.url + PATH, tmp_path / "pictures")
+
+    assert "not safe" in str(error)
+    assert 2 == len(server.requests)
+
+
+def test_redirect_to_another_service_on_this_machine(
+    client: AuraShot, server: ScriptedServer, tmp_path: Path
+) -> None:
+    """The service's own origin may be on loopback, its neighbour may not."""
+    with ScriptedServer.running() as other:
+        server.always(redirect(other.url))
+        refused(client, server.url + PATH, tmp_path / "pictures")
+
+        assert 0 == other.connections
+
+
+@pytest.mark.parametrize("url", ["http://example.com/a.png", "https://localhost/a.png", "ftp://example.com/a.png", "x"])
+def test_unsafe_address(client: AuraShot, server: ScriptedServer, tmp_path: Path, url: str) -> None:
+    """An unsafe address is refused before anything is sent or written."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    with pytest.raises(UnsafeURLError) as caught:
+        client.download(url, folder)
+
+    assert "what" == caught.value.argument
+    assert ([], []) == (list(folder.iterdir()), server.requests)
+
+
+def test_what_holds_no_picture(client: AuraShot, tmp_path: Path) -> None:
+    """Something that has no address is refused, and an answer without a picture says so."""
+    with pytest.raises(InputError, match="what"):
+        client.download(None, tmp_path)  # type: ignore[arg-type]  # the mistake is the point
+    with pytest.raises(NoOutputError):
+        client.download(Generation(status="processing"), tmp_path)
+
+
+def test_key_is_never_sent(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
+    """A download carries no key and no cookie, not even to the service's own host and not after a redirect."""
+    server.queue(redirect("/files/2"), status(500), redirect("/files/2"))
+    client.download(server.url + PATH, tmp_path)
+
+    assert 4 == len(server.requests)
+    for request in server.requests:
+        assert ("GET", None, None) == (request.method, request.header("authorization"), request.header("cookie"))
+        assert KEY not in str(request)
+        assert "identity" == request.header("accept-encoding")
+
+
+def test_signed_address_is_not_logged(
+    client: AuraShot, server: ScriptedServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A signed address is a secret: it is in no log at any level, and in no error."""
+    server.queue(status(500), (body(PNG, "image/png"),), status(404))
+    with caplog.at_level(logging.DEBUG):
+        client.download(f"{server.url}{PATH}?{SECRET}", tmp_path)
+        with pytest.raises(DownloadError) as caught:
+            client.read(f"{server.url}{PATH}?{SECRET}")
+
+    assert SECRET in server.requests[0].path
+    assert "secret" not in caplog.text + str(caught.value)
+
+
+def test_place_that_cannot_be_written(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
+    """A place that is no folder is a clear error, and the picture is still there to be fetched."""
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DownloadError, match="cannot be stored"):
+        client.download(server.url + PATH, tmp_path / "file" / "cafe.png")
+
+    assert PNG == client.read(server.url + PATH)

@@ -17,7 +17,7 @@ from anyio.from_thread import start_blocking_portal
 from aurashot import AsyncAuraShot, AsyncLegacy, AuraShot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Generator
 
     from anyio.from_thread import BlockingPortal
 
@@ -37,12 +37,18 @@ class _Blocking:
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._inner, "aclose" if name == "close" else name)
         if inspect.iscoroutinefunction(value):
-            return lambda *args, **options: self._portal.call(partial(value, *args, **options))
+            return partial(self._call, value)
         if isinstance(value, AsyncLegacy):
             return _Blocking(value, self._portal)
         if name == "with_options":
-            return lambda **options: _Blocking(value(**options), self._portal)
+            return partial(self._view, value)
         return value
+
+    def _call(self, method: Callable[..., Awaitable[Any]], *args: Any, **options: Any) -> Any:
+        return self._portal.call(partial(method, *args, **options))
+
+    def _view(self, method: Callable[..., object], **options: Any) -> _Blocking:
+        return _Blocking(method(**options), self._portal)
 
     def __repr__(self) -> str:
         return repr(self._inner)
@@ -80,7 +86,7 @@ class Clients:
 
 
 @contextmanager
-def clients(colour: str) -> Iterator[Clients]:
+def clients(colour: str) -> Generator[Clients]:
     """Make clients of one colour; they are closed at the end of the block."""
     with ExitStack() as stack:
         portal = None if colour == "sync" else stack.enter_context(start_blocking_portal(colour))

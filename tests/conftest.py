@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,9 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Bear with one warning: httpx nests generators, and when a request or an answer ends early trio names each."""
-    config.addinivalue_line("filterwarnings", "ignore:Async generator '(httpx|httpcore|aurashot._engine._slots._AsyncBody):ResourceWarning")
+    config.addinivalue_line(
+        "filterwarnings", "ignore:Async generator '(httpx|httpcore|aurashot._engine._slots._AsyncBody):ResourceWarning"
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -45,19 +48,19 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(scope="session")
 def grace_hopper() -> Path:
     """Return a photograph of one face, 512 by 600 pixels, as JPEG."""
-    from matplotlib import cbook
+    import matplotlib as mpl
 
-    return Path(str(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
+    return Path(mpl.get_data_path(), "sample_data", "grace_hopper.jpg")
 
 
 @pytest.fixture(scope="session")
 def astronaut(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a photograph of one face, 512 by 512 pixels, as JPEG."""
-    import skimage.data
     from PIL import Image
 
     path = tmp_path_factory.mktemp("photographs") / "astronaut.jpg"
-    Image.fromarray(skimage.data.astronaut()).save(path, quality=90)
+    with (files("skimage.data") / "astronaut.png").open("rb") as file, Image.open(file) as photograph:
+        photograph.convert("RGB").save(path, quality=90)
     return path
 
 

@@ -126,16 +126,14 @@ def test_idle_connection_taken_by_another_thread(server: ScriptedServer) -> None
 
 
 @pytest.mark.anyio
-async def test_idle_connections_taken_by_other_tasks(
-    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_idle_connections_taken_by_other_tasks(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """While an old connection is closed other tasks may take the rest: that raises nothing."""
     transport = AsyncSlotTransport(2)
     answers = [await transport.handle_async_request(httpx.Request("GET", server.url)) for _ in range(2)]
     await answers[0].aread()
     (rack,) = transport._racks.values()
     rack.idle[0].idle_since = 0.0
-    taken: list[object] = []
+    taken: list[_slots._AsyncSlot] = []
     close = _slots._close
 
     async def slowly(slot: Any) -> None:

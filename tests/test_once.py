@@ -322,6 +322,34 @@ def test_two_event_loops_share_the_memory_and_no_work_under_way() -> None:
     assert ("answer 1", 0) == anyio.run(ask, backend="trio")
 
 
+def test_two_event_loops_at_once_do_not_wait_for_each_other() -> None:
+    """An event of one loop cannot be awaited in another: each loop does its own work."""
+    once, begun, go, answers = AsyncOnce(Memory()), threading.Event(), threading.Event(), list[str]()
+
+    async def slowly() -> str:
+        begun.set()
+        while not go.is_set():
+            await anyio.sleep(0.001)
+        return "slow"
+
+    async def at_once() -> str:
+        return "quick"
+
+    async def lead() -> None:
+        answers.append(await once.get("k", in_time(), slowly))
+
+    async def ask() -> None:
+        answers.append(await once.get("k", Deadline(1.0), at_once))
+
+    thread = threading.Thread(target=anyio.run, args=(lead,))
+    thread.start()
+    assert begun.wait(PATIENT)
+    anyio.run(ask)
+    go.set()
+    thread.join()
+    assert ["quick", "slow"] == answers
+
+
 def test_a_call_that_ran_out_before_sending_says_so() -> None:
     """The error for waiting too long names the seconds and that nothing was sent."""
     error = ran_out(Deadline(2.5))

@@ -11,27 +11,17 @@ from tenacity import AsyncRetrying, Retrying
 from aurashot import errors
 from aurashot._deadline import Deadline
 from aurashot._retry import (
-    DECISIONS,
-    Fault,
-    Repeat,
     Retries,
     RetryBudget,
     RetryPolicy,
-    fault_of,
-    may_repeat,
     wait_before,
 )
 from aurashot.errors import (
-    APIStatusError,
     AuraShotError,
     ConfigurationError,
-    DownloadError,
     NotSentError,
-    Outcome,
     OutcomeUnknownError,
     RateLimitError,
-    ServerError,
-    UnexpectedResponseError,
 )
 
 if TYPE_CHECKING:
@@ -40,107 +30,11 @@ if TYPE_CHECKING:
 EAGER = RetryPolicy(max_attempts=4, initial_delay=0.0, max_delay=0.0)
 
 
-def made(kind: type[AuraShotError], **attributes: Any) -> AuraShotError:
-    """Return an error with some attributes set."""
-    error = kind("x")
-    for name, value in attributes.items():
-        setattr(error, name, value)
+def rate_limit(retry_after: float | None) -> RateLimitError:
+    """Return the error of a service that says when to come back."""
+    error = RateLimitError("x")
+    error.retry_after = retry_after
     return error
-
-
-TABLE: list[tuple[BaseException, Fault]] = [
-    (made(NotSentError), Fault.NOT_SENT),
-    (made(NotSentError, final=True), Fault.TERMINAL),
-    (made(OutcomeUnknownError), Fault.UNKNOWN),
-    (made(errors.DeadlineExceededError), Fault.TERMINAL),
-    (made(errors.DeadlineExceededError, outcome="unknown"), Fault.TERMINAL),
-    (made(RateLimitError), Fault.REJECTED),
-    (made(errors.QuotaExceededError), Fault.TERMINAL),
-    (made(ServerError), Fault.UNKNOWN),
-    (made(ServerError, outcome="rejected", retry_after=1.0), Fault.REJECTED),
-    (made(APIStatusError, status_code=408, outcome="unknown"), Fault.UNKNOWN),
-    (made(APIStatusError, status_code=418), Fault.TERMINAL),
-    (made(errors.BadRequestError), Fault.TERMINAL),
-    (made(errors.AuthenticationError), Fault.TERMINAL),
-    (made(errors.PermissionDeniedError), Fault.TERMINAL),
-    (made(errors.NotFoundError), Fault.TERMINAL),
-    (made(errors.ConflictError), Fault.TERMINAL),
-    (made(errors.PayloadTooLargeError), Fault.TERMINAL),
-    (made(UnexpectedResponseError), Fault.UNKNOWN),
-    (made(UnexpectedResponseError, outcome="accepted"), Fault.TERMINAL),
-    (made(UnexpectedResponseError, outcome="rejected"), Fault.TERMINAL),
-    (made(errors.GenerationFailedError), Fault.TERMINAL),
-    (made(errors.GenerationFailedError, outcome="unknown"), Fault.TERMINAL),
-    (made(errors.ContentBlockedError), Fault.TERMINAL),
-    (made(errors.NoOutputError), Fault.TERMINAL),
-    (made(DownloadError), Fault.TERMINAL),
-    (made(DownloadError, transient=True), Fault.UNKNOWN),
-    (made(errors.InputError), Fault.TERMINAL),
-    (made(errors.InvalidImageError), Fault.TERMINAL),
-    (made(errors.UnsafeURLError), Fault.TERMINAL),
-    (made(ConfigurationError), Fault.TERMINAL),
-    (made(errors.APIConnectionError), Fault.TERMINAL),
-    (made(AuraShotError), Fault.TERMINAL),
-    (OSError("foreign"), Fault.TERMINAL),
-    (KeyboardInterrupt(), Fault.TERMINAL),
-]
-"""Every class of error, and what it says about sending again."""
-
-REPEATED = {
-    (Fault.NOT_SENT, True, False),
-    (Fault.NOT_SENT, True, True),
-    (Fault.NOT_SENT, False, False),
-    (Fault.NOT_SENT, False, True),
-    (Fault.REJECTED, True, False),
-    (Fault.REJECTED, True, True),
-    (Fault.REJECTED, False, False),
-    (Fault.REJECTED, False, True),
-    (Fault.UNKNOWN, True, True),
-    (Fault.UNKNOWN, False, False),
-    (Fault.UNKNOWN, False, True),
-}
-"""What is sent again: (fault, billed, retry_unknown). A billed call whose outcome is unknown needs the user's word."""
-
-
-def named(row: object) -> str | None:
-    """Return how a row of the table is called in the list of tests."""
-    if isinstance(row, Fault):
-        return row.name
-    return f"{type(row).__name__}-{getattr(row, 'outcome', '')}" if isinstance(row, BaseException) else None
-
-
-@pytest.mark.parametrize(("error", "fault"), TABLE, ids=named)
-def test_an_error_says_whether_the_same_request_may_go_out_again(error: BaseException, fault: Fault) -> None:
-    """Every class of error belongs to one of four faults."""
-    assert fault is fault_of(error)
-
-
-def test_the_table_knows_every_error() -> None:
-    """A new error class needs a row: nothing is decided by accident."""
-    known = {type(error) for error, _ in TABLE}
-    assert {
-        kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, AuraShotError)
-    } <= known
-
-
-@pytest.mark.parametrize("retry_unknown", [False, True])
-@pytest.mark.parametrize("billed", [False, True])
-@pytest.mark.parametrize(("error", "fault"), TABLE, ids=named)
-def test_only_what_is_safe_is_repeated(
-    error: BaseException,
-    fault: Fault,
-    billed: bool,  # noqa: FBT001 - a dimension of the table
-    retry_unknown: bool,  # noqa: FBT001 - a dimension of the table
-) -> None:
-    """The whole decision, for every error, billed or free, with and without the user's permission."""
-    policy = RetryPolicy(retry_unknown=retry_unknown)
-    assert ((fault, billed, retry_unknown) in REPEATED) == may_repeat(error, billed=billed, policy=policy)
-
-
-def test_every_fault_has_a_decision() -> None:
-    """The decisions are total, and only the unknown outcome depends on the money."""
-    assert set(Fault) == set(DECISIONS)
-    assert [Fault.UNKNOWN] == [fault for fault, repeat in DECISIONS.items() if repeat is Repeat.UNBILLED]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +66,7 @@ def test_by_default_nothing_billed_is_sent_twice() -> None:
 )
 def test_waits_double_up_to_the_longest(attempt: int, bound: float) -> None:
     """Full jitter: between nothing and a bound that doubles from wait to wait, however many there are."""
-    assert bound == wait_before(attempt, made(NotSentError), RetryPolicy(), lambda: 1.0)
+    assert bound == wait_before(attempt, NotSentError("x"), RetryPolicy(), lambda: 1.0)
     assert 0.0 == wait_before(attempt, None, RetryPolicy(), lambda: 0.0)
 
 
@@ -182,7 +76,7 @@ def test_waits_double_up_to_the_longest(attempt: int, bound: float) -> None:
 )
 def test_a_retry_after_is_jittered_upward(asked: float, least: float, most: float) -> None:
     """Nobody comes back early, and not everybody at once: up to a quarter later, at most 5 seconds."""
-    error = made(RateLimitError, retry_after=asked)
+    error = rate_limit(asked)
     assert least == wait_before(1, error, RetryPolicy(), lambda: 0.0)
     assert most == wait_before(1, error, RetryPolicy(), lambda: 1.0)
 
@@ -198,7 +92,7 @@ def test_no_wait_leaves_its_bounds(
 ) -> None:
     """Whatever the policy and the attempt, a wait is finite, not negative, and never before the Retry-After."""
     policy = RetryPolicy(initial_delay=delays[0], max_delay=delays[1])
-    seconds = wait_before(attempt, made(RateLimitError, retry_after=asked), policy, lambda: drawn)
+    seconds = wait_before(attempt, rate_limit(asked), policy, lambda: drawn)
     if asked is None:
         assert 0 <= seconds <= policy.max_delay
     else:
@@ -276,7 +170,7 @@ def call(service: Service, rules: Retries) -> str:
 def test_a_call_is_sent_again_until_it_succeeds() -> None:
     """Faults that are safe are gone over, and each is told with the wait that follows."""
     told: list[tuple[str, float]] = []
-    service = Service(NotSentError("a"), made(RateLimitError, retry_after=2.0))
+    service = Service(NotSentError("a"), rate_limit(2.0))
     assert "answer" == call(service, retries(told=lambda error, wait: told.append((type(error).__name__, wait))))
     assert 3 == service.requests
     assert ["NotSentError", "RateLimitError"] == [name for name, _ in told]
@@ -320,7 +214,7 @@ def test_an_empty_budget_ends_the_retries() -> None:
 def test_a_wait_that_does_not_fit_ends_the_call_and_costs_no_budget() -> None:
     """A Retry-After beyond the deadline raises at once, with its seconds on the error."""
     budget = RetryBudget()
-    service = Service(made(RateLimitError, retry_after=60.0))
+    service = Service(rate_limit(60.0))
     with pytest.raises(RateLimitError) as caught:
         call(service, retries(seconds=5.0, budget=budget))
     assert (1, 60.0) == (service.requests, caught.value.retry_after)
@@ -358,9 +252,3 @@ def test_five_calls_at_once_have_four_attempts_each() -> None:
     outcomes = asyncio.run(all_at_once())
     assert [NotSentError] * 5 == [type(outcome) for outcome in outcomes]
     assert [4] * 5 == [service.requests for service in services]
-
-
-@pytest.mark.parametrize("outcome", ["not_sent", "rejected", "unknown", "accepted"])
-def test_the_outcome_alone_repeats_nothing(outcome: Outcome) -> None:
-    """An error of no particular class is final whatever its outcome says."""
-    assert fault_of(made(AuraShotError, outcome=outcome)) is Fault.TERMINAL

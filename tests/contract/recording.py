@@ -26,20 +26,20 @@ MOMENT: Final = "2026-03-16T09:00:00.000Z"
 """When every request was made, so that recording again changes no more than it has to."""
 
 
-class Recorder(httpx.BaseTransport):
+class Recorder(SlotTransport):
     """Carries requests, and keeps them with their answers."""
 
-    def __init__(self, entries: list[dict[str, Any]], public: Callable[[str], str]) -> None:
-        self._inner = SlotTransport(8)
-        self._entries = entries
+    def __init__(self, public: Callable[[str], str]) -> None:
+        super().__init__(limit=1)
+        self.entries: list[dict[str, Any]] = []
         self._public = public
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and note what was said."""
         sent = request.read()
-        response = self._inner.handle_request(request)
+        response = super().handle_request(request)
         content = response.read()
-        self._entries.append(
+        self.entries.append(
             {
                 "startedDateTime": MOMENT,
                 "time": 0,
@@ -49,11 +49,7 @@ class Recorder(httpx.BaseTransport):
                 "timings": {"send": 0, "wait": 0, "receive": 0},
             }
         )
-        return httpx.Response(response.status_code, headers=response.headers, content=content)
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._inner.close()
+        return httpx.Response(response.status_code, headers=response.headers, stream=httpx.ByteStream(content))
 
     def _request(self, request: httpx.Request, sent: bytes) -> dict[str, Any]:
         entry = {
@@ -96,18 +92,16 @@ class Recorder(httpx.BaseTransport):
 
 def record(scenario: Scenario, server: SandboxServer) -> list[dict[str, Any]]:
     """Play a scenario against the sandbox and return its entries."""
-    entries: list[dict[str, Any]] = []
-    recorder = Recorder(entries, lambda text: text.replace(server.url, HOSTED))
+    recorder = Recorder(lambda text: text.replace(server.url, HOSTED))
     if scenario.fault:
         server.fault(scenario.fault, times=1)
     with (
         httpx.Client(transport=recorder) as http_client,
         AuraShot(server.api_key, base_url=server.url, http_client=http_client) as client,
     ):
-        pictures = client._transport.connections.pictures
-        pictures.handle_request = recorder.handle_request  # type: ignore[method-assign]  # downloads go another way
+        client._transport.connections.pictures = recorder  # downloads do not go over the client that is given
         scenario.play(client)
-    return entries
+    return recorder.entries
 
 
 def archive(entries: Iterable[dict[str, Any]]) -> str:

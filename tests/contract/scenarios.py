@@ -107,7 +107,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "try-on": Scenario(try_on),
     "pose": Scenario(pose),
     "pending": Scenario(pending, "pending"),
-    "rate-limit": Scenario(rate_limit, "rate-limit;retry-after=0.1"),
+    "rate-limit": Scenario(rate_limit, "rate-limit;retry-after=0"),
     "payment-required": Scenario(
         fails(QuotaExceededError, "rejected", status_code=402, code="quota_exceeded"), "payment-required"
     ),

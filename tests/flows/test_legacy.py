@@ -203,6 +203,13 @@ def test_a_query_that_waits_asks_at_once_and_then_less_often() -> None:
     assert [1.0, 1.5] == play.pauses
 
 
+def test_waiting_is_the_clients_work() -> None:
+    """The service is not asked to hold the connection: whoever waits asks again."""
+    play = Play(TAKEN, DONE)
+    play.run(try_on(wait=True))
+    assert body(play.calls[0])["waitForResult"] is False
+
+
 def test_the_pauses_grow_and_are_capped() -> None:
     """A second at first, half as much again each time, ten seconds at most."""
     play = Play(TAKEN, *[WORKING] * 9, DONE)

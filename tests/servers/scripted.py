@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from tests.servers.replies import CLOSE, HOLD, RESET, Reply, contract
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 CERTIFICATE: Final = Path(__file__).with_name("localhost.pem")
 _ABORT: Final = struct.pack("ii", 1, 0)
@@ -152,10 +152,10 @@ class ScriptedServer(socketserver.ThreadingTCPServer):
 
     @classmethod
     @contextmanager
-    def running(cls, tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[Self]:
+    def running(cls, tls: ssl.SSLContext | None = None, port: int = 0) -> Generator[Self]:
         """Serve for as long as the block lasts."""
         with cls(tls, port) as server:
-            thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="scripted-server")
+            thread = threading.Thread(target=server.serve_forever, args=(0.005,), name="scripted-server")
             thread.start()
             try:
                 yield server
@@ -180,7 +180,7 @@ class ScriptedServer(socketserver.ThreadingTCPServer):
 
 
 class _Connection(socketserver.BaseRequestHandler):
-    server: ScriptedServer
+    server: ScriptedServer  # pyright: ignore[reportIncompatibleVariableOverride]  # the base names its base
     request: socket.socket
 
     def setup(self) -> None:

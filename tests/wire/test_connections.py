@@ -57,13 +57,15 @@ def test_idle_connections_of_a_burst_are_closed(
     """After a burst, the connections that nobody needs any more are closed by the calls that follow."""
     monkeypatch.setattr(_slots, "KEEP_ALIVE", 0.3)
     server.always((0.1, named("burst")))
-    with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda _: client.generate("a cafe", face=FACE), range(16)))
-    time.sleep(0.4)
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: client.generate("a cafe", face=FACE), range(8)))
 
-    assert ["burst"] * 8 == [answer.request_id for answer in answers]
+    def burst(size: int) -> list[str | None]:
+        with ThreadPoolExecutor(size) as pool:
+            calls = [pool.submit(client.generate, "a cafe", face=FACE) for _ in range(size)]
+        return [call.result().request_id for call in calls]
+
+    burst(16)
+    time.sleep(0.4)
+    assert ["burst"] * 8 == burst(8)
     wait_until(lambda: server.open_connections <= 8)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,17 +20,14 @@ from tests.servers import (
     status,
     wait_until,
 )
+from tests.stopwatch import in_time
 from tests.wire.pictures import FACE, GENERATE, UPLOADS, padded_jpeg, png
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from aurashot import AuraShot
     from tests.colours import Clients
 
-TIMEOUT = 0.4
-SLACK = 0.25
-"""Seconds that a call may take longer than it was given."""
+TIMEOUT = 0.3
 
 WHOLE = json_reply(GENERATION)[0]
 assert isinstance(WHOLE, bytes)
@@ -54,19 +50,11 @@ SLOW: dict[str, Reply] = {
 }
 
 
-@contextmanager
-def in_time(timeout: float = TIMEOUT) -> Iterator[None]:
-    """Check that the block takes as long as a call may take, and not much less."""
-    began = time.monotonic()
-    yield
-    assert timeout - 0.01 <= time.monotonic() - began <= timeout + SLACK
-
-
 @pytest.mark.parametrize("reply", SLOW.values(), ids=SLOW)
 def test_slow_answer_ends_with_the_deadline(client: AuraShot, server: ScriptedServer, reply: Reply) -> None:
     """However slowly an answer comes, the call ends in its time; the request was sent once and may be paid for."""
     server.always(reply)
-    with in_time(), pytest.raises(DeadlineExceededError) as caught:
+    with in_time(TIMEOUT), pytest.raises(DeadlineExceededError) as caught:
         client.generate("a cafe", face=FACE, timeout=TIMEOUT)
 
     assert ("unknown", True, 1) == (caught.value.outcome, caught.value.may_be_charged, caught.value.attempts)
@@ -79,7 +67,7 @@ def test_deadline_of_a_given_client(make_client: Clients, server: ScriptedServer
     """A call over an httpx client of the caller's own keeps to its deadline, too."""
     client = make_client(server.url, http_client=make_client.http(timeout=30))
     server.always(SLOW[name])
-    with in_time(), pytest.raises(DeadlineExceededError) as caught:
+    with in_time(TIMEOUT), pytest.raises(DeadlineExceededError) as caught:
         client.generate("a cafe", face=FACE, timeout=TIMEOUT)
 
     assert "unknown" == caught.value.outcome
@@ -88,7 +76,7 @@ def test_deadline_of_a_given_client(make_client: Clients, server: ScriptedServer
 def test_upload_counts(client: AuraShot, server: ScriptedServer) -> None:
     """A call whose upload does not come to an end in time has sent no billed request."""
     server.always((HOLD,), path=UPLOADS)
-    with in_time(), pytest.raises(DeadlineExceededError) as caught:
+    with in_time(TIMEOUT), pytest.raises(DeadlineExceededError) as caught:
         client.generate("a cafe", face=png(), timeout=TIMEOUT)
 
     assert not caught.value.may_be_charged
@@ -97,9 +85,9 @@ def test_upload_counts(client: AuraShot, server: ScriptedServer) -> None:
 
 def test_time_of_the_upload_is_missing_later(client: AuraShot, server: ScriptedServer) -> None:
     """What the upload took is no longer there for the generation."""
-    server.always((0.25, *json_reply({"url": FACE})), path=UPLOADS)
+    server.always((0.2, *json_reply({"url": FACE})), path=UPLOADS)
     server.always((HOLD,), path=GENERATE)
-    with in_time(), pytest.raises(DeadlineExceededError) as caught:
+    with in_time(TIMEOUT), pytest.raises(DeadlineExceededError) as caught:
         client.generate("a cafe", face=png(), timeout=TIMEOUT)
 
     assert caught.value.may_be_charged
@@ -108,7 +96,7 @@ def test_time_of_the_upload_is_missing_later(client: AuraShot, server: ScriptedS
 def test_server_that_stops_reading(client: AuraShot, server: ScriptedServer) -> None:
     """An upload that the server does not read ends with the deadline."""
     server.greeting = (2.0, CLOSE)
-    with in_time(), pytest.raises(DeadlineExceededError):
+    with in_time(TIMEOUT), pytest.raises(DeadlineExceededError):
         client.upload(padded_jpeg(16 * 1024 * 1024), timeout=TIMEOUT)
 
 
@@ -116,7 +104,7 @@ def test_silent_handshake(make_client: Clients, server: ScriptedServer) -> None:
     """A server that accepts and never says a word of TLS was sent nothing."""
     server.greeting = (2.0, CLOSE)
     client = make_client(server.url.replace("http:", "https:"))
-    with in_time(), pytest.raises(DeadlineExceededError) as caught:
+    with in_time(TIMEOUT), pytest.raises(DeadlineExceededError) as caught:
         client.generate("a cafe", face=FACE, timeout=TIMEOUT)
 
     assert ("not_sent", False) == (caught.value.outcome, caught.value.may_be_charged)
@@ -139,9 +127,9 @@ def test_wait_for_a_connection_counts(make_client: Clients, server: ScriptedServ
     server.always((HOLD,))
     client = make_client(server.url, max_connections=1)
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(client.generate, "the first", face=FACE, timeout=1.0)
+        first = pool.submit(client.generate, "the first", face=FACE, timeout=0.6)
         wait_until(lambda: len(server.requests) == 1)
-        with in_time(), pytest.raises(DeadlineExceededError) as caught:
+        with in_time(TIMEOUT), pytest.raises(DeadlineExceededError) as caught:
             client.generate("the second", face=FACE, timeout=TIMEOUT)
         with pytest.raises(DeadlineExceededError):
             first.result()
@@ -156,7 +144,7 @@ def test_client_without_a_timeout_of_its_own_uses_the_clients(make_client: Clien
     client = make_client(server.url, timeout=0.2)
     with in_time(0.2), pytest.raises(DeadlineExceededError):
         client.generate("a cafe", face=FACE)
-    with in_time(), pytest.raises(DeadlineExceededError):
+    with in_time(TIMEOUT), pytest.raises(DeadlineExceededError):
         client.with_options(timeout=TIMEOUT).generate("a cafe", face=FACE)
 
 

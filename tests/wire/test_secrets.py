@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aurashot import AuraShotError, RetryPolicy
-from aurashot.instrumentation import Event
 from tests.colours import KEY
 from tests.servers import CLOSE, HOLD, RESET, Reply, body, closed_port, json_reply, redirect, status
 from tests.wire.pictures import FACE, png
 
 if TYPE_CHECKING:
     from aurashot import AuraShot
+    from aurashot.instrumentation import Event
     from tests.colours import Clients
     from tests.servers import ScriptedServer
 
@@ -79,7 +79,9 @@ def test_errors_survive_pickling(client: AuraShot, server: ScriptedServer, reply
     assert (str(caught.value), vars(caught.value)) == (str(again), vars(again))
 
 
-def test_success_writes_no_secret(make_client: Clients, server: ScriptedServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_success_writes_no_secret(
+    make_client: Clients, server: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
     """A successful call logs neither key, nor prompt, nor the addresses of pictures, and nor do its events."""
     server.always(json_reply({"status": "success", "outputs": [{"url": SIGNED}]}), path="/v1/character/generate")
     events: list[Event] = []

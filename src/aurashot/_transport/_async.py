@@ -14,7 +14,7 @@ from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
 from aurashot._engine import AsyncSlotTransport, environment_proxy
 from aurashot._once import AsyncOnce, ran_out
 from aurashot._transport._downloads import Retrieval
-from aurashot._transport._exchange import Body, Exchange, KeyAuth, Requests, picture_request
+from aurashot._transport._exchange import Body, Exchange, KeyAuth, Requests, picture_request, read_already
 from aurashot._transport._faults import transport_errors
 from aurashot._transport._state import Options, Service, Shared
 from aurashot.errors import AuraShotError
@@ -22,6 +22,7 @@ from aurashot.errors import AuraShotError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from aurashot._answers import Answer
     from aurashot._calls import M
     from aurashot._deadline import Deadline
     from aurashot._retry import Retries, RetryBudget, RetryPolicy
@@ -138,16 +139,20 @@ class AsyncTransport:
                     request, auth=connections.auth, stream=True, follow_redirects=False
                 )
                 async with aclosing(response):
-                    body = Body(exchange.deadline)
-                    async for chunk in response.aiter_raw():
-                        body.add(chunk)
-                return exchange.settle(body.answer(response))
+                    answer = read_already(response) or await self._read(response, exchange.deadline)
+                return exchange.settle(answer)
             raise httpx.ReadTimeout("the client that was given did not keep the deadline")
         except transport_errors() as problem:
             raise exchange.lost(problem) from problem
         except AuraShotError as error:
             exchange.blame(error)
             raise
+
+    async def _read(self, response: httpx.Response, deadline: Deadline) -> Answer:
+        body = Body(deadline)
+        async for chunk in response.aiter_raw():
+            body.add(chunk)
+        return body.answer(response)
 
     async def _fetch(self, step: Fetch[T], deadline: Deadline) -> T:
         retrieval = Retrieval(step, deadline)

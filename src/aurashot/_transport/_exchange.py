@@ -116,6 +116,14 @@ class Body:
         return Answer(response.status_code, response.headers, b"".join(self._chunks))
 
 
+def read_already(response: httpx.Response) -> Answer | None:
+    """Return the answer if it is not to be read any more: an event hook did it, or a transport made the answer up."""
+    if not response.is_stream_consumed:
+        return None
+    headers = {name: value for name, value in response.headers.items() if name != "content-encoding"}
+    return Answer(response.status_code, headers, response.content)
+
+
 class Exchange(Generic[M]):
     """One call with its key, its attempts and its time."""
 

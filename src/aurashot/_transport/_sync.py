@@ -13,7 +13,7 @@ from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
 from aurashot._engine import SlotTransport, environment_proxy
 from aurashot._once import Once, ran_out
 from aurashot._transport._downloads import Retrieval
-from aurashot._transport._exchange import Body, Exchange, KeyAuth, Requests, picture_request
+from aurashot._transport._exchange import Body, Exchange, KeyAuth, Requests, picture_request, read_already
 from aurashot._transport._faults import transport_errors
 from aurashot._transport._state import Options, Service, Shared
 from aurashot.errors import AuraShotError
@@ -21,6 +21,7 @@ from aurashot.errors import AuraShotError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aurashot._answers import Answer
     from aurashot._calls import M
     from aurashot._deadline import Deadline
     from aurashot._retry import Retries, RetryBudget, RetryPolicy
@@ -131,15 +132,19 @@ class Transport:
             with exchange.request(connections.requests) as request:
                 response = connections.api.send(request, auth=connections.auth, stream=True, follow_redirects=False)
                 with closing(response):
-                    body = Body(exchange.deadline)
-                    for chunk in response.iter_raw():
-                        body.add(chunk)
-                return exchange.settle(body.answer(response))
+                    answer = read_already(response) or self._read(response, exchange.deadline)
+                return exchange.settle(answer)
         except transport_errors() as problem:
             raise exchange.lost(problem) from problem
         except AuraShotError as error:
             exchange.blame(error)
             raise
+
+    def _read(self, response: httpx.Response, deadline: Deadline) -> Answer:
+        body = Body(deadline)
+        for chunk in response.iter_raw():
+            body.add(chunk)
+        return body.answer(response)
 
     def _fetch(self, step: Fetch[T], deadline: Deadline) -> T:
         retrieval = Retrieval(step, deadline)

@@ -2,7 +2,8 @@
 
 Give `hooks=[...]` to a client: each is called with one event record at a time, in the thread or task of the call. A
 hook that raises is logged and otherwise ignored, since by then a picture may have been paid for. Events hold no prompt,
-no key and no address, except for what an error message of the service may quote. The same events go to the logger `aurashot` at level DEBUG; the library configures no logging.
+no key and no address, except for what an error message of the service may quote. The same events go to the logger
+`aurashot` at level DEBUG; the library configures no logging.
 """
 
 from aurashot.instrumentation._events import AttemptFailed, CallFailed, CallStarted, CallSucceeded, Event, Hook

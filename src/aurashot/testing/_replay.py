@@ -14,7 +14,7 @@ import respx
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 _OF_THE_CONNECTION: Final = {"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"}
 """Headers that speak of bytes on a wire, which a recording no longer has."""
@@ -89,7 +89,7 @@ class Replay:
 
 
 @contextmanager
-def replay(har_path: str | os.PathLike[str], *, all_served: bool = True) -> Iterator[Replay]:
+def replay(har_path: str | os.PathLike[str], *, all_served: bool = True) -> Generator[Replay]:
     """Answer every request of every client from a recording, for as long as the block lasts.
 
     A request is answered once for each time that it was recorded, in the recorded order: it has to have the recorded

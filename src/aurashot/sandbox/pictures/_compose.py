@@ -60,7 +60,7 @@ def head_of(image: Image.Image) -> Cutout:
     face, matte = find_face(picture), known_matte(picture)
     head = cut_head(picture, face, matte=matte)
     too_wide = head.width / _WIDEST
-    return cut_head(picture, face.grown(1.1 * too_wide)) if matte is None and too_wide > 1 else head
+    return cut_head(picture, face.grown(1.1 * too_wide)) if too_wide > 1 and FACE_KEY not in picture.info else head
 
 
 def prepared(image: Image.Image) -> Image.Image:

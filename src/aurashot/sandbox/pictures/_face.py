@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -97,22 +98,20 @@ def _search(image: Image.Image) -> Box:
     if shrink > 1:
         box = _search(image.reduce(shrink))
         return Box(box.left * shrink, box.top * shrink, box.right * shrink, box.bottom * shrink)
-    short, coloured = min(image.size), _is_coloured(image)
-    best, found = -np.inf, _centred(image)
-    for share in _SIZES:
-        zoom = _HEIGHT / (share * short)
-        size = round(image.width * zoom), round(image.height * zoom)
-        if size[0] < _WIDTH + 2 or size[1] < _HEIGHT + 2:
-            break
-        scores = _scores(
-            image.resize(size, Image.Resampling.BOX if zoom < 1 else Image.Resampling.BILINEAR),
-            share,
-            coloured=coloured,
-        )
-        row, column = divmod(int(scores.argmax()), scores.shape[1])
-        if scores[row, column] > best:
-            best, found = float(scores[row, column]), _boxed(column / zoom, row / zoom, share * short)
+    coloured = _is_coloured(image)
+    _, found = max((_best(image, share, coloured=coloured) for share in _SIZES), key=itemgetter(0))
     return found if coloured else _symmetric(image, found)
+
+
+def _best(image: Image.Image, share: float, *, coloured: bool) -> tuple[float, Box]:
+    """Return the best place for a face of this size (a share of the picture's shorter side) and its score."""
+    height = share * min(image.size)
+    zoom = _HEIGHT / height
+    size = round(image.width * zoom), round(image.height * zoom)
+    scaled = image.resize(size, Image.Resampling.BOX if zoom < 1 else Image.Resampling.BILINEAR)
+    scores = _scores(scaled, share, coloured=coloured)
+    row, column = divmod(int(scores.argmax()), scores.shape[1])
+    return float(scores[row, column]), _boxed(column / zoom, row / zoom, height)
 
 
 def _is_coloured(image: Image.Image) -> bool:
@@ -139,12 +138,6 @@ def _symmetric(image: Image.Image, box: Box) -> Box:
 
 def _boxed(left: float, top: float, height: float) -> Box:
     return Box(round(left), round(top), round(left + height * ASPECT), round(top + height))
-
-
-def _centred(image: Image.Image) -> Box:
-    """Return the box where a portrait has its face most often."""
-    height = min(0.4 * image.height, 0.6 * image.width / ASPECT)
-    return _boxed((image.width - height * ASPECT) / 2, 0.38 * image.height - height / 2, height)
 
 
 def _scores(image: Image.Image, share: float, *, coloured: bool) -> Floats:

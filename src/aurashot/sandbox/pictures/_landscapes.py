@@ -37,11 +37,11 @@ def _water(canvas: Image.Image, ground: Ground, top: float, bottom: float) -> No
         (width, lower - upper), ((0, mixed(light.sky[2], deep, 0.45)), (0.3, mixed(light.sky[1], deep, 0.7)), (1, deep))
     )
     rows = np.arange(lower - upper, dtype=np.float32)[:, None]
-    waves: Floats = np.sin(rows**0.8 * 2.2 + 5 * cloud(water.size, ground.random, 4)) * 0.06
+    waves = np.asarray(np.sin(rows**0.8 * 2.2 + 5 * cloud(water.size, ground.random, 4)) * 0.06)
     canvas.paste(lit(water, 1 + waves), (0, upper))
     for _ in range(170):
         depth = ground.uniform(0, 1) ** 1.6
-        x = width * (0.24 + float(ground.random.normal(0, 0.03 + 0.09 * depth)))
+        x = width * (0.24 + ground.random.standard_normal() * (0.03 + 0.09 * depth))
         length = 1.5 + 8 * depth
         y = upper + 2 + depth * (lower - upper)
         paint(

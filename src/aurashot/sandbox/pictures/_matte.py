@@ -145,7 +145,7 @@ def _segmented(picture: Image.Image, guess: Floats, core: Floats, telling: NDArr
     belief = guess
     for _ in range(3):
         belief = _by_colour(colours, belief, guess, telling)
-    spread = _refined(picture, small, _walk(small, belief))
+    spread = _refined(picture, small, _opened(_walk(small, belief)))
     return np.maximum(smoothstep(0.36, 0.74, spread), _grown(core, picture.size))
 
 
@@ -213,6 +213,12 @@ def _walk(small: Floats, belief: Floats) -> Floats:
         energy, before = float((residual**2).sum()), energy
         direction = residual + energy / max(before, 1e-12) * direction
     return solution
+
+
+def _opened(matte: Floats) -> Floats:
+    """Return the matte without what is thinner than five pixels: ropes and collars that touch the head."""
+    image = Image.fromarray((matte.clip(0, 1) * 255).astype(np.uint8))
+    return _unit(image.filter(ImageFilter.MinFilter(5)).filter(ImageFilter.MaxFilter(5)))
 
 
 def _refined(picture: Image.Image, small: Floats, matte: Floats) -> Floats:

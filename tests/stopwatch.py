@@ -38,8 +38,10 @@ def in_time(seconds: float) -> Generator[None]:
     stalls = _Stalls()
     stalls.start()
     began = time.monotonic()
-    yield
-    elapsed = time.monotonic() - began
-    stalls.over.set()
-    stalls.join()
+    try:
+        yield
+    finally:
+        elapsed = time.monotonic() - began
+        stalls.over.set()
+        stalls.join()
     assert seconds - 0.01 <= elapsed <= seconds + SLACK + stalls.seconds

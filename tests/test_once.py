@@ -74,47 +74,6 @@ def waiting_for(once: Once, key: str, threads: int) -> Callable[[], bool]:
     return lambda: len(once._flights[key].done._cond._waiters) == threads
 
 
-class TestMemory:
-    """The answers that are remembered."""
-
-    def test_it_gives_back_what_was_put(self) -> None:
-        """An answer is found under its key and under no other."""
-        memory = Memory()
-        memory.put("a", "one")
-        assert ("one", None, 1) == (memory.get("a"), memory.get("b"), len(memory))
-
-    def test_it_forgets_the_least_recently_used(self) -> None:
-        """Beyond its size, what nobody asked for goes first; asking keeps an answer."""
-        memory = Memory(size=2)
-        memory.put("a", 1)
-        memory.put("b", 2)
-        memory.get("a")
-        memory.put("c", 3)
-        assert [1, None, 3] == [memory.get(key) for key in "abc"]
-        assert 2 == len(memory)
-
-    def test_putting_again_renews_an_answer(self) -> None:
-        """The later answer under one key takes the place of the earlier, and is the most recent."""
-        memory = Memory(size=2)
-        memory.put("a", 1)
-        memory.put("b", 2)
-        memory.put("a", 10)
-        memory.put("c", 3)
-        assert [10, None, 3] == [memory.get(key) for key in "abc"]
-
-    def test_it_forgets_what_is_old(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """After its age an answer is gone, and its place is free."""
-        now = [50.0]
-        monkeypatch.setattr(time, "monotonic", lambda: now[0])
-        memory = Memory(age=3_600.0)
-        memory.put("a", 1)
-        now[0] += 3_600.0
-        assert 1 == memory.get("a")
-        now[0] += 0.001
-        assert memory.get("a") is None
-        assert 0 == len(memory)
-
-
 class TestThreads:
     """The blocking form."""
 
@@ -328,8 +287,7 @@ def test_two_event_loops_at_once_do_not_wait_for_each_other() -> None:
 
     async def slowly() -> str:
         begun.set()
-        while not go.is_set():
-            await anyio.sleep(0.001)
+        await anyio.to_thread.run_sync(go.wait)
         return "slow"
 
     async def at_once() -> str:

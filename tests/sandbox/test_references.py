@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from aurashot.sandbox import _fetch
+from aurashot.sandbox import _fetch, pictures
 from aurashot.sandbox._fetch import Fetcher
 from aurashot.sandbox._references import ReferenceLoader, classify, is_public
 from aurashot.sandbox._store import FileStore
@@ -113,6 +113,12 @@ def test_a_stand_in_is_drawn_once(store: FileStore) -> None:
     assert first == again
     assert address == first.stand_in
     assert first.path.read_bytes() != other.path.read_bytes()
+
+
+def test_a_stand_in_says_where_its_face_is(store: FileStore) -> None:
+    """The face of a drawn portrait is known, so it is not searched for."""
+    loaded = asyncio.run(ReferenceLoader(store, seed=0, fetch=None).load("https://example.com/face.jpg", base=BASE))
+    assert "aurashot:face" in pictures.decode(loaded.path.read_bytes()).info
 
 
 async def streamed(data: bytes) -> AsyncIterator[bytes]:

@@ -79,7 +79,7 @@ class ReferenceLoader:
         path = self._store.folder / f"stand-in-{digest}.png"
         with self._drawing:
             if not path.exists():
-                pictures.draw_portrait(digest).save(path, "PNG", compress_level=1)
+                path.write_bytes(pictures.encode_plain(pictures.draw_portrait(digest)))
         return path
 
 

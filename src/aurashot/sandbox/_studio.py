@@ -92,6 +92,4 @@ def draw(order: Order, store: FileStore) -> Drawing:
 
 def draw_portrait(seed: str, size: int = 768) -> bytes:
     """Return a drawn portrait as PNG bytes, `size` pixels square; equal seeds give the same person."""
-    png = BytesIO()
-    pictures.draw_portrait(seed, size=size).save(png, "PNG")
-    return png.getvalue()
+    return pictures.encode_plain(pictures.draw_portrait(seed, size=size))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from aurashot.sandbox.pictures._compose import generate
 from aurashot.sandbox.pictures._edit import edit
-from aurashot.sandbox.pictures._marks import Marks, decode, encode
+from aurashot.sandbox.pictures._marks import Marks, decode, encode, encode_plain
 from aurashot.sandbox.pictures._portrait import draw_portrait
 from aurashot.sandbox.pictures._sheet import id_photo
 
-__all__ = ["Marks", "decode", "draw_portrait", "edit", "encode", "generate", "id_photo"]
+__all__ = ["Marks", "decode", "draw_portrait", "edit", "encode", "encode_plain", "generate", "id_photo"]

@@ -59,7 +59,20 @@ def encode(image: Image.Image, marks: Marks) -> bytes:
     sheet.paste(image, (0, 0))
     _draw_footer(sheet, marks)
     file = BytesIO()
-    sheet.save(file, "PNG", compress_level=1, pnginfo=_chunks(image, marks))
+    marked = {
+        "aurashot:sandbox": "true",
+        "aurashot:operation": marks.operation,
+        "aurashot:request-id": marks.request_id,
+        "aurashot:prompt-digest": _digest(marks.prompt or ""),
+    }
+    sheet.save(file, "PNG", compress_level=1, pnginfo=_chunks(image, marked))
+    return file.getvalue()
+
+
+def encode_plain(image: Image.Image) -> bytes:
+    """Return the picture as PNG bytes without footer and marks; what it knows about its person stays with it."""
+    file = BytesIO()
+    image.save(file, "PNG", compress_level=1, pnginfo=_chunks(image, {}))
     return file.getvalue()
 
 
@@ -86,17 +99,11 @@ def _digest_label(prompt: str) -> str:
     return f"prompt sha256 {_digest(prompt)[:12]}"
 
 
-def _chunks(image: Image.Image, marks: Marks) -> PngInfo:
+def _chunks(image: Image.Image, marks: dict[str, str]) -> PngInfo:
     """Return the PNG text chunks: the marks, and what the picture knows about its person."""
     known = {key: str(value) for key, value in image.info.items() if key in {FACE_KEY, MATTE_KEY}}
-    marked = {
-        "aurashot:sandbox": "true",
-        "aurashot:operation": marks.operation,
-        "aurashot:request-id": marks.request_id,
-        "aurashot:prompt-digest": _digest(marks.prompt or ""),
-    }
     chunks = PngInfo()
-    for key, value in (marked | known).items():
+    for key, value in (marks | known).items():
         chunks.add_text(key, value)
     return chunks
 

@@ -106,4 +106,6 @@ def together(flows: list[Flow[T]]) -> Flow[list[T]]:
     """Run several flows and return their results in order."""
     if not flows:
         return []
+    if len(flows) == 1:
+        return [(yield from flows[0])]
     return cast("list[T]", (yield Together(tuple(flows))))

@@ -28,6 +28,15 @@ _HOST_SHAPE: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
 logger: Final = logging.getLogger("aurashot")
 
 
+class _Hidden(bytes):
+    """Bytes that no traceback with locals shows."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "b'(hidden)'"
+
+
 class ApiKey:
     """A key that shows at most its last four characters and refuses to be pickled."""
 
@@ -44,9 +53,9 @@ class ApiKey:
             )
         self._value = value
 
-    def reveal(self) -> str:
-        """Return the key itself, for the one header that carries it."""
-        return self._value
+    def bearer(self) -> bytes:
+        """Return the value of the one header that carries the key."""
+        return _Hidden(f"Bearer {self._value}".encode())
 
     def __repr__(self) -> str:
         return f"ApiKey('...{self._value[-4:]}')"

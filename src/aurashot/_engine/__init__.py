@@ -1,4 +1,4 @@
-"""Connection slots: the httpx transports that carry the bytes.
+"""Connection slots: what carries the bytes.
 
 A slot is one connection and nothing else. A request takes an idle slot or makes one; the slot comes back after a clean
 answer and is thrown away after an error or a cancellation. So the cost of a call does not grow with the number of
@@ -9,14 +9,16 @@ Connections belong to one process and one event loop: after `fork()`, or in anot
 """
 
 from aurashot._engine._network import CONNECT_TIMEOUT
-from aurashot._engine._slots import DEADLINE, AsyncSlotTransport, SlotTransport
+from aurashot._engine._slots import AsyncEngine, AsyncReply, Engine, Reply, headers_of
 from aurashot._engine._surroundings import environment_proxy, ssl_context
 
 __all__ = [
     "CONNECT_TIMEOUT",
-    "DEADLINE",
-    "AsyncSlotTransport",
-    "SlotTransport",
+    "AsyncEngine",
+    "AsyncReply",
+    "Engine",
+    "Reply",
     "environment_proxy",
+    "headers_of",
     "ssl_context",
 ]

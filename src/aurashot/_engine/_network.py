@@ -6,6 +6,7 @@ and write gets what is left of the call's own time, and a connection attempt get
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import httpcore
@@ -27,28 +28,62 @@ class Clock:
 
     __slots__ = ("deadline",)
 
-    def __init__(self) -> None:
-        self.deadline: Deadline | None = None
+    deadline: Deadline
 
-    def bound(self, timeout: float | None, expired: type[httpcore.TimeoutException]) -> float | None:
-        """Return the timeout that remains, or raise the right kind of timeout when none does."""
-        if self.deadline is None:
-            return timeout
-        if self.deadline.passed:
-            raise expired
-        return self.deadline.bound(timeout)
+    def left(self, over: type[httpcore.TimeoutException]) -> float:
+        """Return the seconds that are left, or raise the right kind of timeout when none are."""
+        seconds = self.deadline.remaining
+        if not seconds:
+            raise over
+        return seconds
+
+    def to_connect(self) -> float:
+        """Return the seconds that one attempt to connect may take."""
+        return min(CONNECT_TIMEOUT, self.left(httpcore.ConnectTimeout))
+
+
+class _Outbox:
+    """Bytes on their way out: what is small waits for what follows, so that a request leaves in one piece.
+
+    httpcore writes the head and the body of a request one after the other. Together they take one system call and one
+    TLS record instead of two.
+    """
+
+    __slots__ = ("_held",)
+
+    SMALL: Final = 16 * 1024
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def put(self, data: bytes) -> bytes:
+        """Take bytes, and return what is to go out now."""
+        self._held += data
+        return self.take() if len(self._held) >= self.SMALL else b""
+
+    def take(self) -> bytes:
+        """Return all that waits."""
+        held, self._held = self._held, b""
+        return held
 
 
 class _Stream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream, clock: Clock) -> None:
         self._inner = inner
         self._clock = clock
+        self._outbox = _Outbox()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._clock.bound(timeout, httpcore.ReadTimeout))
+        with suppress(httpcore.WriteError):  # the server may have answered before it hung up
+            self._send(self._outbox.take())
+        return self._inner.read(max_bytes, self._clock.left(httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, self._clock.bound(timeout, httpcore.WriteTimeout))
+        self._send(self._outbox.put(buffer))
+
+    def _send(self, data: bytes) -> None:
+        if data:
+            self._inner.write(data, self._clock.left(httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._inner.close()
@@ -56,7 +91,7 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        left = self._clock.bound(timeout, httpcore.ConnectTimeout)
+        left = self._clock.to_connect()
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._clock)
 
     def get_extra_info(self, info: str) -> Any:
@@ -67,12 +102,19 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
     def __init__(self, inner: httpcore.AsyncNetworkStream, clock: Clock) -> None:
         self._inner = inner
         self._clock = clock
+        self._outbox = _Outbox()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return await self._inner.read(max_bytes, self._clock.bound(timeout, httpcore.ReadTimeout))
+        with suppress(httpcore.WriteError):  # the server may have answered before it hung up
+            await self._send(self._outbox.take())
+        return await self._inner.read(max_bytes, self._clock.left(httpcore.ReadTimeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._inner.write(buffer, self._clock.bound(timeout, httpcore.WriteTimeout))
+        await self._send(self._outbox.put(buffer))
+
+    async def _send(self, data: bytes) -> None:
+        if data:
+            await self._inner.write(data, self._clock.left(httpcore.WriteTimeout))
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -80,7 +122,7 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
-        left = self._clock.bound(timeout, httpcore.ConnectTimeout)
+        left = self._clock.to_connect()
         return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, left), self._clock)
 
     def get_extra_info(self, info: str) -> Any:
@@ -103,7 +145,7 @@ class Network(httpcore.NetworkBackend):
         socket_options: SocketOptions = None,
     ) -> httpcore.NetworkStream:
         """Connect, within what is left of the call."""
-        left = self._clock.bound(timeout, httpcore.ConnectTimeout)
+        left = self._clock.to_connect()
         return _Stream(self._inner.connect_tcp(host, port, left, local_address, socket_options), self._clock)
 
 
@@ -123,5 +165,5 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
         socket_options: SocketOptions = None,
     ) -> httpcore.AsyncNetworkStream:
         """Connect, within what is left of the call."""
-        left = self._clock.bound(timeout, httpcore.ConnectTimeout)
+        left = self._clock.to_connect()
         return _AsyncStream(await self._inner.connect_tcp(host, port, left, local_address, socket_options), self._clock)

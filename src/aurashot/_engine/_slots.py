@@ -1,4 +1,4 @@
-"""The two transports: a rack of slots each, one blocking and one async."""
+"""The two engines: a rack of slots each, one blocking and one async."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import anyio
 import anyio.lowlevel
 import httpcore
-import httpx
 
 from aurashot._engine._network import AsyncNetwork, Clock, Network
 from aurashot._engine._surroundings import ssl_context
@@ -36,37 +35,34 @@ A server that closes an idle connection just as a request goes out makes an unkn
 httpx's default of 5 seconds); a fresh connection costs a few milliseconds against seconds of generation.
 """
 
-DEADLINE: Final = "aurashot.deadline"
-"""The request extension that carries the call's `Deadline`."""
-
 
 class _Slot:
-    """One blocking connection."""
+    """One blocking connection to one origin."""
 
-    def __init__(self, proxy: httpcore.Proxy | None) -> None:
+    def __init__(self, url: httpcore.URL, proxy: httpcore.Proxy | None) -> None:
         self.clock = Clock()
+        self.address = _address(url)
         self.idle_since = 0.0
-        self.pool = httpcore.ConnectionPool(
-            ssl_context=ssl_context(),
-            proxy=proxy,
-            max_connections=1,
-            keepalive_expiry=KEEP_ALIVE,
-            network_backend=Network(self.clock),
+        network, context = Network(self.clock), ssl_context()
+        self.connection = (
+            httpcore.HTTPConnection(url.origin, context, KEEP_ALIVE, network_backend=network)
+            if proxy is None
+            else httpcore.ConnectionPool(context, proxy, 1, keepalive_expiry=KEEP_ALIVE, network_backend=network)
         )
 
 
 class _AsyncSlot:
-    """One async connection."""
+    """One async connection to one origin."""
 
-    def __init__(self, proxy: httpcore.Proxy | None) -> None:
+    def __init__(self, url: httpcore.URL, proxy: httpcore.Proxy | None) -> None:
         self.clock = Clock()
+        self.address = _address(url)
         self.idle_since = 0.0
-        self.pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl_context(),
-            proxy=proxy,
-            max_connections=1,
-            keepalive_expiry=KEEP_ALIVE,
-            network_backend=AsyncNetwork(self.clock),
+        network, context = AsyncNetwork(self.clock), ssl_context()
+        self.connection = (
+            httpcore.AsyncHTTPConnection(url.origin, context, KEEP_ALIVE, network_backend=network)
+            if proxy is None
+            else httpcore.AsyncConnectionPool(context, proxy, 1, keepalive_expiry=KEEP_ALIVE, network_backend=network)
         )
 
 
@@ -87,8 +83,18 @@ class _AsyncRack:
 
     def __init__(self, limit: int, done: Callable[[], object]) -> None:
         self.idle: deque[_AsyncSlot] = deque()
-        self.places = anyio.Semaphore(limit)
+        self.places = anyio.Semaphore(limit, fast_acquire=True)
         self.life = self._live(done)
+
+    async def enter(self, deadline: Deadline) -> None:
+        """Take a place, or wait in order for one."""
+        try:
+            self.places.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.move_on_after(deadline.remaining) as scope:
+                await self.places.acquire()
+            if scope.cancelled_caught:
+                raise httpcore.PoolTimeout from None
 
     async def _live(self, done: Callable[[], object]) -> AsyncGenerator[None]:
         """Close the idle slots at the end: an event loop ends its async generators before it closes (PEP 525)."""
@@ -100,7 +106,7 @@ class _AsyncRack:
                 await _close(slot)
 
 
-class SlotTransport(httpx.BaseTransport):
+class Engine:
     """Carry blocking requests, each on a connection of its own.
 
     Args:
@@ -108,26 +114,31 @@ class SlotTransport(httpx.BaseTransport):
         proxy: The proxy to go through.
     """
 
+    is_closed: Final = False
+
     def __init__(self, limit: int, proxy: httpcore.Proxy | None = None) -> None:
         self._limit = limit
         self._proxy = proxy
         self._rack = _Rack(limit)
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def send(self, request: httpcore.Request, deadline: Deadline) -> Reply:
         """Send one request and return the answer, its body still to be read."""
         rack = self._own_rack()
-        deadline: Deadline | None = request.extensions.get(DEADLINE)
-        if not rack.places.acquire(timeout=deadline.remaining if deadline else None):
+        if not rack.places.acquire(timeout=deadline.remaining):
             raise httpcore.PoolTimeout
-        slot = _pop(rack.idle) or _Slot(self._proxy)
-        slot.clock.deadline = deadline
+        slot = _pop(rack.idle)
         try:
-            reply = slot.pool.handle_request(_to_httpcore(request))
+            if slot is not None and not _is_good(slot, request.url):
+                slot.connection.close()
+                slot = None
+            slot = slot or _Slot(request.url, self._proxy)
+            slot.clock.deadline = deadline
+            return Reply(slot.connection.handle_request(request), slot, rack)
         except BaseException:
-            slot.pool.close()
+            if slot is not None:
+                slot.connection.close()
             rack.places.release()
             raise
-        return _to_httpx(reply, _Body(reply, slot, rack))
 
     def _own_rack(self) -> _Rack:
         if self._rack.pid != os.getpid():
@@ -139,13 +150,15 @@ class SlotTransport(httpx.BaseTransport):
         """Close the idle connections."""
         rack = self._own_rack()
         while (slot := _pop(rack.idle)) is not None:
-            slot.pool.close()
+            slot.connection.close()
 
 
-class _Body(httpx.SyncByteStream):
-    """An answer's body, which gives the slot back when it is closed."""
+class Reply:
+    """An answer whose body is still to be read; closing it gives the slot back."""
 
     def __init__(self, reply: httpcore.Response, slot: _Slot, rack: _Rack) -> None:
+        self.status = reply.status
+        self.headers = headers_of(reply.headers)
         self._reply = reply
         self._slot = slot
         self._rack = rack
@@ -156,20 +169,21 @@ class _Body(httpx.SyncByteStream):
         self._clean = True
 
     def close(self) -> None:
+        """Give the slot back, or throw it away unless the answer was read to its clean end."""
         try:
             self._reply.close()
-            if self._clean and not _has_more(self._slot.pool):
+            if self._clean and not _has_more(self._slot.connection):
                 self._slot.idle_since = time.monotonic()
                 self._rack.idle.append(self._slot)
             else:
-                self._slot.pool.close()
+                self._slot.connection.close()
             for slot in _expired(self._rack.idle):
-                slot.pool.close()
+                slot.connection.close()
         finally:
             self._rack.places.release()
 
 
-class AsyncSlotTransport(httpx.AsyncBaseTransport):
+class AsyncEngine:
     """Carry async requests, each on a connection of its own, on any number of event loops.
 
     Args:
@@ -178,30 +192,32 @@ class AsyncSlotTransport(httpx.AsyncBaseTransport):
         proxy: The proxy to go through.
     """
 
+    is_closed: Final = False
+
     def __init__(self, limit: int, proxy: httpcore.Proxy | None = None) -> None:
         self._limit = limit
         self._proxy = proxy
         self._racks: dict[Hashable, _AsyncRack] = {}
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def send(self, request: httpcore.Request, deadline: Deadline) -> AsyncReply:
         """Send one request and return the answer, its body still to be read."""
         rack = await self._own_rack()
-        deadline: Deadline | None = request.extensions.get(DEADLINE)
-        with anyio.move_on_after(deadline.remaining if deadline else None) as scope:
-            await rack.places.acquire()
-        if scope.cancelled_caught:
-            raise httpcore.PoolTimeout
-        slot = _pop(rack.idle) or _AsyncSlot(self._proxy)
-        slot.clock.deadline = deadline
+        await rack.enter(deadline)
+        slot = _pop(rack.idle)
         try:
-            reply = await slot.pool.handle_async_request(_to_httpcore(request))
+            if slot is not None and not _is_good(slot, request.url):
+                await _close(slot)
+                slot = None
+            slot = slot or _AsyncSlot(request.url, self._proxy)
+            slot.clock.deadline = deadline
+            return AsyncReply(await slot.connection.handle_async_request(request), slot, rack)
         except BaseException:
             try:
-                await _close(slot)
+                if slot is not None:
+                    await _close(slot)
             finally:
                 rack.places.release()
             raise
-        return _to_httpx(reply, _AsyncBody(reply, slot, rack))
 
     async def _own_rack(self) -> _AsyncRack:
         place = (os.getpid(), anyio.lowlevel.current_token())
@@ -217,10 +233,12 @@ class AsyncSlotTransport(httpx.AsyncBaseTransport):
         await rack.life.aclose()
 
 
-class _AsyncBody(httpx.AsyncByteStream):
-    """An answer's body, which gives the slot back when it is closed."""
+class AsyncReply:
+    """An answer whose body is still to be read; closing it gives the slot back."""
 
     def __init__(self, reply: httpcore.Response, slot: _AsyncSlot, rack: _AsyncRack) -> None:
+        self.status = reply.status
+        self.headers = headers_of(reply.headers)
         self._reply = reply
         self._slot = slot
         self._rack = rack
@@ -232,6 +250,7 @@ class _AsyncBody(httpx.AsyncByteStream):
         self._clean = True
 
     async def aclose(self) -> None:
+        """Give the slot back, or throw it away unless the answer was read to its clean end."""
         try:
             with anyio.CancelScope(shield=True):
                 await self._give_back()
@@ -240,18 +259,18 @@ class _AsyncBody(httpx.AsyncByteStream):
 
     async def _give_back(self) -> None:
         await self._reply.aclose()
-        if self._clean and not _has_more(self._slot.pool):
+        if self._clean and not _has_more(self._slot.connection):
             self._slot.idle_since = time.monotonic()
             self._rack.idle.append(self._slot)
         else:
-            await self._slot.pool.aclose()
+            await self._slot.connection.aclose()
         for slot in _expired(self._rack.idle):
             await _close(slot)
 
 
 async def _close(slot: _AsyncSlot) -> None:
     with anyio.CancelScope(shield=True):
-        await slot.pool.aclose()
+        await slot.connection.aclose()
 
 
 def _pop(idle: deque[Any]) -> Any | None:
@@ -270,29 +289,37 @@ def _expired(idle: deque[SlotT]) -> Iterator[SlotT]:
         return
 
 
-def _has_more(pool: httpcore.ConnectionPool | httpcore.AsyncConnectionPool) -> bool:
+def _address(url: httpcore.URL) -> tuple[bytes, bytes, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _is_good(slot: _Slot | _AsyncSlot, url: httpcore.URL) -> bool:
+    """Say whether an idle slot can carry a request to an address; a proxy's connections look after themselves."""
+    connection = slot.connection
+    if slot.address != _address(url):
+        return False
+    if isinstance(connection, httpcore.ConnectionPool | httpcore.AsyncConnectionPool):
+        return True
+    return connection.is_available() and not connection.has_expired()
+
+
+def _has_more(connection: Any) -> bool:
     """Say whether bytes came after the answer, which would be taken for the answer to the next request.
 
     Only h11 knows, and httpcore keeps it to itself. Where it cannot be asked, the connection is not used again.
     """
-    connection: Any = next(iter(pool.connections), None)
+    if isinstance(connection, httpcore.ConnectionPool | httpcore.AsyncConnectionPool):
+        connection = next(iter(connection.connections), None)
     while (inner := getattr(connection, "_connection", None)) is not None:
         connection = inner
     protocol = getattr(connection, "_h11_state", None)
     return protocol is None or bool(protocol.trailing_data[0])
 
 
-def _to_httpcore(request: httpx.Request) -> httpcore.Request:
-    url = request.url
-    return httpcore.Request(
-        method=request.method,
-        url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-        headers=request.headers.raw,
-        content=request.stream,
-        extensions=request.extensions,
-    )
-
-
-def _to_httpx(reply: httpcore.Response, body: _Body | _AsyncBody) -> httpx.Response:
-    extensions = cast("dict[str, Any]", reply.extensions)  # pyright: ignore[reportUnknownMemberType]  # httpcore leaves it open
-    return httpx.Response(reply.status, headers=reply.headers, stream=body, extensions=extensions)
+def headers_of(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return headers by name in lower case; those that came several times are joined, as RFC 9110 (5.3) has it."""
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers

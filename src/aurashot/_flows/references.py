@@ -31,24 +31,18 @@ def references(rules: ImageRules, **images: ImageInput) -> Flow[dict[str, str]]:
             raise error.about(name) from error.__cause__
         except NoOutputError as error:
             raise InvalidImageError(f"{name}: {error.message}", argument=name) from error
-    prepared = yield from together([_prepared(rules, name, place) for name, place in located.items()])
-    urls = yield from together([_remote(place) for place in prepared])
-    return dict(zip(images, urls, strict=True))
+    local = {name: place for name, place in located.items() if not isinstance(place, str)}
+    prepared = yield from together([_prepared(rules, name, place) for name, place in local.items()])
+    uploads = yield from together([send(endpoints.upload(payload)) for payload in prepared])
+    uploaded = {name: upload.url for name, upload in zip(local, uploads, strict=True)}
+    return {name: place if isinstance(place, str) else uploaded[name] for name, place in located.items()}
 
 
-def _prepared(rules: ImageRules, name: str, place: str | LocalImage) -> Flow[str | Payload]:
-    if isinstance(place, str):
-        return place
+def _prepared(rules: ImageRules, name: str, place: LocalImage) -> Flow[Payload]:
     try:
         return (yield from blocking(lambda: prepare(place, rules)))
     except InputError as error:
         raise error.about(name) from error.__cause__
-
-
-def _remote(place: str | Payload) -> Flow[str]:
-    if isinstance(place, str):
-        return place
-    return (yield from send(endpoints.upload(place))).url
 
 
 def given(**images: ImageInput | None) -> dict[str, ImageInput]:

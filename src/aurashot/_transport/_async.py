@@ -6,34 +6,33 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import anyio
-import httpx
 from anyio import to_thread
 from tenacity import AsyncRetrying
 
 from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
-from aurashot._engine import AsyncSlotTransport, environment_proxy
+from aurashot._engine import AsyncEngine, environment_proxy
 from aurashot._once import AsyncOnce, ran_out
 from aurashot._transport._downloads import Retrieval
-from aurashot._transport._exchange import Body, Exchange, KeyAuth, Requests, picture_request, read_already
+from aurashot._transport._exchange import Body, Exchange, Requests, picture_request
 from aurashot._transport._faults import transport_errors
+from aurashot._transport._given import AsyncGivenClient
 from aurashot._transport._state import Options, Service, Shared
 from aurashot.errors import AuraShotError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from aurashot._answers import Answer
+    import httpx
+
     from aurashot._calls import M
     from aurashot._deadline import Deadline
+    from aurashot._engine import AsyncReply
     from aurashot._retry import Retries, RetryBudget, RetryPolicy
 
     Rules = Callable[[RetryPolicy, RetryBudget], Retries]
 
-CHUNK: Final = 256 * 1024
+PIECE: Final = 256 * 1024
 """Bytes of a download that are written at once."""
-
-GRACE: Final = 0.1
-"""Seconds that the engine's own timeouts, which know the phase, go ahead of a cancellation, which does not."""
 
 T = TypeVar("T")
 X = TypeVar("X")
@@ -46,14 +45,11 @@ class AsyncConnections:
         self.service = service
         self.shared = Shared()
         self.once = AsyncOnce(self.shared.memory)
-        self.auth = KeyAuth(service.key)
-        self.requests = Requests(service.base_url, given.headers if given is not None else {})
-        self._given = given
+        self.requests = Requests(service.base_url, service.key)
         limit = service.max_connections
-        proxy = environment_proxy(service.base_url)
-        self.api = given or httpx.AsyncClient(transport=AsyncSlotTransport(limit, proxy), trust_env=False)
-        self.pictures = AsyncSlotTransport(limit)
-        """Without an httpx client, which would log addresses (they can be signed); and without a proxy."""
+        self.api = AsyncEngine(limit, environment_proxy(service.base_url)) if given is None else AsyncGivenClient(given)
+        self.pictures = AsyncEngine(limit)
+        """Without a proxy, since the addresses are checked here."""
 
     def check_open(self) -> None:
         """Refuse to work once this client, or the httpx client that it was given, is closed."""
@@ -63,8 +59,7 @@ class AsyncConnections:
         """Close what was opened here; a client that was given stays open."""
         self.shared.closed = True
         await self.pictures.aclose()
-        if self._given is None:
-            await self.api.aclose()
+        await self.api.aclose()
 
 
 class AsyncTransport:
@@ -133,26 +128,18 @@ class AsyncTransport:
     async def _attempt(self, exchange: Exchange[M]) -> M:
         connections = self.connections
         try:
-            left = exchange.deadline.remaining + GRACE
-            with exchange.request(connections.requests) as request, anyio.move_on_after(left):
-                response = await connections.api.send(
-                    request, auth=connections.auth, stream=True, follow_redirects=False
-                )
-                async with aclosing(response):
-                    answer = read_already(response) or await self._read(response, exchange.deadline)
-                return exchange.settle(answer)
-            raise httpx.ReadTimeout("the client that was given did not keep the deadline")
+            with exchange.request(connections.requests) as request:
+                reply = await connections.api.send(request, exchange.deadline)
+                async with aclosing(reply):
+                    body = Body(exchange.deadline)
+                    async for chunk in reply:
+                        body.add(chunk)
+                return exchange.settle(body.answer(reply.status, reply.headers))
         except transport_errors() as problem:
             raise exchange.lost(problem) from problem
         except AuraShotError as error:
             exchange.blame(error)
             raise
-
-    async def _read(self, response: httpx.Response, deadline: Deadline) -> Answer:
-        body = Body(deadline)
-        async for chunk in response.aiter_raw():
-            body.add(chunk)
-        return body.answer(response)
 
     async def _fetch(self, step: Fetch[T], deadline: Deadline) -> T:
         retrieval = Retrieval(step, deadline)
@@ -168,20 +155,28 @@ class AsyncTransport:
             await to_thread.run_sync(retrieval.landing.begin)
             hops = retrieval.begin(self.connections.service.own_origin)
             while True:
-                request = picture_request(hops.url, retrieval.deadline)
-                response = await self.connections.pictures.handle_async_request(request)
-                async with aclosing(response):
-                    if hops.arrived(response.status_code, response.headers):
-                        meter = retrieval.meter(response.headers)
-                        async for chunk in response.aiter_raw(CHUNK):
-                            await to_thread.run_sync(retrieval.landing.write, chunk)
-                            meter.count(len(chunk), retrieval.deadline)
+                reply = await self.connections.pictures.send(picture_request(hops.url), retrieval.deadline)
+                async with aclosing(reply):
+                    if hops.arrived(reply.status, reply.headers):
+                        await self._land(reply, retrieval)
                         return await to_thread.run_sync(retrieval.landing.finish)
         except transport_errors() as problem:
             raise retrieval.lost(problem) from problem
         except AuraShotError as error:
             retrieval.blame(error)
             raise
+
+    async def _land(self, reply: AsyncReply, retrieval: Retrieval[Any]) -> None:
+        """Write the picture in large pieces: each piece is a trip to a thread."""
+        meter = retrieval.meter(reply.headers)
+        piece = bytearray()
+        async for chunk in reply:
+            meter.count(len(chunk), retrieval.deadline)
+            piece += chunk
+            if len(piece) >= PIECE:
+                await to_thread.run_sync(retrieval.landing.write, bytes(piece))
+                piece.clear()
+        await to_thread.run_sync(retrieval.landing.write, bytes(piece))
 
     async def _pause(self, seconds: float, deadline: Deadline) -> None:
         if seconds >= deadline.remaining:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from urllib.parse import urljoin
 
-import httpx
+import httpcore
 
 from aurashot._retry import Retries, RetryBudget, RetryPolicy
 from aurashot._transport._faults import translate
@@ -84,7 +84,7 @@ class Meter:
         if self._progress is not None:
             self._progress(self._done, self._total)
         if deadline.passed:
-            raise httpx.ReadTimeout("the picture did not end in time")
+            raise httpcore.ReadTimeout("the picture did not end in time")
 
 
 class Retrieval(Generic[T]):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import platform
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Generic
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias
 from uuid import uuid4
 
+import httpcore
 import httpx
 
 from aurashot._answers import MAX_ANSWER_BYTES, Answer, read, too_large
 from aurashot._calls import M
-from aurashot._engine import CONNECT_TIMEOUT, DEADLINE
 from aurashot._retry import Retries, RetryBudget, RetryPolicy
 from aurashot._transport._faults import translate
 from aurashot._version import __version__
@@ -19,7 +19,7 @@ from aurashot.instrumentation import AttemptFailed, CallFailed, CallStarted, Cal
 from aurashot.models import CallMeta
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator
     from contextlib import AbstractContextManager
 
     from aurashot._calls import Call
@@ -27,66 +27,60 @@ if TYPE_CHECKING:
     from aurashot._deadline import Deadline
     from aurashot.errors import AuraShotError
 
-USER_AGENT: Final = f"aurashot/{__version__} python/{platform.python_version()}"
+USER_AGENT: Final = f"aurashot/{__version__} python/{platform.python_version()}".encode()
+Headers: TypeAlias = list[tuple[bytes, bytes]]
 _SECRET_HEADERS: Final = {"authorization", "cookie", "location", "proxy-authorization", "set-cookie", "x-api-key"}
 
 
-class KeyAuth(httpx.Auth):
-    """Put the key into the one header of the one request that needs it."""
-
-    def __init__(self, key: ApiKey) -> None:
-        self._key = key
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Sign the request."""
-        request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
-        yield request
-
-
 class Requests:
-    """The requests of one client: address and headers are worked out once per endpoint."""
+    """The requests of one client: addresses and headers are worked out once."""
 
-    def __init__(self, base_url: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, base_url: str, key: ApiKey) -> None:
         self._base_url = base_url
-        self._headers = {
-            **headers,  # in lower case, as all the names here: a name in two spellings would go out twice
-            "accept": "application/json",
-            "accept-encoding": "identity",
-            "user-agent": USER_AGENT,
-        }
-        self._urls: dict[str, httpx.URL] = {}
+        self._headers: Headers = [
+            (b"Host", httpx.URL(base_url).netloc),
+            (b"Accept", b"application/json"),
+            (b"Accept-Encoding", b"identity"),
+            (b"User-Agent", USER_AGENT),
+            (b"Authorization", key.bearer()),
+        ]
+        self._urls: dict[str, httpcore.URL] = {}
 
     @contextmanager
-    def open(self, call: Call[Any], key: str | None, deadline: Deadline) -> Generator[httpx.Request]:
+    def open(self, call: Call[Any], key: str | None) -> Generator[httpcore.Request]:
         """Give a fresh request for a call; a picture is streamed from its file, which is open meanwhile."""
-        url, headers, extensions = self._url(call.path), self._headers, _extensions(deadline)
-        if key is not None:
-            headers = {**headers, "idempotency-key": key}
-        if isinstance(call.content, bytes):
-            headers = {**headers, "content-type": "application/json"}
-            yield httpx.Request("POST", url, headers=headers, content=call.content, extensions=extensions)
+        headers = self._headers if key is None else [*self._headers, (b"Idempotency-Key", key.encode())]
+        content = call.content
+        if isinstance(content, bytes):
+            length = (b"Content-Length", b"%d" % len(content))
+            yield self._post(call.path, [*headers, (b"Content-Type", b"application/json"), length], content)
             return
-        with call.content.open() as file:
-            form = {"file": (call.content.filename, file, call.content.media_type)}
-            yield httpx.Request("POST", url, headers=headers, files=form, extensions=extensions)
+        with content.open() as file:
+            form = httpx.Request("POST", self._base_url, files={"file": (content.filename, file, content.media_type)})
+            about_form = [item for item in form.headers.raw if item[0].lower() != b"host"]
+            yield self._post(call.path, [*headers, *about_form], form.stream)
 
-    def _url(self, path: str) -> httpx.URL:
+    def _post(self, path: str, headers: Headers, content: Any) -> httpcore.Request:
         url = self._urls.get(path)
         if url is None:
-            url = self._urls[path] = httpx.URL(self._base_url + path)
-        return url
+            url = self._urls[path] = _target(httpx.URL(self._base_url + path))
+        return httpcore.Request(b"POST", url, headers=headers, content=content)
 
 
-def _extensions(deadline: Deadline) -> dict[str, Any]:
-    left = deadline.remaining
-    timeouts = {"connect": min(CONNECT_TIMEOUT, left), "read": left, "write": left, "pool": left}
-    return {"timeout": timeouts, DEADLINE: deadline}
-
-
-def picture_request(url: str, deadline: Deadline) -> httpx.Request:
+def picture_request(url: str) -> httpcore.Request:
     """Return the GET of a picture: no key, no cookie, no compression."""
-    headers = {"Accept": "image/*", "Accept-Encoding": "identity", "User-Agent": USER_AGENT}
-    return httpx.Request("GET", url, headers=headers, extensions=_extensions(deadline))
+    address = httpx.URL(url)
+    headers = [
+        (b"Host", address.netloc),
+        (b"Accept", b"image/*"),
+        (b"Accept-Encoding", b"identity"),
+        (b"User-Agent", USER_AGENT),
+    ]
+    return httpcore.Request(b"GET", _target(address), headers=headers)
+
+
+def _target(url: httpx.URL) -> httpcore.URL:
+    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
 
 
 class Body:
@@ -101,27 +95,19 @@ class Body:
         """Take one piece.
 
         Raises:
-            httpx.ReadTimeout: The call's time is over, although bytes still trickle in.
+            httpcore.ReadTimeout: The call's time is over, although bytes still trickle in.
             UnexpectedResponseError: The answer is larger than any of this API's.
         """
         self._chunks.append(chunk)
         self._size += len(chunk)
         if self._deadline.passed:
-            raise httpx.ReadTimeout("the answer did not end in time")
+            raise httpcore.ReadTimeout("the answer did not end in time")
         if self._size > MAX_ANSWER_BYTES:
             raise too_large(self._size)
 
-    def answer(self, response: httpx.Response) -> Answer:
+    def answer(self, status: int, headers: dict[str, str]) -> Answer:
         """Return the whole answer."""
-        return Answer(response.status_code, response.headers, b"".join(self._chunks))
-
-
-def read_already(response: httpx.Response) -> Answer | None:
-    """Return the answer if it is not to be read any more: an event hook did it, or a transport made the answer up."""
-    if not response.is_stream_consumed:
-        return None
-    headers = {name: value for name, value in response.headers.items() if name != "content-encoding"}
-    return Answer(response.status_code, headers, response.content)
+        return Answer(status, headers, b"".join(self._chunks))
 
 
 class Exchange(Generic[M]):
@@ -147,10 +133,10 @@ class Exchange(Generic[M]):
             before_wait=self._tell_retry,
         )
 
-    def request(self, requests: Requests) -> AbstractContextManager[httpx.Request]:
+    def request(self, requests: Requests) -> AbstractContextManager[httpcore.Request]:
         """Give the request of one more attempt."""
         self.attempts += 1
-        return requests.open(self.call, self.key, self.deadline)
+        return requests.open(self.call, self.key)
 
     def settle(self, answer: Answer) -> M:
         """Return the answer as the model that was asked for, or raise what it says."""

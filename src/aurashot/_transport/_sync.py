@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import httpx
 from tenacity import Retrying
 
 from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
-from aurashot._engine import SlotTransport, environment_proxy
+from aurashot._engine import Engine, environment_proxy
 from aurashot._once import Once, ran_out
 from aurashot._transport._downloads import Retrieval
-from aurashot._transport._exchange import Body, Exchange, KeyAuth, Requests, picture_request, read_already
+from aurashot._transport._exchange import Body, Exchange, Requests, picture_request
 from aurashot._transport._faults import transport_errors
+from aurashot._transport._given import GivenClient
 from aurashot._transport._state import Options, Service, Shared
 from aurashot.errors import AuraShotError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aurashot._answers import Answer
+    import httpx
+
     from aurashot._calls import M
     from aurashot._deadline import Deadline
     from aurashot._retry import Retries, RetryBudget, RetryPolicy
 
     Rules = Callable[[RetryPolicy, RetryBudget], Retries]
-
-CHUNK: Final = 256 * 1024
-"""Bytes of a download that are written at once."""
 
 T = TypeVar("T")
 X = TypeVar("X")
@@ -42,14 +40,11 @@ class Connections:
         self.service = service
         self.shared = Shared()
         self.once = Once(self.shared.memory)
-        self.auth = KeyAuth(service.key)
-        self.requests = Requests(service.base_url, given.headers if given is not None else {})
-        self._given = given
+        self.requests = Requests(service.base_url, service.key)
         limit = service.max_connections
-        proxy = environment_proxy(service.base_url)
-        self.api = given or httpx.Client(transport=SlotTransport(limit, proxy), trust_env=False)
-        self.pictures = SlotTransport(limit)
-        """Without an httpx client, which would log addresses (they can be signed); and without a proxy."""
+        self.api = Engine(limit, environment_proxy(service.base_url)) if given is None else GivenClient(given)
+        self.pictures = Engine(limit)
+        """Without a proxy, since the addresses are checked here."""
 
     def check_open(self) -> None:
         """Refuse to work once this client, or the httpx client that it was given, is closed."""
@@ -59,8 +54,7 @@ class Connections:
         """Close what was opened here; a client that was given stays open."""
         self.shared.closed = True
         self.pictures.close()
-        if self._given is None:
-            self.api.close()
+        self.api.close()
 
 
 class Transport:
@@ -130,21 +124,17 @@ class Transport:
         connections = self.connections
         try:
             with exchange.request(connections.requests) as request:
-                response = connections.api.send(request, auth=connections.auth, stream=True, follow_redirects=False)
-                with closing(response):
-                    answer = read_already(response) or self._read(response, exchange.deadline)
-                return exchange.settle(answer)
+                reply = connections.api.send(request, exchange.deadline)
+                with closing(reply):
+                    body = Body(exchange.deadline)
+                    for chunk in reply:
+                        body.add(chunk)
+                return exchange.settle(body.answer(reply.status, reply.headers))
         except transport_errors() as problem:
             raise exchange.lost(problem) from problem
         except AuraShotError as error:
             exchange.blame(error)
             raise
-
-    def _read(self, response: httpx.Response, deadline: Deadline) -> Answer:
-        body = Body(deadline)
-        for chunk in response.iter_raw():
-            body.add(chunk)
-        return body.answer(response)
 
     def _fetch(self, step: Fetch[T], deadline: Deadline) -> T:
         retrieval = Retrieval(step, deadline)
@@ -159,11 +149,11 @@ class Transport:
             retrieval.landing.begin()
             hops = retrieval.begin(self.connections.service.own_origin)
             while True:
-                request = picture_request(hops.url, retrieval.deadline)
-                with closing(self.connections.pictures.handle_request(request)) as response:
-                    if hops.arrived(response.status_code, response.headers):
-                        meter = retrieval.meter(response.headers)
-                        for chunk in response.iter_raw(CHUNK):
+                request = picture_request(hops.url)
+                with closing(self.connections.pictures.send(request, retrieval.deadline)) as reply:
+                    if hops.arrived(reply.status, reply.headers):
+                        meter = retrieval.meter(reply.headers)
+                        for chunk in reply:
                             retrieval.landing.write(chunk)
                             meter.count(len(chunk), retrieval.deadline)
                         return retrieval.landing.finish()

@@ -8,44 +8,45 @@ from typing import TYPE_CHECKING
 
 import anyio
 import httpcore
-import httpx
 import pytest
 
 from aurashot._deadline import Deadline
-from aurashot._engine import DEADLINE, AsyncSlotTransport, SlotTransport, _slots, environment_proxy, ssl_context
-from aurashot._engine._network import Clock
+from aurashot._engine import AsyncEngine, Engine, _slots, environment_proxy, ssl_context
+from aurashot._engine._network import Clock, _Outbox
 from tests.servers import GENERATION, HOLD, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
+
+    from aurashot._engine import AsyncReply
 
     from tests.servers import ScriptedServer
 
 
-def test_blocking_transport_carries_a_request(server: ScriptedServer) -> None:
-    """The blocking transport is an httpx transport like any other, without a deadline too."""
-    with httpx.Client(transport=SlotTransport(1)) as client:
-        answer = client.post(f"{server.url}/v1/uploads", json={})
-
-    assert 200 == answer.status_code
-    assert ["POST"] == [request.method for request in server.requests]
+def get(server: ScriptedServer) -> httpcore.Request:
+    """Return a plain request to a server."""
+    url = httpcore.URL(server.url)
+    return httpcore.Request(b"GET", url, headers=[(b"Host", url.host)])
 
 
-@pytest.mark.anyio
-async def test_async_transport_carries_a_request(server: ScriptedServer) -> None:
-    """The async transport is an httpx transport like any other, without a deadline too."""
-    async with httpx.AsyncClient(transport=AsyncSlotTransport(1)) as client:
-        answer = await client.post(f"{server.url}/v1/uploads", json={})
+def far() -> Deadline:
+    """Return a deadline that does not matter."""
+    return Deadline(10.0)
 
-    assert 200 == answer.status_code
-    assert ["POST"] == [request.method for request in server.requests]
+
+async def read(reply: AsyncReply) -> bytes:
+    """Read an answer to its end and give its slot back."""
+    body = b"".join([chunk async for chunk in reply])
+    await reply.aclose()
+    return body
 
 
 def test_answer_that_is_not_read_costs_its_connection(server: ScriptedServer) -> None:
     """A connection with half an answer on it is closed, and its place is free."""
-    transport = SlotTransport(1)
+    engine = Engine(1)
     for _ in range(2):
-        transport.handle_request(httpx.Request("GET", server.url)).close()
+        engine.send(get(server), far()).close()
 
     wait_until(lambda: server.open_connections == 0)
     assert [1, 2] == [request.connection for request in server.requests]
@@ -54,22 +55,22 @@ def test_answer_that_is_not_read_costs_its_connection(server: ScriptedServer) ->
 @pytest.mark.anyio
 async def test_async_answer_that_is_not_read_costs_its_connection(server: ScriptedServer) -> None:
     """A connection with half an answer on it is closed, and its place is free."""
-    transport = AsyncSlotTransport(1)
+    engine = AsyncEngine(1)
     for _ in range(2):
-        answer = await transport.handle_async_request(httpx.Request("GET", server.url))
-        await answer.aclose()
+        reply = await engine.send(get(server), far())
+        await reply.aclose()
 
     await anyio.to_thread.run_sync(wait_until, lambda: server.open_connections == 0)
     assert [1, 2] == [request.connection for request in server.requests]
-    await transport.aclose()
+    await engine.aclose()
 
 
 def test_no_place_in_time(server: ScriptedServer) -> None:
     """A request that gets no connection before its deadline was not sent."""
-    transport = SlotTransport(1)
-    first = transport.handle_request(httpx.Request("GET", server.url))
+    engine = Engine(1)
+    first = engine.send(get(server), far())
     with pytest.raises(httpcore.PoolTimeout):
-        transport.handle_request(httpx.Request("GET", server.url, extensions={DEADLINE: Deadline(0.05)}))
+        engine.send(get(server), Deadline(0.05))
 
     first.close()
     assert 1 == len(server.requests)
@@ -78,30 +79,55 @@ def test_no_place_in_time(server: ScriptedServer) -> None:
 @pytest.mark.anyio
 async def test_no_async_place_in_time(server: ScriptedServer) -> None:
     """A request that gets no connection before its deadline was not sent."""
-    transport = AsyncSlotTransport(1)
-    first = await transport.handle_async_request(httpx.Request("GET", server.url))
+    engine = AsyncEngine(1)
+    first = await engine.send(get(server), far())
     with pytest.raises(httpcore.PoolTimeout):
-        await transport.handle_async_request(httpx.Request("GET", server.url, extensions={DEADLINE: Deadline(0.05)}))
+        await engine.send(get(server), Deadline(0.05))
 
     await first.aclose()
-    await transport.aclose()
+    await engine.aclose()
     assert 1 == len(server.requests)
 
 
 @pytest.mark.anyio
 async def test_cancelled_request_gives_its_place_back(server: ScriptedServer) -> None:
     """Cancelling a request that is under way frees its place and closes its connection."""
-    transport = AsyncSlotTransport(1)
+    engine = AsyncEngine(1)
     server.queue((HOLD,))
     with anyio.move_on_after(0.1) as scope:
-        await transport.handle_async_request(httpx.Request("GET", server.url))
+        await engine.send(get(server), far())
     assert scope.cancelled_caught
 
     with anyio.fail_after(2):
-        answer = await transport.handle_async_request(httpx.Request("GET", server.url))
-        await answer.aread()
-    await transport.aclose()
+        await read(await engine.send(get(server), far()))
+    await engine.aclose()
     await anyio.to_thread.run_sync(wait_until, lambda: server.open_connections == 0)
+
+
+def test_idle_connection_to_another_origin(server: ScriptedServer, make_server: Callable[[], ScriptedServer]) -> None:
+    """A connection carries requests to its own origin only; for another one it is closed and a new one made."""
+    engine, other = Engine(1), make_server()
+    for there in (server, other, server):
+        reply = engine.send(get(there), far())
+        assert GENERATION["requestId"] in b"".join(reply).decode()
+        reply.close()
+
+    wait_until(lambda: other.open_connections == 0)
+    assert [1, 2] == [request.connection for request in server.requests]
+    engine.close()
+
+
+@pytest.mark.anyio
+async def test_idle_async_connection_that_has_died(server: ScriptedServer) -> None:
+    """An idle connection that the server has closed is replaced before the next request goes out."""
+    engine = AsyncEngine(1)
+    await read(await engine.send(get(server), far()))
+    (rack,) = engine._racks.values()
+    await rack.idle[0].connection.aclose()
+    await read(await engine.send(get(server), far()))
+
+    assert [1, 2] == [request.connection for request in server.requests]
+    await engine.aclose()
 
 
 class _Vanishing(deque["Any"]):
@@ -116,22 +142,23 @@ class _Vanishing(deque["Any"]):
 
 def test_idle_connection_taken_by_another_thread(server: ScriptedServer) -> None:
     """Giving a connection back while other threads take theirs raises nothing."""
-    transport = SlotTransport(1)
-    transport._rack.idle = _Vanishing()
-    answer = transport.handle_request(httpx.Request("GET", server.url))
+    engine = Engine(1)
+    engine._rack.idle = _Vanishing()
+    reply = engine.send(get(server), far())
 
-    assert GENERATION["requestId"] in answer.read().decode()
-    transport._rack.idle = deque(transport._rack.idle)
-    transport.close()
+    assert GENERATION["requestId"] in b"".join(reply).decode()
+    reply.close()
+    engine._rack.idle = deque(engine._rack.idle)
+    engine.close()
 
 
 @pytest.mark.anyio
 async def test_idle_connections_taken_by_other_tasks(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """While an old connection is closed other tasks may take the rest: that raises nothing."""
-    transport = AsyncSlotTransport(2)
-    answers = [await transport.handle_async_request(httpx.Request("GET", server.url)) for _ in range(2)]
-    await answers[0].aread()
-    (rack,) = transport._racks.values()
+    engine = AsyncEngine(2)
+    replies = [await engine.send(get(server), far()) for _ in range(2)]
+    await read(replies[0])
+    (rack,) = engine._racks.values()
     rack.idle[0].idle_since = 0.0
     taken: list[_slots._AsyncSlot] = []
     close = _slots._close
@@ -142,29 +169,35 @@ async def test_idle_connections_taken_by_other_tasks(server: ScriptedServer, mon
         rack.idle.clear()
 
     monkeypatch.setattr(_slots, "_close", slowly)
-    await answers[1].aread()
+    await read(replies[1])
     assert 1 == len(taken)
     monkeypatch.undo()
     rack.idle.extend(taken)
-    await transport.aclose()
-
-
-def test_clock_of_a_free_slot() -> None:
-    """Without a call there is no deadline."""
-    assert 3.0 == Clock().bound(3.0, httpcore.ReadTimeout)
-    assert Clock().bound(None, httpcore.ReadTimeout) is None
+    await engine.aclose()
 
 
 def test_clock_of_a_call() -> None:
-    """A wait gets what is left of the call's time; when nothing is left it does not begin."""
+    """A wait gets what is left of the call's time, an attempt to connect no more than 10 s of it."""
     clock = Clock()
-    clock.deadline = Deadline(10.0)
-    assert 3.0 == clock.bound(3.0, httpcore.ReadTimeout)
-    assert 9.0 < (clock.bound(None, httpcore.ReadTimeout) or 0.0) <= 10.0
+    clock.deadline = Deadline(30.0)
+    assert 29.0 < clock.left(httpcore.ReadTimeout) <= 30.0
+    assert 10.0 == clock.to_connect()
 
     clock.deadline = Deadline(0.0)
+    with pytest.raises(httpcore.ReadTimeout):
+        clock.left(httpcore.ReadTimeout)
     with pytest.raises(httpcore.ConnectTimeout):
-        clock.bound(3.0, httpcore.ConnectTimeout)
+        clock.to_connect()
+
+
+def test_small_writes_leave_together() -> None:
+    """The head and the body of a request go out in one piece; what is large goes out at once."""
+    outbox = _Outbox()
+    assert b"" == outbox.put(b"head")
+    assert b"" == outbox.put(b"body")
+    assert b"headbody" == outbox.take()
+    assert b"" == outbox.take()
+    assert b"x" * 20_000 == outbox.put(b"x" * 20_000)
 
 
 def test_one_tls_context_per_process() -> None:

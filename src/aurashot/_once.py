@@ -151,6 +151,6 @@ class AsyncOnce:
             mine.done.set()
 
 
-def ran_out(deadline: Deadline) -> DeadlineExceededError:
-    """Return the error for a call whose time passed before its request went out."""
-    return DeadlineExceededError(f"the call's {deadline.seconds:g} s ran out before the request was sent")
+def ran_out(deadline: Deadline, when: str = "before the request was sent") -> DeadlineExceededError:
+    """Return the error for a call whose time passed while nothing was under way."""
+    return DeadlineExceededError(f"the call's {deadline.seconds:g} s ran out {when}")

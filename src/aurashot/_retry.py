@@ -123,11 +123,10 @@ def wait_before(attempt: int, error: BaseException | None, policy: RetryPolicy, 
 
     A Retry-After is jittered upward by up to a quarter, at most 5 seconds, so that clients do not come back at once.
     """
-    asked = error.retry_after if isinstance(error, AuraShotError) else None
-    if asked is not None:
-        return asked + draw() * min(asked / 4, 5.0)
     doubled = policy.initial_delay * 2.0 ** min(attempt - 1, 1_000)  # 2.0 ** 1024 is an OverflowError
-    return draw() * min(policy.max_delay, doubled)
+    backoff = draw() * min(policy.max_delay, doubled)
+    asked = error.retry_after if isinstance(error, AuraShotError) else None
+    return backoff if asked is None else max(backoff, asked + draw() * min(asked / 4, 5.0))
 
 
 class RetryBudget:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any, Final
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, cast
 
-import httpx
+import httpcore
 
 from aurashot import AuraShot, __version__, sandbox
-from aurashot._engine import SlotTransport
+from aurashot._engine import Engine, Reply, headers_of
 from tests.contract.scenarios import RECORDED, SCENARIOS, Scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
+    from aurashot._deadline import Deadline
     from aurashot.sandbox import SandboxServer
 
 HOSTED: Final = "https://www.aurashot.art"
@@ -26,58 +28,81 @@ MOMENT: Final = "2026-03-16T09:00:00.000Z"
 """When every request was made, so that recording again changes no more than it has to."""
 
 
-class Recorder(SlotTransport):
-    """Carries requests, and keeps them with their answers."""
+class Kept:
+    """An answer that was read already."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.status = reply.status
+        self.headers = reply.headers
+        self.content = b"".join(reply)
+        reply.close()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([self.content])
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Recorder:
+    """Carries requests, as the engine does, and keeps them with their answers."""
+
+    is_closed = False
 
     def __init__(self, public: Callable[[str], str]) -> None:
-        super().__init__(limit=1)
         self.entries: list[dict[str, Any]] = []
+        self._engine = Engine(1)
         self._public = public
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.close()
+
+    def send(self, request: httpcore.Request, deadline: Deadline) -> Kept:
         """Send a request and note what was said."""
-        sent = request.read()
-        response = super().handle_request(request)
-        content = response.read()
+        sent = b"".join(cast("Iterable[bytes]", request.stream))
+        again = httpcore.Request(request.method, request.url, headers=request.headers, content=sent)
+        reply = Kept(self._engine.send(again, deadline))
         self.entries.append(
             {
                 "startedDateTime": MOMENT,
                 "time": 0,
                 "request": self._request(request, sent),
-                "response": self._response(response, content),
+                "response": self._response(reply),
                 "cache": {},
                 "timings": {"send": 0, "wait": 0, "receive": 0},
             }
         )
-        return httpx.Response(response.status_code, headers=response.headers, stream=httpx.ByteStream(content))
+        return reply
 
-    def _request(self, request: httpx.Request, sent: bytes) -> dict[str, Any]:
+    def _request(self, request: httpcore.Request, sent: bytes) -> dict[str, Any]:
+        headers = headers_of(request.headers)
         entry = {
-            "method": request.method,
-            "url": self._public(str(request.url)),
+            "method": request.method.decode(),
+            "url": self._public(bytes(request.url).decode()),
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": self._headers(request.headers),
+            "headers": self._headers(headers),
             "queryString": [],
             "headersSize": -1,
             "bodySize": len(sent),
         }
-        media_type = request.headers.get("content-type", "").partition(";")[0]
+        media_type = headers.get("content-type", "").partition(";")[0]
         text = self._public(sent.decode()) if media_type == "application/json" else ""
         return {**entry, "postData": {"mimeType": media_type, "text": text}} if sent else entry
 
-    def _response(self, response: httpx.Response, content: bytes) -> dict[str, Any]:
-        media_type = response.headers.get("content-type", "")
+    def _response(self, reply: Kept) -> dict[str, Any]:
+        media_type = reply.headers.get("content-type", "")
         return {
-            "status": response.status_code,
-            "statusText": httpx.codes.get_reason_phrase(response.status_code),
+            "status": reply.status,
+            "statusText": HTTPStatus(reply.status).phrase,
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": self._headers(response.headers),
-            "content": {"size": len(content), "mimeType": media_type, **self._text(media_type, content)},
-            "redirectURL": response.headers.get("location", ""),
+            "headers": self._headers(reply.headers),
+            "content": {"size": len(reply.content), "mimeType": media_type, **self._text(media_type, reply.content)},
+            "redirectURL": reply.headers.get("location", ""),
             "headersSize": -1,
-            "bodySize": len(content),
+            "bodySize": len(reply.content),
         }
 
     def _text(self, media_type: str, content: bytes) -> dict[str, str]:
@@ -85,7 +110,7 @@ class Recorder(SlotTransport):
             return {"text": base64.b64encode(content).decode(), "encoding": "base64"}
         return {"text": self._public(content.decode())}
 
-    def _headers(self, headers: httpx.Headers) -> list[dict[str, str]]:
+    def _headers(self, headers: dict[str, str]) -> list[dict[str, str]]:
         kept = ((name, headers[name].partition("; boundary")[0]) for name in KEPT_HEADERS if name in headers)
         return [{"name": name, "value": self._public(value)} for name, value in kept]
 
@@ -95,11 +120,9 @@ def record(scenario: Scenario, server: SandboxServer) -> list[dict[str, Any]]:
     recorder = Recorder(lambda text: text.replace(server.url, HOSTED))
     if scenario.fault:
         server.fault(scenario.fault, times=1)
-    with (
-        httpx.Client(transport=recorder) as http_client,
-        AuraShot(server.api_key, base_url=server.url, http_client=http_client) as client,
-    ):
-        client._transport.connections.pictures = recorder  # downloads do not go over the client that is given
+    with AuraShot(server.api_key, base_url=server.url) as client:
+        connections: Any = client._transport.connections
+        connections.api = connections.pictures = recorder
         scenario.play(client)
     return recorder.entries
 

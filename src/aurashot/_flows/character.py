@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aurashot import _endpoints as endpoints
 from aurashot._calls import Flow, send
-from aurashot._flows.references import check_key, check_text, given, references
+from aurashot._flows.references import check_key, check_text, given, located, prepared, references
 from aurashot.models import (
     EditImages,
     EditRequest,
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 def upload(rules: ImageRules, image: ImageInput) -> Flow[Upload]:
     """Put one picture where the service can see it; what is remote already stays where it is."""
-    urls = yield from references(rules, image=image)
-    return Upload(url=urls["image"])
+    place = located(rules, "image", image)
+    if isinstance(place, str):
+        return Upload(url=place)
+    payload = yield from prepared(rules, "image", place)
+    return (yield from send(endpoints.upload(payload)))
 
 
 def id_photo(

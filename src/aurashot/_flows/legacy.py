@@ -78,7 +78,9 @@ def query(
 ) -> Flow[WorkflowJob]:
     """Ask how a job is doing."""
     if job is not None:
-        workflow, execution_id, task_id = workflow or job.workflow, job.execution_id, job.task_id
+        workflow = workflow or job.workflow
+        if not (execution_id or task_id):
+            execution_id, task_id = job.execution_id, job.task_id
     if not workflow or not (execution_id or task_id):
         message = "job: give a job, or workflow= together with execution_id= or task_id="
         raise InputError(message, argument="job")

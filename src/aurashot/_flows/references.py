@@ -23,26 +23,30 @@ def references(rules: ImageRules, **images: ImageInput) -> Flow[dict[str, str]]:
         InvalidImageError: An argument is not an image that the service takes; nothing was sent.
         UnsafeURLError: An argument is an address that must not be sent; nothing was sent.
     """
-    located: dict[str, str | LocalImage] = {}
-    for name, image in images.items():
-        try:
-            located[name] = locate(image, rules)
-        except InputError as error:
-            raise error.about(name) from error.__cause__
-        except NoOutputError as error:
-            raise InvalidImageError(f"{name}: {error.message}", argument=name) from error
-    local = {name: place for name, place in located.items() if not isinstance(place, str)}
-    prepared = yield from together([_prepared(rules, name, place) for name, place in local.items()])
-    uploads = yield from together([send(endpoints.upload(payload)) for payload in prepared])
+    places = {name: located(rules, name, image) for name, image in images.items()}
+    local = {name: place for name, place in places.items() if not isinstance(place, str)}
+    payloads = yield from together([prepared(rules, name, place) for name, place in local.items()])
+    uploads = yield from together([send(endpoints.upload(payload)) for payload in payloads])
     uploaded = {name: upload.url for name, upload in zip(local, uploads, strict=True)}
-    return {name: place if isinstance(place, str) else uploaded[name] for name, place in located.items()}
+    return {name: place if isinstance(place, str) else uploaded[name] for name, place in places.items()}
 
 
-def _prepared(rules: ImageRules, name: str, place: LocalImage) -> Flow[Payload]:
+def located(rules: ImageRules, argument: str, image: ImageInput) -> str | LocalImage:
+    """Return where an image is: a checked address, or what is to be read here."""
+    try:
+        return locate(image, rules)
+    except InputError as error:
+        raise error.about(argument) from error.__cause__
+    except NoOutputError as error:
+        raise InvalidImageError(f"{argument}: {error.message}", argument=argument) from error
+
+
+def prepared(rules: ImageRules, argument: str, place: LocalImage) -> Flow[Payload]:
+    """Read an image and make it ready to go out."""
     try:
         return (yield from blocking(lambda: prepare(place, rules)))
     except InputError as error:
-        raise error.about(name) from error.__cause__
+        raise error.about(argument) from error.__cause__
 
 
 def given(**images: ImageInput | None) -> dict[str, ImageInput]:

@@ -180,7 +180,7 @@ class AsyncTransport:
 
     async def _pause(self, seconds: float, deadline: Deadline) -> None:
         if seconds >= deadline.remaining:
-            raise ran_out(deadline)
+            raise ran_out(deadline, "while the job was still being worked on")
         await anyio.sleep(seconds)
 
     async def _together(self, flows: tuple[Flow[Any], ...], deadline: Deadline) -> list[Any]:

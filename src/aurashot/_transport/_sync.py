@@ -165,5 +165,5 @@ class Transport:
 
     def _pause(self, seconds: float, deadline: Deadline) -> None:
         if seconds >= deadline.remaining:
-            raise ran_out(deadline)
+            raise ran_out(deadline, "while the job was still being worked on")
         time.sleep(seconds)

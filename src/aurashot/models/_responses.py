@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import BeforeValidator, PrivateAttr
+from pydantic import (
+    BeforeValidator,
+    PrivateAttr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from aurashot.errors import NoOutputError
 from aurashot.models._wire import WireModel
@@ -32,6 +38,17 @@ T = TypeVar("T")
 
 Listed: TypeAlias = Annotated[tuple[T, ...], BeforeValidator(lambda value: () if value is None else value)]
 """A list that the service may also leave out or send as null."""
+
+
+def _or_nothing(value: object, parse: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return parse(value)
+    except ValidationError:
+        return None
+
+
+Aside: TypeAlias = Annotated[T | None, WrapValidator(_or_nothing)]
+"""What is nice to know: a paid picture is not lost because such a field has another shape than is documented."""
 
 Flag: TypeAlias = Annotated[bool, BeforeValidator(lambda value: False if value is None else value)]
 """A yes or no that the service may also leave out or send as null."""
@@ -102,33 +119,33 @@ class Output(WireModel):
     """One picture of an answer."""
 
     url: str
-    type: str | None = None
+    type: Aside[str] = None
 
 
 class Pipeline(WireModel):
     """Which model did the work."""
 
-    provider: str | None = None
-    status: str | None = None
+    provider: Aside[str] = None
+    status: Aside[str] = None
 
 
 class TokenUsage(WireModel):
     """What the service counted."""
 
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    input_tokens: Aside[int] = None
+    output_tokens: Aside[int] = None
 
 
 class Generation(_Judged):
     """The answer to an id-photo, generate or edit call: inert, picklable, and kept as the service sent it."""
 
-    request_id: str | None = None
-    job_id: str | None = None
-    task_type: str | None = None
+    request_id: Aside[str] = None
+    job_id: Aside[str] = None
+    task_type: Aside[str] = None
     outputs: Listed[Output] = ()
-    pipeline: Pipeline | None = None
-    token_usage: TokenUsage | None = None
-    created_at: str | None = None
+    pipeline: Aside[Pipeline] = None
+    token_usage: Aside[TokenUsage] = None
+    created_at: Aside[str] = None
     """ISO 8601, as the service wrote it."""
 
     @property
@@ -155,10 +172,10 @@ class Generation(_Judged):
 class WorkflowResult(WireModel):
     """One picture of a legacy workflow."""
 
-    status: str | None = None
+    status: Aside[str] = None
     image: str | None = None
-    progress: float | str | None = None
-    error: str | None = None
+    progress: Aside[float | str] = None
+    error: Aside[str] = None
 
 
 class WorkflowJob(_Judged):

@@ -13,15 +13,12 @@ import pytest
 from aurashot._deadline import Deadline
 from aurashot._engine import AsyncEngine, Engine, _slots, environment_proxy, ssl_context
 from aurashot._engine._network import Clock, _Outbox
-from tests.servers import GENERATION, HOLD, wait_until
+from tests.servers import GENERATION, HOLD, ScriptedServer, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     from aurashot._engine import AsyncReply
-
-    from tests.servers import ScriptedServer
 
 
 def get(server: ScriptedServer) -> httpcore.Request:
@@ -104,15 +101,16 @@ async def test_cancelled_request_gives_its_place_back(server: ScriptedServer) ->
     await anyio.to_thread.run_sync(wait_until, lambda: server.open_connections == 0)
 
 
-def test_idle_connection_to_another_origin(server: ScriptedServer, make_server: Callable[[], ScriptedServer]) -> None:
+def test_idle_connection_to_another_origin(server: ScriptedServer) -> None:
     """A connection carries requests to its own origin only; for another one it is closed and a new one made."""
-    engine, other = Engine(1), make_server()
-    for there in (server, other, server):
-        reply = engine.send(get(there), far())
-        assert GENERATION["requestId"] in b"".join(reply).decode()
-        reply.close()
+    engine = Engine(1)
+    with ScriptedServer.running() as other:
+        for there in (server, other, server):
+            reply = engine.send(get(there), far())
+            assert GENERATION["requestId"] in b"".join(reply).decode()
+            reply.close()
 
-    wait_until(lambda: other.open_connections == 0)
+        wait_until(lambda: other.open_connections == 0)
     assert [1, 2] == [request.connection for request in server.requests]
     engine.close()
 

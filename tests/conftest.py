@@ -28,9 +28,7 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Bear with one warning: httpx nests generators, and when a request or an answer ends early trio names each."""
-    config.addinivalue_line(
-        "filterwarnings", "ignore:Async generator '(httpx|httpcore|aurashot._engine._slots._AsyncBody):ResourceWarning"
-    )
+    config.addinivalue_line("filterwarnings", "ignore:Async generator '(httpx|httpcore):ResourceWarning")
 
 
 @pytest.fixture(autouse=True)

@@ -142,7 +142,7 @@ def test_a_compressed_answer_is_read(encoding: str, encode: Any) -> None:
 @pytest.mark.parametrize(
     ("encoding", "raw", "words"),
     [
-        ("gzip", gzip.compress(json.dumps(SUCCESS).encode())[:-12], "breaks off"),
+        ("gzip", gzip.compress(json.dumps(SUCCESS).encode(), mtime=0)[:-12], "breaks off"),
         ("gzip", gzip.compress(bytes(MAX_ANSWER_BYTES + 1)), "larger than 8 MiB"),
         ("gzip", gzip.compress(gzip.compress(json.dumps(SUCCESS).encode())), "not what it documents"),
         ("gzip", b"no gzip at all", "not the gzip that it claims"),

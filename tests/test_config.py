@@ -36,6 +36,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return work
 
 
+def shown(key: ApiKey) -> str:
+    """Return a key as it goes out."""
+    return key.bearer().removeprefix(b"Bearer ").decode()
+
+
 def write(folder: Path, text: str) -> Path:
     """Write the file with the key into a folder."""
     path = folder / FILE_NAME
@@ -52,14 +57,14 @@ def test_the_key_is_looked_up_in_order(here: Path, monkeypatch: pytest.MonkeyPat
     folders = [here, here.parent, here.parent.parent, home]
     for folder in folders:
         write(folder, f"{second}=second-key-of-{folder.name}\n{first}=first-key-of-{folder.name}\n")
-    found = [find_key("key-of-the-argument").reveal()]
+    found = [shown(find_key("key-of-the-argument"))]
     for name in KEY_NAMES:
-        found.append(find_key(None).reveal())
+        found.append(shown(find_key(None)))
         monkeypatch.delenv(name)
     for folder in folders:
-        found.append(find_key(None).reveal())
+        found.append(shown(find_key(None)))
         write(folder, f"{second}=second-key-of-{folder.name}\n")
-        found.append(find_key(None).reveal())
+        found.append(shown(find_key(None)))
         (folder / FILE_NAME).unlink()
     assert found == [
         "key-of-the-argument",
@@ -84,21 +89,21 @@ def test_an_empty_variable_and_an_empty_line_are_no_key(here: Path, monkeypatch:
     monkeypatch.setenv("AURASHOT_API_KEY", "")
     write(here, "AURASHOT_API_KEY=\nAURASHOT_STUDIO_KEY\n")
     write(here.parent, f"export AURASHOT_STUDIO_KEY='{OTHER}'  # mine\n")
-    assert find_key(None).reveal() == OTHER
+    assert shown(find_key(None)) == OTHER
 
 
 def test_a_key_in_a_file_is_taken_literally(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable is put into the key: a file cannot read the environment."""
     monkeypatch.setenv("SECRET", "of-the-environment")
     write(here, "AURASHOT_API_KEY=sk_live_${SECRET}\n")
-    assert "sk_live_${SECRET}" == find_key(None).reveal()
+    assert "sk_live_${SECRET}" == shown(find_key(None))
 
 
 def test_a_folder_of_that_name_is_no_file(here: Path) -> None:
     """Only a regular file is read."""
     (here / FILE_NAME).mkdir()
     write(here.parent, f"AURASHOT_API_KEY={OTHER}\n")
-    assert find_key(None).reveal() == OTHER
+    assert shown(find_key(None)) == OTHER
 
 
 def test_a_file_that_is_no_text_is_an_error_that_names_it(here: Path) -> None:
@@ -117,7 +122,7 @@ def test_a_working_directory_that_is_gone_leaves_the_other_places(here: Path) ->
     with pytest.raises(ConfigurationError, match="no API key"):
         find_key(None)
     write(here.parents[2] / "somebody", f"AURASHOT_API_KEY={OTHER}\n")
-    assert find_key(None).reveal() == OTHER
+    assert shown(find_key(None)) == OTHER
 
 
 def test_a_user_without_a_home_is_told_that_there_is_no_key(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +137,7 @@ def test_a_user_without_a_home_is_told_that_there_is_no_key(here: Path, monkeypa
 @pytest.mark.parametrize("key", [KEY, f"  {KEY}\n", "12345678", "~!@#$%^&", "x" * 256])
 def test_a_key_is_printable_ascii_without_the_space_around_it(key: str) -> None:
     """White space around a key, as a file read brings it, is dropped; all else stays."""
-    assert key.strip() == ApiKey(key, "api_key=").reveal()
+    assert key.strip() == shown(ApiKey(key, "api_key="))
 
 
 @pytest.mark.parametrize(
@@ -186,7 +191,7 @@ def test_a_file_cannot_say_where_the_key_is_sent(here: Path, caplog: pytest.LogC
     """A file that came with somebody's project must not lead the key elsewhere: it is ignored, and said so."""
     path = write(here, f"AURASHOT_API_KEY={KEY}\nAURASHOT_BASE_URL=https://evil.example\n")
     with caplog.at_level(logging.WARNING, "aurashot"):
-        assert find_key(None).reveal() == KEY
+        assert shown(find_key(None)) == KEY
         assert find_base_url(None) == BASE_URL
     assert [f"AURASHOT_BASE_URL in {path} is ignored: a file cannot say where the key is sent"] == caplog.messages
     assert KEY not in caplog.text

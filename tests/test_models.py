@@ -212,7 +212,29 @@ def test_how_an_answer_was_obtained_is_not_what_it_says(model: type[Generation],
     assert "k-1" not in repr(told)
 
 
-@pytest.mark.parametrize("value", [{"url": None}, {"url": 3.5, "type": []}, {}, None, "https://cdn.example.com/1.png"])
+@pytest.mark.parametrize(
+    "aside",
+    [
+        {"requestId": ["r"]},
+        {"jobId": {}},
+        {"taskType": []},
+        {"pipeline": "qwen"},
+        {"pipeline": {"provider": {}, "status": []}},
+        {"tokenUsage": {"inputTokens": 1.5, "outputTokens": "many"}},
+        {"tokenUsage": 17},
+        {"createdAt": {"seconds": 1}},
+        {"outputs": [{"url": "https://cdn.example.com/1.png", "type": 4}]},
+    ],
+)
+def test_a_paid_picture_is_not_lost_over_a_side_field(aside: dict[str, Any]) -> None:
+    """What is nice to know may have another shape than is documented; the picture is there all the same."""
+    answer = {"status": "success", "outputs": [{"url": "https://cdn.example.com/1.png"}], **aside}
+    assert "https://cdn.example.com/1.png" == Generation.model_validate(answer).url
+
+
+@pytest.mark.parametrize(
+    "value", [{"url": None}, {"url": ["https://cdn.example.com/1.png"]}, {}, None, "https://cdn.example.com/1.png"]
+)
 def test_an_output_without_an_address_is_refused(value: Any) -> None:
     """A picture is its address: what has none is no picture."""
     with pytest.raises(ValidationError):

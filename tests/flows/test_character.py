@@ -115,7 +115,7 @@ def test_the_steps_of_a_generation_are_read_then_upload_then_send() -> None:
     assert isinstance(uploading, Together)
     uploads = [next(one) for one in uploading.flows]
     assert payloads == [step.content for step in uploads if isinstance(step, Call)]
-    sending = flow.send([FACE, CLOTHES])
+    sending = flow.send([Upload(url=FACE), Upload(url=CLOTHES)])
     assert isinstance(sending, Call)
     assert body(sending) == {"prompt": "in a cafe", "images": {"face": FACE, "clothes": CLOTHES}}
     with pytest.raises(StopIteration) as end:

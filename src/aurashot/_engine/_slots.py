@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast
 
 import anyio
 import anyio.lowlevel
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import (
         AsyncGenerator,
         AsyncIterable,
-        AsyncIterator,
         Callable,
         Hashable,
         Iterable,
@@ -240,14 +239,20 @@ class AsyncReply:
         self.status = reply.status
         self.headers = headers_of(reply.headers)
         self._reply = reply
+        self._chunks = aiter(cast("AsyncIterable[bytes]", reply.stream))
         self._slot = slot
         self._rack = rack
         self._clean = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in cast("AsyncIterable[bytes]", self._reply.stream):
-            yield chunk
-        self._clean = True
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            return await anext(self._chunks)
+        except StopAsyncIteration:
+            self._clean = True
+            raise
 
     async def aclose(self) -> None:
         """Give the slot back, or throw it away unless the answer was read to its clean end."""

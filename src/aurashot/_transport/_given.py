@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import anyio
 import httpx
@@ -11,7 +11,7 @@ import httpx
 from aurashot._engine import CONNECT_TIMEOUT, headers_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator, Iterator
+    from collections.abc import Generator, Iterator
 
     import httpcore
 
@@ -31,11 +31,10 @@ class _Reply:
     Its body is still to be read, unless an event hook of the client did that, or a transport made the answer up.
     """
 
-    def __init__(self, response: httpx.Response, deadline: Deadline) -> None:
+    def __init__(self, response: httpx.Response) -> None:
         self.status = response.status_code
         self.headers = headers_of(response.headers.raw)
         self._response = response
-        self._deadline = deadline
         self._was_read = response.is_stream_consumed
         if self._was_read:
             self.headers.pop("content-encoding", None)
@@ -55,17 +54,17 @@ class GivenReply(_Reply):
 class AsyncGivenReply(_Reply):
     """An answer of an async client."""
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._was_read:
-            yield self._response.content
-            return
-        chunks = aiter(self._response.aiter_raw())
-        while True:
-            with _within(self._deadline):
-                chunk = await anext(chunks, None)
-            if chunk is None:
-                return
-            yield chunk
+    def __init__(self, response: httpx.Response, deadline: Deadline) -> None:
+        super().__init__(response)
+        self._deadline = deadline
+        self._chunks = aiter(httpx.ByteStream(response.content) if self._was_read else response.aiter_raw())
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        with _within(self._deadline):
+            return await anext(self._chunks)
 
     async def aclose(self) -> None:
         """Give the connection back to its pool."""
@@ -86,7 +85,7 @@ class GivenClient:
     def send(self, request: httpcore.Request, deadline: Deadline) -> GivenReply:
         """Send one request; redirects are not followed."""
         ours = _to_httpx(request, self._client.headers, deadline)
-        return GivenReply(self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False), deadline)
+        return GivenReply(self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False))
 
     def close(self) -> None:
         """Do nothing."""

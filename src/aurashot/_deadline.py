@@ -11,8 +11,8 @@ class Deadline:
     __slots__ = ("at", "seconds")
 
     def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.at = time.monotonic() + seconds
+        self.seconds: float = seconds
+        self.at: float = time.monotonic() + seconds
 
     @property
     def remaining(self) -> float:

@@ -39,11 +39,11 @@ class _Slot:
     """One blocking connection to one origin."""
 
     def __init__(self, url: httpcore.URL, proxy: httpcore.Proxy | None) -> None:
-        self.clock = Clock()
-        self.address = _address(url)
-        self.idle_since = 0.0
+        self.clock: Clock = Clock()
+        self.address: tuple[bytes, bytes, int | None] = _address(url)
+        self.idle_since: float = 0.0
         network, context = Network(self.clock), ssl_context()
-        self.connection = (
+        self.connection: httpcore.HTTPConnection | httpcore.ConnectionPool = (
             httpcore.HTTPConnection(url.origin, context, KEEP_ALIVE, network_backend=network)
             if proxy is None
             else httpcore.ConnectionPool(context, proxy, 1, keepalive_expiry=KEEP_ALIVE, network_backend=network)
@@ -72,9 +72,9 @@ class _Rack:
     """The idle slots of one process, and the places for more."""
 
     def __init__(self, limit: int) -> None:
-        self.pid = os.getpid()
+        self.pid: int = os.getpid()
         self.idle: deque[_Slot] = deque()
-        self.places = threading.BoundedSemaphore(limit)
+        self.places: threading.BoundedSemaphore = threading.BoundedSemaphore(limit)
 
 
 class _AsyncRack:
@@ -156,8 +156,8 @@ class Reply:
     """An answer whose body is still to be read; closing it gives the slot back."""
 
     def __init__(self, reply: httpcore.Response, slot: _Slot, rack: _Rack) -> None:
-        self.status = reply.status
-        self.headers = headers_of(reply.headers)
+        self.status: int = reply.status
+        self.headers: dict[str, str] = headers_of(reply.headers)
         self._reply = reply
         self._slot = slot
         self._rack = rack

@@ -43,12 +43,14 @@ class AsyncConnections:
 
     def __init__(self, service: Service, given: httpx.AsyncClient | None) -> None:
         self.service = service
-        self.shared = Shared()
-        self.once = AsyncOnce(self.shared.memory)
-        self.requests = Requests(service.base_url, service.key)
+        self.shared: Shared = Shared()
+        self.once: AsyncOnce = AsyncOnce(self.shared.memory)
+        self.requests: Requests = Requests(service.base_url, service.key)
         limit = service.max_connections
-        self.api = AsyncEngine(limit, environment_proxy(service.base_url)) if given is None else AsyncGivenClient(given)
-        self.pictures = AsyncEngine(limit)
+        self.api: AsyncEngine | AsyncGivenClient = (
+            AsyncEngine(limit, environment_proxy(service.base_url)) if given is None else AsyncGivenClient(given)
+        )
+        self.pictures: AsyncEngine = AsyncEngine(limit)
         """Without a proxy, since the addresses are checked here."""
 
     def check_open(self) -> None:

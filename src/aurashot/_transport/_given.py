@@ -32,8 +32,8 @@ class _Reply:
     """
 
     def __init__(self, response: httpx.Response) -> None:
-        self.status = response.status_code
-        self.headers = headers_of(response.headers.raw)
+        self.status: int = response.status_code
+        self.headers: dict[str, str] = headers_of(response.headers.raw)
         self._response = response
         self._was_read = response.is_stream_consumed
         if self._was_read:

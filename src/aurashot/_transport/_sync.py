@@ -38,12 +38,14 @@ class Connections:
 
     def __init__(self, service: Service, given: httpx.Client | None) -> None:
         self.service = service
-        self.shared = Shared()
-        self.once = Once(self.shared.memory)
-        self.requests = Requests(service.base_url, service.key)
+        self.shared: Shared = Shared()
+        self.once: Once = Once(self.shared.memory)
+        self.requests: Requests = Requests(service.base_url, service.key)
         limit = service.max_connections
-        self.api = Engine(limit, environment_proxy(service.base_url)) if given is None else GivenClient(given)
-        self.pictures = Engine(limit)
+        self.api: Engine | GivenClient = (
+            Engine(limit, environment_proxy(service.base_url)) if given is None else GivenClient(given)
+        )
+        self.pictures: Engine = Engine(limit)
         """Without a proxy, since the addresses are checked here."""
 
     def check_open(self) -> None:

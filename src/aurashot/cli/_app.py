@@ -11,7 +11,7 @@ from aurashot.cli._demo import demo
 from aurashot.cli._failures import Commands
 from aurashot.cli._sandbox import sandbox
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     add_completion=False,

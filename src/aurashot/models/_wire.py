@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
@@ -9,7 +11,7 @@ from pydantic.alias_generators import to_camel
 class WireModel(BaseModel):
     """A frozen record, camelCase on the wire, that keeps the fields it does not know."""
 
-    model_config = ConfigDict(
+    model_config: ClassVar[ConfigDict] = ConfigDict(
         alias_generator=to_camel,
         coerce_numbers_to_str=True,  # a paid answer is not lost because an identifier came as a number
         extra="allow",

@@ -58,9 +58,9 @@ class Emulator:
 
     def __init__(self, settings: Settings, *, fetch: Callable[[str], Awaitable[bytes]] | None = None) -> None:
         self.settings = settings
-        self.accounts = Accounts(settings.quota)
-        self.store = FileStore()
-        self.rules = FaultRules()
+        self.accounts: Accounts = Accounts(settings.quota)
+        self.store: FileStore = FileStore()
+        self.rules: FaultRules = FaultRules()
         self.refuse = _no_listener
         self._loader = ReferenceLoader(self.store, seed=settings.seed, fetch=fetch)
 

@@ -191,7 +191,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""
         await super().startup(sockets)
-        self.loop = asyncio.get_running_loop()
+        self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self._ready()
 
     async def refuse(self, seconds: float) -> None:
@@ -223,7 +223,7 @@ class _Server(uvicorn.Server):
         await asyncio.sleep(seconds)
         protocol = partial(FaultyProtocol, config=self.config, server_state=self.server_state, app_state={})
         listener = _listen(*self._address)
-        self.servers = [await self.loop.create_server(protocol, sock=listener, backlog=_BACKLOG)]
+        self.servers: list[asyncio.Server] = [await self.loop.create_server(protocol, sock=listener, backlog=_BACKLOG)]
 
 
 def _listen(host: str, port: int) -> socket.socket:

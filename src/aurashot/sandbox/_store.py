@@ -54,7 +54,7 @@ class FileStore:
     """A temporary folder of immutable pictures, removed by `close` or with the object."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="aurashot-sandbox-"))
+        self.folder: Path = Path(tempfile.mkdtemp(prefix="aurashot-sandbox-"))
         self._remove = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
     def add(self, source: IO[bytes]) -> StoredFile:

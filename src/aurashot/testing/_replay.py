@@ -64,7 +64,7 @@ class Replay:
         self._path = path
         archive = json.loads(path.read_text(encoding="utf-8"))
         self._waiting = [_Entry.of(entry) for entry in archive["log"]["entries"]]
-        self.served = 0
+        self.served: int = 0
 
     @property
     def left(self) -> tuple[str, ...]:

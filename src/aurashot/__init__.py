@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING
 from aurashot._version import __version__
 
 if TYPE_CHECKING:
-    from aurashot._client import AsyncAuraShot, AsyncLegacy, AuraShot, Legacy
+    from aurashot._client._async import AsyncAuraShot
+    from aurashot._client._async_legacy import AsyncLegacy
+    from aurashot._client._sync import AuraShot
+    from aurashot._client._sync_legacy import Legacy
     from aurashot._retry import RetryPolicy
     from aurashot.errors import (
         APIConnectionError,
@@ -89,13 +92,13 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AsyncAuraShot": "aurashot._client",
-    "AsyncLegacy": "aurashot._client",
-    "AuraShot": "aurashot._client",
+    "AsyncAuraShot": "aurashot._client._async",
+    "AsyncLegacy": "aurashot._client._async_legacy",
+    "AuraShot": "aurashot._client._sync",
     "CallMeta": "aurashot.models",
     "Generation": "aurashot.models",
     "ImageInput": "aurashot.images",
-    "Legacy": "aurashot._client",
+    "Legacy": "aurashot._client._sync_legacy",
     "Output": "aurashot.models",
     "RetryPolicy": "aurashot._retry",
     "Upload": "aurashot.models",

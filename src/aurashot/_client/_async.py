@@ -5,18 +5,18 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-import httpx
-
 from aurashot._client import _setup as setup
 from aurashot._client._async_legacy import AsyncLegacy
 from aurashot._flows import character as flows, pictures
-from aurashot._transport import AsyncConnections, AsyncTransport
+from aurashot._transport._async import AsyncConnections, AsyncTransport
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
+
+    import httpx
 
     from aurashot._calls import Progress
     from aurashot._flows.pictures import Picture
@@ -62,7 +62,7 @@ class AsyncAuraShot:
         hooks: Iterable[Hook] = (),
         strip_metadata: bool | None = None,
     ) -> None:
-        setup.check_http_client(http_client, httpx.AsyncClient)
+        setup.check_http_client(http_client, "AsyncClient")
         service = setup.service(api_key, base_url, max_connections)
         self._rules = setup.rules(service, strip_metadata=strip_metadata)
         self._transport = AsyncTransport(AsyncConnections(service, http_client), setup.options(timeout, retry, hooks))

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from aurashot._config import find_base_url, find_key, origin_of
 from aurashot._retry import RetryPolicy
-from aurashot._transport import Options, Service
+from aurashot._transport._state import Options, Service
 from aurashot.errors import ConfigurationError
 from aurashot.images import ImageRules
 from aurashot.instrumentation import Hook, Teller
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import httpx
 
 DEFAULT_TIMEOUT: Final = 120.0
 """Seconds that one call may take in all: what the service's own reference client waits."""
@@ -52,11 +50,16 @@ def rules(service: Service, *, strip_metadata: bool | None) -> ImageRules:
     return ImageRules(own_origin=service.own_origin, strip_metadata=strip_metadata)
 
 
-def check_http_client(given: object, wanted: type[httpx.Client | httpx.AsyncClient]) -> None:
+def check_http_client(given: object, wanted: str) -> None:
     """Refuse an httpx client of the other colour.
 
     Raises:
         ConfigurationError: It is not the kind of client that was wanted.
     """
-    if given is not None and not isinstance(given, wanted):
-        raise ConfigurationError(f"http_client= takes an httpx.{wanted.__name__}, not {type(given).__name__}")
+    if given is None:
+        return
+
+    import httpx
+
+    if not isinstance(given, getattr(httpx, wanted)):
+        raise ConfigurationError(f"http_client= takes an httpx.{wanted}, not {type(given).__name__}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aurashot._flows import legacy as flows
 
 if TYPE_CHECKING:
-    from aurashot._transport import Transport
+    from aurashot._transport._sync import Transport
     from aurashot.images import ImageInput, ImageRules
     from aurashot.models import WorkflowJob
 

@@ -16,6 +16,7 @@ from aurashot._engine._network import AsyncNetwork, Clock, Network
 from aurashot._engine._surroundings import ssl_context
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import (
         AsyncGenerator,
         AsyncIterable,
@@ -42,7 +43,7 @@ class _Slot:
         self.clock: Clock = Clock()
         self.address: tuple[bytes, bytes, int | None] = _address(url)
         self.idle_since: float = 0.0
-        network, context = Network(self.clock), ssl_context()
+        network, context = Network(self.clock), _context(url)
         self.connection: httpcore.HTTPConnection | httpcore.ConnectionPool = (
             httpcore.HTTPConnection(url.origin, context, KEEP_ALIVE, network_backend=network)
             if proxy is None
@@ -57,7 +58,7 @@ class _AsyncSlot:
         self.clock = Clock()
         self.address = _address(url)
         self.idle_since = 0.0
-        network, context = AsyncNetwork(self.clock), ssl_context()
+        network, context = AsyncNetwork(self.clock), _context(url)
         self.connection = (
             httpcore.AsyncHTTPConnection(url.origin, context, KEEP_ALIVE, network_backend=network)
             if proxy is None
@@ -292,6 +293,10 @@ def _expired(idle: deque[SlotT]) -> Iterator[SlotT]:
             yield idle.popleft()
     except IndexError:  # there is none, or others took the last one meanwhile
         return
+
+
+def _context(url: httpcore.URL) -> ssl.SSLContext | None:
+    return ssl_context() if url.scheme == b"https" else None
 
 
 def _address(url: httpcore.URL) -> tuple[bytes, bytes, int | None]:

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import anyio
 from anyio import to_thread
-from tenacity import AsyncRetrying
 
 from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
 from aurashot._engine import AsyncEngine, environment_proxy
 from aurashot._once import AsyncOnce, ran_out
 from aurashot._transport._downloads import Retrieval
-from aurashot._transport._exchange import Body, Exchange, Requests, picture_request
+from aurashot._transport._exchange import Body, Exchange
 from aurashot._transport._faults import transport_errors
-from aurashot._transport._given import AsyncGivenClient
+from aurashot._transport._requests import Requests, picture_request
 from aurashot._transport._state import Options, Service, Shared
 from aurashot.errors import AuraShotError
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from aurashot._deadline import Deadline
     from aurashot._engine import AsyncReply
     from aurashot._retry import Retries, RetryBudget, RetryPolicy
+    from aurashot._transport._given import AsyncGivenClient
 
     Rules = Callable[[RetryPolicy, RetryBudget], Retries]
 
@@ -46,11 +46,8 @@ class AsyncConnections:
         self.shared: Shared = Shared()
         self.once: AsyncOnce = AsyncOnce(self.shared.memory)
         self.requests: Requests = Requests(service.base_url, service.key)
-        limit = service.max_connections
-        self.api: AsyncEngine | AsyncGivenClient = (
-            AsyncEngine(limit, environment_proxy(service.base_url)) if given is None else AsyncGivenClient(given)
-        )
-        self.pictures: AsyncEngine = AsyncEngine(limit)
+        self.api: AsyncEngine | AsyncGivenClient = _carrier(service, given)
+        self.pictures: AsyncEngine = AsyncEngine(service.max_connections)
         """Without a proxy, since the addresses are checked here."""
 
     def check_open(self) -> None:
@@ -62,6 +59,15 @@ class AsyncConnections:
         self.shared.closed = True
         await self.pictures.aclose()
         await self.api.aclose()
+
+
+def _carrier(service: Service, given: httpx.AsyncClient | None) -> AsyncEngine | AsyncGivenClient:
+    if given is None:
+        return AsyncEngine(service.max_connections, environment_proxy(service.base_url))
+
+    from aurashot._transport._given import AsyncGivenClient
+
+    return AsyncGivenClient(given)
 
 
 class AsyncTransport:
@@ -123,6 +129,8 @@ class AsyncTransport:
 
     async def _repeat(self, rules: Rules, attempt: Callable[[X], Awaitable[T]], what: X) -> T:
         budget = self.connections.shared.budget
+        from tenacity import AsyncRetrying
+
         result: T = await AsyncRetrying(sleep=anyio.sleep, **rules(self.options.retry, budget).options())(attempt, what)
         budget.refund()
         return result

@@ -2,85 +2,27 @@
 
 from __future__ import annotations
 
-import platform
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias
+from typing import TYPE_CHECKING, Final, Generic
 from uuid import uuid4
 
 import httpcore
-import httpx
 
 from aurashot._answers import MAX_ANSWER_BYTES, Answer, read, too_large
 from aurashot._calls import M
 from aurashot._retry import Retries, RetryBudget, RetryPolicy
 from aurashot._transport._faults import translate
-from aurashot._version import __version__
 from aurashot.instrumentation import AttemptFailed, CallFailed, CallStarted, CallSucceeded, Teller
 from aurashot.models import CallMeta
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
     from contextlib import AbstractContextManager
 
     from aurashot._calls import Call
-    from aurashot._config import ApiKey
     from aurashot._deadline import Deadline
+    from aurashot._transport._requests import Requests
     from aurashot.errors import AuraShotError
 
-USER_AGENT: Final = f"aurashot/{__version__} python/{platform.python_version()}".encode()
-Headers: TypeAlias = list[tuple[bytes, bytes]]
 _SECRET_HEADERS: Final = {"authorization", "cookie", "location", "proxy-authorization", "set-cookie", "x-api-key"}
-
-
-class Requests:
-    """The requests of one client: addresses and headers are worked out once."""
-
-    def __init__(self, base_url: str, key: ApiKey) -> None:
-        self._base_url = base_url
-        self._headers: Headers = [
-            (b"Host", httpx.URL(base_url).netloc),
-            (b"Accept", b"application/json"),
-            (b"Accept-Encoding", b"identity"),
-            (b"User-Agent", USER_AGENT),
-            (b"Authorization", key.bearer()),
-        ]
-        self._urls: dict[str, httpcore.URL] = {}
-
-    @contextmanager
-    def open(self, call: Call[Any], key: str | None) -> Generator[httpcore.Request]:
-        """Give a fresh request for a call; a picture is streamed from its file, which is open meanwhile."""
-        headers = self._headers if key is None else [*self._headers, (b"Idempotency-Key", key.encode())]
-        content = call.content
-        if isinstance(content, bytes):
-            length = (b"Content-Length", b"%d" % len(content))
-            yield self._post(call.path, [*headers, (b"Content-Type", b"application/json"), length], content)
-            return
-        with content.open() as file:
-            form = httpx.Request("POST", self._base_url, files={"file": (content.filename, file, content.media_type)})
-            about_form = [item for item in form.headers.raw if item[0].lower() != b"host"]
-            yield self._post(call.path, [*headers, *about_form], form.stream)
-
-    def _post(self, path: str, headers: Headers, content: Any) -> httpcore.Request:
-        url = self._urls.get(path)
-        if url is None:
-            url = self._urls[path] = _target(httpx.URL(self._base_url + path))
-        return httpcore.Request(b"POST", url, headers=headers, content=content)
-
-
-def picture_request(url: str) -> httpcore.Request:
-    """Return the GET of a picture: no key, no cookie, no compression."""
-    address = httpx.URL(url)
-    headers = [
-        (b"Host", address.netloc),
-        (b"Accept", b"image/*"),
-        (b"Accept-Encoding", b"identity"),
-        (b"User-Agent", USER_AGENT),
-    ]
-    return httpcore.Request(b"GET", _target(address), headers=headers)
-
-
-def _target(url: httpx.URL) -> httpcore.URL:
-    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
 
 
 class Body:

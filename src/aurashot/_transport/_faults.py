@@ -11,17 +11,13 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 import httpcore
-import httpx
 
 from aurashot.errors import AuraShotError, DeadlineExceededError, NotSentError, OutcomeUnknownError
 
 if TYPE_CHECKING:
     from aurashot._deadline import Deadline
 
-_OWN: Final[tuple[type[Exception], ...]] = (
-    httpx.HTTPError,
-    httpx.InvalidURL,
-    httpx.StreamError,
+_OWN: Final = (
     httpcore.ConnectionNotAvailable,
     httpcore.NetworkError,
     httpcore.ProtocolError,
@@ -29,6 +25,8 @@ _OWN: Final[tuple[type[Exception], ...]] = (
     httpcore.TimeoutException,
     httpcore.UnsupportedProtocol,
 )
+_OTHERS: Final = {"aiohttp": ("ClientError",), "httpx": ("HTTPError", "InvalidURL", "StreamError")}
+"""What the transports of a given httpx client raise: only a module that is there already can have done that."""
 
 _NOT_SENT: Final = (
     httpcore.ConnectError,
@@ -38,21 +36,20 @@ _NOT_SENT: Final = (
     httpcore.UnsupportedProtocol,
 )
 _AIOHTTP_NOT_SENT: Final = {"ClientConnectorError", "ConnectionTimeoutError"}
-_TIMEOUTS: Final = (httpx.TimeoutException, httpcore.TimeoutException, TimeoutError)
 
 
 def transport_errors() -> tuple[type[Exception], ...]:
     """Return what a transport may raise; anything else (cancellation, a worker's time limit) passes through."""
-    aiohttp = sys.modules.get("aiohttp")
-    return _OWN if aiohttp is None else (*_OWN, aiohttp.ClientError)
+    there = ((sys.modules[module], names) for module, names in _OTHERS.items() if module in sys.modules)
+    return (*_OWN, *(getattr(module, name) for module, names in there for name in names))
 
 
 def translate(problem: Exception, deadline: Deadline) -> AuraShotError:
     """Return what a transport's error means for the request."""
-    cause = problem.__cause__ if isinstance(problem, httpx.HTTPError) and problem.__cause__ else problem
+    cause = problem.__cause__ if _is_of(problem, "httpx") and problem.__cause__ else problem
     not_sent = _proves_not_sent(cause)
     reason = str(cause) or type(cause).__name__
-    if isinstance(problem, _TIMEOUTS) and deadline.passed:
+    if _is_timeout(problem) and deadline.passed:
         when = "before the request was sent" if not_sent else "after the request went out; its outcome is unknown"
         error: AuraShotError = DeadlineExceededError(f"the call's {deadline.seconds:g} s ran out {when}")
         error.outcome = "not_sent" if not_sent else "unknown"
@@ -66,8 +63,16 @@ def translate(problem: Exception, deadline: Deadline) -> AuraShotError:
     return error
 
 
+def _is_of(problem: BaseException, package: str) -> bool:
+    return type(problem).__module__.partition(".")[0] == package
+
+
+def _is_timeout(problem: BaseException) -> bool:
+    return any("Timeout" in base.__name__ for base in type(problem).__mro__)
+
+
 def _proves_not_sent(cause: BaseException) -> bool:
-    if type(cause).__module__.partition(".")[0] == "aiohttp":
+    if _is_of(cause, "aiohttp"):
         return any(base.__name__ in _AIOHTTP_NOT_SENT for base in type(cause).__mro__)
     return isinstance(cause, _NOT_SENT)
 

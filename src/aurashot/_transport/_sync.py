@@ -6,15 +6,13 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from tenacity import Retrying
-
 from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
 from aurashot._engine import Engine, environment_proxy
 from aurashot._once import Once, ran_out
 from aurashot._transport._downloads import Retrieval
-from aurashot._transport._exchange import Body, Exchange, Requests, picture_request
+from aurashot._transport._exchange import Body, Exchange
 from aurashot._transport._faults import transport_errors
-from aurashot._transport._given import GivenClient
+from aurashot._transport._requests import Requests, picture_request
 from aurashot._transport._state import Options, Service, Shared
 from aurashot.errors import AuraShotError
 
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from aurashot._calls import M
     from aurashot._deadline import Deadline
     from aurashot._retry import Retries, RetryBudget, RetryPolicy
+    from aurashot._transport._given import GivenClient
 
     Rules = Callable[[RetryPolicy, RetryBudget], Retries]
 
@@ -41,11 +40,8 @@ class Connections:
         self.shared: Shared = Shared()
         self.once: Once = Once(self.shared.memory)
         self.requests: Requests = Requests(service.base_url, service.key)
-        limit = service.max_connections
-        self.api: Engine | GivenClient = (
-            Engine(limit, environment_proxy(service.base_url)) if given is None else GivenClient(given)
-        )
-        self.pictures: Engine = Engine(limit)
+        self.api: Engine | GivenClient = _carrier(service, given)
+        self.pictures: Engine = Engine(service.max_connections)
         """Without a proxy, since the addresses are checked here."""
 
     def check_open(self) -> None:
@@ -57,6 +53,15 @@ class Connections:
         self.shared.closed = True
         self.pictures.close()
         self.api.close()
+
+
+def _carrier(service: Service, given: httpx.Client | None) -> Engine | GivenClient:
+    if given is None:
+        return Engine(service.max_connections, environment_proxy(service.base_url))
+
+    from aurashot._transport._given import GivenClient
+
+    return GivenClient(given)
 
 
 class Transport:
@@ -118,6 +123,8 @@ class Transport:
 
     def _repeat(self, rules: Rules, attempt: Callable[[X], T], what: X) -> T:
         budget = self.connections.shared.budget
+        from tenacity import Retrying
+
         result: T = Retrying(sleep=time.sleep, **rules(self.options.retry, budget).options())(attempt, what)
         budget.refund()
         return result

@@ -14,6 +14,7 @@ class WireModel(BaseModel):
     model_config: ClassVar[ConfigDict] = ConfigDict(
         alias_generator=to_camel,
         coerce_numbers_to_str=True,  # a paid answer is not lost because an identifier came as a number
+        defer_build=True,  # a validator is made when it is first used, not at import
         extra="allow",
         frozen=True,
         hide_input_in_errors=True,  # a validation error must not print what a user sent or paid for

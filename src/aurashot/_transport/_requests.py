@@ -1,0 +1,86 @@
+"""The requests that go out, in httpcore's terms.
+
+httpx is imported for the first upload only, for its multipart form: it takes as long to import as all the rest.
+"""
+
+from __future__ import annotations
+
+import platform
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from urllib.parse import quote, urlsplit
+
+import httpcore
+
+from aurashot._version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from aurashot._calls import Call
+    from aurashot._config import ApiKey
+
+USER_AGENT: Final = f"aurashot/{__version__} python/{platform.python_version()}".encode()
+_URL_CHARACTERS: Final = "%/:?@!$&'()*+,;=~"
+"""What is left as it is in a path or query (RFC 3986, 3.3 and 3.4), what is already escaped included."""
+
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+
+class Requests:
+    """The requests of one client: addresses and headers are worked out once."""
+
+    def __init__(self, base_url: str, key: ApiKey) -> None:
+        self._base_url = base_url
+        self._headers: Headers = [
+            (b"Host", urlsplit(base_url).netloc.encode()),
+            (b"Accept", b"application/json"),
+            (b"Accept-Encoding", b"identity"),
+            (b"User-Agent", USER_AGENT),
+            (b"Authorization", key.bearer()),
+        ]
+        self._urls: dict[str, httpcore.URL] = {}
+
+    @contextmanager
+    def open(self, call: Call[Any], key: str | None) -> Generator[httpcore.Request]:
+        """Give a fresh request for a call; a picture is streamed from its file, which is open meanwhile."""
+        headers = self._headers if key is None else [*self._headers, (b"Idempotency-Key", key.encode())]
+        content = call.content
+        if isinstance(content, bytes):
+            length = (b"Content-Length", b"%d" % len(content))
+            yield self._post(call.path, [*headers, (b"Content-Type", b"application/json"), length], content)
+            return
+
+        import httpx
+
+        with content.open() as file:
+            form = httpx.Request("POST", self._base_url, files={"file": (content.filename, file, content.media_type)})
+            about_form = [item for item in form.headers.raw if item[0].lower() != b"host"]
+            yield self._post(call.path, [*headers, *about_form], form.stream)
+
+    def _post(self, path: str, headers: Headers, content: Any) -> httpcore.Request:
+        url = self._urls.get(path)
+        if url is None:
+            url = self._urls[path] = _target(self._base_url + path)
+        return httpcore.Request(b"POST", url, headers=headers, content=content)
+
+
+def picture_request(address: str) -> httpcore.Request:
+    """Return the GET of a picture: no key, no cookie, no compression."""
+    headers = [
+        (b"Host", urlsplit(address).netloc.encode()),
+        (b"Accept", b"image/*"),
+        (b"Accept-Encoding", b"identity"),
+        (b"User-Agent", USER_AGENT),
+    ]
+    return httpcore.Request(b"GET", _target(address), headers=headers)
+
+
+def _target(address: str) -> httpcore.URL:
+    parts = urlsplit(address)
+    target = quote(parts.path or "/", safe=_URL_CHARACTERS)
+    if parts.query:
+        target += "?" + quote(parts.query, safe=_URL_CHARACTERS)
+    return httpcore.URL(
+        scheme=parts.scheme.encode(), host=(parts.hostname or "").encode(), port=parts.port, target=target.encode()
+    )

@@ -9,14 +9,17 @@ Connections belong to one process and one event loop: after `fork()`, or in anot
 """
 
 from aurashot._engine._network import CONNECT_TIMEOUT
+from aurashot._engine._public import AsyncPublicNetwork, PublicNetwork
 from aurashot._engine._slots import AsyncEngine, AsyncReply, Engine, Reply, headers_of
 from aurashot._engine._surroundings import environment_proxy, ssl_context
 
 __all__ = [
     "CONNECT_TIMEOUT",
     "AsyncEngine",
+    "AsyncPublicNetwork",
     "AsyncReply",
     "Engine",
+    "PublicNetwork",
     "Reply",
     "environment_proxy",
     "headers_of",

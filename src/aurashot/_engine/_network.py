@@ -7,7 +7,7 @@ and write gets what is left of the call's own time, and a connection attempt get
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import httpcore
 
@@ -132,8 +132,8 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
 class Network(httpcore.NetworkBackend):
     """Blocking connections that keep to a clock."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._inner = httpcore.SyncBackend()
+    def __init__(self, clock: Clock, inner: httpcore.NetworkBackend) -> None:
+        self._inner = inner
         self._clock = clock
 
     def connect_tcp(
@@ -152,8 +152,8 @@ class Network(httpcore.NetworkBackend):
 class AsyncNetwork(httpcore.AsyncNetworkBackend):
     """Async connections, on asyncio and trio, that keep to a clock."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._inner = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+    def __init__(self, clock: Clock, inner: httpcore.AsyncNetworkBackend) -> None:
+        self._inner = inner
         self._clock = clock
 
     async def connect_tcp(

@@ -39,11 +39,11 @@ httpx's default of 5 seconds); a fresh connection costs a few milliseconds again
 class _Slot:
     """One blocking connection to one origin."""
 
-    def __init__(self, url: httpcore.URL, proxy: httpcore.Proxy | None) -> None:
+    def __init__(self, url: httpcore.URL, proxy: httpcore.Proxy | None, inner: httpcore.NetworkBackend) -> None:
         self.clock: Clock = Clock()
         self.address: tuple[bytes, bytes, int | None] = _address(url)
         self.idle_since: float = 0.0
-        network, context = Network(self.clock), _context(url)
+        network, context = Network(self.clock, inner), _context(url)
         self.connection: httpcore.HTTPConnection | httpcore.ConnectionPool = (
             httpcore.HTTPConnection(url.origin, context, KEEP_ALIVE, network_backend=network)
             if proxy is None
@@ -54,11 +54,11 @@ class _Slot:
 class _AsyncSlot:
     """One async connection to one origin."""
 
-    def __init__(self, url: httpcore.URL, proxy: httpcore.Proxy | None) -> None:
+    def __init__(self, url: httpcore.URL, proxy: httpcore.Proxy | None, inner: httpcore.AsyncNetworkBackend) -> None:
         self.clock = Clock()
         self.address = _address(url)
         self.idle_since = 0.0
-        network, context = AsyncNetwork(self.clock), _context(url)
+        network, context = AsyncNetwork(self.clock, inner), _context(url)
         self.connection = (
             httpcore.AsyncHTTPConnection(url.origin, context, KEEP_ALIVE, network_backend=network)
             if proxy is None
@@ -112,13 +112,17 @@ class Engine:
     Args:
         limit: Connections at most; further requests wait in order, and the wait counts in their deadline.
         proxy: The proxy to go through.
+        network: What makes the connections, if it is not the plain one.
     """
 
     is_closed: Final = False
 
-    def __init__(self, limit: int, proxy: httpcore.Proxy | None = None) -> None:
+    def __init__(
+        self, limit: int, proxy: httpcore.Proxy | None = None, network: httpcore.NetworkBackend | None = None
+    ) -> None:
         self._limit = limit
         self._proxy = proxy
+        self._network = network or httpcore.SyncBackend()
         self._rack = _Rack(limit)
 
     def send(self, request: httpcore.Request, deadline: Deadline) -> Reply:
@@ -131,7 +135,7 @@ class Engine:
             if slot is not None and not _is_good(slot, request.url):
                 slot.connection.close()
                 slot = None
-            slot = slot or _Slot(request.url, self._proxy)
+            slot = slot or _Slot(request.url, self._proxy, self._network)
             slot.clock.deadline = deadline
             return Reply(slot.connection.handle_request(request), slot, rack)
         except BaseException:
@@ -190,13 +194,17 @@ class AsyncEngine:
         limit: Connections at most in each event loop; further requests wait in order, and the wait counts in their
             deadline.
         proxy: The proxy to go through.
+        network: What makes the connections, if it is not the plain one.
     """
 
     is_closed: Final = False
 
-    def __init__(self, limit: int, proxy: httpcore.Proxy | None = None) -> None:
+    def __init__(
+        self, limit: int, proxy: httpcore.Proxy | None = None, network: httpcore.AsyncNetworkBackend | None = None
+    ) -> None:
         self._limit = limit
         self._proxy = proxy
+        self._network = network or cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
         self._racks: dict[Hashable, _AsyncRack] = {}
 
     async def send(self, request: httpcore.Request, deadline: Deadline) -> AsyncReply:
@@ -208,7 +216,7 @@ class AsyncEngine:
             if slot is not None and not _is_good(slot, request.url):
                 await _close(slot)
                 slot = None
-            slot = slot or _AsyncSlot(request.url, self._proxy)
+            slot = slot or _AsyncSlot(request.url, self._proxy, self._network)
             slot.clock.deadline = deadline
             return AsyncReply(await slot.connection.handle_async_request(request), slot, rack)
         except BaseException:

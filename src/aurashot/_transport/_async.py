@@ -9,7 +9,7 @@ import anyio
 from anyio import to_thread
 
 from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
-from aurashot._engine import AsyncEngine, environment_proxy
+from aurashot._engine import AsyncEngine, AsyncPublicNetwork, environment_proxy
 from aurashot._once import AsyncOnce, ran_out
 from aurashot._transport._downloads import Retrieval
 from aurashot._transport._exchange import Body, Exchange
@@ -47,8 +47,8 @@ class AsyncConnections:
         self.once: AsyncOnce = AsyncOnce(self.shared.memory)
         self.requests: Requests = Requests(service.base_url, service.key)
         self.api: AsyncEngine | AsyncGivenClient = _carrier(service, given)
-        self.pictures: AsyncEngine = AsyncEngine(service.max_connections)
-        """Without a proxy, since the addresses are checked here."""
+        self.pictures: AsyncEngine = AsyncEngine(service.max_connections, network=AsyncPublicNetwork(service.place))
+        """Without a proxy: the addresses are checked here."""
 
     def check_open(self) -> None:
         """Refuse to work once this client, or the httpx client that it was given, is closed."""

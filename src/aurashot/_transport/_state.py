@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from aurashot._deadline import Deadline
 from aurashot._once import Memory
@@ -56,6 +57,12 @@ class Service:
         """Refuse a number that cannot work."""
         if self.max_connections < 1:
             raise ConfigurationError(f"max_connections must be at least 1, not {self.max_connections}")
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The host and port of the service."""
+        parts = urlsplit(self.base_url)
+        return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 @dataclass(slots=True)

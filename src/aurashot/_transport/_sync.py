@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
-from aurashot._engine import Engine, environment_proxy
+from aurashot._engine import Engine, PublicNetwork, environment_proxy
 from aurashot._once import Once, ran_out
 from aurashot._transport._downloads import Retrieval
 from aurashot._transport._exchange import Body, Exchange
@@ -41,8 +41,8 @@ class Connections:
         self.once: Once = Once(self.shared.memory)
         self.requests: Requests = Requests(service.base_url, service.key)
         self.api: Engine | GivenClient = _carrier(service, given)
-        self.pictures: Engine = Engine(service.max_connections)
-        """Without a proxy, since the addresses are checked here."""
+        self.pictures: Engine = Engine(service.max_connections, network=PublicNetwork(service.place))
+        """Without a proxy: the addresses are checked here."""
 
     def check_open(self) -> None:
         """Refuse to work once this client, or the httpx client that it was given, is closed."""

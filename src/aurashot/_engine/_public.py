@@ -1,0 +1,112 @@
+"""Connections for downloads: to public addresses only, checked after the name was resolved.
+
+A name that is checked and then resolved again can point elsewhere the second time (DNS rebinding). So the name is
+resolved here, each of its addresses is checked, and the connection goes to a checked address. The name stays the name
+for TLS: httpcore verifies the certificate against the request's host.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import anyio
+import httpcore
+
+from aurashot.errors import DownloadError
+from aurashot.images import is_public_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SocketOptions: TypeAlias = "Iterable[httpcore.SOCKET_OPTION] | None"
+Place: TypeAlias = tuple[str, int]
+
+
+class PublicNetwork(httpcore.NetworkBackend):
+    """Blocking connections to public addresses, and to one place that is trusted."""
+
+    def __init__(self, trusted: Place) -> None:
+        self._inner = httpcore.SyncBackend()
+        self._trusted = trusted
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: SocketOptions = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to the first of the host's addresses that answers.
+
+        Raises:
+            DownloadError: One of the addresses is not public; none was asked.
+        """
+        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in self._addresses(host, port):
+            try:
+                return self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
+                failure = problem
+        raise failure
+
+    def _addresses(self, host: str, port: int) -> list[str]:
+        if (host, port) == self._trusted:
+            return [host]
+        try:
+            return checked(host, socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except socket.gaierror as problem:
+            raise httpcore.ConnectError(str(problem)) from problem
+
+
+class AsyncPublicNetwork(httpcore.AsyncNetworkBackend):
+    """Async connections to public addresses, and to one place that is trusted."""
+
+    def __init__(self, trusted: Place) -> None:
+        self._inner = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+        self._trusted = trusted
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: SocketOptions = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first of the host's addresses that answers.
+
+        Raises:
+            DownloadError: One of the addresses is not public; none was asked.
+        """
+        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in await self._addresses(host, port, timeout):
+            try:
+                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
+                failure = problem
+        raise failure
+
+    async def _addresses(self, host: str, port: int, timeout: float | None) -> list[str]:
+        if (host, port) == self._trusted:
+            return [host]
+        try:
+            with anyio.move_on_after(timeout):
+                return checked(host, await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except socket.gaierror as problem:
+            raise httpcore.ConnectError(str(problem)) from problem
+        raise httpcore.ConnectTimeout(f"{host} was not resolved in time")
+
+
+def checked(host: str, found: Iterable[tuple[Any, ...]]) -> list[str]:
+    """Return the addresses of a resolved name, in order and once each.
+
+    Raises:
+        DownloadError: One of them is not public.
+    """
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    private = next((address for address in addresses if not is_public_address(address)), None)
+    if private is not None:
+        raise DownloadError(f"the picture's host {host} resolves to {private}, which is not a public address")
+    return addresses

@@ -6,6 +6,7 @@ import os
 import pickle
 import re
 import shutil
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -45,7 +46,34 @@ def write(folder: Path, text: str) -> Path:
     """Write the file with the key into a folder."""
     path = folder / FILE_NAME
     path.write_text(text, encoding="utf-8")
+    path.chmod(0o600)
     return path
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o620, 0o644, 0o640, 0o666])
+def test_a_file_that_others_can_open_is_refused(here: Path, mode: int) -> None:
+    """A key that others may have read or written is not used, and the error says how to mend it."""
+    path = write(here, f"AURASHOT_API_KEY={KEY}\n")
+    path.chmod(mode)
+    with pytest.raises(ConfigurationError, match="chmod 600") as caught:
+        find_key(None)
+    assert KEY not in str(caught.value)
+
+
+def test_a_file_of_somebody_else_is_refused(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file planted in a folder above must not say whose account is used."""
+    write(here, f"AURASHOT_API_KEY={KEY}\n")
+    owner = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    with pytest.raises(ConfigurationError, match="another user"):
+        find_key(None)
+
+
+def test_a_file_has_no_modes_where_the_system_has_none(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere than on POSIX the file is taken as it is."""
+    write(here, f"AURASHOT_API_KEY={KEY}\n").chmod(0o644)
+    monkeypatch.setattr("aurashot._config.os", SimpleNamespace(name="nt", environ={}, fstat=os.fstat))
+    assert KEY == shown(find_key(None))
 
 
 def test_the_key_is_looked_up_in_order(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,6 +138,7 @@ def test_a_file_that_is_no_text_is_an_error_that_names_it(here: Path) -> None:
     """A broken file is not passed over in silence, and its content is not shown."""
     path = here / FILE_NAME
     path.write_bytes(b"AURASHOT_API_KEY=sk_live_\xff\xfe0123456789\n")
+    path.chmod(0o600)
     with pytest.raises(ConfigurationError, match="cannot be read") as caught:
         find_key(None)
     assert str(path) in str(caught.value)

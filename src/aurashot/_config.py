@@ -102,12 +102,24 @@ def _read(path: Path) -> dict[str, str | None]:
     from dotenv import dotenv_values
 
     try:
-        values = dotenv_values(path, interpolate=False)
+        with path.open(encoding="utf-8") as file:
+            _check_private(path, os.fstat(file.fileno()))
+            values = dotenv_values(stream=file, interpolate=False)
     except (OSError, UnicodeDecodeError) as problem:
         raise ConfigurationError(f"{path} cannot be read: {problem}") from problem
     if values.get(BASE_URL_NAME):
         logger.warning("%s in %s is ignored: a file cannot say where the key is sent", BASE_URL_NAME, path)
     return values
+
+
+def _check_private(path: Path, state: os.stat_result) -> None:
+    """Refuse a file that others may have written or read: the key in it would be somebody else's, or known to them."""
+    if os.name != "posix":
+        return
+    if state.st_uid != os.geteuid():
+        raise ConfigurationError(f"{path} belongs to another user; keep a file of your own, or set {KEY_NAMES[0]}")
+    if state.st_mode & 0o077:
+        raise ConfigurationError(f"{path} is open to other users; make it yours alone: chmod 600 {path}")
 
 
 def find_base_url(given: str | None) -> str:

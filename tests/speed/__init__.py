@@ -1,0 +1,1 @@
+"""What the guards of speed and memory share."""

@@ -1,0 +1,198 @@
+"""What calls, uploads and downloads cost in memory; bounds are generous, and what they guard against is far beyond."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import textwrap
+import tracemalloc
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from aurashot._once import MAX_REMEMBERED, Memory
+from aurashot.models import Upload
+from tests.colours import KEY
+from tests.speed.oblivious import ObliviousServer
+from tests.wire.pictures import FACE
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from aurashot import AuraShot
+    from tests.colours import Clients
+
+MIB: Final = 1024 * 1024
+UPLOAD_BYTES: Final = 90 * MIB
+DOWNLOAD_BYTES: Final = 50 * MIB
+ROOT: Final = Path(__file__).parents[2]
+
+
+class Traced:
+    """Bytes that Python allocated in a block: at the most, and still at its end."""
+
+    peak = 0
+    kept = 0
+
+
+@contextmanager
+def traced() -> Generator[Traced]:
+    """Trace what the block allocates, in every thread."""
+    figures = Traced()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        yield figures
+        figures.peak = tracemalloc.get_traced_memory()[1]
+        gc.collect()
+        figures.kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """Return one chunk of a PNG."""
+    return len(content).to_bytes(4) + kind + content + zlib.crc32(kind + content).to_bytes(4)
+
+
+def large_png(size: int) -> bytes:
+    """Return a PNG of about so many bytes: whole by its structure, of which nothing needs to be decoded."""
+    header = (1).to_bytes(4) + (1).to_bytes(4) + bytes([8, 2, 0, 0, 0])
+    parts = [chunk(b"IHDR", header), chunk(b"IDAT", bytes(size)), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.fixture
+def oblivious() -> Iterator[ObliviousServer]:
+    """Return a server that keeps nothing."""
+    with ObliviousServer.running() as running:
+        yield running
+
+
+@pytest.fixture
+def client(make_client: Clients, oblivious: ObliviousServer) -> AuraShot:
+    """Return a client of that server, in each colour."""
+    return make_client(oblivious.url)
+
+
+@pytest.fixture(scope="module")
+def upload_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a picture of 90 MiB on disk."""
+    path = tmp_path_factory.mktemp("large") / "large.png"
+    path.write_bytes(large_png(UPLOAD_BYTES))
+    yield path
+    path.unlink()
+
+
+def test_calls_leave_nothing_behind(client: AuraShot) -> None:
+    """After a thousand calls there are no more objects than before, and memory did not grow on the way."""
+    for number in range(50):
+        client.generate(f"scene {number}", face=FACE)
+    gc.collect()
+    objects = len(gc.get_objects())
+    with traced() as memory:
+        for number in range(1_000):
+            client.generate(f"scene {number}", face=FACE)
+
+    assert memory.peak < 256 * 1024
+    assert memory.kept < 64 * 1024
+    assert len(gc.get_objects()) - objects < 100
+
+
+def test_upload_from_a_path_streams(client: AuraShot, oblivious: ObliviousServer, upload_file: Path) -> None:
+    """A picture of 90 MiB goes out of its file in pieces."""
+    with traced() as memory:
+        client.upload(upload_file)
+
+    assert oblivious.received > UPLOAD_BYTES
+    assert memory.peak < 8 * MIB
+
+
+def test_download_to_a_file_streams(client: AuraShot, oblivious: ObliviousServer, tmp_path: Path) -> None:
+    """A picture of 50 MiB goes into its file in pieces."""
+    oblivious.picture = large_png(DOWNLOAD_BYTES)
+    with traced() as memory:
+        path = client.download(f"{oblivious.url}/large.png", tmp_path / "large.png")
+
+    assert len(oblivious.picture) == path.stat().st_size
+    assert memory.peak < 8 * MIB
+    path.unlink()
+
+
+UPLOADING: Final = {
+    "sync": """
+        from aurashot import AuraShot
+
+        def main():
+            with AuraShot({key!r}, base_url={url!r}) as client:
+                client.upload({small!r})
+                yield
+                client.upload({large!r})
+                yield
+    """,
+    "async": """
+        import asyncio
+        from aurashot import AsyncAuraShot
+
+        def main():
+            with asyncio.Runner() as runner:
+                client = AsyncAuraShot({key!r}, base_url={url!r})
+                runner.run(client.upload({small!r}))
+                yield
+                runner.run(client.upload({large!r}))
+                yield
+                runner.run(client.aclose())
+    """,
+}
+RESIDENT: Final = """
+    import re
+    from pathlib import Path
+
+    def kib(name):
+        return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+
+    steps = main()
+    next(steps)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    before = kib("VmRSS")
+    next(steps)
+    print(kib("VmHWM") - before)
+    next(steps, None)
+"""
+
+
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="only Linux tells the peak of a span")
+@pytest.mark.parametrize("colour", UPLOADING)
+def test_upload_from_a_path_costs_no_resident_memory(
+    colour: str, oblivious: ObliviousServer, upload_file: Path, astronaut: Path
+) -> None:
+    """What the operating system sees of an upload of 90 MiB is less than 8 MiB."""
+    script = textwrap.dedent(UPLOADING[colour]) + textwrap.dedent(RESIDENT).replace("{", "{{").replace("}", "}}")
+    code = script.format(key=KEY, url=oblivious.url, small=str(astronaut), large=str(upload_file))
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert oblivious.received > UPLOAD_BYTES
+    assert int(done.stdout) * 1024 < 8 * MIB
+
+
+def test_memory_of_uploads_is_bounded() -> None:
+    """However many pictures a client uploads, it remembers the same number of them."""
+    memory = Memory()
+
+    def put(first: int) -> None:
+        for number in range(first, first + 10 * MAX_REMEMBERED):
+            memory.put(f"{number:064x}", Upload(url=f"https://cdn.aurashot.art/u/{number:032x}.jpg"))
+
+    put(0)
+    with traced() as figures:
+        put(1_000_000)
+        put(2_000_000)
+
+    assert MAX_REMEMBERED == len(memory)
+    assert figures.peak < 4 * MIB

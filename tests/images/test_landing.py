@@ -244,6 +244,21 @@ def test_a_failed_start_leaves_nothing_behind(folder: Path, picture: bytes, monk
     assert names(folder) == []
 
 
+def test_a_landing_that_was_not_begun_touches_nothing(
+    folder: Path, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a hidden file there is nothing to write to and nothing to move, the working directory least of all."""
+    monkeypatch.chdir(folder)
+    mode = folder.stat().st_mode
+    landing = FileLanding("roof.png", stem="cafe", max_bytes=LIMIT)
+    with pytest.raises(DownloadError, match="cannot be stored"):
+        landing.write(picture)
+    with pytest.raises(DownloadError, match="cannot be stored"):
+        landing.finish()
+    assert mode == folder.stat().st_mode
+    assert names(folder) == []
+
+
 def test_a_file_of_somebody_else_is_never_written_to(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the name of the hidden file is taken, by a link into another folder for instance, nothing is touched."""
 

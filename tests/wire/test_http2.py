@@ -8,11 +8,11 @@ import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import anyio
 import httpx
-import hypercorn.asyncio
 import hypercorn.config
 import pytest
 
@@ -50,7 +50,7 @@ def origin() -> Iterator[str]:
             ready.set()
             await asyncio.to_thread(over.wait)
 
-        await hypercorn.asyncio.serve(app, config, shutdown_trigger=until_over)
+        await import_module("hypercorn.asyncio").serve(app, config, shutdown_trigger=until_over)
 
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(asyncio.run, run())

@@ -93,6 +93,7 @@ class FileLanding:
         self._part = Path()
         self._mode = 0
         self._file: BinaryIO = io.BytesIO()
+        self._file.close()  # until `begin`, there is nothing to write to
         self._undo = ExitStack()
 
     def begin(self) -> None:

@@ -1,0 +1,263 @@
+"""What is not done: guards of speed that count modules, steps, objects and writes, and never look at a clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import pytest
+
+from aurashot import RetryPolicy
+from aurashot._calls import Call
+from aurashot._config import ApiKey
+from aurashot._flows import character as flows
+from aurashot._transport import _exchange
+from aurashot.models import Generation
+from tests.colours import KEY
+from tests.flows.steps import CLOTHES, FACE, RULES, SCENE
+from tests.servers import CERTIFICATE, GENERATION, ScriptedServer, server_tls, status
+
+if TYPE_CHECKING:
+    from aurashot._calls import Flow, Step
+    from aurashot.instrumentation import Event
+    from tests.colours import Clients
+
+FIRST_CLIENT: Final = f"from aurashot import AuraShot; AuraShot({KEY!r})"
+DEPENDENCIES: Final = """
+import anyio.to_thread, httpcore, httpx, pydantic, tenacity
+httpx.create_ssl_context()
+class Model(pydantic.BaseModel): field: int
+"""
+"""What a client needs at the least; httpx and httpcore bring rich and trio of their own accord, if those are there."""
+
+HELP: Final = """
+import sys
+from aurashot.__main__ import main
+sys.argv = ["aurashot", "--help"]
+try:
+    main()
+except SystemExit:
+    pass
+"""
+PLAIN_HELP: Final = """
+import typer
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+app.command()(lambda: None)
+try:
+    app(["--help"])
+except SystemExit:
+    pass
+"""
+
+
+def modules(code: str) -> set[str]:
+    """Return what a fresh interpreter imports for some code."""
+    script = (
+        f"import json, sys\nbefore = set(sys.modules)\n{code}\nprint(json.dumps(sorted({{*sys.modules}} - before)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def packages(names: set[str]) -> set[str]:
+    """Return the top-level packages of modules, without those of the standard library."""
+    return {name.partition(".")[0] for name in names} - sys.stdlib_module_names
+
+
+def answered(flow: Flow[Any]) -> list[Step]:
+    """Give every step of a flow a generation as its result; return the steps."""
+    steps = [next(flow)]
+    try:
+        while True:
+            steps.append(flow.send(Generation.model_validate(GENERATION)))
+    except StopIteration:
+        return steps
+
+
+def test_importing_the_package() -> None:
+    """It loads itself, its version, and what `typing` and `importlib` load."""
+    assert {"aurashot", "aurashot._version"} == modules("import aurashot") - modules("import importlib, typing")
+
+
+def test_first_client() -> None:
+    """It loads this package and what it stands on, and neither an extra nor an application."""
+    loaded = modules(FIRST_CLIENT) - modules(DEPENDENCIES)
+    assert {"aurashot"} == packages(loaded)
+    parts = {name.split(".")[1] for name in loaded if name.startswith("aurashot.")}
+    assert set() == parts & {"__main__", "cli", "sandbox", "testing"}
+
+
+def test_help() -> None:
+    """`aurashot --help` loads this package and what any typer application loads."""
+    loaded = modules(HELP)
+    assert {"aurashot"} == packages(loaded) - packages(modules(PLAIN_HELP))
+    assert set() == loaded & {"asyncio", "httpx", "pydantic", "rich", "ssl"}
+
+
+@pytest.mark.parametrize(
+    "flow",
+    [
+        flows.id_photo(RULES, FACE, prompt=None, wait_for_result=None, key=None),
+        flows.generate(RULES, "a cafe", face=FACE, clothes=CLOTHES, scene=SCENE, wait_for_result=None, key=None),
+        flows.edit(RULES, "at night", target=SCENE, face=FACE, wait_for_result=None, key=None),
+    ],
+    ids=["id_photo", "generate", "edit"],
+)
+def test_call_with_addresses_is_one_step(flow: Flow[Any]) -> None:
+    """A call whose pictures are remote asks its driver for one thing: to send it."""
+    (step,) = answered(flow)
+    assert isinstance(step, Call)
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+def test_events_are_made_for_listeners_only(
+    make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, *, hooked: bool
+) -> None:
+    """A call, a retry and a failure make no event records when nobody listens."""
+    made: list[str] = []
+    for name in ("AttemptFailed", "CallFailed", "CallStarted", "CallSucceeded"):
+        monkeypatch.setattr(_exchange, name, counted(getattr(_exchange, name), made))
+    heard: list[Event] = []
+    client = make_client(server.url, retry=RetryPolicy(initial_delay=0.0), hooks=[heard.append] if hooked else [])
+    server.queue(status(429), status(200), status(400))
+
+    client.generate("a cafe", face=FACE)
+    with pytest.raises(Exception, match="scripted 400"):
+        client.generate("a cafe", face=FACE)
+    told = ["CallStarted", "AttemptFailed", "CallSucceeded", "CallStarted", "CallFailed"]
+    assert (told if hooked else []) == made == [type(event).__name__ for event in heard]
+
+
+def counted(kind: Any, made: list[str]) -> Any:
+    """Return a constructor that notes each use."""
+
+    def make(**fields: Any) -> Any:
+        made.append(kind.__name__)
+        return kind(**fields)
+
+    return make
+
+
+@pytest.mark.parametrize("colour", ["sync", "asyncio"])
+def test_request_leaves_in_one_write(
+    colour: str, make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The head and the body of a request are handed to the operating system together."""
+    sent: list[bytes] = []
+    send = socket.socket.send
+    port = server.server_address[1]
+
+    def noted(self: socket.socket, data: bytes, *flags: int) -> int:
+        if self.family == socket.AF_INET and self.getpeername()[1] == port:
+            sent.append(bytes(data))
+        return send(self, data, *flags)
+
+    monkeypatch.setattr(socket.socket, "send", noted)
+    client = make_client(server.url)
+    for number in range(5):
+        client.generate(f"scene {number}", face=FACE)
+
+    assert 5 == len(sent)
+    for data, request in zip(sent, server.requests, strict=True):
+        assert data.startswith(b"POST /v1/character/generate HTTP/1.1\r\n")
+        assert data.endswith(b"\r\n\r\n" + request.body)
+
+
+def test_calls_in_a_row_share_a_connection(make_client: Clients, server: ScriptedServer) -> None:
+    """Fifty calls, one after the other, connect once."""
+    client = make_client(server.url)
+    for number in range(50):
+        client.generate(f"scene {number}", face=FACE)
+
+    assert 50 == len(server.requests)
+    assert 1 == server.connections
+
+
+def test_request_is_filled_in(server: ScriptedServer) -> None:
+    """The address and the headers that all requests share are worked out once."""
+    requests = _exchange.Requests(server.url, ApiKey(KEY, "a test"))
+    call = Call(operation="generate", path="/v1/character/generate", answer=Generation, content=b"{}", billed=True)
+    with requests.open(call, "one") as first, requests.open(call, "two") as second:
+        assert first.url is second.url
+        same = [one is two for one, two in zip(first.headers, second.headers, strict=True)]
+        assert first.headers[same.index(False)][0] == b"Idempotency-Key"
+
+
+def test_call_makes_no_httpx_objects(
+    make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the first call to an endpoint nothing of httpx is on the way of another one."""
+    client = make_client(server.url)
+    client.generate("a cafe", face=FACE)
+    made: list[str] = []
+    for kind in (httpx.URL, httpx.Headers, httpx.Request, httpx.Response):
+        original = kind.__init__
+        monkeypatch.setattr(kind, "__init__", noting(kind.__name__, original, made))
+
+    client.generate("a beach", face=FACE)
+    assert [] == made
+    httpx.URL("https://example.com")
+    assert ["URL"] == made
+
+
+def noting(name: str, original: Any, made: list[str]) -> Any:
+    """Return an `__init__` that notes each use."""
+
+    def init(self: Any, *arguments: Any, **options: Any) -> None:
+        made.append(name)
+        original(self, *arguments, **options)
+
+    return init
+
+
+def test_answer_is_parsed_once(make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bytes of an answer become its model in one step."""
+    parsed: list[object] = []
+    validate = Generation.model_validate_json
+
+    def noted(body: bytes) -> Generation:
+        parsed.append(body)
+        return validate(body)
+
+    client = make_client(server.url)
+    monkeypatch.setattr(Generation, "model_validate_json", noted)
+    monkeypatch.setattr("aurashot._answers.from_json", None)
+    assert client.generate("a cafe", face=FACE).succeeded
+    assert [GENERATION] == [json.loads(str(body, "utf-8")) for body in parsed if isinstance(body, bytes)]
+
+
+SEVERAL_CLIENTS: Final = """
+import ssl
+from aurashot import AsyncAuraShot, AuraShot
+
+made, new = [], ssl.SSLContext.__new__
+
+def counted(*arguments, **options):
+    made.append(arguments)
+    return new(*arguments, **options)
+
+ssl.SSLContext.__new__ = counted
+for number in range(3):
+    AsyncAuraShot({key!r}, base_url={url!r})
+    with AuraShot({key!r}, base_url={url!r}) as client:
+        assert client.generate("a cafe", face={face!r}).succeeded
+print(len(made))
+"""
+
+
+def test_one_tls_context_for_all_clients() -> None:
+    """Clients that speak TLS share one context: making one takes longer than a call."""
+    with ScriptedServer.running(server_tls()) as server:
+        code = SEVERAL_CLIENTS.format(key=KEY, url=server.url, face=FACE)
+        environment = {**os.environ, "SSL_CERT_FILE": str(CERTIFICATE)}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, check=False, text=True
+        )
+
+    assert ("1\n", "", 0) == (done.stdout, done.stderr, done.returncode)
+    assert 3 == len(server.requests)

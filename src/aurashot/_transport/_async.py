@@ -128,12 +128,26 @@ class AsyncTransport:
             raise
 
     async def _repeat(self, rules: Rules, attempt: Callable[[X], Awaitable[T]], what: X) -> T:
-        budget = self.connections.shared.budget
+        try:
+            result = await attempt(what)
+        except AuraShotError as first:
+            result = await self._again(rules, attempt, what, first)
+        self.connections.shared.budget.refund()
+        return result
+
+    async def _again(self, rules: Rules, attempt: Callable[[X], Awaitable[T]], what: X, first: AuraShotError) -> T:
+        """Leave what follows a failed first attempt to tenacity, which most calls never need."""
         from tenacity import AsyncRetrying
 
-        result: T = await AsyncRetrying(sleep=anyio.sleep, **rules(self.options.retry, budget).options())(attempt, what)
-        budget.refund()
-        return result
+        failed = [first]
+
+        async def attempt_or_failure() -> T:
+            if failed:
+                raise failed.pop()
+            return await attempt(what)
+
+        retries = rules(self.options.retry, self.connections.shared.budget)
+        return await AsyncRetrying(sleep=anyio.sleep, **retries.options())(attempt_or_failure)
 
     async def _attempt(self, exchange: Exchange[M]) -> M:
         connections = self.connections

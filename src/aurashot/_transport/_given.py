@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import aclosing
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import anyio
 import httpx
 
+from aurashot._answers import MAX_ANSWER_BYTES
 from aurashot._engine import CONNECT_TIMEOUT, headers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
     import httpcore
 
@@ -25,50 +27,40 @@ GRACE: Final = 0.1
 """Seconds that a client's own timeouts, which know the phase, go ahead of a cancellation, which does not."""
 
 
-class _Reply:
-    """An answer of an httpx client.
-
-    Its body is still to be read, unless an event hook of the client did that, or a transport made the answer up.
-    """
+class GivenReply:
+    """An answer of a blocking httpx client, its body still to be read."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.status: int = response.status_code
-        self.headers: dict[str, str] = headers_of(response.headers.raw)
+        self.headers: dict[str, str] = _headers(response)
         self._response = response
-        self._was_read = response.is_stream_consumed
-        if self._was_read:
-            self.headers.pop("content-encoding", None)
-
-
-class GivenReply(_Reply):
-    """An answer of a blocking client."""
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter([self._response.content]) if self._was_read else self._response.iter_raw()
+        return iter([self._response.content]) if self._response.is_stream_consumed else self._response.iter_raw()
 
     def close(self) -> None:
         """Give the connection back to its pool."""
         self._response.close()
 
 
-class AsyncGivenReply(_Reply):
-    """An answer of an async client."""
+class AsyncGivenReply:
+    """An answer of an async httpx client, read within the deadline."""
 
-    def __init__(self, response: httpx.Response, deadline: Deadline) -> None:
-        super().__init__(response)
-        self._deadline = deadline
-        self._chunks = aiter(httpx.ByteStream(response.content) if self._was_read else response.aiter_raw())
+    def __init__(self, status: int, headers: dict[str, str], chunks: list[bytes]) -> None:
+        self.status: int = status
+        self.headers: dict[str, str] = headers
+        self._chunks = iter(chunks)
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> bytes:
-        with _within(self._deadline):
-            return await anext(self._chunks)
+        for chunk in self._chunks:
+            return chunk
+        raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        """Give the connection back to its pool."""
-        await self._response.aclose()
+        """Do nothing: its connection is back in its pool."""
 
 
 class GivenClient:
@@ -105,35 +97,52 @@ class AsyncGivenClient:
     async def send(self, request: httpcore.Request, deadline: Deadline) -> AsyncGivenReply:
         """Send one request; redirects are not followed, and the deadline is kept whatever the client does."""
         ours = _to_httpx(request, self._client.headers, deadline)
-        with _within(deadline):
+        with anyio.move_on_after(deadline.remaining + GRACE):
             response = await self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False)
-        return AsyncGivenReply(response, deadline)
+            headers = _headers(response)
+            async with aclosing(response):
+                return AsyncGivenReply(response.status_code, headers, await _chunks(response))
+        raise httpx.ReadTimeout("the httpx client did not keep the deadline")
 
     async def aclose(self) -> None:
         """Do nothing."""
 
 
-@contextmanager
-def _within(deadline: Deadline) -> Generator[None]:
-    with anyio.move_on_after(deadline.remaining + GRACE) as scope:
-        yield
-    if scope.cancelled_caught:
-        raise httpx.ReadTimeout("the httpx client did not keep the deadline")
+def _headers(response: httpx.Response) -> dict[str, str]:
+    """Return the headers of an answer; one that was read already, by an event hook perhaps, is decoded, too."""
+    headers = headers_of(response.headers.raw)
+    if response.is_stream_consumed:
+        headers.pop("content-encoding", None)
+    return headers
+
+
+async def _chunks(response: httpx.Response) -> list[bytes]:
+    """Read an answer, and no more of it than shows that it is too large."""
+    if response.is_stream_consumed:
+        return [response.content]
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.aiter_raw():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_ANSWER_BYTES:
+            break
+    return chunks
 
 
 def _to_httpx(request: httpcore.Request, own: httpx.Headers, deadline: Deadline) -> httpx.Request:
     """Return the same request in httpx's terms, with the headers that the client adds to all of its requests."""
     left = deadline.remaining
     timeout = {"connect": min(CONNECT_TIMEOUT, left), "read": left, "write": left, "pool": left}
-    headers = httpx.Headers(own)
-    headers.update(httpx.Headers(request.headers))
+    ours = {name.lower() for name, _ in request.headers}
+    headers = [*request.headers, *(item for item in own.raw if item[0].lower() not in ours)]
     stream: Any = request.stream
     if not isinstance(stream, httpx.SyncByteStream):
         stream = httpx.ByteStream(b"".join(stream))
-    url = httpx.URL(
-        scheme=request.url.scheme.decode(),
-        host=request.url.host.decode(),
-        port=request.url.port,
-        raw_path=request.url.target,
-    )
+    url = _url(request.url.scheme, request.url.host, request.url.port, request.url.target)
     return httpx.Request("POST", url, headers=headers, stream=stream, extensions={"timeout": timeout})
+
+
+@lru_cache(maxsize=64)
+def _url(scheme: bytes, host: bytes, port: int | None, target: bytes) -> httpx.URL:
+    return httpx.URL(scheme=scheme.decode(), host=host.decode(), port=port, raw_path=target)

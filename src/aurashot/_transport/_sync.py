@@ -122,12 +122,26 @@ class Transport:
             raise
 
     def _repeat(self, rules: Rules, attempt: Callable[[X], T], what: X) -> T:
-        budget = self.connections.shared.budget
+        try:
+            result = attempt(what)
+        except AuraShotError as first:
+            result = self._again(rules, attempt, what, first)
+        self.connections.shared.budget.refund()
+        return result
+
+    def _again(self, rules: Rules, attempt: Callable[[X], T], what: X, first: AuraShotError) -> T:
+        """Leave what follows a failed first attempt to tenacity, which most calls never need."""
         from tenacity import Retrying
 
-        result: T = Retrying(sleep=time.sleep, **rules(self.options.retry, budget).options())(attempt, what)
-        budget.refund()
-        return result
+        failed = [first]
+
+        def attempt_or_failure() -> T:
+            if failed:
+                raise failed.pop()
+            return attempt(what)
+
+        retries = rules(self.options.retry, self.connections.shared.budget)
+        return Retrying(sleep=time.sleep, **retries.options())(attempt_or_failure)
 
     def _attempt(self, exchange: Exchange[M]) -> M:
         connections = self.connections

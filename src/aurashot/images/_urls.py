@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import SplitResult, urlsplit
@@ -71,6 +72,7 @@ def _uncoated(address: _Address) -> _Address:
     return address.ipv4_mapped or address.sixtofour or address
 
 
+@lru_cache(maxsize=256)  # the same face goes with every call
 def _fault(url: str, own_origin: str) -> str | None:
     if len(url) > _LONGEST:
         return f"is longer than {_LONGEST:,} characters; upload the image instead"

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 FIRST_CLIENT: Final = f"from aurashot import AuraShot; AuraShot({KEY!r})"
 DEPENDENCIES: Final = """
-import anyio.to_thread, httpcore, httpx, pydantic, tenacity
+import anyio.to_thread, httpcore, httpx, pydantic
 httpx.create_ssl_context()
 class Model(pydantic.BaseModel): field: int
 """
-"""What a client needs at the least; httpx and httpcore bring rich and trio of their own accord, if those are there."""
+"""What a client needs before its first retry; httpx and httpcore bring rich and trio along, if those are there."""
 
 HELP: Final = """
 import sys

@@ -1,0 +1,53 @@
+"""Many calls at once: as many tasks as asked for, each making one call after the other."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from benchmarks.measure import Cost, clock, since
+
+if TYPE_CHECKING:
+    from benchmarks.peers.concurrent import AsyncCall
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the calls.
+
+    Attributes:
+        done: Calls that were answered.
+        errors: The others, by the class of their error.
+        cost: What all of them took together.
+    """
+
+    done: int = 0
+    errors: Counter[str] = field(default_factory=Counter[str])
+    cost: Cost = field(default_factory=lambda: Cost(0.0, 0.0))
+
+
+async def drive(call: AsyncCall, *, calls: int, at_once: int, seconds: float) -> Tally:
+    """Make `calls` calls, `at_once` at any time, and start none after `seconds`."""
+    todo, tally = iter(range(calls)), Tally()
+    start = clock()
+    stop = time.perf_counter() + seconds
+
+    async def work() -> None:
+        for _ in todo:
+            try:
+                await call()
+            except Exception as error:  # noqa: BLE001 - every kind of failure is what is counted here
+                tally.errors[type(error).__name__] += 1
+            else:
+                tally.done += 1
+            if time.perf_counter() > stop:
+                return
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(at_once):
+            group.create_task(work())
+    tally.cost = since(start)
+    return tally

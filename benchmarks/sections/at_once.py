@@ -1,0 +1,96 @@
+"""How many async calls a second one process makes, with more and more of them at once."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from benchmarks.measure import Spread
+from benchmarks.peers import TIMEOUT
+from benchmarks.peers.concurrent import CALLS
+from benchmarks.report import Goal, Plot, Section, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from benchmarks.bench import Bench
+    from benchmarks.report import Cell
+
+LEVELS: Final = (1, 64, 512, 2048)
+IN_SHORT: Final = ("httpx", "httpx-aiohttp", "aurashot", "aurashot on httpx-aiohttp")
+LEFT_OUT: Final = {
+    False: frozenset({"replicate", "fal-client", "runwayml"}),
+    True: frozenset({"httpx", "httpx-aiohttp", "aurashot on httpx-aiohttp"}),
+}
+"""Left out at the highest level, by whether it is to be quick: on httpx's pool, minutes only say the same again."""
+
+Place: TypeAlias = tuple[str, int]
+"""A client and a number of calls at once."""
+Run: TypeAlias = dict[str, Any]
+ABOUT: Final = f"""\
+One process and one client each, in turns; so many tasks, each making one call after the other against a server that
+answers immediately. All clients have a timeout of {TIMEOUT:.0f} s and their default limits: httpx, httpx2, replicate,
+fal-client, runwayml, aiohttp and httpx-aiohttp open 100 connections at most, openai 1,000, aurashot 256. A run is of
+two calls for each task, of 800 at least; none is started after 3 s."""
+
+
+def measure(bench: Bench) -> Section:
+    """Count calls a second at each level."""
+    runs = _run(bench)
+    names = list(dict.fromkeys(name for name, _ in runs))
+    rates = {place: Spread.of(run["done"] / run["cost"]["wall"] for run in found) for place, found in runs.items()}
+    cpu = {
+        place: Spread.of(1e6 * run["cost"]["cpu"] / max(1, run["done"]) for run in found)
+        for place, found in runs.items()
+    }
+    lines = {name: [rates[name, level] for level in LEVELS if (name, level) in rates] for name in names}
+    return Section(
+        name="at-once",
+        title="Many calls at once",
+        about=ABOUT,
+        tables=[
+            _table("answered calls a second", names, rates, "{:,.0f}"),
+            _table("CPU of a call, µs", names, cpu, "{:,.0f}"),
+            _table("errors", names, {place: _errors(found) for place, found in runs.items()}, "{}"),
+        ],
+        plot=Plot("answered calls a second", lines, x=LEVELS, x_axis="calls at once", logarithmic=True),
+        goals=_goals(
+            rates, {place: sum(sum(run["errors"].values()) for run in found) for place, found in runs.items()}
+        ),
+    )
+
+
+def _run(bench: Bench) -> dict[Place, list[Run]]:
+    runs: dict[Place, list[Run]] = {}
+    with bench.workers("at_once", IN_SHORT if bench.quick else CALLS) as workers:
+        for _, level in product(bench.rounds(3), LEVELS):
+            for name, worker in workers.items():
+                if level < LEVELS[-1] or name not in LEFT_OUT[bench.quick]:
+                    order = {"calls": max(800, 2 * level), "at_once": level, "seconds": 1 if bench.quick else 3}
+                    runs.setdefault((name, level), []).append(worker.do(**order))
+    return runs
+
+
+def _table(what: str, names: Sequence[str], cells: Mapping[Place, Cell], form: str) -> Table:
+    head = [what, *(f"{level:,} at once" for level in LEVELS)]
+    return Table(head, [form] * len(LEVELS), {name: [cells.get((name, level)) for level in LEVELS] for name in names})
+
+
+def _errors(runs: Sequence[Run]) -> str:
+    kinds = sorted({kind for run in runs for kind in run["errors"]})
+    made = sum(run["done"] + sum(run["errors"].values()) for run in runs)
+    failed = sum(sum(run["errors"].values()) for run in runs)
+    return f"{failed:,} of {made:,} ({', '.join(kinds)})" if failed else "0"
+
+
+def _goals(rates: Mapping[Place, Spread], errors: Mapping[Place, int]) -> list[Goal]:
+    def goal(what: str, ours: Place, over: Place, bound: float) -> Goal:
+        return Goal(what, rates[ours].over(rates[over]), bound, at_least=True, errors=errors[ours])
+
+    ours, given = "aurashot", "aurashot on httpx-aiohttp"
+    return [
+        goal("async calls/s at 64 over raw httpx", (ours, 64), ("httpx", 64), 2.3),
+        goal("at 512 over raw httpx", (ours, 512), ("httpx", 512), 6),
+        goal("at 2,048 over our own at 64", (ours, 2048), (ours, 64), 0.75),
+        goal("through httpx-aiohttp over raw httpx-aiohttp, at 64", (given, 64), ("httpx-aiohttp", 64), 0.85),
+    ]

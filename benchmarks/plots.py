@@ -57,6 +57,7 @@ def _bars(axes: Any, plot: Plot) -> None:
         middle = bar.get_y() + bar.get_height() / 2
         axes.text(spread.high + edge * 0.012, middle, _label(spread.median), va="center", fontsize=9)
     axes.set_xlim(0, edge * 1.1)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel(plot.axis)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)

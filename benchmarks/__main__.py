@@ -41,7 +41,8 @@ def measure(*, quick: bool) -> list[Section]:
 def page(sections: list[Section], plots: str | None) -> str:
     """Return the whole page as Markdown."""
     when = f"Measured on {datetime.now(UTC):%Y-%m-%d}: {machine()}.\n\n{versions()}."
-    parts = ["# Benchmarks", ABOUT, when, "## Targets", write_goals(sections)]
+    why = "Why a target is missed, and what was tried, is told in the [design decisions](design.md)."
+    parts = ["# Benchmarks", ABOUT, when, "## Targets", write_goals(sections), why]
     return "\n\n".join([*parts, *(write_section(section, plots) for section in sections)]) + "\n"
 
 

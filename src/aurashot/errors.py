@@ -22,6 +22,8 @@
       UnexpectedResponseError       HTML with 200, broken JSON, a success with no outputs, a redirect
       GenerationFailedError         status "failed": the service worked and gave up
         ContentBlockedError           refused for its content
+      LedgerError                   the ledger cannot record; nothing was sent
+      SpendCapError                 the ledger's cap is reached; nothing was sent
       NoOutputError                 a picture was asked of an answer that has none yet
       DownloadError                 unsafe address, too large, not an image, truncated
 
@@ -217,6 +219,24 @@ class GenerationFailedError(AuraShotError):
 
 class ContentBlockedError(GenerationFailedError):
     """The service refused the request for its content; another prompt or picture is needed."""
+
+
+class LedgerError(AuraShotError):
+    """The ledger cannot record or be read: locked, read-only, full, corrupt, or of a newer version."""
+
+
+class SpendCapError(AuraShotError):
+    """The call would exceed the cap of the ledger; nothing was sent.
+
+    Attributes:
+        max_images: The cap.
+        per: What it is for: `day` or `run`.
+        spent: How many images may be on the bill already, those under way included.
+    """
+
+    max_images: int = 0
+    per: str = ""
+    spent: int = 0
 
 
 class NoOutputError(AuraShotError):

@@ -1,0 +1,57 @@
+"""Work beside the caller, on asyncio and on trio: anyio has task groups only, which nobody can leave behind."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable, Coroutine
+
+_running: set[asyncio.Task[None]] = set()
+"""An event loop itself keeps only weak references to its tasks."""
+
+
+def spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Start something that nobody waits for; it must not raise. The end of the event loop cancels it."""
+    if _on_trio():
+        import trio
+
+        trio.lowlevel.spawn_system_task(work)
+        return
+
+    import asyncio
+
+    task = asyncio.get_running_loop().create_task(work())
+    _running.add(task)
+    task.add_done_callback(_running.discard)
+
+
+def later(seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Start something after a time, if the event loop lives until then."""
+    if _on_trio():
+        import trio
+
+        trio.lowlevel.spawn_system_task(_after, trio.sleep, seconds, work)
+        return
+
+    import asyncio
+
+    asyncio.get_running_loop().call_later(seconds, spawn, work)
+
+
+async def _after(
+    sleep: Callable[[float], Awaitable[None]], seconds: float, work: Callable[[], Awaitable[None]]
+) -> None:
+    await sleep(seconds)
+    await work()
+
+
+def _on_trio() -> bool:
+    if "trio" not in sys.modules:
+        return False
+
+    import trio
+
+    return trio.lowlevel.in_trio_run()

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from aurashot import RetryPolicy
-from aurashot._calls import Call
+from aurashot._calls import Call, Labels
 from aurashot._flows import character as flows
 from aurashot._transport import _exchange
 from aurashot.models import Generation
@@ -101,9 +101,9 @@ def test_help() -> None:
 @pytest.mark.parametrize(
     "flow",
     [
-        flows.id_photo(RULES, FACE, prompt=None, wait_for_result=None, key=None),
-        flows.generate(RULES, "a cafe", face=FACE, clothes=CLOTHES, scene=SCENE, wait_for_result=None, key=None),
-        flows.edit(RULES, "at night", target=SCENE, face=FACE, wait_for_result=None, key=None),
+        flows.id_photo(RULES, FACE, prompt=None, wait_for_result=None, labels=Labels()),
+        flows.generate(RULES, "a cafe", face=FACE, clothes=CLOTHES, scene=SCENE, wait_for_result=None, labels=Labels()),
+        flows.edit(RULES, "at night", target=SCENE, face=FACE, wait_for_result=None, labels=Labels()),
     ],
     ids=["id_photo", "generate", "edit"],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     if _on_trio():
         import trio
 
-        trio.lowlevel.spawn_system_task(work)
+        trio.lowlevel.spawn_system_task(work, context=copy_context())
         return
 
     import asyncio
@@ -33,7 +34,7 @@ def later(seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None
     if _on_trio():
         import trio
 
-        trio.lowlevel.spawn_system_task(_after, trio.sleep, seconds, work)
+        trio.lowlevel.spawn_system_task(_after, trio.sleep, seconds, work, context=copy_context())
         return
 
     import asyncio

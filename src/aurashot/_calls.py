@@ -17,7 +17,7 @@ gives which result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
@@ -33,6 +33,14 @@ Progress: TypeAlias = Callable[[int, int | None], None]
 """Told about a download: bytes so far, and bytes in all where the server says."""
 
 
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the caller writes onto a billed call."""
+
+    idempotency_key: str | None = None
+    tags: Mapping[str, str] | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[M]):
     """One request, and the model that its answer becomes."""
@@ -43,7 +51,7 @@ class Call(Generic[M]):
     content: bytes | Payload
     """A JSON body, or the picture that goes out as a multipart form."""
     billed: bool = False
-    idempotency_key: str | None = None
+    labels: Labels = Labels()
     once: str | None = None
     """Calls with the same value are sent once, and share the answer."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aurashot._calls import Call, M
+from aurashot._calls import Call, Labels, M
 from aurashot.models import Generation, Upload, WorkflowJob
 
 if TYPE_CHECKING:
@@ -26,30 +26,32 @@ EDIT: Final = "/v1/character/edit"
 WORKFLOW: Final = "/api/aesthetic/generate"
 WORKFLOW_QUERY: Final = "/api/aesthetic/query"
 
+UNLABELLED: Final = Labels()
+
 
 def upload(picture: Payload) -> Call[Upload]:
     """`POST /v1/uploads`: free, and sent once for the same content."""
     return Call(operation="upload", path=UPLOADS, answer=Upload, content=picture, once=picture.digest)
 
 
-def id_photo(body: IdPhotoRequest, key: str | None = None) -> Call[Generation]:
+def id_photo(body: IdPhotoRequest, labels: Labels = UNLABELLED) -> Call[Generation]:
     """`POST /v1/character/id-photo`."""
-    return _billed("id_photo", ID_PHOTO, Generation, body, key)
+    return _billed("id_photo", ID_PHOTO, Generation, body, labels)
 
 
-def generate(body: GenerateRequest, key: str | None = None) -> Call[Generation]:
+def generate(body: GenerateRequest, labels: Labels = UNLABELLED) -> Call[Generation]:
     """`POST /v1/character/generate`."""
-    return _billed("generate", GENERATE, Generation, body, key)
+    return _billed("generate", GENERATE, Generation, body, labels)
 
 
-def edit(body: EditRequest, key: str | None = None) -> Call[Generation]:
+def edit(body: EditRequest, labels: Labels = UNLABELLED) -> Call[Generation]:
     """`POST /v1/character/edit`."""
-    return _billed("edit", EDIT, Generation, body, key)
+    return _billed("edit", EDIT, Generation, body, labels)
 
 
-def workflow(body: VirtualTryOnRequest | PoseChangeRequest, key: str | None = None) -> Call[WorkflowJob]:
+def workflow(body: VirtualTryOnRequest | PoseChangeRequest, labels: Labels = UNLABELLED) -> Call[WorkflowJob]:
     """`POST /api/aesthetic/generate`."""
-    return _billed(body.workflow, WORKFLOW, WorkflowJob, body, key)
+    return _billed(body.workflow, WORKFLOW, WorkflowJob, body, labels)
 
 
 def workflow_query(body: QueryRequest) -> Call[WorkflowJob]:
@@ -57,6 +59,6 @@ def workflow_query(body: QueryRequest) -> Call[WorkflowJob]:
     return Call(operation="query", path=WORKFLOW_QUERY, answer=WorkflowJob, content=body.to_wire())
 
 
-def _billed(operation: str, path: str, answer: type[M], body: WireModel, key: str | None) -> Call[M]:
+def _billed(operation: str, path: str, answer: type[M], body: WireModel, labels: Labels) -> Call[M]:
     content = body.to_wire()
-    return Call(operation=operation, path=path, answer=answer, content=content, billed=True, idempotency_key=key)
+    return Call(operation=operation, path=path, answer=answer, content=content, billed=True, labels=labels)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from aurashot._calls import Blocking, Call, Flow, Together
+from aurashot._calls import Blocking, Call, Flow, Labels, Together
 from aurashot._flows import character as flows
 from aurashot.errors import InputError, InvalidImageError, NotSentError, UnsafeURLError
 from aurashot.images import ImageRules, Payload
@@ -22,19 +22,19 @@ UNSAFE = "http://10.0.0.1/face.png"
 
 def id_photo(face: ImageInput = FACE, **options: Any) -> Flow[Generation]:
     """Return the flow of an ID photo, with the defaults of the clients."""
-    given: dict[str, Any] = {"prompt": None, "wait_for_result": None, "key": None}
+    given: dict[str, Any] = {"prompt": None, "wait_for_result": None, "labels": Labels()}
     return flows.id_photo(RULES, face, **{**given, **options})
 
 
 def generate(prompt: str = "in a cafe", **options: Any) -> Flow[Generation]:
     """Return the flow of a generation, with the defaults of the clients."""
-    given: dict[str, Any] = {"face": FACE, "clothes": None, "scene": None, "wait_for_result": None, "key": None}
+    given: dict[str, Any] = {"face": FACE, "clothes": None, "scene": None, "wait_for_result": None, "labels": Labels()}
     return flows.generate(RULES, prompt, **{**given, **options})
 
 
 def edit(prompt: str = "at night", **options: Any) -> Flow[Generation]:
     """Return the flow of an edit, with the defaults of the clients."""
-    given: dict[str, Any] = {"target": SCENE, "face": None, "wait_for_result": None, "key": None}
+    given: dict[str, Any] = {"target": SCENE, "face": None, "wait_for_result": None, "labels": Labels()}
     return flows.edit(RULES, prompt, **{**given, **options})
 
 
@@ -85,21 +85,23 @@ def test_remote_references_go_out_in_one_billed_request(
     assert [content] == [body(call) for call in play.calls]
 
 
-@pytest.mark.parametrize("flow", [id_photo(key="order-17"), generate(key="order-17"), edit(key="order-17")])
+@pytest.mark.parametrize(
+    "flow", [id_photo(labels=Labels("order-17")), generate(labels=Labels("order-17")), edit(labels=Labels("order-17"))]
+)
 def test_the_users_idempotency_key_travels_with_the_billed_call(flow: Flow[Generation]) -> None:
     """A key that was given is the key of the call; otherwise the driver mints one."""
     play = Play(DONE)
     play.run(flow)
-    assert ["order-17"] == [call.idempotency_key for call in play.calls]
+    assert ["order-17"] == [call.labels.idempotency_key for call in play.calls]
 
 
 def test_local_pictures_are_uploaded_before_the_billed_request() -> None:
     """Each local picture becomes an address first; the free uploads carry no key."""
     play = Play(Upload(url=FACE), Upload(url=CLOTHES), DONE)
-    play.run(generate(face=png("red"), clothes=png("blue"), scene=SCENE, key="order-17"))
+    play.run(generate(face=png("red"), clothes=png("blue"), scene=SCENE, labels=Labels("order-17")))
     assert ["upload", "upload", "generate"] == [call.operation for call in play.calls]
     assert [False, False, True] == [call.billed for call in play.calls]
-    assert [None, None, "order-17"] == [call.idempotency_key for call in play.calls]
+    assert [None, None, "order-17"] == [call.labels.idempotency_key for call in play.calls]
     assert body(play.calls[-1])["images"] == {"face": FACE, "clothes": CLOTHES, "scene": SCENE}
 
 
@@ -153,17 +155,20 @@ def test_an_earlier_answer_is_a_reference() -> None:
         (generate(face=png(), clothes=UNSAFE), "clothes", UnsafeURLError),
         (generate(face=png(), scene=UNSAFE), "scene", UnsafeURLError),
         (generate(face=png(), scene=b"no picture"), "scene", InvalidImageError),
-        (generate(face=png(), key="two words"), "idempotency_key", InputError),
-        (generate(face=png(), key=""), "idempotency_key", InputError),
-        (generate(face=png(), key="x" * 256), "idempotency_key", InputError),
-        (generate(face=png(), key="ключ"), "idempotency_key", InputError),
+        (generate(face=png(), labels=Labels("two words")), "idempotency_key", InputError),
+        (generate(face=png(), labels=Labels("")), "idempotency_key", InputError),
+        (generate(face=png(), labels=Labels("x" * 256)), "idempotency_key", InputError),
+        (generate(face=png(), labels=Labels("ключ")), "idempotency_key", InputError),
         (id_photo("no-such-file.png"), "face", InvalidImageError),
         (id_photo(png(), prompt=""), "prompt", InputError),
-        (id_photo(png(), key="\n"), "idempotency_key", InputError),
+        (id_photo(png(), labels=Labels("\n")), "idempotency_key", InputError),
         (edit(""), "prompt", InputError),
         (edit(target=png(), face=UNSAFE), "face", UnsafeURLError),
         (edit(target=b""), "target", InvalidImageError),
-        (edit(target=png(), key=" "), "idempotency_key", InputError),
+        (edit(target=png(), labels=Labels(" ")), "idempotency_key", InputError),
+        (generate(face=png(), labels=Labels(tags={"user": 7})), "tags", InputError),  # type: ignore[dict-item]
+        (generate(face=png(), labels=Labels(tags={"": "alice"})), "tags", InputError),
+        (id_photo(png(), labels=Labels(tags=["alice"])), "tags", InputError),  # type: ignore[arg-type]
         (flows.upload(RULES, UNSAFE), "image", UnsafeURLError),
         (flows.upload(RULES, b""), "image", InvalidImageError),
     ],
@@ -219,5 +224,5 @@ def test_addresses_of_the_configured_service_are_taken() -> None:
     play = Play(DONE)
     sandbox = ImageRules(own_origin="http://127.0.0.1:8787")
     face = "http://127.0.0.1:8787/files/face.png"
-    play.run(flows.id_photo(sandbox, face, prompt=None, wait_for_result=None, key=None))
+    play.run(flows.id_photo(sandbox, face, prompt=None, wait_for_result=None, labels=Labels()))
     assert {"images": {"face": face}} == body(play.calls[0])

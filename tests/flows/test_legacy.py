@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aurashot._calls import Labels
 from aurashot._flows import legacy as flows
 from aurashot.errors import (
     AuraShotError,
@@ -32,13 +33,13 @@ DONE = WorkflowJob(workflow="virtual_try_on", execution_id="e-1", status="succes
 def try_on(**options: Any) -> Flow[WorkflowJob]:
     """Return the flow of a try-on, with the defaults of the clients."""
     given: dict[str, Any] = {"scene_image": None, "version": "weshopFlash", "description": None, "wait": False}
-    given |= {"product_image": CLOTHES, "model_image": FACE, "key": None}
+    given |= {"product_image": CLOTHES, "model_image": FACE, "labels": Labels()}
     return flows.virtual_try_on(RULES, **{**given, **options})
 
 
 def pose(original_image: Any = FACE, description: Any = "sitting", **options: Any) -> Flow[WorkflowJob]:
     """Return the flow of a pose change, with the defaults of the clients."""
-    given: dict[str, Any] = {"version": "lite", "wait": False, "key": None}
+    given: dict[str, Any] = {"version": "lite", "wait": False, "labels": Labels()}
     return flows.pose_change(RULES, original_image, description, **{**given, **options})
 
 
@@ -94,17 +95,19 @@ def test_a_job_is_submitted_in_one_billed_request(flow: Flow[WorkflowJob], conte
     play = Play(TAKEN)
     assert TAKEN is play.run(flow)
     assert [("/api/aesthetic/generate", True, None)] == [
-        (call.path, call.billed, call.idempotency_key) for call in play.calls
+        (call.path, call.billed, call.labels.idempotency_key) for call in play.calls
     ]
     assert content == body(play.calls[0])
 
 
-@pytest.mark.parametrize(("flow", "name"), [(try_on(key="k-1"), "virtual_try_on"), (pose(key="k-1"), "pose_change")])
+@pytest.mark.parametrize(
+    ("flow", "name"), [(try_on(labels=Labels("k-1")), "virtual_try_on"), (pose(labels=Labels("k-1")), "pose_change")]
+)
 def test_a_job_is_sent_under_its_own_name_and_the_users_key(flow: Flow[WorkflowJob], name: str) -> None:
     """Events and errors call the workflow by name; a key that was given is sent."""
     play = Play(TAKEN)
     play.run(flow)
-    assert [(name, "k-1")] == [(call.operation, call.idempotency_key) for call in play.calls]
+    assert [(name, "k-1")] == [(call.operation, call.labels.idempotency_key) for call in play.calls]
 
 
 def test_local_pictures_of_a_job_are_uploaded_first() -> None:
@@ -122,7 +125,7 @@ def test_local_pictures_of_a_job_are_uploaded_first() -> None:
         (try_on(version="lite"), "version", InputError),
         (pose(version="weshopFlash"), "version", InputError),
         (try_on(description=""), "description", InputError),
-        (try_on(key="two words"), "idempotency_key", InputError),
+        (try_on(labels=Labels("two words")), "idempotency_key", InputError),
         (try_on(product_image=UNSAFE), "product_image", UnsafeURLError),
         (try_on(product_image=png(), model_image=b"no picture"), "model_image", InvalidImageError),
         (try_on(product_image=png(), scene_image=UNSAFE), "scene_image", UnsafeURLError),
@@ -130,7 +133,7 @@ def test_local_pictures_of_a_job_are_uploaded_first() -> None:
         (pose(png(), ""), "description", InputError),
         (pose(png(), None), "description", InputError),
         (pose(png(), version=None), "version", InputError),
-        (pose(png(), key=""), "idempotency_key", InputError),
+        (pose(png(), labels=Labels("")), "idempotency_key", InputError),
         (query(), "job", InputError),
         (query(workflow="pose_change"), "job", InputError),
         (query(execution_id="e-1"), "job", InputError),

@@ -50,6 +50,16 @@ def rules(service: Service, *, strip_metadata: bool | None) -> ImageRules:
     return ImageRules(own_origin=service.own_origin, strip_metadata=strip_metadata)
 
 
+def check_ledger(given: object) -> None:
+    """Refuse what is no ledger.
+
+    Raises:
+        ConfigurationError: It lacks what a client needs of one.
+    """
+    if given is not None and not all(callable(getattr(given, name, None)) for name in ("reserve", "settle")):
+        raise ConfigurationError(f"ledger= takes a SQLiteLedger, or an object like it, not {type(given).__name__}")
+
+
 def check_http_client(given: object, wanted: str) -> None:
     """Refuse an httpx client of the other colour.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from aurashot._calls import Labels
 from aurashot._client import _setup as setup
 from aurashot._client._sync_legacy import Legacy
 from aurashot._flows import character as flows, pictures
@@ -12,7 +13,7 @@ from aurashot._transport._sync import Connections, Transport
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from aurashot._retry import RetryPolicy
     from aurashot.images import ImageInput
     from aurashot.instrumentation import Hook
+    from aurashot.ledger import Ledger
     from aurashot.models import Generation, Upload
 
 
@@ -42,6 +44,8 @@ class AuraShot:
         max_connections: Connections at most; further calls wait in order.
         http_client: An httpx client of your own to send the API's requests with (downloads keep to a client without
             a key). It is not closed here.
+        ledger: Where every billed call is recorded before it is sent, and what became of it after: see
+            `aurashot.ledger`. A call that cannot be recorded is not sent. It is not closed here.
         hooks: Called with an event record when a call starts, is retried, succeeds or fails.
         strip_metadata: Whether a local photo is turned upright and freed of location and other metadata before it
             leaves the machine: by default whenever the extra `images` is installed; True insists on it.
@@ -59,13 +63,15 @@ class AuraShot:
         retry: RetryPolicy | None = None,
         max_connections: int = setup.DEFAULT_MAX_CONNECTIONS,
         http_client: httpx.Client | None = None,
+        ledger: Ledger | None = None,
         hooks: Iterable[Hook] = (),
         strip_metadata: bool | None = None,
     ) -> None:
+        setup.check_ledger(ledger)
         setup.check_http_client(http_client, "Client")
         service = setup.service(api_key, base_url, max_connections)
         self._rules = setup.rules(service, strip_metadata=strip_metadata)
-        self._transport = Transport(Connections(service, http_client), setup.options(timeout, retry, hooks))
+        self._transport = Transport(Connections(service, http_client, ledger), setup.options(timeout, retry, hooks))
         self._owner = True
 
     def id_photo(
@@ -76,6 +82,7 @@ class AuraShot:
         wait_for_result: bool | None = None,
         timeout: float | None = None,
         idempotency_key: str | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> Generation:
         """Make the identity anchor of a person: one sheet with front, left 45°, right 45° and smiling. Billed.
 
@@ -87,12 +94,19 @@ class AuraShot:
             wait_for_result: The service's own `waitForResult`; left out of the request unless given.
             timeout: Seconds for this call in all, instead of the client's.
             idempotency_key: Sent as `Idempotency-Key` instead of a fresh one.
+            tags: Words to find the call by in the ledger, such as `{"user": "alice"}`; they stay on this machine.
 
         Raises:
             InputError: An argument is not usable; nothing was sent.
             AuraShotError: Anything else; `outcome` and `may_be_charged` say what it cost.
         """
-        flow = flows.id_photo(self._rules, face, prompt=prompt, wait_for_result=wait_for_result, key=idempotency_key)
+        flow = flows.id_photo(
+            self._rules,
+            face,
+            prompt=prompt,
+            wait_for_result=wait_for_result,
+            labels=Labels(idempotency_key, tags),
+        )
         return self._transport.run(flow, timeout)
 
     def generate(
@@ -105,6 +119,7 @@ class AuraShot:
         wait_for_result: bool | None = None,
         timeout: float | None = None,
         idempotency_key: str | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> Generation:
         """Draw the person of the face reference in a new scene. Billed.
 
@@ -116,6 +131,7 @@ class AuraShot:
             wait_for_result: The service's own `waitForResult`; left out of the request unless given.
             timeout: Seconds for this call in all, instead of the client's.
             idempotency_key: Sent as `Idempotency-Key` instead of a fresh one.
+            tags: Words to find the call by in the ledger, such as `{"user": "alice"}`; they stay on this machine.
 
         Raises:
             InputError: An argument is not usable; nothing was sent.
@@ -128,7 +144,7 @@ class AuraShot:
             clothes=clothes,
             scene=scene,
             wait_for_result=wait_for_result,
-            key=idempotency_key,
+            labels=Labels(idempotency_key, tags),
         )
         return self._transport.run(flow, timeout)
 
@@ -141,6 +157,7 @@ class AuraShot:
         wait_for_result: bool | None = None,
         timeout: float | None = None,
         idempotency_key: str | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> Generation:
         """Change a picture, and keep its person. Billed.
 
@@ -151,13 +168,19 @@ class AuraShot:
             wait_for_result: The service's own `waitForResult`; left out of the request unless given.
             timeout: Seconds for this call in all, instead of the client's.
             idempotency_key: Sent as `Idempotency-Key` instead of a fresh one.
+            tags: Words to find the call by in the ledger, such as `{"user": "alice"}`; they stay on this machine.
 
         Raises:
             InputError: An argument is not usable; nothing was sent.
             AuraShotError: Anything else; `outcome` and `may_be_charged` say what it cost.
         """
         flow = flows.edit(
-            self._rules, prompt, target=target, face=face, wait_for_result=wait_for_result, key=idempotency_key
+            self._rules,
+            prompt,
+            target=target,
+            face=face,
+            wait_for_result=wait_for_result,
+            labels=Labels(idempotency_key, tags),
         )
         return self._transport.run(flow, timeout)
 

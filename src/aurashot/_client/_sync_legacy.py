@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aurashot._calls import Labels
 from aurashot._flows import legacy as flows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aurashot._transport._sync import Transport
     from aurashot.images import ImageInput, ImageRules
     from aurashot.models import WorkflowJob
@@ -30,6 +33,7 @@ class Legacy:
         wait: bool = False,
         timeout: float | None = None,
         idempotency_key: str | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> WorkflowJob:
         """Dress a model in a product. Billed.
 
@@ -42,6 +46,7 @@ class Legacy:
             wait: Whether to ask, less and less often, until the job is done.
             timeout: Seconds for this call in all, instead of the client's.
             idempotency_key: Sent as `Idempotency-Key` instead of a fresh one.
+            tags: Words to find the call by in the ledger, such as `{"user": "alice"}`; they stay on this machine.
 
         Raises:
             InputError: An argument is not usable; nothing was sent.
@@ -57,7 +62,7 @@ class Legacy:
             version=version,
             description=description,
             wait=wait,
-            key=idempotency_key,
+            labels=Labels(idempotency_key, tags),
         )
         return self._transport.run(flow, timeout)
 
@@ -70,6 +75,7 @@ class Legacy:
         wait: bool = False,
         timeout: float | None = None,
         idempotency_key: str | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> WorkflowJob:
         """Change the pose of a person. Billed.
 
@@ -80,6 +86,7 @@ class Legacy:
             wait: Whether to ask, less and less often, until the job is done.
             timeout: Seconds for this call in all, instead of the client's.
             idempotency_key: Sent as `Idempotency-Key` instead of a fresh one.
+            tags: Words to find the call by in the ledger, such as `{"user": "alice"}`; they stay on this machine.
 
         Raises:
             InputError: An argument is not usable; nothing was sent.
@@ -88,7 +95,12 @@ class Legacy:
             AuraShotError: Anything else; `outcome` and `may_be_charged` say what it cost.
         """
         flow = flows.pose_change(
-            self._rules, original_image, description, version=version, wait=wait, key=idempotency_key
+            self._rules,
+            original_image,
+            description,
+            version=version,
+            wait=wait,
+            labels=Labels(idempotency_key, tags),
         )
         return self._transport.run(flow, timeout)
 

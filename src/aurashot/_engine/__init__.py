@@ -8,7 +8,7 @@ cannot reach the next call.
 Connections belong to one process and one event loop: after `fork()`, or in another loop, a request connects anew.
 """
 
-from aurashot._engine._network import CONNECT_TIMEOUT
+from aurashot._engine._network import CONNECT_TIMEOUT, Departure
 from aurashot._engine._public import AsyncPublicNetwork, PublicNetwork
 from aurashot._engine._slots import AsyncEngine, AsyncReply, Engine, Reply, headers_of
 from aurashot._engine._surroundings import environment_proxy, ssl_context
@@ -18,6 +18,7 @@ __all__ = [
     "AsyncEngine",
     "AsyncPublicNetwork",
     "AsyncReply",
+    "Departure",
     "Engine",
     "PublicNetwork",
     "Reply",

@@ -13,22 +13,36 @@ import httpcore
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from aurashot._deadline import Deadline
 
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds for one attempt to connect, so that a dead address leaves time for another attempt."""
 
+Departure: TypeAlias = "Callable[[], None]"
+"""Called just before bytes of a request go out; what it raises keeps them here."""
+
 SocketOptions: TypeAlias = "Iterable[httpcore.SOCKET_OPTION] | None"
 
 
 class Clock:
-    """The deadline of whoever holds the slot now."""
+    """The deadline of whoever holds the slot now, and who wants to know when its request goes out."""
 
-    __slots__ = ("deadline",)
+    __slots__ = ("deadline", "departure")
 
     deadline: Deadline
+    departure: Departure | None
+
+    def start(self, deadline: Deadline, departure: Departure | None) -> None:
+        """Work for another request from now on."""
+        self.deadline = deadline
+        self.departure = departure
+
+    def depart(self) -> None:
+        """Say that bytes are about to go out; whoever is told may refuse."""
+        if self.departure is not None:
+            self.departure()
 
     def left(self, over: type[httpcore.TimeoutException]) -> float:
         """Return the seconds that are left, or raise the right kind of timeout when none are."""
@@ -83,6 +97,7 @@ class _Stream(httpcore.NetworkStream):
 
     def _send(self, data: bytes) -> None:
         if data:
+            self._clock.depart()
             self._inner.write(data, self._clock.left(httpcore.WriteTimeout))
 
     def close(self) -> None:
@@ -114,6 +129,7 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
 
     async def _send(self, data: bytes) -> None:
         if data:
+            self._clock.depart()
             await self._inner.write(data, self._clock.left(httpcore.WriteTimeout))
 
     async def aclose(self) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
 
     from aurashot._deadline import Deadline
+    from aurashot._engine._network import Departure
 
 KEEP_ALIVE: Final = 1.0
 """Seconds for which an idle connection is used again.
@@ -125,7 +126,7 @@ class Engine:
         self._network = network or httpcore.SyncBackend()
         self._rack = _Rack(limit)
 
-    def send(self, request: httpcore.Request, deadline: Deadline) -> Reply:
+    def send(self, request: httpcore.Request, deadline: Deadline, departure: Departure | None = None) -> Reply:
         """Send one request and return the answer, its body still to be read."""
         rack = self._own_rack()
         if not rack.places.acquire(timeout=deadline.remaining):
@@ -136,7 +137,7 @@ class Engine:
                 slot.connection.close()
                 slot = None
             slot = slot or _Slot(request.url, self._proxy, self._network)
-            slot.clock.deadline = deadline
+            slot.clock.start(deadline, departure)
             return Reply(slot.connection.handle_request(request), slot, rack)
         except BaseException:
             if slot is not None:
@@ -207,7 +208,9 @@ class AsyncEngine:
         self._network = network or cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
         self._racks: dict[Hashable, _AsyncRack] = {}
 
-    async def send(self, request: httpcore.Request, deadline: Deadline) -> AsyncReply:
+    async def send(
+        self, request: httpcore.Request, deadline: Deadline, departure: Departure | None = None
+    ) -> AsyncReply:
         """Send one request and return the answer, its body still to be read."""
         rack = await self._own_rack()
         await rack.enter(deadline)
@@ -217,7 +220,7 @@ class AsyncEngine:
                 await _close(slot)
                 slot = None
             slot = slot or _AsyncSlot(request.url, self._proxy, self._network)
-            slot.clock.deadline = deadline
+            slot.clock.start(deadline, departure)
             return AsyncReply(await slot.connection.handle_async_request(request), slot, rack)
         except BaseException:
             try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aurashot import _endpoints as endpoints
-from aurashot._calls import Flow, send
-from aurashot._flows.references import check_key, check_text, given, located, prepared, references
+from aurashot._calls import Flow, Labels, send
+from aurashot._flows.references import check_labels, check_text, given, located, prepared, references
 from aurashot.models import (
     EditImages,
     EditRequest,
@@ -32,16 +32,16 @@ def upload(rules: ImageRules, image: ImageInput) -> Flow[Upload]:
 
 
 def id_photo(
-    rules: ImageRules, face: ImageInput, *, prompt: str | None, wait_for_result: bool | None, key: str | None
+    rules: ImageRules, face: ImageInput, *, prompt: str | None, wait_for_result: bool | None, labels: Labels
 ) -> Flow[Generation]:
     """Make the identity anchor of one face."""
     if prompt is not None:
         check_text("prompt", prompt)
-    check_key(key)
+    check_labels(labels)
     urls = yield from references(rules, face=face)
     images = IdPhotoImages(face=urls["face"])
     body = IdPhotoRequest(images=images, prompt=prompt, wait_for_result=wait_for_result)
-    return (yield from send(endpoints.id_photo(body, key)))
+    return (yield from send(endpoints.id_photo(body, labels)))
 
 
 def generate(
@@ -52,15 +52,15 @@ def generate(
     clothes: ImageInput | None,
     scene: ImageInput | None,
     wait_for_result: bool | None,
-    key: str | None,
+    labels: Labels,
 ) -> Flow[Generation]:
     """Draw the person of the face reference in a new scene."""
     check_text("prompt", prompt)
-    check_key(key)
+    check_labels(labels)
     urls = yield from references(rules, face=face, **given(clothes=clothes, scene=scene))
     images = GenerateImages(face=urls["face"], clothes=urls.get("clothes"), scene=urls.get("scene"))
     body = GenerateRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
-    return (yield from send(endpoints.generate(body, key)))
+    return (yield from send(endpoints.generate(body, labels)))
 
 
 def edit(
@@ -70,12 +70,12 @@ def edit(
     target: ImageInput,
     face: ImageInput | None,
     wait_for_result: bool | None,
-    key: str | None,
+    labels: Labels,
 ) -> Flow[Generation]:
     """Change a picture, with the face locked if one is given."""
     check_text("prompt", prompt)
-    check_key(key)
+    check_labels(labels)
     urls = yield from references(rules, target=target, **given(face=face))
     images = EditImages(target=urls["target"], face=urls.get("face"))
     body = EditRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
-    return (yield from send(endpoints.edit(body, key)))
+    return (yield from send(endpoints.edit(body, labels)))

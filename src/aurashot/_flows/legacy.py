@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from aurashot import _endpoints as endpoints
 from aurashot._answers import failure
-from aurashot._calls import Flow, pause, send
-from aurashot._flows.references import check_key, check_text, given, references
+from aurashot._calls import Flow, Labels, pause, send
+from aurashot._flows.references import check_labels, check_text, given, references
 from aurashot.errors import AuraShotError, InputError, UnexpectedResponseError
 from aurashot.models import (
     PoseChangeInput,
@@ -38,13 +38,13 @@ def virtual_try_on(
     version: str,
     description: str | None,
     wait: bool,
-    key: str | None,
+    labels: Labels,
 ) -> Flow[WorkflowJob]:
     """Dress a model in a product."""
     _check_version(version, TRY_ON_VERSIONS)
     if description is not None:
         check_text("description", description)
-    check_key(key)
+    check_labels(labels)
     urls = yield from references(
         rules, product_image=product_image, model_image=model_image, **given(scene_image=scene_image)
     )
@@ -56,21 +56,21 @@ def virtual_try_on(
         description_type="auto" if description is None else "custom",
         text_description=description,
     )
-    return (yield from _job(VirtualTryOnRequest(wait_for_result=False, input=what), wait=wait, key=key))
+    return (yield from _job(VirtualTryOnRequest(wait_for_result=False, input=what), wait=wait, labels=labels))
 
 
 def pose_change(
-    rules: ImageRules, original_image: ImageInput, description: str, *, version: str, wait: bool, key: str | None
+    rules: ImageRules, original_image: ImageInput, description: str, *, version: str, wait: bool, labels: Labels
 ) -> Flow[WorkflowJob]:
     """Change the pose of a person."""
     _check_version(version, POSE_VERSIONS)
     check_text("description", description)
-    check_key(key)
+    check_labels(labels)
     urls = yield from references(rules, original_image=original_image)
     what = PoseChangeInput(
         original_image=urls["original_image"], generate_version=version, text_description=description
     )
-    return (yield from _job(PoseChangeRequest(wait_for_result=False, input=what), wait=wait, key=key))
+    return (yield from _job(PoseChangeRequest(wait_for_result=False, input=what), wait=wait, labels=labels))
 
 
 def query(
@@ -98,8 +98,8 @@ def _question(workflow: str, execution_id: str | None, task_id: str | None) -> Q
     return QueryRequest(workflow=workflow, execution_id=execution_id, task_id=None if execution_id else task_id)
 
 
-def _job(body: VirtualTryOnRequest | PoseChangeRequest, *, wait: bool, key: str | None) -> Flow[WorkflowJob]:
-    job = yield from send(endpoints.workflow(body, key))
+def _job(body: VirtualTryOnRequest | PoseChangeRequest, *, wait: bool, labels: Labels) -> Flow[WorkflowJob]:
+    job = yield from send(endpoints.workflow(body, labels))
     if not wait:
         return job
     try:

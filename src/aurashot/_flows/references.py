@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, cast
 
 from aurashot import _endpoints as endpoints
-from aurashot._calls import Flow, blocking, send, together
+from aurashot._calls import Flow, Labels, blocking, send, together
 from aurashot.errors import InputError, InvalidImageError, NoOutputError
 from aurashot.images import ImageInput, locate, prepare
 
@@ -66,8 +67,23 @@ def check_text(argument: str, text: object) -> None:
         raise InputError(f"{argument}: it is empty; say in words what the picture should show", argument=argument)
 
 
-def check_key(key: str | None) -> None:
-    """Refuse an idempotency key that cannot travel in a header."""
+def check_labels(labels: Labels) -> None:
+    """Refuse an idempotency key that cannot travel in a header, and tags that are not words.
+
+    Raises:
+        InputError: One of them is not usable.
+    """
+    _check_key(labels.idempotency_key)
+    _check_tags({} if labels.tags is None else labels.tags)
+
+
+def _check_key(key: str | None) -> None:
     if key is not None and not _KEY_SHAPE.fullmatch(key):
         message = "idempotency_key: use 1 to 255 printable ASCII characters without spaces, a UUID for instance"
         raise InputError(message, argument="idempotency_key")
+
+
+def _check_tags(tags: object) -> None:
+    known = cast("dict[object, object]", tags) if isinstance(tags, Mapping) else {None: None}
+    if not all(isinstance(word, str) and word for pair in known.items() for word in pair):
+        raise InputError(f"tags: names and values are strings that are not empty, not {tags!r}", argument="tags")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import anyio
@@ -12,6 +13,7 @@ from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
 from aurashot._engine import AsyncEngine, AsyncPublicNetwork, environment_proxy
 from aurashot._once import AsyncOnce, ran_out
 from aurashot._transport._downloads import Retrieval
+from aurashot._transport._drains import Drains
 from aurashot._transport._exchange import Body, Exchange
 from aurashot._transport._faults import transport_errors
 from aurashot._transport._requests import Requests, picture_request
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from aurashot._engine import AsyncReply
     from aurashot._retry import Retries, RetryBudget, RetryPolicy
     from aurashot._transport._given import AsyncGivenClient
+    from aurashot._transport._record import Record
+    from aurashot.ledger import Ledger
 
     Rules = Callable[[RetryPolicy, RetryBudget], Retries]
 
@@ -41,8 +45,10 @@ X = TypeVar("X")
 class AsyncConnections:
     """The httpx clients of one AuraShot client, and what goes over them once."""
 
-    def __init__(self, service: Service, given: httpx.AsyncClient | None) -> None:
+    def __init__(self, service: Service, given: httpx.AsyncClient | None, ledger: Ledger | None) -> None:
         self.service = service
+        self.ledger = ledger
+        self.drains: Drains = Drains()
         self.shared: Shared = Shared()
         self.once: AsyncOnce = AsyncOnce(self.shared.memory)
         self.requests: Requests = Requests(service.base_url, service.key)
@@ -55,10 +61,13 @@ class AsyncConnections:
         self.shared.check_open(self.api.is_closed)
 
     async def aclose(self) -> None:
-        """Close what was opened here; a client that was given stays open."""
+        """Wait for what is out and may be billed, then close what was opened here; a given client stays open."""
         self.shared.closed = True
-        await self.pictures.aclose()
-        await self.api.aclose()
+        try:
+            await self.drains.wait()
+        finally:
+            await self.pictures.aclose()
+            await self.api.aclose()
 
 
 def _carrier(service: Service, given: httpx.AsyncClient | None) -> AsyncEngine | AsyncGivenClient:
@@ -120,12 +129,31 @@ class AsyncTransport:
         return await self.connections.once.get(call.once, deadline, lambda: self._exchange(call, deadline))
 
     async def _exchange(self, call: Call[M], deadline: Deadline) -> M:
-        exchange = Exchange(call, deadline, self.options.teller)
+        exchange = Exchange(call, deadline, self.options.teller, self.connections.ledger)
+        if exchange.record is None:
+            return await self._carry(exchange)
+        return await self.connections.drains.run(exchange, partial(self._recorded, exchange.record))
+
+    async def _recorded(self, record: Record, exchange: Exchange[M]) -> M:
+        """Carry a call, and see to it that the ledger knows what became of it."""
+        try:
+            result = await self._carry(exchange)
+        except BaseException as error:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(partial(record.failed, error, is_out=exchange.is_out))
+            raise
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(record.paid, result)
+        return result
+
+    async def _carry(self, exchange: Exchange[M]) -> M:
         try:
             return await self._repeat(exchange.retries, self._attempt, exchange)
-        except AuraShotError as error:
-            exchange.give_up(error)
-            raise
+        except AuraShotError as last:
+            error = exchange.give_up(last)
+            if error is last:
+                raise
+            raise error from last
 
     async def _repeat(self, rules: Rules, attempt: Callable[[X], Awaitable[T]], what: X) -> T:
         try:
@@ -152,8 +180,10 @@ class AsyncTransport:
     async def _attempt(self, exchange: Exchange[M]) -> M:
         connections = self.connections
         try:
+            if exchange.record is not None:
+                await to_thread.run_sync(exchange.record.begin)
             with exchange.request(connections.requests) as request:
-                reply = await connections.api.send(request, exchange.deadline)
+                reply = await connections.api.send(request, exchange.deadline, exchange.depart)
                 async with aclosing(reply):
                     body = Body(exchange.deadline)
                     async for chunk in reply:

@@ -11,6 +11,8 @@ from aurashot._answers import MAX_ANSWER_BYTES, Answer, read, too_large
 from aurashot._calls import M
 from aurashot._retry import Retries, RetryBudget, RetryPolicy
 from aurashot._transport._faults import translate
+from aurashot._transport._record import Record
+from aurashot.errors import NotSentError
 from aurashot.instrumentation import AttemptFailed, CallFailed, CallStarted, CallSucceeded, Teller
 from aurashot.models import CallMeta
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from aurashot._deadline import Deadline
     from aurashot._transport._requests import Requests
     from aurashot.errors import AuraShotError
+    from aurashot.ledger import Ledger
 
 _SECRET_HEADERS: Final = {"authorization", "cookie", "location", "proxy-authorization", "set-cookie", "x-api-key"}
 
@@ -55,11 +58,19 @@ class Body:
 class Exchange(Generic[M]):
     """One call with its key, its attempts and its time."""
 
-    def __init__(self, call: Call[M], deadline: Deadline, teller: Teller) -> None:
+    def __init__(self, call: Call[M], deadline: Deadline, teller: Teller, ledger: Ledger | None = None) -> None:
         self.call = call
         self.deadline = deadline
-        self.key = call.idempotency_key or (str(uuid4()) if call.billed else None)
+        self.key = call.labels.idempotency_key or (str(uuid4()) if call.billed else None)
         self.attempts = 0
+        self.is_out = False
+        """Whether a request is out whose answer is not known."""
+        self.is_abandoned = False
+        """Whether the one who asked has gone."""
+        self.record: Record | None = None
+        if ledger is not None and call.billed:
+            self.record = Record(ledger, call, self.key or "", deadline)
+        self._doubt: AuraShotError | None = None
         self._began = deadline.elapsed
         self._teller = teller
         if teller.listening:
@@ -72,7 +83,7 @@ class Exchange(Generic[M]):
             budget=budget,
             deadline=self.deadline,
             billed=self.call.billed,
-            before_wait=self._tell_retry,
+            before_wait=self._before_wait,
         )
 
     def request(self, requests: Requests) -> AbstractContextManager[httpcore.Request]:
@@ -104,6 +115,16 @@ class Exchange(Generic[M]):
             )
         return result.obtained(meta)
 
+    def depart(self) -> None:
+        """Note that the request is about to go out.
+
+        Raises:
+            NotSentError: Nobody waits for the answer any more.
+        """
+        if self.is_abandoned:
+            raise NotSentError("the call was cancelled before its request was sent")
+        self.is_out = True
+
     def lost(self, problem: Exception) -> AuraShotError:
         """Return what a transport's error means for this call."""
         return self.blame(translate(problem, self.deadline))
@@ -113,15 +134,29 @@ class Exchange(Generic[M]):
         error.billed = self.call.billed
         error.idempotency_key = self.key
         error.attempts = self.attempts
+        self.is_out = False
+        if error.may_be_charged:
+            self._doubt = error
+        if self.record is not None:
+            self.record.attempted(error)
         return error
 
-    def give_up(self, error: AuraShotError) -> None:
-        """Note that the call ends with an error."""
+    def give_up(self, last: AuraShotError) -> AuraShotError:
+        """Return the error that the call ends with.
+
+        If an earlier attempt may be on the bill, it is that one's, whatever became of the last: who catches
+        `NotSentError` may send the call again.
+        """
+        error = self._doubt or last
+        error.attempts = self.attempts
         if self._teller.listening:
             elapsed = self.deadline.elapsed - self._began
             self._teller.tell(CallFailed(operation=self.call.operation, error=error, elapsed=elapsed))
+        return error
 
-    def _tell_retry(self, error: AuraShotError, seconds: float) -> None:
+    def _before_wait(self, error: AuraShotError, seconds: float) -> None:
+        if self.is_abandoned:
+            raise error
         if self._teller.listening:
             self._teller.tell(
                 AttemptFailed(operation=self.call.operation, attempt=self.attempts, error=error, retry_in=seconds)

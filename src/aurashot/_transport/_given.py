@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import httpcore
 
     from aurashot._deadline import Deadline
+    from aurashot._engine import Departure
 
 NO_AUTH: Final = httpx.Auth()
 """The request is signed already; neither the client's own auth nor a netrc file may sign it again."""
@@ -74,9 +75,11 @@ class GivenClient:
         """Whether its owner closed it."""
         return self._client.is_closed
 
-    def send(self, request: httpcore.Request, deadline: Deadline) -> GivenReply:
+    def send(self, request: httpcore.Request, deadline: Deadline, departure: Departure | None = None) -> GivenReply:
         """Send one request; redirects are not followed."""
         ours = _to_httpx(request, self._client.headers, deadline)
+        if departure is not None:
+            departure()
         return GivenReply(self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False))
 
     def close(self) -> None:
@@ -94,9 +97,13 @@ class AsyncGivenClient:
         """Whether its owner closed it."""
         return self._client.is_closed
 
-    async def send(self, request: httpcore.Request, deadline: Deadline) -> AsyncGivenReply:
+    async def send(
+        self, request: httpcore.Request, deadline: Deadline, departure: Departure | None = None
+    ) -> AsyncGivenReply:
         """Send one request; redirects are not followed, and the deadline is kept whatever the client does."""
         ours = _to_httpx(request, self._client.headers, deadline)
+        if departure is not None:
+            departure()
         with anyio.move_on_after(deadline.remaining + GRACE):
             response = await self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False)
             headers = _headers(response)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from aurashot._deadline import Deadline
     from aurashot._retry import Retries, RetryBudget, RetryPolicy
     from aurashot._transport._given import GivenClient
+    from aurashot._transport._record import Record
+    from aurashot.ledger import Ledger
 
     Rules = Callable[[RetryPolicy, RetryBudget], Retries]
 
@@ -35,8 +37,9 @@ X = TypeVar("X")
 class Connections:
     """The httpx clients of one AuraShot client, and what goes over them once."""
 
-    def __init__(self, service: Service, given: httpx.Client | None) -> None:
+    def __init__(self, service: Service, given: httpx.Client | None, ledger: Ledger | None) -> None:
         self.service = service
+        self.ledger = ledger
         self.shared: Shared = Shared()
         self.once: Once = Once(self.shared.memory)
         self.requests: Requests = Requests(service.base_url, service.key)
@@ -114,12 +117,29 @@ class Transport:
         return self.connections.once.get(call.once, deadline, lambda: self._exchange(call, deadline))
 
     def _exchange(self, call: Call[M], deadline: Deadline) -> M:
-        exchange = Exchange(call, deadline, self.options.teller)
+        exchange = Exchange(call, deadline, self.options.teller, self.connections.ledger)
+        if exchange.record is None:
+            return self._carry(exchange)
+        return self._recorded(exchange.record, exchange)
+
+    def _recorded(self, record: Record, exchange: Exchange[M]) -> M:
+        """Carry a call, and see to it that the ledger knows what became of it."""
+        try:
+            result = self._carry(exchange)
+        except BaseException as error:
+            record.failed(error, is_out=exchange.is_out)
+            raise
+        record.paid(result)
+        return result
+
+    def _carry(self, exchange: Exchange[M]) -> M:
         try:
             return self._repeat(exchange.retries, self._attempt, exchange)
-        except AuraShotError as error:
-            exchange.give_up(error)
-            raise
+        except AuraShotError as last:
+            error = exchange.give_up(last)
+            if error is last:
+                raise
+            raise error from last
 
     def _repeat(self, rules: Rules, attempt: Callable[[X], T], what: X) -> T:
         try:
@@ -146,8 +166,10 @@ class Transport:
     def _attempt(self, exchange: Exchange[M]) -> M:
         connections = self.connections
         try:
+            if exchange.record is not None:
+                exchange.record.begin()
             with exchange.request(connections.requests) as request:
-                reply = connections.api.send(request, exchange.deadline)
+                reply = connections.api.send(request, exchange.deadline, exchange.depart)
                 with closing(reply):
                     body = Body(exchange.deadline)
                     for chunk in reply:

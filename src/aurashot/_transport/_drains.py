@@ -1,0 +1,97 @@
+"""Billed calls that outlive whoever asked for them.
+
+With a ledger, a billed async call runs beside the task that asked for it. If that task is cancelled before the request
+is out, the call is cancelled as well; once it is out, the answer is awaited all the same, until the call's deadline,
+and recorded. The task itself is free at once in both cases.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic
+
+import anyio
+from anyio.lowlevel import current_token
+
+from aurashot._background import spawn
+from aurashot._calls import M
+from aurashot.errors import NotSentError, OutcomeUnknownError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Hashable
+
+    from aurashot._transport._exchange import Exchange
+
+    Carry = Callable[[Exchange[M]], Awaitable[M]]
+
+
+class Drain(Generic[M]):
+    """One call beside the task that asked for it."""
+
+    def __init__(self, exchange: Exchange[M], carry: Carry[M]) -> None:
+        self.loop: Hashable = current_token()
+        self.ended = anyio.Event()
+        self._exchange = exchange
+        self._carry = carry
+        self._scope = anyio.CancelScope()
+        self._result: M | None = None
+        self._error: Exception | None = None
+
+    async def run(self) -> None:
+        """Make the call; a cancellation from here on is the end of the event loop, or of the wish for the call."""
+        try:
+            with self._scope:
+                self._result = await self._carry(self._exchange)
+        except Exception as error:  # noqa: BLE001  # it is raised where the answer is awaited
+            self._error = error
+        finally:
+            self.ended.set()
+
+    async def answer(self) -> M:
+        """Wait for the answer, and go on without it when cancelled."""
+        try:
+            await self.ended.wait()
+        except BaseException:
+            self._abandon()
+            raise
+        if self._error is not None:
+            raise self._error
+        if self._result is None:
+            raise self._interrupted()
+        return self._result
+
+    def _abandon(self) -> None:
+        self._exchange.is_abandoned = True
+        if not self._exchange.is_out:
+            self._scope.cancel()
+
+    def _interrupted(self) -> Exception:
+        if self._exchange.is_out:
+            return self._exchange.blame(OutcomeUnknownError("the event loop ended before the answer came"))
+        return self._exchange.blame(NotSentError("the event loop ended before the request was sent"))
+
+
+class Drains:
+    """The calls of one client that run beside their tasks."""
+
+    def __init__(self) -> None:
+        self._running: set[Drain[Any]] = set()
+
+    async def run(self, exchange: Exchange[M], carry: Carry[M]) -> M:
+        """Make a call beside this task and wait for its answer."""
+        drain = Drain(exchange, carry)
+        self._running.add(drain)
+
+        async def work() -> None:
+            try:
+                await drain.run()
+            finally:
+                self._running.discard(drain)
+
+        spawn(work)
+        return await drain.answer()
+
+    async def wait(self) -> None:
+        """Wait for the calls of this event loop; each ends by its own deadline."""
+        loop = current_token()
+        for drain in [each for each in self._running if each.loop == loop]:
+            await drain.ended.wait()

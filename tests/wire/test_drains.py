@@ -1,0 +1,188 @@
+"""Cancelling billed calls that are recorded: what is out is awaited and recorded, and the caller is free at once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import TYPE_CHECKING
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from aurashot import AsyncAuraShot, NotSentError, RetryPolicy
+from aurashot._calls import Call
+from aurashot._deadline import Deadline
+from aurashot._transport._exchange import Exchange
+from aurashot.instrumentation import Teller
+from aurashot.models import Generation
+from tests.colours import KEY
+from tests.notebook import Notebook
+from tests.servers import GENERATION, HOLD, json_reply, status, wait_until
+from tests.wire.pictures import FACE
+from tests.wire.test_cancellation import came
+
+if TYPE_CHECKING:
+    from tests.servers import ScriptedServer
+
+SLOW = (0.3, *json_reply(GENERATION))
+
+
+async def cancelled_once_it_came(client: AsyncAuraShot, server: ScriptedServer, timeout: float = 5) -> float:
+    """Cancel a call as soon as the service has its request, and return how long the caller then waited."""
+    began = 0.0
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: client.generate("cancelled", face=FACE, timeout=timeout))
+        await came(server, 1)
+        began = time.monotonic()
+        group.cancel_scope.cancel()
+    return time.monotonic() - began
+
+
+@pytest.mark.anyio
+async def test_a_picture_whose_caller_has_gone_is_recorded(server: ScriptedServer) -> None:
+    """The caller is free before the service answers; closing the client waits for the answer."""
+    notebook = Notebook()
+    server.queue(SLOW)
+    async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
+        assert await cancelled_once_it_came(client, server) < 0.2
+        assert {} == notebook.settled
+    assert ["paid"] == notebook.outcomes
+    assert 1 == len(notebook.settled[0].urls)
+    await anyio.to_thread.run_sync(wait_until, lambda: server.open_connections == 0)
+
+
+@pytest.mark.anyio
+async def test_a_drain_ends_with_the_deadline_of_its_call(server: ScriptedServer) -> None:
+    """A service that never answers holds nobody for longer than the call would have."""
+    notebook = Notebook()
+    server.queue((HOLD,))
+    began = time.monotonic()
+    async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
+        await cancelled_once_it_came(client, server, timeout=0.5)
+    assert 0.4 < time.monotonic() - began < 2
+    assert ["DeadlineExceededError"] == [settled.error for settled in notebook.settled.values()]
+    assert ["unknown"] == notebook.outcomes
+
+
+@pytest.mark.anyio
+async def test_a_call_that_waits_for_a_connection_is_cancelled_at_once(server: ScriptedServer) -> None:
+    """It was not sent, is not sent later, and is recorded as not paid."""
+    notebook = Notebook()
+    server.queue(SLOW)
+    async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook, max_connections=1) as client:
+        async with anyio.create_task_group() as group:
+            group.start_soon(lambda: client.generate("the first", face=FACE))
+            await came(server, 1)
+            with anyio.move_on_after(0.05) as scope:
+                await client.generate("cancelled", face=FACE)
+            assert scope.cancelled_caught
+        assert (await client.generate("the next", face=FACE, timeout=2)).succeeded
+    assert ["the first", "the next"] == [request.json["prompt"] for request in server.requests]
+    assert ["not_paid", "paid", "paid"] == sorted(notebook.outcomes)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("code", [429, 503])
+async def test_nobody_is_asked_again_for_a_caller_who_has_gone(server: ScriptedServer, code: int) -> None:
+    """A refusal that comes after the cancellation ends the call: nothing is bought for nobody."""
+    notebook = Notebook()
+    server.queue((0.2, *status(code, retry_after=0)))
+    patient = RetryPolicy(initial_delay=0, max_delay=0)
+    async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook, retry=patient) as client:
+        await cancelled_once_it_came(client, server)
+    assert ["not_paid"] == notebook.outcomes
+    assert 1 == len(server.requests)
+
+
+@pytest.mark.anyio
+async def test_a_call_that_waits_before_its_next_attempt_is_cancelled_at_once(server: ScriptedServer) -> None:
+    """Between two attempts nothing is out."""
+    notebook = Notebook()
+    server.queue(status(429, retry_after=30))
+    async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
+        with anyio.move_on_after(0.4):
+            await client.generate("cancelled", face=FACE)
+    assert 1 == len(server.requests)
+    assert ["not_paid"] == notebook.outcomes
+
+
+@pytest.mark.anyio
+async def test_five_hundred_recorded_calls_cancelled_at_random(server: ScriptedServer) -> None:
+    """Each request that the service had is on record, none is recorded as not paid, and all places are free again."""
+    notebook = Notebook()
+    server.always((0.05, *json_reply(GENERATION)))
+    draw = random.Random(11)
+    async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook, max_connections=20) as client:
+
+        async def cancelled(after: float) -> None:
+            with anyio.move_on_after(after):
+                await client.generate("cancelled", face=FACE, timeout=30)
+
+        async with anyio.create_task_group() as group:
+            for _ in range(500):
+                group.start_soon(cancelled, draw.uniform(0, 1.0))
+        for _ in range(20):
+            assert (await client.generate("probe", face=FACE, timeout=5)).succeeded
+    billed = {request.header("idempotency-key") for request in server.requests}
+    paid = {
+        intent.idempotency_key
+        for intent, outcome in zip(notebook.intents, notebook.outcomes, strict=True)
+        if outcome == "paid"
+    }
+    assert billed == paid
+    assert {"paid", "not_paid"} == set(notebook.outcomes)
+    assert len(notebook.intents) == len(notebook.settled)
+
+
+def test_an_event_loop_that_ends_first_leaves_the_entry_unknown(
+    server: ScriptedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`asyncio.run` cancels what is left without `aclose`: nothing is called paid or not paid, nothing complains."""
+    notebook = Notebook()
+    server.queue((HOLD,))
+
+    async def leave() -> None:
+        client = AsyncAuraShot(KEY, base_url=server.url, ledger=notebook)
+        await cancelled_once_it_came(client, server, timeout=30)
+
+    asyncio.run(leave())
+    assert ["unknown"] == notebook.outcomes
+    assert [] == caplog.records
+
+
+@pytest.mark.anyio
+async def test_an_error_reaches_the_caller_through_the_drain(server: ScriptedServer) -> None:
+    """What goes wrong beside the task is raised in it, and a bug is no less visible than elsewhere."""
+    notebook = Notebook()
+
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    notebook.before = broken
+    async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
+        with pytest.raises(ZeroDivisionError):
+            await client.generate("a cafe", face=FACE)
+    assert [] == server.requests
+
+
+def test_a_request_for_nobody_does_not_go_out() -> None:
+    """Between the cancellation and its arrival, a connection may come up: the request stays here."""
+    call = Call(operation="generate", path="/x", answer=Generation, content=b"{}", billed=True)
+    exchange = Exchange(call, Deadline(5), Teller())
+    exchange.is_abandoned = True
+    with pytest.raises(NotSentError):
+        exchange.depart()
+    assert not exchange.is_out
+
+
+@pytest.mark.anyio
+async def test_without_a_ledger_a_call_is_simply_cancelled(server: ScriptedServer) -> None:
+    """There is nowhere to keep its answer, so closing waits for nothing."""
+    server.queue((HOLD,))
+    client = AsyncAuraShot(KEY, base_url=server.url, timeout=30)
+    await cancelled_once_it_came(client, server)
+    began = time.monotonic()
+    await client.aclose()
+    assert time.monotonic() - began < 1

@@ -13,7 +13,8 @@ import httpx
 import pytest
 from hypothesis import example, given, strategies as st
 
-from aurashot._config import BASE_URL, FILE_NAME, KEY_NAMES, ApiKey, find_base_url, find_key, origin_of
+from aurashot._config import BASE_URL, KEY_NAMES, ApiKey, find_base_url, find_key, origin_of
+from aurashot._key_file import FILE_NAME
 from aurashot.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def test_a_file_of_somebody_else_is_refused(here: Path, monkeypatch: pytest.Monk
 def test_a_file_has_no_modes_where_the_system_has_none(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Elsewhere than on POSIX the file is taken as it is."""
     write(here, f"AURASHOT_API_KEY={KEY}\n").chmod(0o644)
-    monkeypatch.setattr("aurashot._config.os", SimpleNamespace(name="nt", environ={}, fstat=os.fstat))
+    monkeypatch.setattr("aurashot._key_file.os", SimpleNamespace(name="nt", fstat=os.fstat))
     assert KEY == shown(find_key(None))
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aurashot._client._async_legacy import AsyncLegacy
     from aurashot._client._sync import AuraShot
     from aurashot._client._sync_legacy import Legacy
+    from aurashot._config import save_key
     from aurashot._retry import RetryPolicy
     from aurashot.errors import (
         APIConnectionError,
@@ -93,6 +94,7 @@ __all__ = [
     "Upload",
     "WorkflowJob",
     "__version__",
+    "save_key",
 ]
 
 _HOMES = {
@@ -107,6 +109,7 @@ _HOMES = {
     "RetryPolicy": "aurashot._retry",
     "Upload": "aurashot.models",
     "WorkflowJob": "aurashot.models",
+    "save_key": "aurashot._config",
 }
 """Where a public name lives; all others are errors."""
 

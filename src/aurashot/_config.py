@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import urlsplit
 
+from aurashot import _key_file
+from aurashot._key_file import FILE_NAME
 from aurashot.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 BASE_URL: Final = "https://www.aurashot.art"
 KEY_NAMES: Final = ("AURASHOT_API_KEY", "AURASHOT_STUDIO_KEY")
 BASE_URL_NAME: Final = "AURASHOT_BASE_URL"
-FILE_NAME: Final = ".aurashot.env"
 
 _KEY_SHAPE: Final = re.compile(r"[!-~]{8,256}")
 _ADDRESS_SHAPE: Final = re.compile(r"[!-~]{1,2000}")
@@ -56,6 +57,10 @@ class ApiKey:
     def bearer(self) -> bytes:
         """Return the value of the one header that carries the key."""
         return _Hidden(f"Bearer {self._value}".encode())
+
+    def text(self) -> str:
+        """Return the key itself, for the one file that holds it."""
+        return self._value
 
     def __repr__(self) -> str:
         return f"ApiKey('...{self._value[-4:]}')"
@@ -99,27 +104,28 @@ def _files() -> Iterator[Path]:
 
 
 def _read(path: Path) -> dict[str, str | None]:
-    from dotenv import dotenv_values
-
-    try:
-        with path.open(encoding="utf-8") as file:
-            _check_private(path, os.fstat(file.fileno()))
-            values = dotenv_values(stream=file, interpolate=False)
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigurationError(f"{path} cannot be read: {problem}") from problem
+    values = _key_file.read(path)
     if values.get(BASE_URL_NAME):
         logger.warning("%s in %s is ignored: a file cannot say where the key is sent", BASE_URL_NAME, path)
     return values
 
 
-def _check_private(path: Path, state: os.stat_result) -> None:
-    """Refuse a file that others may have written or read: the key in it would be somebody else's, or known to them."""
-    if os.name != "posix":
-        return
-    if state.st_uid != os.geteuid():
-        raise ConfigurationError(f"{path} belongs to another user; keep a file of your own, or set {KEY_NAMES[0]}")
-    if state.st_mode & 0o077:
-        raise ConfigurationError(f"{path} is open to other users; make it yours alone: chmod 600 {path}")
+def save_key(api_key: str, *, folder: str | os.PathLike[str] | None = None) -> Path:
+    """Write an API key into a `.aurashot.env` that only you can open, and return where that is.
+
+    Other lines of the file stay as they are.
+
+    Args:
+        api_key: The key.
+        folder: Where the file is; your home directory unless given.
+
+    Raises:
+        ConfigurationError: It cannot be a key, or the file cannot be written.
+    """
+    key = ApiKey(api_key, "api_key=")
+    path = (Path.home() if folder is None else Path(folder)) / FILE_NAME
+    _key_file.write(path, KEY_NAMES[0], key.text())
+    return path
 
 
 def find_base_url(given: str | None) -> str:

@@ -9,6 +9,7 @@ import typer
 from aurashot import __version__
 from aurashot.cli._demo import demo
 from aurashot.cli._failures import Commands
+from aurashot.cli._login import login
 from aurashot.cli._sandbox import sandbox
 
 app: typer.Typer = typer.Typer(
@@ -20,6 +21,7 @@ app: typer.Typer = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demo)
+app.command()(login)
 app.add_typer(sandbox)
 
 

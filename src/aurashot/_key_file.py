@@ -1,0 +1,89 @@
+"""The file `.aurashot.env`: read only while it is its owner's alone, and written so."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from aurashot.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE_NAME: Final = ".aurashot.env"
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+
+
+def read(path: Path) -> dict[str, str | None]:
+    """Return the names and values of a file.
+
+    Raises:
+        ConfigurationError: It cannot be read, or others can open it.
+    """
+    from dotenv import dotenv_values
+
+    try:
+        with path.open(encoding="utf-8") as file:
+            _check_private(path, os.fstat(file.fileno()))
+            return dotenv_values(stream=file, interpolate=False)
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ConfigurationError(f"{path} cannot be read: {problem}") from problem
+
+
+def write(path: Path, name: str, value: str) -> None:
+    """Set one name in a file, whole or not at all; its other lines stay as they are.
+
+    Raises:
+        ConfigurationError: It cannot be written, others can open it, or it is a link.
+    """
+    if path.is_symlink():
+        raise ConfigurationError(f"{path} is a link; write the key into the file itself, or remove the link")
+    others = _lines_without(path, name) if path.exists() else ""
+    if others and not others.endswith("\n"):
+        others += "\n"
+    try:
+        _replace(path, f"{others}{name}={_quoted(value)}\n".encode())
+    except OSError as problem:
+        raise ConfigurationError(f"{path} cannot be written: {problem.strerror or problem}") from problem
+
+
+def _lines_without(path: Path, name: str) -> str:
+    from dotenv.parser import parse_stream
+
+    read(path)  # which refuses a file that is not private
+    with path.open(encoding="utf-8") as file:
+        return "".join(binding.original.string for binding in parse_stream(file) if binding.key != name)
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _replace(path: Path, content: bytes) -> None:
+    part = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
+    try:
+        with open(os.open(part, _NEW, 0o600), "wb") as file:  # noqa: PTH123  # pathlib opens no descriptors
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    with suppress(OSError):  # not every system opens folders
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _check_private(path: Path, state: os.stat_result) -> None:
+    """Refuse a file that others may have written or read: the key in it would be somebody else's, or known to them."""
+    if os.name != "posix":
+        return
+    if state.st_uid != os.geteuid():
+        raise ConfigurationError(f"{path} belongs to another user; keep a file of your own, or set AURASHOT_API_KEY")
+    if state.st_mode & 0o077:
+        raise ConfigurationError(f"{path} is open to other users; make it yours alone: chmod 600 {path}")

@@ -1,0 +1,34 @@
+"""`aurashot login`: keep the key where every program of yours finds it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path  # noqa: TC003  # typer reads it when it runs
+from typing import Annotated
+
+import typer
+
+KEYS_PAGE = "https://www.aurashot.art/studio?tab=keys"
+
+
+def login(
+    folder: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where to keep it; otherwise your home directory.")
+    ] = None,
+) -> None:
+    """Keep your API key in a file that only you can open.
+
+    The key is asked for and not shown, or read from standard input. It goes into .aurashot.env, where every client of
+    yours finds it.
+    """
+    from aurashot import save_key
+    from aurashot.cli._screen import Screen
+
+    screen = Screen()
+    if sys.stdin.isatty():
+        screen.say(f"Keys are made at {KEYS_PAGE}")
+        key = typer.prompt("API key", hide_input=True)
+    else:
+        key = sys.stdin.readline()
+    path = save_key(key, folder=folder)
+    screen.say(f"The key that ends in {key.strip()[-4:]} is kept in {path}, which only you can open.")

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+from typer.testing import CliRunner
+
+from aurashot._config import find_key
+from aurashot._key_file import FILE_NAME
+from aurashot.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = "sk_live_canary_0123456789"
+
+
+def test_the_key_is_kept_and_not_shown(folder: Path) -> None:
+    """One line from standard input is enough; the output shows its last four characters."""
+    result = CliRunner().invoke(app, ["login"], input=f"{KEY}\n")
+    path = folder / FILE_NAME
+    assert f"The key that ends in 6789 is kept in {path}, which only you can open.\n" == result.stdout
+    assert KEY == find_key(None).text()
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+
+
+def test_another_folder(folder: Path) -> None:
+    """A project can have a key of its own."""
+    project = folder / "project"
+    project.mkdir()
+    assert 0 == CliRunner().invoke(app, ["login", "--folder", str(project)], input=KEY).exit_code
+    assert (project / FILE_NAME).is_file()
+    assert not (folder / FILE_NAME).exists()
+
+
+def test_what_cannot_be_a_key_is_refused(folder: Path) -> None:
+    """An empty line is no key; nothing is written, and the fault is the user's."""
+    result = CliRunner().invoke(app, ["login"], input="\n")
+    assert 2 == result.exit_code
+    assert "too short" in result.stderr
+    assert not (folder / FILE_NAME).exists()

@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from aurashot import AsyncAuraShot, NotSentError, RetryPolicy
+from aurashot import AsyncAuraShot, DeadlineExceededError, NotSentError, RetryPolicy
 from aurashot._calls import Call
 from aurashot._deadline import Deadline
 from aurashot._transport._exchange import Exchange
@@ -186,3 +186,27 @@ async def test_without_a_ledger_a_call_is_simply_cancelled(server: ScriptedServe
     began = time.monotonic()
     await client.aclose()
     assert time.monotonic() - began < 1
+
+
+@pytest.mark.anyio
+async def test_waiting_for_the_ledger_counts_in_the_deadline(server: ScriptedServer) -> None:
+    """A crowd before a slow ledger keeps nobody for longer than the call's time; what was not recorded is not sent."""
+    notebook = Notebook()
+    notebook.before = lambda: time.sleep(0.1)
+    errors: list[tuple[str, str]] = []
+    async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
+
+        async def call() -> None:
+            try:
+                await client.generate("a cafe", face=FACE, timeout=0.5)
+            except DeadlineExceededError as error:
+                errors.append((error.outcome, str(error)))
+
+        began = time.monotonic()
+        async with anyio.create_task_group() as group:
+            for _ in range(60):
+                group.start_soon(call)
+        assert time.monotonic() - began < 0.5 + 0.1 + 0.25
+    assert ("not_sent", "the call's 0.5 s ran out before the request was recorded") in errors
+    assert len(server.requests) == 60 - [outcome for outcome, _ in errors].count("not_sent")
+    assert len(notebook.intents) == len(notebook.settled)

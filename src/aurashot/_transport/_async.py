@@ -12,6 +12,7 @@ from anyio import to_thread
 from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
 from aurashot._engine import AsyncEngine, AsyncPublicNetwork, environment_proxy
 from aurashot._once import AsyncOnce, ran_out
+from aurashot._transport import _writing as writing
 from aurashot._transport._downloads import Retrieval
 from aurashot._transport._drains import Drains
 from aurashot._transport._exchange import Body, Exchange
@@ -139,11 +140,9 @@ class AsyncTransport:
         try:
             result = await self._carry(exchange)
         except BaseException as error:
-            with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(partial(record.failed, error, is_out=exchange.is_out))
+            await writing.failed(record, error, is_out=exchange.is_out)
             raise
-        with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(record.paid, result)
+        await writing.paid(record, result)
         return result
 
     async def _carry(self, exchange: Exchange[M]) -> M:
@@ -181,7 +180,7 @@ class AsyncTransport:
         connections = self.connections
         try:
             if exchange.record is not None:
-                await to_thread.run_sync(exchange.record.begin)
+                await writing.begin(exchange.record, exchange.deadline)
             with exchange.request(connections.requests) as request:
                 reply = await connections.api.send(request, exchange.deadline, exchange.depart)
                 async with aclosing(reply):

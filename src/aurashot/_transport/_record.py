@@ -6,6 +6,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from aurashot._once import ran_out
 from aurashot.models import Generation, WorkflowJob
 
 if TYPE_CHECKING:
@@ -33,16 +34,24 @@ class Record:
         self._attempts = 0
         self._doubt: AuraShotError | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is an entry that is not settled."""
+        return self._entry is not None
+
     def begin(self) -> None:
         """Make sure of an entry for the next request: the last one, or a new one if that may be on the bill.
 
         Raises:
             LedgerError: It cannot be recorded, so it must not be sent.
             SpendCapError: It would exceed the cap.
+            DeadlineExceededError: The call's time is over.
         """
         if self._doubt is not None:
             self._settle("unknown", error=self._doubt)
-        if self._entry is None:
+        if not self.is_open:
+            if self._deadline.passed:
+                raise ran_out(self._deadline, "before the request was recorded")
             self._entry = self._ledger.reserve(
                 intent(self._call, self._key), timeout=min(PATIENCE, self._deadline.remaining)
             )

@@ -151,6 +151,15 @@ def test_a_timeout_after_the_deadline_is_the_deadlines(problem: Exception, outco
     assert not isinstance(translate(problem, PLENTY), DeadlineExceededError)
 
 
+@pytest.mark.parametrize("deadline", [PLENTY, OVER])
+@pytest.mark.parametrize(
+    "problem", [httpcore.WriteTimeout("x"), httpcore.ReadError("x"), httpcore.LocalProtocolError()]
+)
+def test_what_never_left_was_not_sent(problem: Exception, deadline: Deadline) -> None:
+    """Whatever a transport calls it: no byte of the request was out, so the service never had it."""
+    assert "not_sent" == translate(problem, deadline, is_out=False).outcome
+
+
 def test_a_fault_that_is_no_timeout_keeps_its_name_after_the_deadline() -> None:
     """A reset is a reset, also in the last moment."""
     assert type(translate(httpcore.ReadError("reset"), OVER)) is OutcomeUnknownError

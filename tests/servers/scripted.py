@@ -200,9 +200,9 @@ class _Connection(socketserver.BaseRequestHandler):
 
     def finish(self) -> None:
         """End the connection: with FIN, or with RST if that was asked for."""
-        self.server.closed(self.request)
         self.stream.close()
         self.request.close()
+        self.server.closed(self.request)  # not before: tests wait for this, and go on as if the connection were gone
 
     def _read(self) -> Request | None:
         line = self.stream.readline().split()

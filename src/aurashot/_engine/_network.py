@@ -97,8 +97,9 @@ class _Stream(httpcore.NetworkStream):
 
     def _send(self, data: bytes) -> None:
         if data:
+            left = self._clock.left(httpcore.WriteTimeout)
             self._clock.depart()
-            self._inner.write(data, self._clock.left(httpcore.WriteTimeout))
+            self._inner.write(data, left)
 
     def close(self) -> None:
         self._inner.close()
@@ -129,8 +130,9 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
 
     async def _send(self, data: bytes) -> None:
         if data:
+            left = self._clock.left(httpcore.WriteTimeout)
             self._clock.depart()
-            await self._inner.write(data, self._clock.left(httpcore.WriteTimeout))
+            await self._inner.write(data, left)
 
     async def aclose(self) -> None:
         await self._inner.aclose()

@@ -127,7 +127,7 @@ class Exchange(Generic[M]):
 
     def lost(self, problem: Exception) -> AuraShotError:
         """Return what a transport's error means for this call."""
-        return self.blame(translate(problem, self.deadline))
+        return self.blame(translate(problem, self.deadline, is_out=self.is_out))
 
     def blame(self, error: AuraShotError) -> AuraShotError:
         """Write onto an error which call it ended and what it may have cost."""

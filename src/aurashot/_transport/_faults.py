@@ -44,10 +44,10 @@ def transport_errors() -> tuple[type[Exception], ...]:
     return (*_OWN, *(getattr(module, name) for module, names in there for name in names))
 
 
-def translate(problem: Exception, deadline: Deadline) -> AuraShotError:
-    """Return what a transport's error means for the request."""
+def translate(problem: Exception, deadline: Deadline, *, is_out: bool = True) -> AuraShotError:
+    """Return what a transport's error means for the request, of which bytes may be out."""
     cause = problem.__cause__ if _is_of(problem, "httpx") and problem.__cause__ else problem
-    not_sent = _proves_not_sent(cause)
+    not_sent = not is_out or _proves_not_sent(cause)
     reason = str(cause) or type(cause).__name__
     if _is_timeout(problem) and deadline.passed:
         when = "before the request was sent" if not_sent else "after the request went out; its outcome is unknown"

@@ -50,11 +50,10 @@ class Record:
         if self._doubt is not None:
             self._settle("unknown", error=self._doubt)
         if not self.is_open:
-            if self._deadline.passed:
-                raise ran_out(self._deadline, "before the request was recorded")
-            self._entry = self._ledger.reserve(
-                intent(self._call, self._key), timeout=min(PATIENCE, self._deadline.remaining)
-            )
+            patience = min(PATIENCE, self._deadline.remaining)
+            self._entry = self._ledger.reserve(intent(self._call, self._key), timeout=patience)
+        if self._deadline.passed:
+            raise ran_out(self._deadline)
 
     def attempted(self, error: AuraShotError) -> None:
         """Take note of a request that failed; nothing is written yet."""

@@ -6,6 +6,7 @@ the first to ask was cancelled or ran out of its own time, one of the others tak
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import OrderedDict
@@ -81,19 +82,20 @@ class Once:
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
-        self._flights: dict[str, _Flight] = {}
+        self._flights: dict[tuple[int, str], _Flight] = {}
         self._lock = threading.Lock()
 
     def get(self, key: str, deadline: Deadline, work: Callable[[], T]) -> T:
         """Return the answer for a key, by memory, by waiting, or by doing the work."""
+        place = (os.getpid(), key)  # after `fork()` nobody here does the parent's work
         while True:
             with self._lock:
                 known = self._memory.get(key)
                 if known is not None:
                     return cast("T", known)
-                flight = self._flights.get(key)
+                flight = self._flights.get(place)
                 if flight is None:
-                    mine = self._flights[key] = _Flight(threading.Event())
+                    mine = self._flights[place] = _Flight(threading.Event())
                     break
             if not flight.done.wait(deadline.remaining):
                 raise ran_out(deadline)
@@ -108,7 +110,7 @@ class Once:
             return answer
         finally:
             with self._lock:
-                del self._flights[key]
+                del self._flights[place]
             mine.done.set()
 
 

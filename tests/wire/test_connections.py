@@ -15,10 +15,12 @@ import pytest
 from aurashot import AsyncAuraShot, AuraShotError, ConfigurationError
 from aurashot._engine import _slots
 from tests.colours import KEY
-from tests.servers import CLOSE, GENERATION, json_reply, wait_until
+from tests.servers import CLOSE, GENERATION, contract, json_reply, wait_until
 from tests.wire.pictures import FACE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from aurashot import AuraShot
     from tests.colours import Clients
     from tests.servers import ScriptedServer
@@ -199,3 +201,34 @@ def test_fork(server: ScriptedServer, script: str) -> None:
     assert {"before": 1, "in the child": 2, "after": 1} == {
         request.json["prompt"]: request.connection for request in server.requests
     }
+
+
+FORKING_DURING_AN_UPLOAD = """
+    import os, pathlib, threading, time
+    from aurashot import AuraShot
+
+    with AuraShot({key!r}, base_url={url!r}, timeout=10) as client:
+        uploading = threading.Thread(target=client.upload, args=({photo!r},))
+        uploading.start()
+        while not pathlib.Path({sign!r}).exists():
+            time.sleep(0.005)
+        child = os.fork()
+        if child == 0:
+            os._exit(client.upload({photo!r}, timeout=5).url != "https://cdn.aurashot.art/u/1.jpg")
+        assert os.waitpid(child, 0)[1] == 0
+        uploading.join()
+"""
+
+
+def test_fork_during_an_upload(server: ScriptedServer, tmp_path: Path, grace_hopper: Path) -> None:
+    """The child does not wait for an upload that only the parent can finish: it makes its own."""
+    sign = tmp_path / "the upload is under way"
+    server.queue((2.0, *contract("/v1/uploads")))
+    code = textwrap.dedent(FORKING_DURING_AN_UPLOAD).format(
+        key=KEY, url=server.url, photo=str(grace_hopper), sign=str(sign)
+    )
+    with subprocess.Popen([sys.executable, "-W", "ignore", "-c", code]) as process:
+        wait_until(lambda: bool(server.requests), 20)
+        sign.touch()
+        assert 0 == process.wait(30)
+    assert 2 == len(server.posts("/v1/uploads"))

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import logging
 import pickle
+import re
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
+from httpx_aiohttp import HttpxAiohttpClient
 
+import aurashot
 from aurashot import AuraShotError, RetryPolicy
-from tests.colours import KEY
+from tests.colours import KEY, clients
+from tests.notebook import Notebook
 from tests.servers import CLOSE, HOLD, RESET, Reply, body, closed_port, json_reply, redirect, status
 from tests.wire.pictures import FACE, png
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aurashot import AuraShot
     from aurashot.instrumentation import Event
     from tests.colours import Clients
@@ -65,6 +73,36 @@ def test_error_without_a_connection_does_not_hold_the_key(
 
     assert KEY not in caplog.text + written(caught.value)
     assert KEY.encode() not in pickle.dumps(caught.value)
+
+
+@pytest.fixture(params=["sync", "asyncio", "trio", "aiohttp"])
+def other_client(request: pytest.FixtureRequest, server: ScriptedServer) -> Iterator[AuraShot]:
+    """Return a client that writes into a ledger and sends by a given httpx client, over aiohttp as well."""
+    aiohttp = request.param == "aiohttp"
+    with clients("asyncio" if aiohttp else request.param) as make:
+        http_client = make.http(HttpxAiohttpClient if aiohttp else httpx.AsyncClient)
+        yield make(server.url, http_client=http_client, ledger=Notebook())
+
+
+@pytest.mark.parametrize("reply", FAULTS.values(), ids=FAULTS)
+def test_no_error_of_another_transport_holds_the_key(
+    other_client: AuraShot, server: ScriptedServer, caplog: pytest.LogCaptureFixture, reply: Reply
+) -> None:
+    """The local variables of httpx, aiohttp and the drains do not show it either, and nor do their logs."""
+    server.always(reply)
+    with caplog.at_level(logging.DEBUG), pytest.raises(AuraShotError) as caught:
+        other_client.generate("a cafe", face=FACE, timeout=0.3)
+
+    assert KEY not in caplog.text + written(caught.value)
+    assert KEY.encode() not in pickle.dumps(caught.value)
+
+
+def test_no_file_of_the_package_holds_a_key() -> None:
+    """What goes into a wheel is what is under `aurashot`: no key in it, and no file that could hold one."""
+    package = Path(aurashot.__file__).parent
+    files = [path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    assert set() == {path.suffix for path in files} - {".py", ".typed", ".html", ""}
+    assert [] == [path for path in files if re.search(rb"sk_(live|test)_[0-9A-Za-z]{4,}", path.read_bytes())]
 
 
 @pytest.mark.parametrize("reply", FAULTS.values(), ids=FAULTS)

@@ -15,6 +15,8 @@ import httpcore
 from aurashot.errors import AuraShotError, DeadlineExceededError, NotSentError, OutcomeUnknownError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aurashot._deadline import Deadline
 
 _OWN: Final = (
@@ -46,6 +48,8 @@ def transport_errors() -> tuple[type[Exception], ...]:
 
 def translate(problem: Exception, deadline: Deadline, *, is_out: bool = True) -> AuraShotError:
     """Return what a transport's error means for the request, of which bytes may be out."""
+    if not _is_of(problem, "httpcore"):
+        _forget_frames(problem)
     cause = problem.__cause__ if _is_of(problem, "httpx") and problem.__cause__ else problem
     not_sent = not is_out or _proves_not_sent(cause)
     reason = str(cause) or type(cause).__name__
@@ -77,11 +81,20 @@ def _proves_not_sent(cause: BaseException) -> bool:
     return isinstance(cause, _NOT_SENT)
 
 
-def _is_certificate_failure(cause: BaseException | None) -> bool:
+def _forget_frames(problem: BaseException) -> None:
+    """Take the tracebacks off what a given client raised: aiohttp's local variables hold the key in plain text."""
+    for link in _chain(problem):
+        link.__traceback__ = None
+
+
+def _chain(problem: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and what led to it, once each: there may be a circle."""
     seen: set[int] = set()
-    while cause is not None and id(cause) not in seen:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return True
-        seen.add(id(cause))
-        cause = cause.__cause__ or cause.__context__
-    return False
+    while problem is not None and id(problem) not in seen:
+        yield problem
+        seen.add(id(problem))
+        problem = problem.__cause__ or problem.__context__
+
+
+def _is_certificate_failure(cause: BaseException) -> bool:
+    return any(isinstance(link, ssl.SSLCertVerificationError) for link in _chain(cause))

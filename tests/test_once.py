@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -71,7 +72,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 def waiting_for(once: Once, key: str, threads: int) -> Callable[[], bool]:
     """Return the condition that so many threads wait for the work under a key; only the event itself knows."""
-    return lambda: len(once._flights[key].done._cond._waiters) == threads
+    return lambda: len(once._flights[os.getpid(), key].done._cond._waiters) == threads
 
 
 class TestThreads:

@@ -1,0 +1,167 @@
+"""The file of a ledger: how it is made, opened and checked, and what its troubles are called."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from aurashot.errors import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+APPLICATION_ID: Final = 0x61757261
+"""`aura` in ASCII, in the header of the file (SQLite, PRAGMA application_id)."""
+VERSION: Final = 1
+"""Of the table; in the header as well (PRAGMA user_version)."""
+
+SCHEMA: Final = (
+    """
+    CREATE TABLE calls (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        idempotency_key TEXT NOT NULL,
+        operation TEXT NOT NULL,
+        outcome TEXT NOT NULL CHECK (outcome IN ('paid', 'not_paid', 'unknown')),
+        started_at INTEGER NOT NULL,
+        finished_at INTEGER,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        request_id TEXT,
+        urls TEXT NOT NULL DEFAULT '[]',
+        input_tokens INTEGER,
+        output_tokens INTEGER,
+        error TEXT,
+        prompt_digest TEXT,
+        prompt TEXT,
+        reference_digests TEXT NOT NULL,
+        tags TEXT NOT NULL,
+        run TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX calls_by_key ON calls (idempotency_key)",
+    "CREATE INDEX calls_by_time ON calls (started_at, outcome)",
+    "CREATE INDEX calls_by_run ON calls (run, outcome)",
+    "CREATE INDEX calls_unresolved ON calls (number) WHERE outcome = 'unknown'",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {VERSION}",
+)
+
+_TROUBLES: Final = (
+    ("SQLITE_BUSY", "is locked: another process is writing; try again, or end the one that holds it"),
+    ("SQLITE_LOCKED", "is locked: another process is writing; try again, or end the one that holds it"),
+    ("SQLITE_READONLY", "cannot be written to; give this user the right to, or choose another place"),
+    ("SQLITE_PERM", "cannot be written to; give this user the right to, or choose another place"),
+    ("SQLITE_FULL", "is on a full disk; make room, or choose another place"),
+    ("SQLITE_CORRUPT", "is damaged; move it away and keep it, and begin a new one"),
+    ("SQLITE_NOTADB", "is no ledger; choose another place"),
+    ("SQLITE_CANTOPEN", "cannot be opened; choose another place"),
+    ("SQLITE_IOERR", "cannot be read or written: the disk fails, or is full"),
+)
+"""What SQLite calls it, and what to do: https://www.sqlite.org/rescode.html."""
+
+
+@contextmanager
+def troubles(path: Path) -> Generator[None]:
+    """Put what goes wrong with the file into words.
+
+    Raises:
+        LedgerError: Something did.
+    """
+    try:
+        yield
+    except sqlite3.Error as problem:
+        name = getattr(problem, "sqlite_errorname", "")
+        advice = next((words for code, words in _TROUBLES if name.startswith(code)), "cannot be used")
+        raise LedgerError(f"the ledger {path} {advice} ({problem})") from problem
+    except OSError as problem:
+        raise LedgerError(f"the ledger {path} cannot be opened: {problem.strerror or problem}") from problem
+
+
+def connect(path: Path, timeout: float, *, create: bool) -> sqlite3.Connection:
+    """Open a ledger, made new if it is not there and may be.
+
+    Raises:
+        LedgerError: It cannot be opened, is another program's, or of a newer version.
+    """
+    with troubles(path):
+        if create:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_private(path)
+        address = f"{path.absolute().as_uri()}?mode=rw"
+        connection = sqlite3.connect(address, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
+        try:
+            _prepare(connection, path, timeout)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _make_private(path: Path) -> None:
+    """Make the file before SQLite does, so that nobody else can ever open it; its journals take over its mode."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    try:
+        if os.name == "posix":
+            os.fchmod(descriptor, 0o600)  # whatever the umask
+    finally:
+        os.close(descriptor)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, timeout: float) -> None:
+    connection.row_factory = sqlite3.Row
+    _check(connection, path)
+    mode = _write_ahead(connection, time.monotonic() + timeout)
+    if mode != "wal":
+        raise LedgerError(f"the ledger {path} is on a file system that cannot hold one ({mode}); choose another place")
+    connection.execute("PRAGMA synchronous = FULL")
+    if not _pragma(connection, "user_version"):
+        _make_table(connection)
+
+
+def _write_ahead(connection: sqlite3.Connection, give_up: float) -> str:
+    """Return the journal mode that the file now has; SQLite itself does not wait for others who set it."""
+    while True:
+        try:
+            mode: str = _pragma(connection, "journal_mode = WAL")
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return mode
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("BEGIN")  # one look: another process may be making the table
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    version, application = _pragma(connection, "user_version"), _pragma(connection, "application_id")
+    connection.execute("COMMIT")
+    if application != APPLICATION_ID and (version or application or tables):
+        raise LedgerError(f"the ledger {path} is another program's database; choose another place")
+    if version > VERSION:
+        raise LedgerError(
+            f"the ledger {path} was made by a newer aurashot (its version is {version}); upgrade this one"
+        )
+
+
+def _make_table(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not _pragma(connection, "user_version"):  # another process may have been faster
+            for statement in SCHEMA:
+                connection.execute(statement)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _pragma(connection: sqlite3.Connection, what: str) -> Any:
+    value: Any = connection.execute(f"PRAGMA {what}").fetchone()[0]
+    return value

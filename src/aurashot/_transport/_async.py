@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import anyio
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from aurashot._engine import AsyncReply
     from aurashot._retry import Retries, RetryBudget, RetryPolicy
     from aurashot._transport._given import AsyncGivenClient
-    from aurashot._transport._record import Record
     from aurashot.ledger import Ledger
 
     Rules = Callable[[RetryPolicy, RetryBudget], Retries]
@@ -133,17 +131,7 @@ class AsyncTransport:
         exchange = Exchange(call, deadline, self.options.teller, self.connections.ledger)
         if exchange.record is None:
             return await self._carry(exchange)
-        return await self.connections.drains.run(exchange, partial(self._recorded, exchange.record))
-
-    async def _recorded(self, record: Record, exchange: Exchange[M]) -> M:
-        """Carry a call, and see to it that the ledger knows what became of it."""
-        try:
-            result = await self._carry(exchange)
-        except BaseException as error:
-            await writing.failed(record, error, is_out=exchange.is_out)
-            raise
-        await writing.paid(record, result)
-        return result
+        return await self.connections.drains.run(exchange, exchange.record, self._carry)
 
     async def _carry(self, exchange: Exchange[M]) -> M:
         try:

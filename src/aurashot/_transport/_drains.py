@@ -7,49 +7,71 @@ and recorded. The task itself is free at once in both cases.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 import anyio
 from anyio.lowlevel import current_token
 
 from aurashot._background import spawn
 from aurashot._calls import M
+from aurashot._transport import _writing as writing
 from aurashot.errors import NotSentError, OutcomeUnknownError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
     from aurashot._transport._exchange import Exchange
+    from aurashot._transport._record import Record
 
     Carry = Callable[[Exchange[M]], Awaitable[M]]
+
+
+GRACE: Final = 0.1
+"""Seconds after its deadline for which a call waits until its outcome is on record."""
 
 
 class Drain(Generic[M]):
     """One call beside the task that asked for it."""
 
-    def __init__(self, exchange: Exchange[M], carry: Carry[M]) -> None:
+    def __init__(self, exchange: Exchange[M], record: Record, carry: Carry[M]) -> None:
         self.loop: Hashable = current_token()
-        self.ended = anyio.Event()
+        self.is_recorded = anyio.Event()
+        self._is_known = anyio.Event()
         self._exchange = exchange
+        self._record = record
         self._carry = carry
         self._scope = anyio.CancelScope()
         self._result: M | None = None
-        self._error: Exception | None = None
+        self._error: BaseException | None = None
 
     async def run(self) -> None:
         """Make the call; a cancellation from here on is the end of the event loop, or of the wish for the call."""
         try:
             with self._scope:
-                self._result = await self._carry(self._exchange)
-        except Exception as error:  # noqa: BLE001  # it is raised where the answer is awaited
-            self._error = error
+                await self._run()
+        except Exception:  # noqa: BLE001, S110  # it is raised where the answer is awaited
+            pass
         finally:
-            self.ended.set()
+            self._is_known.set()
+            self.is_recorded.set()
+
+    async def _run(self) -> None:
+        try:
+            self._result = await self._carry(self._exchange)
+        except BaseException as error:
+            self._error = error if isinstance(error, Exception) else None
+            self._is_known.set()
+            await writing.failed(self._record, error, is_out=self._exchange.is_out)
+            raise
+        self._is_known.set()
+        await writing.paid(self._record, self._result)
 
     async def answer(self) -> M:
         """Wait for the answer, and go on without it when cancelled."""
         try:
-            await self.ended.wait()
+            with anyio.move_on_after(self._exchange.deadline.remaining + GRACE):
+                await self.is_recorded.wait()
+            await self._is_known.wait()
         except BaseException:
             self._abandon()
             raise
@@ -76,9 +98,9 @@ class Drains:
     def __init__(self) -> None:
         self._running: set[Drain[Any]] = set()
 
-    async def run(self, exchange: Exchange[M], carry: Carry[M]) -> M:
-        """Make a call beside this task and wait for its answer."""
-        drain = Drain(exchange, carry)
+    async def run(self, exchange: Exchange[M], record: Record, carry: Carry[M]) -> M:
+        """Make a call beside this task and wait for its answer, and until it is on record."""
+        drain = Drain(exchange, record, carry)
         self._running.add(drain)
 
         async def work() -> None:
@@ -94,4 +116,4 @@ class Drains:
         """Wait for the calls of this event loop; each ends by its own deadline."""
         loop = current_token()
         for drain in [each for each in self._running if each.loop == loop]:
-            await drain.ended.wait()
+            await drain.is_recorded.wait()

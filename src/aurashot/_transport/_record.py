@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from aurashot.models import Received
 
 PATIENCE: Final = 5.0
-"""Seconds for which a call waits for others who write; what was paid for is recorded even when its time is over."""
+"""Seconds for which a call waits for others who write, within its own time."""
+GRACE: Final = 0.2
+"""Seconds that are left for its outcome when its time is over."""
 
 logger: Final = logging.getLogger("aurashot")
 
@@ -82,7 +84,7 @@ class Record:
 
     def _write(self, entry: int, settlement: Settlement) -> None:
         try:
-            self._ledger.settle(entry, settlement, timeout=PATIENCE)
+            self._ledger.settle(entry, settlement, timeout=max(GRACE, min(PATIENCE, self._deadline.remaining)))
         except Exception:  # the answer is here, and must not be lost over its record
             logger.exception("entry %d of the ledger stays unknown, although it is %s", entry, settlement.outcome)
 

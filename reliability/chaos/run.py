@@ -1,0 +1,133 @@
+"""One run from beginning to end: a server, a worker, and what both of them say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from reliability.chaos.job import Caller, Job
+from reliability.chaos.said import Said
+from reliability.chaos.truth import Truth
+from reliability.chaos.worker import Figures
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from aurashot.ledger import Entry
+
+DEADLINE: Final = 1.0
+"""Seconds that a call may take, so that a silent server does not make a long evening."""
+PATIENCE: Final = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run is to do.
+
+    Attributes:
+        name: What its row is called.
+        caller: Which client makes the calls.
+        at_once: How many of them at once.
+        table: Which table of faults the server uses.
+        attempts: Requests of one call at most.
+        retry_unknown: Whether lost answers are asked for again.
+        honours_keys: Whether the server bills a key once, however often it comes.
+        with_ledger: Whether the calls are recorded.
+        is_judged: Whether a broken invariant fails the suite: that of the SDK does, that of others does not.
+        posts: The most requests a call that the run may take, 0 for no bound.
+        delivered: The least share of calls that has to be delivered.
+    """
+
+    name: str
+    caller: Caller
+    at_once: int
+    table: str = "mixed"
+    attempts: int = 4
+    retry_unknown: bool = False
+    honours_keys: bool = False
+    with_ledger: bool = False
+    is_judged: bool = True
+    posts: float = 0.0
+    delivered: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What came of a run."""
+
+    plan: Plan
+    seed: int
+    said: list[Said]
+    truth: Truth
+    figures: Figures
+    entries: dict[str, list[Entry]]
+    """What the ledger holds, by key."""
+
+
+def carry_out(plan: Plan, seed: int, calls: int) -> Findings:
+    """Make a run, in processes of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        log, ledger = Path(folder, "ends"), Path(folder, "ledger.db") if plan.with_ledger else None
+        with _server(plan, seed) as server:
+            api, flapping = _addresses(server)
+            job = Job(
+                caller=plan.caller,
+                seed=seed,
+                calls=calls,
+                at_once=min(plan.at_once, calls),
+                deadline=DEADLINE,
+                attempts=plan.attempts,
+                retry_unknown=plan.retry_unknown,
+                persistent=plan.honours_keys,
+                api=api,
+                flapping=flapping,
+                log=str(log),
+                ledger="" if ledger is None else str(ledger),
+            )
+            figures = _work(job)
+            truth = Truth.load(server.communicate(timeout=PATIENCE)[0])
+        said = [Said.load(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        return Findings(plan, seed, said, truth, figures, _entries(ledger))
+
+
+@contextmanager
+def _server(plan: Plan, seed: int) -> Generator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "reliability.chaos.server", "--table", plan.table, "--seed", str(seed)]
+    command += ["--honours-keys"] * plan.honours_keys
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # ourselves
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _addresses(server: subprocess.Popen[str]) -> list[str]:
+    import json
+
+    assert server.stdout is not None  # noqa: S101  # a pipe was asked for
+    addresses: list[str] = json.loads(server.stdout.readline())
+    return addresses
+
+
+def _work(job: Job) -> Figures:
+    command = [sys.executable, "-m", "reliability.chaos.worker", job.dump()]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=PATIENCE)  # noqa: S603  # ourselves
+    return Figures.load(done.stdout)
+
+
+def _entries(path: Path | None) -> dict[str, list[Entry]]:
+    if path is None:
+        return {}
+
+    from aurashot.ledger import SQLiteLedger
+
+    found: dict[str, list[Entry]] = {}
+    with SQLiteLedger(path) as ledger:
+        for entry in ledger.entries():
+            found.setdefault(entry.idempotency_key, []).append(entry)
+    return found

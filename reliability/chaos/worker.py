@@ -1,0 +1,188 @@
+"""One run in a process of its own, so that its memory and its files are nobody else's.
+
+`python -m reliability.chaos.worker JOB` makes the calls, writes the end of each into the job's log, and its own
+figures to the standard output.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import logging
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, Self
+
+from reliability.chaos.gauges import Memory, Stalls, megabytes, open_files, threads
+from reliability.chaos.job import CANARY, Job, key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from types import ModuleType
+
+    from reliability.chaos.said import Said
+
+TALKATIVE: Final = 20
+"""The first one in so many calls runs with every logger at DEBUG, and what is logged is searched for the API key."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Figures:
+    """What a worker says about its process."""
+
+    seconds: float = 0.0
+    files: tuple[int, int] = (0, 0)
+    threads: tuple[int, int] = (0, 0)
+    tasks: int = 0
+    """Tasks that were left when the client was closed."""
+    memory: tuple[int, int] = (0, 0)
+    growth: float = 0.0
+    """MiB by which memory grew over the second half."""
+    stall: float = 0.0
+    """The longest time for which the machine did not let the process run."""
+    records: int = field(default=0)
+    """Log records that were searched."""
+    leaks: int = 0
+    """Those of them that held the API key."""
+
+    @classmethod
+    def load(cls, text: str) -> Self:
+        """Read what the worker wrote."""
+        told: dict[str, Any] = json.loads(text)
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in told.items()})
+
+
+class Listener(logging.Handler):
+    """Search every record for the API key."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.records = 0
+        self.leaks = 0
+        self.setFormatter(logging.Formatter("%(name)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at one record, its traceback included."""
+        self.records += 1
+        self.leaks += CANARY in self.format(record)
+
+
+class Book:
+    """The numbers of the calls as they are handed out, and the ends of the calls as they come in."""
+
+    def __init__(self, job: Job, log: IO[str], stalls: Stalls, describe: Callable[[str, Any], Said]) -> None:
+        self.memory: Memory = Memory(job.calls)
+        self.listener: Listener = Listener()
+        self._job = job
+        self._log = log
+        self._stalls = stalls
+        self._describe = describe
+        self._numbers = iter(range(job.calls))
+        self._done = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def handed_out(self) -> Iterator[str]:
+        """Hand out the keys of this run, each to one asker."""
+        while (number := next(self._numbers, None)) is not None:
+            yield key_of(self._job.seed, number)
+
+    def begin(self) -> tuple[float, float]:
+        """Start the watch of one call."""
+        return time.perf_counter(), self._stalls.withheld()
+
+    def end(self, key: str, end: object, start: tuple[float, float]) -> None:
+        """Write down how a call ended."""
+        seconds = time.perf_counter() - start[0]
+        withheld = self._stalls.withheld() - start[1]
+        line = replace(self._describe(key, end), seconds=seconds, withheld=withheld).dump()
+        with self._lock:
+            self._log.write(line + "\n")
+            done = next(self._done)
+            self.memory.look(done)
+            if done == self._job.calls // TALKATIVE:
+                listen(self.listener, on=False)
+
+
+def listen(listener: Listener, *, on: bool) -> None:
+    """Let every logger talk to the listener, or to nobody."""
+    root = logging.getLogger()
+    root.setLevel(logging.DEBUG if on else logging.WARNING)
+    (root.addHandler if on else root.removeHandler)(listener)
+
+
+def run_threads(job: Job, side: ModuleType, book: Book) -> int:
+    """Make the calls from threads."""
+    with side.blocking(job) as ask:
+
+        def work() -> None:
+            for key in book.handed_out():
+                start = book.begin()
+                book.end(key, ask(key), start)
+
+        crowd = [threading.Thread(target=work) for _ in range(job.at_once)]
+        for thread in crowd:
+            thread.start()
+        for thread in crowd:
+            thread.join()
+    return 0
+
+
+async def run_tasks(job: Job, side: ModuleType, book: Book) -> int:
+    """Make the calls from tasks, and return how many other tasks are left in the end."""
+    async with side.concurrent(job) as ask:
+
+        async def work() -> None:
+            for key in book.handed_out():
+                start = book.begin()
+                book.end(key, await ask(key), start)
+
+        async with asyncio.TaskGroup() as crowd:
+            for _ in range(job.at_once):
+                crowd.create_task(work())
+    await settled()
+    return len(asyncio.all_tasks()) - 1
+
+
+async def settled(turns: int = 100) -> None:
+    """Let closed connections take their leave: they need a few turns of the event loop."""
+    while len(asyncio.all_tasks()) > 1 and turns:
+        turns -= 1
+        await asyncio.sleep(0.01)
+
+
+@contextmanager
+def measured(figures: Figures, stalls: Stalls) -> Generator[None]:
+    """Note what the process holds before and after, and how long it took."""
+    before, start = (open_files(), threads(), megabytes()), time.perf_counter()
+    with stalls:
+        yield
+    figures.seconds = time.perf_counter() - start
+    figures.files, figures.threads, figures.memory = zip(before, (open_files(), threads(), megabytes()), strict=True)
+    figures.stall = stalls.worst
+
+
+def work(job: Job) -> Figures:
+    """Make all calls of a job."""
+    from reliability.chaos import sdk, usual
+
+    side = usual if job.caller.startswith("usual") else sdk
+    figures, stalls = Figures(), Stalls()
+    with Path(job.log).open("w", encoding="utf-8") as log, measured(figures, stalls):
+        book = Book(job, log, stalls, side.describe)
+        listen(book.listener, on=True)
+        if job.caller.endswith("sync") and not job.caller.endswith("async"):
+            figures.tasks = run_threads(job, side, book)
+        else:
+            figures.tasks = asyncio.run(run_tasks(job, side, book))
+        figures.growth = book.memory.growth()
+        figures.records, figures.leaks = book.listener.records, book.listener.leaks
+    return figures
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(asdict(work(Job.load(sys.argv[1])))) + "\n")

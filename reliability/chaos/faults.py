@@ -63,6 +63,10 @@ class Fault:
     script: Script
 
 
+def _always(answer: bytes) -> Script:
+    return lambda _: (answer,)
+
+
 def _refusals() -> Iterable[Fault]:
     """No work was done, and the answer says so."""
     for name, share, answer in (
@@ -75,7 +79,7 @@ def _refusals() -> Iterable[Fault]:
         ("409", 4, a.error(409)),
         ("422", 4, a.error(422)),
     ):
-        yield Fault(name, share, False, lambda _, answer=answer: (answer,))
+        yield Fault(name, share, False, _always(answer))
     yield Fault("413, then RST", 4, False, lambda _: (a.error(413, connection="close"), RESET))
     yield Fault("307 to another origin", 6, False, lambda ask: (a.redirect(307, ask.evil),))
     yield Fault("308 to another origin", 4, False, lambda ask: (a.redirect(308, ask.evil),))
@@ -90,7 +94,7 @@ def _losses_before_work() -> Iterable[Fault]:
 
 def _losses_after_work() -> Iterable[Fault]:
     """The work is on the bill, and the connection breaks or stalls."""
-    for name, share, script in (
+    losses: tuple[tuple[str, int, Script], ...] = (
         ("RST after the work", 27, lambda _: (RESET,)),
         ("FIN after the work", 27, lambda _: (CLOSE,)),
         ("silence after the work", 10, lambda _: (HOLD,)),
@@ -106,7 +110,8 @@ def _losses_after_work() -> Iterable[Fault]:
         ("headers trickle", 4, lambda ask: a.trickled(ask.right)),
         ("body trickles", 4, lambda ask: (ask.right[: -len(ask.json)], *a.trickled(ask.json))),
         ("flood of 1xx", 4, a.interim),
-    ):
+    )
+    for name, share, script in losses:
         yield Fault(name, share, True, script)
 
 
@@ -133,7 +138,7 @@ def _broken_answers() -> Iterable[Fault]:
         ("success without a picture", 4, body(b'{"status": "success", "outputs": []}')),
         ("failed", 4, body(b'{"status": "failed", "outputs": [], "error": "out of memory"}')),
     ):
-        yield Fault(name, share, True, lambda _, broken=broken: (broken,))
+        yield Fault(name, share, True, _always(broken))
     yield Fault("JSON cut", 4, True, lambda ask: (body(ask.json[:-40]),))
     yield Fault("NaN", 3, True, lambda ask: (body(ask.json.replace(b'"success"', b"NaN")),))
     yield Fault("5,000 digits", 3, True, lambda ask: (body(ask.json.replace(b'"success"', b"1" * 5000)),))
@@ -150,7 +155,7 @@ def _errors_after_work() -> Iterable[Fault]:
         ("504 without a body", 8, headers_only(504, content_length=0)),
         ("408", 5, a.error(408)),
     ):
-        yield Fault(name, share, True, lambda _, answer=answer: (answer,))
+        yield Fault(name, share, True, _always(answer))
     yield Fault("302 to another origin", 5, True, lambda ask: (a.redirect(302, ask.evil),))
     yield Fault("303 to another origin", 4, True, lambda ask: (a.redirect(303, ask.evil),))
 

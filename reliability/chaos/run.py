@@ -41,6 +41,7 @@ class Plan:
         is_judged: Whether a broken invariant fails the suite: that of the SDK does, that of others does not.
         posts: The most requests a call that the run may take, 0 for no bound.
         delivered: The least share of calls that has to be delivered.
+        growth: The most MiB by which memory may grow over the second half, 0 for no bound: errors hold bodies.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Plan:
     is_judged: bool = True
     posts: float = 0.0
     delivered: float = 0.0
+    growth: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def carry_out(plan: Plan, seed: int, calls: int) -> Findings:
                 retry_unknown=plan.retry_unknown,
                 persistent=plan.honours_keys,
                 api=api,
-                flapping=flapping,
+                flapping=flapping if plan.table == "mixed" else api,
                 log=str(log),
                 ledger="" if ledger is None else str(ledger),
             )

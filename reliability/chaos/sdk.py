@@ -89,7 +89,7 @@ def blocking(job: Job) -> Generator[Ask]:
 @asynccontextmanager
 async def concurrent(job: Job) -> AsyncGenerator[AsyncAsk]:
     """Give the call of the async client; its error is returned, not raised."""
-    shared = {**options(job), "http_client": given(job)}
+    shared: dict[str, Any] = {**options(job), "http_client": given(job)}
     async with (
         AsyncAuraShot(base_url=job.api, **shared) as usual,
         AsyncAuraShot(base_url=job.flapping, **shared) as flapping,

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 GRACE: Final = 0.25
 """Seconds that a call may end after its deadline."""
-SLOPE: Final = 2.0
-"""MiB by which memory may grow over the last half of 10,000 calls; threads bring arenas of their own."""
 FEW: Final = 2_000
 """With fewer calls than this, not every fault fires, and memory is still finding its level."""
 
@@ -144,7 +142,7 @@ def _strays(findings: Findings) -> Iterator[str]:
 def _bounds(verdict: Verdict) -> Iterator[str]:
     """Tell which figures of a full run are not what they should be."""
     findings, plan = verdict.findings, verdict.findings.plan
-    if plan.caller == "async" and findings.figures.growth > SLOPE:
+    if plan.growth and findings.figures.growth > plan.growth:
         yield f"memory grew by {findings.figures.growth:.1f} MiB"
     if missing := {fault.name for fault in TABLES[plan.table]} - set(findings.truth.fired()):
         yield f"never fired: {', '.join(sorted(missing))}"

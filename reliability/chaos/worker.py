@@ -54,7 +54,9 @@ class Figures:
     def load(cls, text: str) -> Self:
         """Read what the worker wrote."""
         told: dict[str, Any] = json.loads(text)
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in told.items()})
+        for name in ("files", "threads", "memory"):
+            told[name] = tuple(told[name])
+        return cls(**told)
 
 
 class Listener(logging.Handler):

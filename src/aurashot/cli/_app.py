@@ -11,6 +11,7 @@ from aurashot.cli._demo import demo
 from aurashot.cli._failures import Commands
 from aurashot.cli._login import login
 from aurashot.cli._sandbox import sandbox
+from aurashot.cli._spend import spend
 
 app: typer.Typer = typer.Typer(
     cls=Commands,
@@ -22,6 +23,7 @@ app: typer.Typer = typer.Typer(
 )
 app.command()(demo)
 app.command()(login)
+app.command()(spend)
 app.add_typer(sandbox)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aurashot.cli._failures import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
 
 
@@ -29,6 +30,18 @@ class Screen:
         cells = Text.assemble("  ", (f"{name:<10}", "bold"), f"{printable(value):<14}", (f"  {remark}", "dim"))
         cells.rstrip()
         self._console.print(cells)
+
+    def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Print a table; columns of numbers stand on the right."""
+        cells = [[printable(cell) for cell in row] for row in rows]
+        right = [all(row[place].replace(",", "").isdigit() for row in cells) for place in range(len(head))]
+        widths = [max(len(row[place]) for row in [list(head), *cells]) for place in range(len(head))]
+        for number, row in enumerate([list(head), *cells]):
+            shown = (
+                cell.rjust(width) if on_right else cell.ljust(width)
+                for cell, width, on_right in zip(row, widths, right, strict=True)
+            )
+            self._console.print("  " + "  ".join(shown).rstrip(), style="dim" if number == 0 else None)
 
     def working(self, what: str) -> AbstractContextManager[object]:
         """Show that something is going on, while the block lasts."""

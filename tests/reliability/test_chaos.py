@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from reliability.chaos.__main__ import HEAD, PLANS, row
+from reliability.chaos.faults import TABLES
+from reliability.chaos.run import carry_out
+from reliability.chaos.verdict import judge
+
+SHORT = (
+    ("sync, with a ledger", 300),
+    ("async, with a ledger", 400),
+    ("async on httpx-aiohttp", 300),
+)
+
+
+@pytest.mark.parametrize(("name", "calls"), SHORT)
+def test_a_thousand_calls_lose_nothing(name: str, calls: int) -> None:
+    """A short run over each transport: nothing is billed twice, lost, mixed up, late, or called what it is not."""
+    verdict = judge(carry_out(PLANS[name], 1, calls))
+    assert len(HEAD) == len(row(verdict))
+    late = verdict.broken.pop("late")  # a crowded machine is no finding here; `scripts/chaos` counts them
+    assert len(late) <= calls // 20
+    assert [] == list(verdict.words())
+    assert verdict.is_good
+    assert calls // 2 < verdict.delivered < calls
+    reported, billed = verdict.reported
+    assert 0 < billed < reported
+
+
+def test_the_suite_can_fail() -> None:
+    """A client that asks again for lost answers, of a service that bills each, pays twice, and the suite says so."""
+    eager = replace(PLANS["async, 200 at once"], retry_unknown=True)
+    verdict = judge(carry_out(eager, 1, 200))
+    assert verdict.broken["double-billed"]
+    assert not verdict.is_good
+    assert any(words.startswith("double-billed: chaos-1-") for words in verdict.words())
+
+
+def test_the_faults_are_as_many_as_promised() -> None:
+    """At least 24 different ones, 42 % of all answers; some bill and some do not."""
+    right, *faults = TABLES["mixed"]
+    assert len(faults) == len({fault.name for fault in faults}) >= 24
+    assert 420 == sum(fault.share for fault in faults) == 1000 - right.share
+    assert {True, False} == {fault.bills for fault in faults}

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import anyio
 
 from aurashot import AsyncAuraShot, AuraShotError
 from aurashot.ledger import SQLiteLedger
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
+from reliability.service import billed, running
 
 KEY: Final = "sk_live_cancels_0001"
 FACE: Final = "https://example.com/face.jpg"
@@ -61,28 +55,16 @@ class Run:
         return not (self.lost or self.wrong or self.double or self.files) and self.probes == PROBES
 
 
-@contextmanager
-def service(seed: int) -> Generator[str]:
-    """Run the service in a process of its own and give its address."""
-    command = [sys.executable, "-m", "reliability.cancels.service", str(seed), str(SLOWEST)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # ourselves
-        assert process.stdout is not None  # noqa: S101  # a pipe was asked for
-        try:
-            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        finally:
-            process.kill()
-
-
 def churn(seed: int, cancels: int, backend: str) -> Run:
     """Make one run."""
     run = Run(backend=backend, seed=seed)
-    with tempfile.TemporaryDirectory() as folder, service(seed) as url:
+    with tempfile.TemporaryDirectory() as folder, running(seed, SLOWEST) as url:
         ledger = SQLiteLedger(Path(folder, "ledger.db"))
         before, began = _open_files(), time.monotonic()
         anyio.run(_calls, run, url, ledger, cancels, backend=backend)
         run.seconds = time.monotonic() - began
         run.files = max(0, _open_files() - before)
-        _compare(run, _truth(url), ledger)
+        _compare(run, billed(url), ledger)
         ledger.close()
     return run
 
@@ -114,21 +96,15 @@ async def _call(run: Run, client: AsyncAuraShot, after: float) -> None:
         run.finished += 1
 
 
-def _compare(run: Run, billed: list[str], ledger: SQLiteLedger) -> None:
+def _compare(run: Run, bills: list[str], ledger: SQLiteLedger) -> None:
     """Look for each bill in the ledger."""
     entries = {entry.idempotency_key: entry for entry in ledger.entries()}
-    run.billed, run.recorded = len(billed), len(entries)
-    run.double = len(billed) - len(set(billed))
-    found = [entries.get(key) for key in billed]
+    run.billed, run.recorded = len(bills), len(entries)
+    run.double = len(bills) - len(set(bills))
+    found = [entries.get(key) for key in bills]
     run.lost = sum(entry is None or entry.outcome != "paid" or not entry.urls for entry in found)
     run.wrong = sum(entry is not None and entry.outcome == "not_paid" for entry in found)
     run.slowest = max(run.times, default=0.0)
-
-
-def _truth(url: str) -> list[str]:
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  # our own loopback address
-        keys: list[str] = json.load(answer)
-    return keys
 
 
 def _open_files() -> int:

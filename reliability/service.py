@@ -6,9 +6,14 @@ import asyncio
 import json
 import random
 import re
+import subprocess
 import sys
-from contextlib import suppress
-from typing import Final
+import urllib.request
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 KEY: Final = re.compile(rb"idempotency-key: *(\S+)", re.IGNORECASE)
 LENGTH: Final = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
@@ -63,6 +68,25 @@ async def serve(seed: int, slowest: float) -> None:
     print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201  # the other process waits for it
     async with server:
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+
+
+@contextmanager
+def running(seed: int, slowest: float) -> Generator[str]:
+    """Run the service in a process of its own and give its address."""
+    command = [sys.executable, "-m", "reliability.service", str(seed), str(slowest)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # ourselves
+        assert process.stdout is not None  # noqa: S101  # a pipe was asked for
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        finally:
+            process.kill()
+
+
+def billed(url: str) -> list[str]:
+    """Ask a running service for the truth: the key of each bill."""
+    with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310  # our own loopback address
+        keys: list[str] = json.load(answer)
+    return keys
 
 
 if __name__ == "__main__":

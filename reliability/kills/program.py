@@ -1,0 +1,34 @@
+"""The program: billed calls from four threads, for as long as it lives."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from aurashot import AuraShot, AuraShotError
+from aurashot.ledger import SQLiteLedger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY: Final = "sk_live_kills_0001"
+FACE: Final = "https://example.com/face.jpg"
+IN_FLIGHT: Final = 4
+
+
+def live(url: str, path: Path, run: str) -> None:
+    """Make calls until the process is killed."""
+    ledger = SQLiteLedger(path, run=run)
+    client = AuraShot(KEY, base_url=url, ledger=ledger, timeout=30)
+    lanes = [threading.Thread(target=_lane, args=(client,)) for _ in range(IN_FLIGHT)]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join()
+
+
+def _lane(client: AuraShot) -> None:
+    while True:
+        with suppress(AuraShotError):
+            client.generate("a portrait", face=FACE)

@@ -81,6 +81,7 @@ class ScriptedServer(socketserver.ThreadingTCPServer):
         requests: Every request that was read whole.
         connections: How many connections were accepted.
         greeting: What to do with a connection before anything is read from it.
+        answer: Asked for a reply that depends on the request, when nothing is queued; None leaves it to `always`.
     """
 
     allow_reuse_address = True
@@ -93,6 +94,7 @@ class ScriptedServer(socketserver.ThreadingTCPServer):
         self.requests: list[Request] = []
         self.connections = 0
         self.greeting: Reply = ()
+        self.answer: Callable[[Request], Reply | None] | None = None
         self.over = threading.Event()
         self.lock = threading.Lock()
         self._queued: defaultdict[str | None, deque[Reply]] = defaultdict(deque)
@@ -119,6 +121,8 @@ class ScriptedServer(socketserver.ThreadingTCPServer):
             for key in (request.path, None):
                 if self._queued[key]:
                     return self._queued[key].popleft()
+            if self.answer is not None and (reply := self.answer(request)) is not None:
+                return reply
             for key in (request.path, None):
                 if key in self._always:
                     return self._always[key]

@@ -16,7 +16,7 @@ from aurashot._transport._downloads import Retrieval
 from aurashot._transport._drains import Drains
 from aurashot._transport._exchange import Body, Exchange
 from aurashot._transport._faults import transport_errors
-from aurashot._transport._requests import Requests, picture_request
+from aurashot._transport._requests import Requests
 from aurashot._transport._state import Options, Service, Shared
 from aurashot.errors import AuraShotError
 
@@ -193,12 +193,12 @@ class AsyncTransport:
 
     async def _retrieve(self, retrieval: Retrieval[T]) -> T:
         try:
-            await to_thread.run_sync(retrieval.landing.begin)
+            await to_thread.run_sync(retrieval.prepare)
             hops = retrieval.begin(self.connections.service.own_origin)
             while True:
-                reply = await self.connections.pictures.send(picture_request(hops.url), retrieval.deadline)
+                reply = await self.connections.pictures.send(retrieval.request(hops), retrieval.deadline)
                 async with aclosing(reply):
-                    if hops.arrived(reply.status, reply.headers):
+                    if retrieval.arrived(hops, reply.status, reply.headers):
                         await self._land(reply, retrieval)
                         return await to_thread.run_sync(retrieval.landing.finish)
         except transport_errors() as problem:
@@ -209,7 +209,7 @@ class AsyncTransport:
 
     async def _land(self, reply: AsyncReply, retrieval: Retrieval[Any]) -> None:
         """Write the picture in large pieces: each piece is a trip to a thread."""
-        meter = retrieval.meter(reply.headers)
+        meter = await to_thread.run_sync(retrieval.open, reply.headers)
         piece = bytearray()
         async for chunk in reply:
             meter.count(len(chunk), retrieval.deadline)
@@ -218,6 +218,7 @@ class AsyncTransport:
                 await to_thread.run_sync(retrieval.landing.write, bytes(piece))
                 piece.clear()
         await to_thread.run_sync(retrieval.landing.write, bytes(piece))
+        meter.finish()
 
     async def _pause(self, seconds: float, deadline: Deadline) -> None:
         if seconds >= deadline.remaining:

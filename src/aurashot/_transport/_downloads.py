@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 from urllib.parse import urljoin
 
 import httpcore
 
 from aurashot._retry import Retries, RetryBudget, RetryPolicy
 from aurashot._transport._faults import translate
+from aurashot._transport._requests import picture_request
 from aurashot.errors import DownloadError, UnsafeURLError
 from aurashot.images import check_url
 
@@ -17,12 +20,15 @@ if TYPE_CHECKING:
 
     from aurashot._calls import Fetch, Progress
     from aurashot._deadline import Deadline
+    from aurashot._transport._requests import Headers
     from aurashot.errors import AuraShotError
     from aurashot.images import Landing
 
 T = TypeVar("T")
 
 MAX_HOPS: Final = 3
+_STRONG_TAG: Final = re.compile(r'"[\x21\x23-\x7e]*"')
+"""An entity tag that promises the same bytes (RFC 9110, 8.8.1); a weak one begins with W/."""
 _TRANSIENT_STATUSES: Final = {408, 429, 500, 502, 503, 504}
 
 
@@ -67,14 +73,41 @@ def _refuse_encoding(headers: Mapping[str, str]) -> None:
         raise DownloadError(f"the picture came as {encoding!r}, which was not asked for")
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A picture of which a part has come, told apart from every other by its entity tag."""
+
+    tag: str
+    total: int
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> Self | None:
+        """Return what a whole answer says about its picture, if that is enough to go on later."""
+        tag, total = headers.get("etag", ""), _length(headers)
+        return cls(tag, total) if _STRONG_TAG.fullmatch(tag) and total else None
+
+    def asked_from(self, have: int) -> Headers:
+        """Return the headers that ask for the rest, or for all of it if it has changed (RFC 9110, 13.1.5)."""
+        return [(b"Range", b"bytes=%d-" % have), (b"If-Range", self.tag.encode("latin-1"))]
+
+    def goes_on(self, have: int, status: int, headers: Mapping[str, str]) -> bool:
+        """Say whether an answer is the rest of this picture, to the byte."""
+        rest = f"bytes {have}-{self.total - 1}/{self.total}"
+        return status == 206 and headers.get("content-range") == rest and headers.get("etag") == self.tag
+
+
+def _length(headers: Mapping[str, str]) -> int | None:
+    length = headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 16 else None
+
+
 class Meter:
     """How much of a picture has come, told to whoever asked for progress."""
 
-    def __init__(self, headers: Mapping[str, str], landing: Landing[Any], progress: Progress | None) -> None:
-        length = headers.get("content-length", "")
-        self._total = int(length) if length.isascii() and length.isdigit() and len(length) < 16 else None
+    def __init__(self, have: int, total: int | None, landing: Landing[Any], progress: Progress | None) -> None:
+        self._total = total
         self._progress = progress
-        self._done = 0
+        self._done = have
         if self._total is not None and self._total > landing.max_bytes:
             raise DownloadError(f"the picture has {self._total} bytes; at most {landing.max_bytes} are taken")
 
@@ -86,6 +119,11 @@ class Meter:
         if deadline.passed:
             raise httpcore.ReadTimeout("the picture did not end in time")
 
+    def finish(self) -> None:
+        """Check that as much has come as was promised."""
+        if self._total is not None and self._done != self._total:
+            raise DownloadError(f"the picture should have {self._total} bytes, and {self._done} came")
+
 
 class Retrieval(Generic[T]):
     """One download with its attempts and its time."""
@@ -95,15 +133,51 @@ class Retrieval(Generic[T]):
         self.landing = fetch.landing
         self._fetch = fetch
         self._attempts = 0
+        self._whole: Whole | None = None
+        """The picture of which a part is here, while the rest is asked for."""
+        self._goes_on = False
+
+    def prepare(self) -> None:
+        """Make the landing ready for one more attempt. This blocks."""
+        if not self._rest_is_missing():
+            self._whole = None
+            self.landing.begin()
 
     def begin(self, own_origin: str) -> Hops:
-        """Start one more attempt, from the first byte."""
+        """Start one more attempt: from the first byte, or from the first that is missing."""
         self._attempts += 1
         return Hops(self._fetch.url, own_origin)
 
-    def meter(self, headers: Mapping[str, str]) -> Meter:
-        """Return the meter of this attempt."""
-        return Meter(headers, self.landing, self._fetch.progress)
+    def request(self, hops: Hops) -> httpcore.Request:
+        """Return the request for the picture, or for the rest of it."""
+        return picture_request(hops.url, self._whole.asked_from(self.landing.size) if self._whole else [])
+
+    def arrived(self, hops: Hops, status: int, headers: Mapping[str, str]) -> bool:
+        """Say whether this answer is the picture or the rest of it; otherwise there is another request to make.
+
+        Raises:
+            DownloadError: It is neither, or the way is too long or leads somewhere unsafe.
+        """
+        self._goes_on = self._whole is not None and self._whole.goes_on(self.landing.size, status, headers)
+        if self._goes_on:
+            _refuse_encoding(headers)
+            return True
+        if self._whole is not None and status in {206, 416}:
+            self._whole = None  # what came does not fit what is here: ask for all of it
+            return False
+        return hops.arrived(status, headers)
+
+    def open(self, headers: Mapping[str, str]) -> Meter:
+        """Make ready for the bytes of an answer that has arrived, and return its meter. This blocks."""
+        if self._whole is not None and self._goes_on:
+            return Meter(self.landing.size, self._whole.total, self.landing, self._fetch.progress)
+        if self.landing.size:
+            self.landing.begin()
+        self._whole = Whole.of(headers)
+        return Meter(0, _length(headers), self.landing, self._fetch.progress)
+
+    def _rest_is_missing(self) -> bool:
+        return self._whole is not None and 0 < self.landing.size < self._whole.total
 
     def retries(self, policy: RetryPolicy, budget: RetryBudget) -> Retries:
         """Return the rules for trying again: a download costs nothing."""

@@ -65,13 +65,14 @@ class Requests:
         return httpcore.Request(b"POST", url, headers=headers, content=content)
 
 
-def picture_request(address: str) -> httpcore.Request:
+def picture_request(address: str, more: Headers) -> httpcore.Request:
     """Return the GET of a picture: no key, no cookie, no compression."""
     headers = [
         (b"Host", urlsplit(address).netloc.encode()),
         (b"Accept", b"image/*"),
         (b"Accept-Encoding", b"identity"),
         (b"User-Agent", USER_AGENT),
+        *more,
     ]
     return httpcore.Request(b"GET", _target(address), headers=headers)
 

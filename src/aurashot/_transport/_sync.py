@@ -12,7 +12,7 @@ from aurashot._once import Once, ran_out
 from aurashot._transport._downloads import Retrieval
 from aurashot._transport._exchange import Body, Exchange
 from aurashot._transport._faults import transport_errors
-from aurashot._transport._requests import Requests, picture_request
+from aurashot._transport._requests import Requests
 from aurashot._transport._state import Options, Service, Shared
 from aurashot.errors import AuraShotError
 
@@ -191,16 +191,17 @@ class Transport:
 
     def _retrieve(self, retrieval: Retrieval[T]) -> T:
         try:
-            retrieval.landing.begin()
+            retrieval.prepare()
             hops = retrieval.begin(self.connections.service.own_origin)
             while True:
-                request = picture_request(hops.url)
+                request = retrieval.request(hops)
                 with closing(self.connections.pictures.send(request, retrieval.deadline)) as reply:
-                    if hops.arrived(reply.status, reply.headers):
-                        meter = retrieval.meter(reply.headers)
+                    if retrieval.arrived(hops, reply.status, reply.headers):
+                        meter = retrieval.open(reply.headers)
                         for chunk in reply:
                             retrieval.landing.write(chunk)
                             meter.count(len(chunk), retrieval.deadline)
+                        meter.finish()
                         return retrieval.landing.finish()
         except transport_errors() as problem:
             raise retrieval.lost(problem) from problem

@@ -8,16 +8,21 @@ import os
 import stat
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeVar
 
 from aurashot.errors import DownloadError
 from aurashot.images._formats import ACCEPTED, EXTENSIONS, SNIFF_BYTES, check_complete, sniff
 from aurashot.images._names import safe_stem
+from aurashot.images._parts import open_part, sweep
+from aurashot.images._size import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
 T_co = TypeVar("T_co", covariant=True)
+
+MAX_PIXELS: Final = 50_000_000
+"""A downloaded picture has at most this many pixels: 200 MB when it is decoded."""
 
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
@@ -27,6 +32,11 @@ class Landing(Protocol[T_co]):
 
     max_bytes: int
     """The largest picture to take."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes have landed since the last beginning; 0 before the first, and after a failure."""
+        ...
 
     def begin(self) -> None:
         """Make ready for the first chunk; call it again to start over."""
@@ -55,6 +65,11 @@ class MemoryLanding:
     def __init__(self, *, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self._file = io.BytesIO()
+
+    @property
+    def size(self) -> int:
+        """How many bytes have landed."""
+        return self._file.tell()
 
     def begin(self) -> None:
         """Forget what came before."""
@@ -96,6 +111,11 @@ class FileLanding:
         self._file.close()  # until `begin`, there is nothing to write to
         self._undo = ExitStack()
 
+    @property
+    def size(self) -> int:
+        """How many bytes have landed."""
+        return 0 if self._file.closed else self._file.tell()
+
     def begin(self) -> None:
         """Open a hidden file beside the place of the picture."""
         self.discard()
@@ -105,10 +125,11 @@ class FileLanding:
             folder = Path(self._to) if self._exact is None else self._exact.parent
             name = self._stem if self._exact is None else safe_stem(self._exact.name)
             folder.mkdir(parents=True, exist_ok=True)
-            self._open(folder / f".{name}.{os.urandom(4).hex()}.part")
+            sweep(folder)
+            self._open(folder, name)
 
-    def _open(self, part: Path) -> None:
-        self._part, self._file = part, part.open("x+b")
+    def _open(self, folder: Path, name: str) -> None:
+        self._part, self._file = part, _ = open_part(folder, name)
         self._undo.callback(part.unlink, missing_ok=True)
         self._undo.callback(self._file.close)
         self._mode = stat.S_IMODE(part.stat().st_mode)  # what the umask makes of it; asking for the umask would set it
@@ -171,7 +192,18 @@ def _checked(file: BinaryIO) -> str:
             f"What arrived is {media_type or 'no image'}, not JPEG, PNG, WebP or GIF; look at its address in a browser."
         )
     check_complete(file, media_type)
+    _check_pixels(*size_of(file, media_type))
     return media_type
+
+
+def _check_pixels(width: int, height: int) -> None:
+    """Refuse what would fill the memory of whoever opens it: a PNG of 410 KB can hold 144 million pixels."""
+    if width * height > MAX_PIXELS:
+        raise DownloadError(
+            f"The picture has {width:,} by {height:,} pixels; at most {MAX_PIXELS:,} are taken. It was not kept."
+        )
+    if not width * height:
+        raise DownloadError("The picture has no pixels; look at its address in a browser.")
 
 
 def _linked(part: Path, stem: str, extension: str) -> Path:

@@ -88,6 +88,8 @@ def test_a_redirect_is_refused(status: int, outcome: Outcome) -> None:
         (b"{}", {}, "status: Field required"),
         (b'{"status": null}', {}, "status: "),
         (b'{"status": "success", "outputs": [{"url": null}]}', {}, "outputs.0.url: "),
+        (b'{"status": "success", "outputs": [{"url": "https://a.b/c.png"}], "x": NaN}', {}, "is not JSON"),
+        (b'{"status": "success", "outputs": [{"url": "https://a.b/c.png"}], "x": [-Infinity]}', {}, "is not JSON"),
     ],
 )
 def test_a_2xx_that_is_no_answer_of_this_api_is_unknown(raw: bytes, headers: dict[str, str], words: str) -> None:
@@ -100,6 +102,13 @@ def test_a_2xx_that_is_no_answer_of_this_api_is_unknown(raw: bytes, headers: dic
         error.request_id,
         error.body,
     )
+
+
+def test_a_word_like_nan_is_a_word_within_a_string() -> None:
+    """Only as a number it is no JSON."""
+    output = {"url": "https://cdn.example/NaN/Infinity.png"}
+    answer = read(Answer(200, {}, json.dumps({"status": "success", "outputs": [output]}).encode()), Generation)
+    assert output["url"] == answer.url
 
 
 def test_no_content_is_an_empty_answer() -> None:

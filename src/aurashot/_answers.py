@@ -127,9 +127,19 @@ def read(answer: Answer, model: type[M]) -> M:
         result = model.model_validate_json(body)
     except ValidationError as broken:
         raise _unexpected(answer, body, _misfit(answer, body, broken)) from None
+    if b"NaN" in body or b"Infinity" in body:
+        _refuse_no_number(answer, body)
     if isinstance(result, Generation):
         _reject_failure(result, answer, body)
     return result
+
+
+def _refuse_no_number(answer: Answer, body: bytes) -> None:
+    """Refuse NaN and infinity, which are no JSON (RFC 8259, 6); within a string they are words like others."""
+    try:
+        from_json(body, allow_inf_nan=False)
+    except ValueError as broken:
+        raise _unexpected(answer, body, f"the service's answer is not JSON: {broken}") from None
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:

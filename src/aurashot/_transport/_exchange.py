@@ -59,13 +59,13 @@ class Exchange(Generic[M]):
     """One call with its key, its attempts and its time."""
 
     def __init__(self, call: Call[M], deadline: Deadline, teller: Teller, ledger: Ledger | None = None) -> None:
-        self.call = call
-        self.deadline = deadline
-        self.key = call.labels.idempotency_key or (str(uuid4()) if call.billed else None)
-        self.attempts = 0
-        self.is_out = False
+        self.call: Call[M] = call
+        self.deadline: Deadline = deadline
+        self.key: str | None = call.labels.idempotency_key or (str(uuid4()) if call.billed else None)
+        self.attempts: int = 0
+        self.is_out: bool = False
         """Whether a request is out whose answer is not known."""
-        self.is_abandoned = False
+        self.is_abandoned: bool = False
         """Whether the one who asked has gone."""
         self.record: Record | None = None
         if ledger is not None and call.billed:

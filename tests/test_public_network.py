@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+import threading
+import time
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpcore
 import pytest
+from reliability.faults.places import dropped
 
 from aurashot import DownloadError, RetryPolicy
-from aurashot._engine import AsyncPublicNetwork, PublicNetwork, _public
+from aurashot._engine import AsyncPublicNetwork, PublicNetwork, _addresses, _public
+from aurashot._engine._addresses import NamedNetwork
 from aurashot._engine._public import checked
 from tests.servers import wait_until
+from tests.stopwatch import in_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Callable, Iterator
 
     from tests.colours import Clients
     from tests.servers import ScriptedServer
@@ -151,3 +155,95 @@ async def test_a_name_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(anyio, "getaddrinfo", getaddrinfo)
     with pytest.raises(httpcore.ConnectTimeout):
         await AsyncPublicNetwork(("elsewhere", 443)).connect_tcp("pictures.example.com", 443, timeout=0.05)
+
+
+def test_a_name_that_takes_too_long_blocks_nobody_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's resolver has no time limit, so a thread waits for it; who asks meanwhile waits for the same."""
+    release, asked = threading.Event(), list[str]()
+
+    def getaddrinfo(host: str, *_: object, **__: object) -> list[tuple[Any, ...]]:
+        asked.append(host)
+        release.wait(10)
+        return [entry("127.0.0.1")]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    network = NamedNetwork()
+    for _ in range(3):
+        began = time.monotonic()
+        with pytest.raises(httpcore.ConnectTimeout, match="not resolved in time"):
+            network.connect_tcp("slow.example.com", 443, timeout=0.05)
+        assert time.monotonic() - began < 1
+    release.set()
+    wait_until(lambda: not _addresses.asked)
+    assert ["slow.example.com"] == asked
+
+
+def test_a_resolver_that_fails_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure is told to whoever asked, and to nobody after them."""
+    asked = list[str]()
+
+    def getaddrinfo(host: str, *_: object, **__: object) -> list[tuple[Any, ...]]:
+        asked.append(host)
+        raise OSError("the resolver is not there") if len(asked) == 1 else UnicodeError("label too long")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    for words in ("not there", "is no name of a host: label too long"):
+        with pytest.raises(httpcore.ConnectError, match=words):
+            NamedNetwork().connect_tcp("some.example.com", 443, timeout=5)
+    assert 2 == len(asked)
+
+
+def test_names_are_resolved_when_no_thread_can_be_had(
+    server: ScriptedServer, resolves_to: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the end of an interpreter no thread is started any more, and a call can still be made."""
+
+    def start(*_: object, **__: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    resolves_to("127.0.0.1")
+    monkeypatch.setattr(_addresses, "Thread", start)
+    NamedNetwork().connect_tcp("some.example.com", port_of(server)).close()
+
+
+@pytest.fixture
+def dead_end() -> Iterator[int]:
+    """Give a port whose queue is full, so that the first packet of a connection is dropped."""
+    with dropped() as place:
+        yield int(place.url.rpartition(":")[2])
+
+
+def test_many_dead_addresses_share_the_time(dead_end: int, resolves_to: Callable[..., list[str]]) -> None:
+    """A name with several dead addresses takes no longer than one with a single one."""
+    resolves_to("127.0.0.1", "0.0.0.0", "127.0.0.1")  # another spelling of the same place
+    with in_time(0.3), pytest.raises(httpcore.ConnectTimeout):
+        NamedNetwork().connect_tcp("some.example.com", dead_end, timeout=0.3)
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("loopback_is_public")
+async def test_many_dead_addresses_share_the_time_async(dead_end: int, resolves_to: Callable[..., list[str]]) -> None:
+    """A download's name with several dead addresses takes no longer than one with a single one."""
+    resolves_to("127.0.0.1", "0.0.0.0", "127.0.0.1")  # another spelling of the same place
+    with in_time(0.3), pytest.raises(httpcore.ConnectTimeout):
+        await AsyncPublicNetwork(("elsewhere", 443)).connect_tcp("some.example.com", dead_end, timeout=0.3)
+
+
+def test_a_living_address_after_a_dead_one_is_reached(
+    server: ScriptedServer, resolves_to: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dead one gets its share of the time, not all of it."""
+    tried = list[tuple[str, float]]()
+    genuine = httpcore.SyncBackend.connect_tcp
+
+    def connect_tcp(self: httpcore.SyncBackend, host: str, port: int, timeout: float, *rest: Any) -> Any:
+        tried.append((host, timeout))
+        if host == "192.0.2.1":
+            raise httpcore.ConnectTimeout
+        return genuine(self, host, port, timeout, *rest)
+
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect_tcp)
+    resolves_to("192.0.2.1", "127.0.0.1")
+    NamedNetwork().connect_tcp("some.example.com", port_of(server), timeout=4).close()
+    assert ["192.0.2.1", "127.0.0.1"] == [host for host, _ in tried]
+    assert 1.5 < tried[0][1] <= 2 < tried[1][1] <= 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,10 @@ class Place:
 
 Setting: TypeAlias = Callable[[], AbstractContextManager[Place]]
 EVIL: Final = "https://evil.example"
+CROWDED: Final = "crowded.invalid"
+SLOW: Final = "slow.invalid"
+RESOLVING: Final = 2.0
+"""Seconds that the resolver takes for a slow name."""
 
 
 def answering(fault: Fault) -> Setting:
@@ -102,6 +107,19 @@ def dropped() -> Generator[Place]:
 
 
 @contextmanager
+def crowded() -> Generator[Place]:
+    """Give a name with four addresses, all of them dead."""
+    with dropped() as place:
+        yield Place(place.url.replace("http://127.0.0.1", f"https://{CROWDED}"))
+
+
+@contextmanager
+def slowly() -> Generator[Place]:
+    """Give a name for which the resolver takes longer than any deadline."""
+    yield Place(f"https://{SLOW}")
+
+
+@contextmanager
 def nowhere() -> Generator[Place]:
     """Give a name that nobody knows; the system's resolver is kept out of it."""
     yield Place("https://nowhere.invalid")
@@ -140,12 +158,17 @@ def surroundings(place: Place) -> Generator[None]:
 
 
 def know_nobody() -> None:
-    """Let names under `.invalid` fail at once, as a resolver that works would."""
+    """Answer for names under `.invalid`: none is known, one takes its time, and one has four addresses."""
     ask = socket.getaddrinfo
 
-    def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
-        if str(host).rstrip("'").endswith(".invalid"):
+    def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:  # noqa: A002, PLR0917  # socket's own
+        name = str(host.decode() if isinstance(host, bytes) else host)
+        if name == CROWDED:
+            return ask("127.0.0.1", port, family, type, proto, flags) * 4
+        if name == SLOW and not flags & socket.AI_NUMERICHOST:
+            time.sleep(RESOLVING)
+        if name.endswith(".invalid"):
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return ask(host, *arguments, **options)
+        return ask(host, port, family, type, proto, flags)
 
     socket.getaddrinfo = getaddrinfo

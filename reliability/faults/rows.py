@@ -42,7 +42,9 @@ class Row:
 CONNECTING: Final = (
     Row("connection refused", places.refused),
     Row("first packet dropped", places.dropped),
+    Row("four dead addresses", places.crowded),
     Row("name unknown", places.nowhere),
+    Row("resolver takes too long", places.slowly),
     Row("certificate not valid", places.uncertified),
     Row("TLS handshake stalls", places.greeting(LONG, CLOSE, tls=True)),
     Row("RST in the TLS handshake", places.greeting(RESET, tls=True)),

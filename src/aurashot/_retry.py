@@ -167,6 +167,10 @@ class Retries:
     billed: bool
     before_wait: Callable[[AuraShotError, float], None]
 
+    def may_help(self, error: BaseException) -> bool:
+        """Say whether the call may be sent again after an error."""
+        return may_repeat(error, billed=self.billed, policy=self.policy)
+
     def options(self) -> dict[str, Any]:
         """Return the arguments of a fresh `Retrying` or `AsyncRetrying`."""
         return {
@@ -179,7 +183,7 @@ class Retries:
 
     def _retry(self, state: RetryCallState) -> bool:
         error = _error(state)
-        return error is not None and may_repeat(error, billed=self.billed, policy=self.policy)
+        return error is not None and self.may_help(error)
 
     def _wait(self, state: RetryCallState) -> float:
         return wait_before(state.attempt_number, _error(state), self.policy, random.random)

@@ -13,17 +13,16 @@ import httpcore
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from aurashot._deadline import Deadline
+    from aurashot._engine._addresses import SocketOptions
 
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds for one attempt to connect, so that a dead address leaves time for another attempt."""
 
 Departure: TypeAlias = "Callable[[], None]"
 """Called just before bytes of a request go out; what it raises keeps them here."""
-
-SocketOptions: TypeAlias = "Iterable[httpcore.SOCKET_OPTION] | None"
 
 
 class Clock:

@@ -13,51 +13,27 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import anyio
 import httpcore
 
+from aurashot._engine._addresses import LONG, NamedNetwork, SocketOptions, distinct, resolved
 from aurashot.errors import DownloadError
 from aurashot.images import is_public_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SocketOptions: TypeAlias = "Iterable[httpcore.SOCKET_OPTION] | None"
 Place: TypeAlias = tuple[str, int]
 
 
-class PublicNetwork(httpcore.NetworkBackend):
+class PublicNetwork(NamedNetwork):
     """Blocking connections to public addresses, and to one place that is trusted."""
 
     def __init__(self, trusted: Place) -> None:
-        self._inner = httpcore.SyncBackend()
+        super().__init__()
         self._trusted = trusted
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: SocketOptions = None,
-    ) -> httpcore.NetworkStream:
-        """Connect to the first of the host's addresses that answers.
-
-        Raises:
-            DownloadError: One of the addresses is not public; none was asked.
-        """
-        failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in self._addresses(host, port):
-            try:
-                return self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
-                failure = problem
-        raise failure
-
-    def _addresses(self, host: str, port: int) -> list[str]:
+    def _addresses(self, host: str, port: int, timeout: float) -> list[str]:
         if (host, port) == self._trusted:
-            return [host]
-        try:
-            return checked(host, socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except socket.gaierror as problem:
-            raise httpcore.ConnectError(str(problem)) from problem
+            return super()._addresses(host, port, timeout)
+        return checked(host, resolved(host, port, timeout))
 
 
 class AsyncPublicNetwork(httpcore.AsyncNetworkBackend):
@@ -80,10 +56,13 @@ class AsyncPublicNetwork(httpcore.AsyncNetworkBackend):
         Raises:
             DownloadError: One of the addresses is not public; none was asked.
         """
+        end = anyio.current_time() + (LONG if timeout is None else timeout)
+        addresses = await self._addresses(host, port, timeout)
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in await self._addresses(host, port, timeout):
+        for place, address in enumerate(addresses):
+            share = max(0.001, end - anyio.current_time()) / (len(addresses) - place)
             try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                return await self._inner.connect_tcp(address, port, share, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
                 failure = problem
         raise failure
@@ -94,7 +73,7 @@ class AsyncPublicNetwork(httpcore.AsyncNetworkBackend):
         try:
             with anyio.move_on_after(timeout):
                 return checked(host, await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except socket.gaierror as problem:
+        except OSError as problem:
             raise httpcore.ConnectError(str(problem)) from problem
         raise httpcore.ConnectTimeout(f"{host} was not resolved in time")
 
@@ -105,7 +84,7 @@ def checked(host: str, found: Iterable[tuple[Any, ...]]) -> list[str]:
     Raises:
         DownloadError: One of them is not public.
     """
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    addresses = distinct(found)
     private = next((address for address in addresses if not is_public_address(address)), None)
     if private is not None:
         raise DownloadError(f"the picture's host {host} resolves to {private}, which is not a public address")

@@ -12,6 +12,7 @@ import anyio
 import anyio.lowlevel
 import httpcore
 
+from aurashot._engine._addresses import NamedNetwork
 from aurashot._engine._network import AsyncNetwork, Clock, Network
 from aurashot._engine._surroundings import ssl_context
 
@@ -123,7 +124,7 @@ class Engine:
     ) -> None:
         self._limit = limit
         self._proxy = proxy
-        self._network = network or httpcore.SyncBackend()
+        self._network = network or NamedNetwork()
         self._rack = _Rack(limit)
 
     def send(self, request: httpcore.Request, deadline: Deadline, departure: Departure | None = None) -> Reply:

@@ -137,20 +137,23 @@ class AsyncTransport:
         try:
             return await self._repeat(exchange.retries, self._attempt, exchange)
         except AuraShotError as last:
-            error = exchange.give_up(last)
-            if error is last:
+            earlier = exchange.give_up(last)
+            if earlier is None:
                 raise
-            raise error from last
+            raise earlier from last
 
     async def _repeat(self, rules: Rules, attempt: Callable[[X], Awaitable[T]], what: X) -> T:
         try:
             result = await attempt(what)
         except AuraShotError as first:
-            result = await self._again(rules, attempt, what, first)
+            retries = rules(self.options.retry, self.connections.shared.budget)
+            if not retries.may_help(first):
+                raise
+            result = await self._again(retries, attempt, what, first)
         self.connections.shared.budget.refund()
         return result
 
-    async def _again(self, rules: Rules, attempt: Callable[[X], Awaitable[T]], what: X, first: AuraShotError) -> T:
+    async def _again(self, retries: Retries, attempt: Callable[[X], Awaitable[T]], what: X, first: AuraShotError) -> T:
         """Leave what follows a failed first attempt to tenacity, which most calls never need."""
         from tenacity import AsyncRetrying
 
@@ -161,7 +164,6 @@ class AsyncTransport:
                 raise failed.pop()
             return await attempt(what)
 
-        retries = rules(self.options.retry, self.connections.shared.budget)
         return await AsyncRetrying(sleep=anyio.sleep, **retries.options())(attempt_or_failure)
 
     async def _attempt(self, exchange: Exchange[M]) -> M:

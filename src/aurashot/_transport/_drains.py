@@ -76,10 +76,16 @@ class Drain(Generic[M]):
             self._abandon()
             raise
         if self._error is not None:
-            raise self._error
+            raise self._take_error()
         if self._result is None:
             raise self._interrupted()
         return self._result
+
+    def _take_error(self) -> BaseException:
+        """Return the error and forget it: kept here it would keep itself, by its traceback."""
+        error, self._error = self._error, None
+        assert error is not None  # noqa: S101  # whoever asks has looked
+        return error
 
     def _abandon(self) -> None:
         self._exchange.is_abandoned = True

@@ -141,18 +141,19 @@ class Exchange(Generic[M]):
             self.record.attempted(error)
         return error
 
-    def give_up(self, last: AuraShotError) -> AuraShotError:
-        """Return the error that the call ends with.
+    def give_up(self, last: AuraShotError) -> AuraShotError | None:
+        """Return the error that the call ends with, if it is not its last one.
 
         If an earlier attempt may be on the bill, it is that one's, whatever became of the last: who catches
         `NotSentError` may send the call again.
         """
-        error = self._doubt or last
+        doubt, self._doubt = self._doubt, None  # an error that is kept here would keep itself, by its traceback
+        error = doubt or last
         error.attempts = self.attempts
         if self._teller.listening:
             elapsed = self.deadline.elapsed - self._began
             self._teller.tell(CallFailed(operation=self.call.operation, error=error, elapsed=elapsed))
-        return error
+        return None if error is last else error
 
     def _before_wait(self, error: AuraShotError, seconds: float) -> None:
         if self.is_abandoned:

@@ -136,20 +136,23 @@ class Transport:
         try:
             return self._repeat(exchange.retries, self._attempt, exchange)
         except AuraShotError as last:
-            error = exchange.give_up(last)
-            if error is last:
+            earlier = exchange.give_up(last)
+            if earlier is None:
                 raise
-            raise error from last
+            raise earlier from last
 
     def _repeat(self, rules: Rules, attempt: Callable[[X], T], what: X) -> T:
         try:
             result = attempt(what)
         except AuraShotError as first:
-            result = self._again(rules, attempt, what, first)
+            retries = rules(self.options.retry, self.connections.shared.budget)
+            if not retries.may_help(first):
+                raise
+            result = self._again(retries, attempt, what, first)
         self.connections.shared.budget.refund()
         return result
 
-    def _again(self, rules: Rules, attempt: Callable[[X], T], what: X, first: AuraShotError) -> T:
+    def _again(self, retries: Retries, attempt: Callable[[X], T], what: X, first: AuraShotError) -> T:
         """Leave what follows a failed first attempt to tenacity, which most calls never need."""
         from tenacity import Retrying
 
@@ -160,7 +163,6 @@ class Transport:
                 raise failed.pop()
             return attempt(what)
 
-        retries = rules(self.options.retry, self.connections.shared.budget)
         return Retrying(sleep=time.sleep, **retries.options())(attempt_or_failure)
 
     def _attempt(self, exchange: Exchange[M]) -> M:

@@ -1,0 +1,115 @@
+"""Blocking connections by name, in a bounded time.
+
+The system's resolver knows no time limit, and `socket.create_connection` gives each address of a name the whole time
+anew. So a slow resolver, or a name with several dead addresses, would hold a call for many times its deadline.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from concurrent.futures import Future
+from ipaddress import ip_address
+from threading import Thread
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import httpcore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SocketOptions: TypeAlias = "Iterable[httpcore.SOCKET_OPTION] | None"
+Found: TypeAlias = "list[tuple[Any, ...]] | OSError"
+
+LONG: Final = 60.0
+"""Seconds for whoever sets no limit."""
+
+asked: Final[dict[tuple[int, str, int], Future[Found]]] = {}
+"""What the resolver is being asked, by process, host and port: one thread waits for it, however many want to know."""
+
+
+class NamedNetwork(httpcore.NetworkBackend):
+    """Connections to whatever addresses a name has, all tries within one time."""
+
+    def __init__(self) -> None:
+        self._inner = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: SocketOptions = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to the first of the host's addresses that answers; each gets its share of the time that is left.
+
+        Raises:
+            httpcore.ConnectError: The name is unknown, or the last address refused.
+            httpcore.ConnectTimeout: The resolver, or the last address, did not answer.
+        """
+        end = time.monotonic() + (LONG if timeout is None else timeout)
+        addresses = self._addresses(host, port, end - time.monotonic())
+        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        for place, address in enumerate(addresses):
+            share = max(0.001, end - time.monotonic()) / (len(addresses) - place)
+            try:
+                return self._inner.connect_tcp(address, port, share, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
+                failure = problem
+        raise failure
+
+    def _addresses(self, host: str, port: int, timeout: float) -> list[str]:
+        return [host] if _is_address(host) else distinct(resolved(host, port, timeout))
+
+
+def resolved(host: str, port: int, timeout: float) -> list[tuple[Any, ...]]:
+    """Ask the system's resolver.
+
+    Raises:
+        httpcore.ConnectError: It knows no such name.
+        httpcore.ConnectTimeout: It does not answer in time.
+    """
+    question = (os.getpid(), host, port)
+    fresh: Future[Found] = Future()
+    answer = asked.setdefault(question, fresh)
+    if answer is fresh:
+        _start(question)
+    try:
+        found = answer.result(timeout)
+    except TimeoutError:
+        raise httpcore.ConnectTimeout(f"{host} was not resolved in time") from None
+    if isinstance(found, OSError):
+        raise httpcore.ConnectError(str(found)) from found
+    return found
+
+
+def _start(question: tuple[int, str, int]) -> None:
+    try:
+        Thread(target=_ask, args=question, name="aurashot-resolver", daemon=True).start()
+    except RuntimeError:  # no more threads: there are too many, or the interpreter is about to end
+        _ask(*question)
+
+
+def _ask(pid: int, host: str, port: int) -> None:
+    try:
+        found: Found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as problem:
+        found = problem
+    except UnicodeError as problem:  # a label that is too long, for the encoding of names
+        found = socket.gaierror(socket.EAI_NONAME, f"{host} is no name of a host: {problem}")
+    asked.pop((pid, host, port)).set_result(found)
+
+
+def distinct(found: Iterable[tuple[Any, ...]]) -> list[str]:
+    """Return the addresses of a resolved name, in order and once each."""
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,81 @@
+"""A failed call holds its answer, of up to some MiB, no longer than its error is held."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aurashot import AsyncAuraShot, AuraShot, AuraShotError
+from tests.colours import KEY
+from tests.notebook import Notebook
+from tests.servers import CLOSE, Reply, body, status
+from tests.wire.pictures import FACE
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from aurashot.ledger import Ledger
+    from tests.servers import ScriptedServer
+
+FAILURES: dict[str, Reply] = {
+    "refused": status(422),
+    "failed": status(500),
+    "lost": (CLOSE,),
+    "not JSON": (body(b"[" * 1000),),
+}
+LEDGERS: dict[str, type[Notebook] | None] = {"without a ledger": None, "with one": Notebook}
+
+failing = pytest.mark.parametrize("reply", FAILURES.values(), ids=FAILURES)
+with_and_without = pytest.mark.parametrize("make_ledger", LEDGERS.values(), ids=LEDGERS)
+
+
+@contextmanager
+def uncollected() -> Generator[None]:
+    """Keep the garbage collector away: what is freed is freed because nobody holds it."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def opened(make_ledger: type[Notebook] | None) -> Ledger | None:
+    """Return a ledger, if there is to be one."""
+    return None if make_ledger is None else make_ledger()
+
+
+@failing
+@with_and_without
+def test_a_blocking_error_is_in_no_circle(
+    server: ScriptedServer, reply: Reply, make_ledger: type[Notebook] | None
+) -> None:
+    """Once its handler is through, it is gone, and with it the frames and bytes that it held."""
+    server.always(reply)
+    with AuraShot(KEY, base_url=server.url, ledger=opened(make_ledger)) as client, uncollected():
+        try:
+            client.generate("a cafe", face=FACE)
+        except AuraShotError as error:
+            left = weakref.ref(error)
+        assert left() is None
+
+
+@pytest.mark.anyio
+@failing
+@with_and_without
+async def test_an_async_error_is_in_no_circle(
+    server: ScriptedServer, reply: Reply, make_ledger: type[Notebook] | None
+) -> None:
+    """The same holds for awaited calls."""
+    server.always(reply)
+    async with AsyncAuraShot(KEY, base_url=server.url, ledger=opened(make_ledger)) as client:
+        with uncollected():
+            try:
+                await client.generate("a cafe", face=FACE)
+            except AuraShotError as error:
+                left = weakref.ref(error)
+            assert left() is None

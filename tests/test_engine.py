@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import anyio
 import httpcore
 import pytest
+from hypothesis import given, strategies as st
 
 from aurashot._deadline import Deadline
-from aurashot._engine import AsyncEngine, Engine, _slots, environment_proxy, ssl_context
+from aurashot._engine import AsyncEngine, Engine, _slots, environment_proxy, headers_of, ssl_context
 from aurashot._engine._network import Clock, _Outbox
 from tests.servers import GENERATION, HOLD, ScriptedServer, wait_until
 
@@ -236,3 +237,13 @@ def test_password_of_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found is not None
     assert (b"user", b"p@ss") == found.auth
     assert "http://proxy:3128/" == bytes(found.url).decode()
+
+
+@given(st.lists(st.tuples(st.binary(max_size=12), st.binary(max_size=40)), max_size=8))
+def test_any_headers_can_be_read(raw: list[tuple[bytes, bytes]]) -> None:
+    """Each name is there once, in lower case, with all of its values in order."""
+    headers = headers_of(raw)
+    assert {name.decode("latin-1").lower() for name, _ in raw} == headers.keys()
+    for name, text in headers.items():
+        values = [value.decode("latin-1") for key, value in raw if key.decode("latin-1").lower() == name]
+        assert ", ".join(values) == text

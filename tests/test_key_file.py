@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from aurashot import AuraShot, ConfigurationError, save_key
 from aurashot._config import find_key
-from aurashot._key_file import FILE_NAME
+from aurashot._key_file import FILE_NAME, read
 
 KEY = "sk_live_0123456789abcdefWXYZ"
 OTHER = "sk_live_a_newer_key_0123456789"
@@ -57,6 +58,23 @@ def test_every_key_survives_its_file(tmp_path: Path, key: str) -> None:
     """Quotes, backslashes, number signs and dollars come out as they went in."""
     save_key(key)
     assert key == found()
+
+
+@given(
+    content=st.binary(max_size=200)
+    | st.text(max_size=200).map(str.encode)
+    | st.from_regex(rb"(export )?AURASHOT_API_KEY ?= ?['\"]?[ -~]{0,40}['\"]?(\\n.*)?", fullmatch=True)
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_file_is_read_or_refused(tmp_path: Path, content: bytes) -> None:
+    """Whatever is in a key file: names and values come out, or a typed error."""
+    path = tmp_path / FILE_NAME
+    path.touch(0o600)
+    path.write_bytes(content)
+    with suppress(ConfigurationError):
+        for name, value in read(path).items():
+            assert isinstance(name, str)
+            assert value is None or isinstance(value, str)
 
 
 def test_what_cannot_be_a_key_is_not_written() -> None:

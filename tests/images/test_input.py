@@ -3,11 +3,13 @@ from __future__ import annotations
 import base64
 import io
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from hypothesis import given, strategies as st
 
 from aurashot.errors import InputError, InvalidImageError, NoOutputError, UnsafeURLError
 from aurashot.images import ImageRules, LocalImage, locate
@@ -260,3 +262,29 @@ def test_every_refusal_is_an_input_error(rules: ImageRules) -> None:
 def test_descriptions_do_not_spill_the_image(rules: ImageRules) -> None:
     """The representation of a located image holds none of its bytes."""
     assert "secret" not in repr(local(b"secret", rules))
+
+
+SHAPED = st.builds(
+    "{}:{}{}{}".format,
+    st.sampled_from(["data", "file", "https", "HTTP", "ftp", "DATA", "s3"]),
+    st.sampled_from(["", "//", "/", "///", "image/png;base64,", ",", "//localhost/", "//[::1]"]),
+    st.text(max_size=40),
+    st.sampled_from(["", "%", "%00", "=", "@", ":0", "?x#y", "\0", "\ud800"]),
+)
+
+
+@given(st.text(max_size=120) | SHAPED)
+def test_any_text_is_located_or_refused(text: str) -> None:
+    """A text is an address, something to read, or a typed error; nothing is opened to find out."""
+    with suppress(InputError):
+        found = locate(text, ImageRules(own_origin="https://www.aurashot.art"))
+        assert isinstance(found, LocalImage) or found.startswith(("https://", "http://"))
+
+
+@given(st.binary(max_size=200), st.sampled_from(["", "image/png", "image/jpeg;x=y"]), st.booleans())
+def test_bytes_survive_a_data_uri(content: bytes, media_type: str, padded: bool) -> None:  # noqa: FBT001  # hypothesis passes it
+    """What was encoded comes out again, with or without its padding."""
+    data = base64.b64encode(content).decode()
+    found = locate(f"data:{media_type};base64,{data if padded else data.rstrip('=')}", ImageRules(own_origin=""))
+    assert isinstance(found, LocalImage)
+    assert content == found.source

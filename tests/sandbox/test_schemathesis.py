@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
 
     from aurashot.sandbox import SandboxServer
 
+LONG = "long" == os.environ.get("HYPOTHESIS_PROFILE")
+EXAMPLES, RUNS, CASES = (400, 60, 4_000) if LONG else (8, 3, 60)
+"""Of each operation, of the operations one after the other, and cases in all at the least."""
 SETTINGS: dict[str, Any] = {
     "seed": 1,
     "headers": {"Authorization": "Bearer sk_schemathesis"},
-    "generation": {"max-examples": 8, "deterministic": True},
-    "phases": {"stateful": {"generation": {"max-examples": 3}}},
+    "generation": {"max-examples": EXAMPLES, "deterministic": True},
+    "phases": {"stateful": {"generation": {"max-examples": RUNS}}},
 }
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
 
@@ -52,7 +56,7 @@ def configuration() -> SchemathesisConfig:
     return SchemathesisConfig.from_dict(SETTINGS)  # pyright: ignore[reportUnknownMemberType] # half typed
 
 
-def findings(schema: BaseSchema) -> Iterator[str]:
+def findings(schema: BaseSchema, least: int) -> Iterator[str]:
     """Run schemathesis and return what it has to say; a run that tried little is a finding too."""
     cases = 0
     for event in from_schema(schema).execute():
@@ -65,7 +69,7 @@ def findings(schema: BaseSchema) -> Iterator[str]:
             results = [check for checks in event.recorder.checks.values() for check in checks]
             failures = [check.failure_info for check in results if check.failure_info is not None]
             yield from (f"{event.label}: {failure.failure}\n{failure.code_sample}" for failure in failures)
-    if cases < 60:
+    if cases < least:
         yield f"only {cases} cases were tried"
 
 
@@ -73,11 +77,11 @@ def test_the_openapi_document_of_the_service_is_true(server: SandboxServer) -> N
     """What the document allows is answered as it says, and what it forbids is refused."""
     schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json", config=configuration())
     service = schema.exclude(path_regex="^/_sandbox/")  # pyright: ignore[reportUnknownMemberType] # half typed
-    assert "" == "\n\n".join(findings(service))
+    assert "" == "\n\n".join(findings(service, CASES))
 
 
 def test_the_openapi_document_of_the_control_endpoints_is_true() -> None:
     """The same holds for the sandbox's own endpoints, called in-process so that no listener can be closed."""
     schema = schemathesis.openapi.from_asgi("/openapi.json", sandbox.create_app(), config=configuration())
     control = schema.include(path_regex="^/_sandbox/")  # pyright: ignore[reportUnknownMemberType] # half typed
-    assert "" == "\n\n".join(findings(control))
+    assert "" == "\n\n".join(findings(control, 60))

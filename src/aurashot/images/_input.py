@@ -109,10 +109,17 @@ def _from_data_uri(text: str, _: ImageRules) -> LocalImage:
     header, comma, data = text.partition(",")
     if not comma:
         raise InvalidImageError("The data: URI has no comma before its data; write it as 'data:image/png;base64,…'.")
-    content = unquote_to_bytes(data)
+    content = _unquoted(data)
     if header.rstrip().lower().endswith(";base64"):
         content = _decoded(content)
     return LocalImage(content, "image", "The data: URI")
+
+
+def _unquoted(text: str) -> bytes:
+    try:
+        return unquote_to_bytes(text)
+    except UnicodeEncodeError:
+        raise InvalidImageError("The URI holds half a character (a lone surrogate); percent-encode it.") from None
 
 
 def _decoded(text: bytes) -> bytes:
@@ -130,7 +137,7 @@ def _from_file_uri(text: str, _: ImageRules) -> LocalImage:
         if host.lower() not in {"", "localhost"}:
             raise UnsafeURLError("The file: URI names another computer; copy the file here and pass its path.")
         rest = f"/{rest}"
-    path = os.fsdecode(unquote_to_bytes(rest))
+    path = os.fsdecode(_unquoted(rest))
     return _from_path(path.removeprefix("/") if os.name == "nt" else path)
 
 

@@ -1,0 +1,1 @@
+"""The retry and outcome policy, broken on purpose: each mutant must be noticed."""

@@ -41,7 +41,7 @@ class Mutant:
 RETRY, ANSWERS = "_retry.py", "_answers.py"
 FAULTS, EXCHANGE = "_transport/_faults.py", "_transport/_exchange.py"
 RECORD, DRAINS = "_transport/_record.py", "_transport/_drains.py"
-ENGINE, LEDGER = "_engine/_slots.py", "ledger/_sqlite.py"
+ENGINE, NETWORK, LEDGER = "_engine/_slots.py", "_engine/_network.py", "ledger/_sqlite.py"
 
 MUTANTS: Final = (
     Mutant("a lost answer is asked for again", RETRY, "Fault.UNKNOWN: Repeat.UNBILLED", "Fault.UNKNOWN: Repeat.ANY"),
@@ -130,12 +130,7 @@ MUTANTS: Final = (
         "return protocol is None or bool(protocol.trailing_data[0])",
         "return False",
     ),
-    Mutant(
-        "an answer that broke off leaves its connection",
-        ENGINE,
-        "        self._clean = False\n\n    def __iter__",
-        "        self._clean = True\n\n    def __iter__",
-    ),
+    Mutant("what goes out can be read in a traceback", NETWORK, "return memoryview(held)", "return held"),
     Mutant(
         "what is in doubt is written down as not paid",
         RECORD,

@@ -92,7 +92,7 @@ def _first_failure(done: subprocess.CompletedProcess[str]) -> str:
 def _first_complaint(done: subprocess.CompletedProcess[str]) -> str:
     if done.returncode == 0:
         return ""
-    found = re.search(r"^  ([^:\n]+)", done.stderr, re.MULTILINE)
+    found = re.search(r"^  (?! |File )([^:\n]+)", done.stderr, re.MULTILINE)
     return re.sub(r"chaos-\S+", "a call", found[1]) if found else "the run did not end well"
 
 

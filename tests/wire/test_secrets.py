@@ -9,12 +9,15 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpcore
 import httpx
 import pytest
 from httpx_aiohttp import HttpxAiohttpClient
 
 import aurashot
-from aurashot import AuraShotError, RetryPolicy
+from aurashot import AuraShotError, NotSentError, RetryPolicy
+from aurashot._engine._network import Clock
+from aurashot._transport._exchange import Exchange
 from tests.colours import KEY, clients
 from tests.notebook import Notebook
 from tests.servers import CLOSE, HOLD, RESET, Reply, body, closed_port, json_reply, redirect, status
@@ -73,6 +76,53 @@ def test_error_without_a_connection_does_not_hold_the_key(
 
     assert KEY not in caplog.text + written(caught.value)
     assert KEY.encode() not in pickle.dumps(caught.value)
+
+
+def test_time_that_runs_out_just_before_sending_does_not_show_the_key(
+    client: AuraShot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes of the request are a local variable then, and do not show themselves."""
+    genuine = Clock.left
+
+    def left(self: Clock, over: type[httpcore.TimeoutException]) -> float:
+        if over is httpcore.WriteTimeout:
+            raise over
+        return genuine(self, over)
+
+    monkeypatch.setattr(Clock, "left", left)
+    with pytest.raises(AuraShotError) as caught:
+        client.generate("a cafe", face=FACE)
+    assert "_send" in written(caught.value)
+    assert KEY not in written(caught.value)
+
+
+@pytest.mark.parametrize("place", ["depart", "write"])
+def test_whatever_interrupts_the_sending_does_not_show_the_key(
+    client: AuraShot, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Neither our own frames nor those of the libraries below hold the request in plain bytes when it goes out."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise NotSentError("interrupted")
+
+    if place == "depart":
+        monkeypatch.setattr(Exchange, "depart", interrupted)
+    else:
+        monkeypatch.setattr(httpcore._backends.sync.SyncStream, "write", _interrupted_write)
+        monkeypatch.setattr(httpcore._backends.anyio.AnyIOStream, "write", _interrupted_async_write)
+    with pytest.raises(NotSentError) as caught:
+        client.generate("a cafe", face=FACE, timeout=0.3)
+    assert "_send" in written(caught.value)
+    assert KEY not in written(caught.value)
+
+
+def _interrupted_write(_: object, buffer: bytes, timeout: float | None = None) -> None:
+    assert len(buffer) > 100
+    raise NotSentError(f"interrupted after {timeout} s")
+
+
+async def _interrupted_async_write(_: object, buffer: bytes, timeout: float | None = None) -> None:
+    _interrupted_write(None, buffer, timeout)
 
 
 @pytest.fixture(params=["sync", "asyncio", "trio", "aiohttp"])

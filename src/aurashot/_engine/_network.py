@@ -7,7 +7,7 @@ and write gets what is left of the call's own time, and a connection attempt get
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import httpcore
 
@@ -59,7 +59,8 @@ class _Outbox:
     """Bytes on their way out: what is small waits for what follows, so that a request leaves in one piece.
 
     httpcore writes the head and the body of a request one after the other. Together they take one system call and one
-    TLS record instead of two.
+    TLS record instead of two. What goes out is a view of the bytes, since a reporter of errors that writes down local
+    variables would show the key in bytes.
     """
 
     __slots__ = ("_held",)
@@ -69,15 +70,15 @@ class _Outbox:
     def __init__(self) -> None:
         self._held = b""
 
-    def put(self, data: bytes) -> bytes:
+    def put(self, data: bytes) -> memoryview:
         """Take bytes, and return what is to go out now."""
         self._held += data
-        return self.take() if len(self._held) >= self.SMALL else b""
+        return self.take() if len(self._held) >= self.SMALL else memoryview(b"")
 
-    def take(self) -> bytes:
+    def take(self) -> memoryview:
         """Return all that waits."""
         held, self._held = self._held, b""
-        return held
+        return memoryview(held)
 
 
 class _Stream(httpcore.NetworkStream):
@@ -94,11 +95,11 @@ class _Stream(httpcore.NetworkStream):
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._send(self._outbox.put(buffer))
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, data: memoryview) -> None:
         if data:
             left = self._clock.left(httpcore.WriteTimeout)
             self._clock.depart()
-            self._inner.write(data, left)
+            self._inner.write(cast("bytes", data), left)
 
     def close(self) -> None:
         self._inner.close()
@@ -127,11 +128,11 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         await self._send(self._outbox.put(buffer))
 
-    async def _send(self, data: bytes) -> None:
+    async def _send(self, data: memoryview) -> None:
         if data:
             left = self._clock.left(httpcore.WriteTimeout)
             self._clock.depart()
-            await self._inner.write(data, left)
+            await self._inner.write(cast("bytes", data), left)
 
     async def aclose(self) -> None:
         await self._inner.aclose()

@@ -14,13 +14,14 @@ from benchmarks.memory import resident
 TICK: Final = 0.02
 """Seconds between two looks of the stall clock."""
 _NOISE: Final = 0.002
-_WINDOWS: Final = 10
+_WINDOWS: Final = 2
+"""Parts of the second half, each with its lowest value."""
 
 
 class Memory:
     """The memory of the process, from call to call.
 
-    A bomb or a large answer is a peak that passes; what stays is the lowest value of each tenth of the second half.
+    A bomb or a large answer is a peak that passes; what stays is the lowest value of each quarter of the run.
     """
 
     def __init__(self, calls: int) -> None:

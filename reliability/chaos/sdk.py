@@ -101,16 +101,16 @@ async def concurrent(job: Job) -> AsyncGenerator[AsyncAsk]:
             return await view.generate(prompt(key), face=FACE, idempotency_key=key, tags={"key": key})
 
         async def ask(key: str) -> Ended:
-            used, doubt = 0, None
+            used, doubts = 0, list[AuraShotError]()
             for rounds in count(1):
                 try:
                     return Ended(await once(key, job.attempts - used), rounds, used)
                 except Exception as error:  # noqa: BLE001  # whatever comes out is counted
                     made = error.attempts if isinstance(error, AuraShotError) else job.attempts
                     if isinstance(error, AuraShotError) and error.may_be_charged:
-                        doubt = error  # a caller who repeats a call has to remember this
+                        doubts[:] = [error]  # a caller who repeats a call has to remember this
                     if not job.persistent or used + made >= job.attempts:
-                        return Ended(doubt or error, rounds, used)
+                        return Ended(doubts.pop() if doubts else error, rounds, used)
                     used += max(1, made)
             raise AssertionError("counting has no end")
 

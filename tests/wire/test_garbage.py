@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aurashot import AsyncAuraShot, AuraShot, AuraShotError
+from aurashot import AsyncAuraShot, AuraShot, AuraShotError, RetryPolicy
 from tests.colours import KEY
 from tests.notebook import Notebook
 from tests.servers import CLOSE, Reply, body, status
@@ -26,7 +26,9 @@ FAILURES: dict[str, Reply] = {
     "failed": status(500),
     "lost": (CLOSE,),
     "not JSON": (body(b"[" * 1000),),
+    "refused again and again": status(429, retry_after=0),
 }
+POLICY = RetryPolicy(max_attempts=3, initial_delay=0, max_delay=0)
 LEDGERS: dict[str, type[Notebook] | None] = {"without a ledger": None, "with one": Notebook}
 
 failing = pytest.mark.parametrize("reply", FAILURES.values(), ids=FAILURES)
@@ -57,7 +59,7 @@ def test_a_blocking_error_is_in_no_circle(
     """Once its handler is through, it is gone, and with it the frames and bytes that it held."""
     server.always(reply)
     seen, failed = weakref.WeakSet[AuraShotError](), False
-    with AuraShot(KEY, base_url=server.url, ledger=opened(make_ledger)) as client, uncollected():
+    with AuraShot(KEY, base_url=server.url, ledger=opened(make_ledger), retry=POLICY) as client, uncollected():
         try:
             client.generate("a cafe", face=FACE)
         except AuraShotError as error:
@@ -75,7 +77,7 @@ async def test_an_async_error_is_in_no_circle(
     """The same holds for awaited calls."""
     server.always(reply)
     seen, failed = weakref.WeakSet[AuraShotError](), False
-    async with AsyncAuraShot(KEY, base_url=server.url, ledger=opened(make_ledger)) as client:
+    async with AsyncAuraShot(KEY, base_url=server.url, ledger=opened(make_ledger), retry=POLICY) as client:
         with uncollected():
             try:
                 await client.generate("a cafe", face=FACE)

@@ -108,8 +108,8 @@ def test_whatever_interrupts_the_sending_does_not_show_the_key(
     if place == "depart":
         monkeypatch.setattr(Exchange, "depart", interrupted)
     else:
-        monkeypatch.setattr(httpcore._backends.sync.SyncStream, "write", _interrupted_write)
-        monkeypatch.setattr(httpcore._backends.anyio.AnyIOStream, "write", _interrupted_async_write)
+        monkeypatch.setattr("httpcore._backends.sync.SyncStream.write", _interrupted_write)
+        monkeypatch.setattr("httpcore._backends.anyio.AnyIOStream.write", _interrupted_async_write)
     with pytest.raises(NotSentError) as caught:
         client.generate("a cafe", face=FACE, timeout=0.3)
     assert "_send" in written(caught.value)

@@ -15,7 +15,7 @@ from aurashot._transport import _writing as writing
 from aurashot._transport._downloads import Retrieval
 from aurashot._transport._drains import Drains
 from aurashot._transport._exchange import Body, Exchange
-from aurashot._transport._faults import transport_errors
+from aurashot._transport._faults import clear_frames, transport_errors
 from aurashot._transport._requests import Requests
 from aurashot._transport._state import Options, Service, Shared
 from aurashot.errors import AuraShotError
@@ -149,22 +149,29 @@ class AsyncTransport:
             retries = rules(self.options.retry, self.connections.shared.budget)
             if not retries.may_help(first):
                 raise
-            result = await self._again(retries, attempt, what, first)
+            result = await self._again(retries, attempt, what, [first])
         self.connections.shared.budget.refund()
         return result
 
-    async def _again(self, retries: Retries, attempt: Callable[[X], Awaitable[T]], what: X, first: AuraShotError) -> T:
-        """Leave what follows a failed first attempt to tenacity, which most calls never need."""
-        from tenacity import AsyncRetrying
+    async def _again(
+        self, retries: Retries, attempt: Callable[[X], Awaitable[T]], what: X, failed: list[AuraShotError]
+    ) -> T:
+        """Leave what follows a failed first attempt to tenacity, which most calls never need.
 
-        failed = [first]
+        The failure comes in a list, so that no frame of its own traceback holds it.
+        """
+        from tenacity import AsyncRetrying
 
         async def attempt_or_failure() -> T:
             if failed:
                 raise failed.pop()
             return await attempt(what)
 
-        return await AsyncRetrying(sleep=anyio.sleep, **retries.options())(attempt_or_failure)
+        try:
+            return await AsyncRetrying(sleep=anyio.sleep, **retries.options())(attempt_or_failure)
+        except AuraShotError as last:
+            clear_frames(last, "tenacity", "concurrent")
+            raise
 
     async def _attempt(self, exchange: Exchange[M]) -> M:
         connections = self.connections

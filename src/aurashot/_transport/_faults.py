@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 import sys
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Final
 
 import httpcore
@@ -85,6 +86,14 @@ def _forget_frames(problem: BaseException) -> None:
     """Take the tracebacks off what a given client raised: aiohttp's local variables hold the key in plain text."""
     for link in _chain(problem):
         link.__traceback__ = None
+
+
+def clear_frames(error: BaseException, *packages: str) -> None:
+    """Clear the local variables of some packages' frames, which have ended: tenacity's hold the error, in a circle."""
+    for each in _chain(error):
+        for frame, _ in walk_tb(each.__traceback__):
+            if frame.f_globals.get("__name__", "").partition(".")[0] in packages:
+                frame.clear()
 
 
 def _chain(problem: BaseException | None) -> Iterator[BaseException]:

@@ -11,7 +11,7 @@ from aurashot._engine import Engine, PublicNetwork, environment_proxy
 from aurashot._once import Once, ran_out
 from aurashot._transport._downloads import Retrieval
 from aurashot._transport._exchange import Body, Exchange
-from aurashot._transport._faults import transport_errors
+from aurashot._transport._faults import clear_frames, transport_errors
 from aurashot._transport._requests import Requests
 from aurashot._transport._state import Options, Service, Shared
 from aurashot.errors import AuraShotError
@@ -148,22 +148,27 @@ class Transport:
             retries = rules(self.options.retry, self.connections.shared.budget)
             if not retries.may_help(first):
                 raise
-            result = self._again(retries, attempt, what, first)
+            result = self._again(retries, attempt, what, [first])
         self.connections.shared.budget.refund()
         return result
 
-    def _again(self, retries: Retries, attempt: Callable[[X], T], what: X, first: AuraShotError) -> T:
-        """Leave what follows a failed first attempt to tenacity, which most calls never need."""
-        from tenacity import Retrying
+    def _again(self, retries: Retries, attempt: Callable[[X], T], what: X, failed: list[AuraShotError]) -> T:
+        """Leave what follows a failed first attempt to tenacity, which most calls never need.
 
-        failed = [first]
+        The failure comes in a list, so that no frame of its own traceback holds it.
+        """
+        from tenacity import Retrying
 
         def attempt_or_failure() -> T:
             if failed:
                 raise failed.pop()
             return attempt(what)
 
-        return Retrying(sleep=time.sleep, **retries.options())(attempt_or_failure)
+        try:
+            return Retrying(sleep=time.sleep, **retries.options())(attempt_or_failure)
+        except AuraShotError as last:
+            clear_frames(last, "tenacity", "concurrent")
+            raise
 
     def _attempt(self, exchange: Exchange[M]) -> M:
         connections = self.connections

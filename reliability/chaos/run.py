@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DEADLINE: Final = 1.0
 """Seconds that a call may take, so that a silent server does not make a long evening."""
 PATIENCE: Final = 600
-ALLOCATOR: Final = {"MALLOC_MMAP_THRESHOLD_": "131072"}
+ALLOCATOR: Final = {"MALLOC_MMAP_THRESHOLD_": str(2**20), "MALLOC_TRIM_THRESHOLD_": str(2**24)}
 """Let glibc give large blocks back when they are freed. Of itself it learns to keep them: after some answers of many
 MiB a process holds a hundred that it does not use, and a leak could not be seen."""
 

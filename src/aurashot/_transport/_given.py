@@ -24,7 +24,7 @@ NO_AUTH: Final = httpx.Auth()
 """The request is signed already; neither the client's own auth nor a netrc file may sign it again."""
 
 
-GRACE: Final = 0.1
+GRACE: Final = 0.05
 """Seconds that a client's own timeouts, which know the phase, go ahead of a cancellation, which does not."""
 
 

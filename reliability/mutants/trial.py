@@ -58,7 +58,8 @@ def planted(mutant: Mutant | None) -> Generator[dict[str, str]]:
         shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
         if mutant is not None:
             mutant.mutate(package)
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join((folder, str(ROOT)))}
+        mine = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+        environment = {**mine, "PYTHONPATH": os.pathsep.join((folder, str(ROOT)))}
         where = _run(environment, "-c", "import aurashot; print(aurashot.__file__)").stdout
         if not where.startswith(folder):
             raise RuntimeError(f"the mutant would not be the one that is tested: {where}")

@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -67,8 +67,7 @@ class _First:
     def __call__(self, request: Request) -> Reply | None:
         ask = Ask(request.header("idempotency-key") or "", EVIL)
         fault, self._fault = self._fault, None
-        actions: Iterable[Action] = (ask.right,) if fault is None else fault.script(ask)
-        return actions  # type: ignore[return-value]  # a server plays whatever it can iterate over
+        return (ask.right,) if fault is None else tuple(fault.script(ask))
 
 
 def greeting(*actions: Action, tls: bool = False) -> Setting:
@@ -161,7 +160,7 @@ def know_nobody() -> None:
     """Answer for names under `.invalid`: none is known, one takes its time, and one has four addresses."""
     ask = socket.getaddrinfo
 
-    def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:  # noqa: A002, PLR0917  # socket's own
+    def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:  # noqa: A002, PLR0917  # as socket has it
         name = str(host.decode() if isinstance(host, bytes) else host)
         if name == CROWDED:
             return ask("127.0.0.1", port, family, type, proto, flags) * 4

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import httpcore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 SocketOptions: TypeAlias = "Iterable[httpcore.SOCKET_OPTION] | None"
 Found: TypeAlias = "list[tuple[Any, ...]] | OSError"
@@ -49,11 +49,10 @@ class NamedNetwork(httpcore.NetworkBackend):
             httpcore.ConnectError: The name is unknown, or the last address refused.
             httpcore.ConnectTimeout: The resolver, or the last address, did not answer.
         """
-        end = time.monotonic() + (LONG if timeout is None else timeout)
-        addresses = self._addresses(host, port, end - time.monotonic())
+        seconds = LONG if timeout is None else timeout
+        end = time.monotonic() + seconds
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for place, address in enumerate(addresses):
-            share = max(0.001, end - time.monotonic()) / (len(addresses) - place)
+        for address, share in in_turn(self._addresses(host, port, seconds), end):
             try:
                 return self._inner.connect_tcp(address, port, share, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
@@ -62,6 +61,12 @@ class NamedNetwork(httpcore.NetworkBackend):
 
     def _addresses(self, host: str, port: int, timeout: float) -> list[str]:
         return [host] if _is_address(host) else distinct(resolved(host, port, timeout))
+
+
+def in_turn(addresses: list[str], end: float) -> Iterator[tuple[str, float]]:
+    """Yield each address with its share, in seconds, of what is then left until `end` of the monotonic clock."""
+    for place, address in enumerate(addresses):
+        yield address, max(0.001, end - time.monotonic()) / (len(addresses) - place)
 
 
 def resolved(host: str, port: int, timeout: float) -> list[tuple[Any, ...]]:

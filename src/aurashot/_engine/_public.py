@@ -8,12 +8,13 @@ for TLS: httpcore verifies the certificate against the request's host.
 from __future__ import annotations
 
 import socket
+import time
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import anyio
 import httpcore
 
-from aurashot._engine._addresses import LONG, NamedNetwork, SocketOptions, distinct, resolved
+from aurashot._engine._addresses import LONG, NamedNetwork, SocketOptions, distinct, in_turn, resolved
 from aurashot.errors import DownloadError
 from aurashot.images import is_public_address
 
@@ -56,18 +57,17 @@ class AsyncPublicNetwork(httpcore.AsyncNetworkBackend):
         Raises:
             DownloadError: One of the addresses is not public; none was asked.
         """
-        end = anyio.current_time() + (LONG if timeout is None else timeout)
-        addresses = await self._addresses(host, port, timeout)
+        seconds = LONG if timeout is None else timeout
+        end = time.monotonic() + seconds
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for place, address in enumerate(addresses):
-            share = max(0.001, end - anyio.current_time()) / (len(addresses) - place)
+        for address, share in in_turn(await self._addresses(host, port, seconds), end):
             try:
                 return await self._inner.connect_tcp(address, port, share, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
                 failure = problem
         raise failure
 
-    async def _addresses(self, host: str, port: int, timeout: float | None) -> list[str]:
+    async def _addresses(self, host: str, port: int, timeout: float) -> list[str]:
         if (host, port) == self._trusted:
             return [host]
         try:

@@ -42,7 +42,8 @@ class Drain(Generic[M]):
         self._carry = carry
         self._scope = anyio.CancelScope()
         self._result: M | None = None
-        self._error: BaseException | None = None
+        self._failure: list[BaseException] = []
+        """The error, until it is raised: kept for longer it would keep itself, by its traceback."""
 
     async def run(self) -> None:
         """Make the call; a cancellation from here on is the end of the event loop, or of the wish for the call."""
@@ -59,7 +60,8 @@ class Drain(Generic[M]):
         try:
             self._result = await self._carry(self._exchange)
         except BaseException as error:
-            self._error = error if isinstance(error, Exception) else None
+            if isinstance(error, Exception):
+                self._failure.append(error)
             self._is_known.set()
             await writing.failed(self._record, error, is_out=self._exchange.is_out)
             raise
@@ -75,17 +77,11 @@ class Drain(Generic[M]):
         except BaseException:
             self._abandon()
             raise
-        if self._error is not None:
-            raise self._take_error()
+        if self._failure:
+            raise self._failure.pop()
         if self._result is None:
             raise self._interrupted()
         return self._result
-
-    def _take_error(self) -> BaseException:
-        """Return the error and forget it: kept here it would keep itself, by its traceback."""
-        error, self._error = self._error, None
-        assert error is not None  # noqa: S101  # whoever asks has looked
-        return error
 
     def _abandon(self) -> None:
         self._exchange.is_abandoned = True

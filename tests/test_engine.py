@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from aurashot._deadline import Deadline
-from aurashot._engine import AsyncEngine, Engine, _slots, environment_proxy, headers_of, ssl_context
+from aurashot._engine import AsyncEngine, Engine, _async, _slots, environment_proxy, headers_of, ssl_context
 from aurashot._engine._network import Clock, _Outbox
 from tests.servers import GENERATION, HOLD, ScriptedServer, wait_until
 
@@ -139,38 +140,110 @@ class _Vanishing(deque["Any"]):
         return True
 
 
-def test_idle_connection_taken_by_another_thread(server: ScriptedServer) -> None:
-    """Giving a connection back while other threads take theirs raises nothing."""
-    engine = Engine(1)
-    engine._rack.idle = _Vanishing()
-    reply = engine.send(get(server), far())
+def test_idle_connection_taken_by_another_thread() -> None:
+    """Looking for old connections while other threads take theirs raises nothing."""
+    assert [] == [*_slots.expired(_Vanishing())]
 
-    assert GENERATION["requestId"] in b"".join(reply).decode()
+
+@pytest.fixture
+def short_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let idle connections live for a tenth of a second."""
+    monkeypatch.setattr(_slots, "KEEP_ALIVE", 0.1)
+
+
+def sweepers() -> list[threading.Thread]:
+    """Return the threads that close idle connections."""
+    return [thread for thread in threading.enumerate() if thread.name == "aurashot-idle-connections"]
+
+
+@pytest.mark.usefixtures("short_life")
+def test_idle_connections_are_closed_after_a_time(server: ScriptedServer) -> None:
+    """Without any call that follows, a thread closes them, and ends when there are none; it starts anew with more."""
+    engine = Engine(8)
+    for burst in (8, 4):
+        replies = [engine.send(get(server), far()) for _ in range(burst)]
+        for reply in replies:
+            assert GENERATION["requestId"] in b"".join(reply).decode()
+            reply.close()
+        assert (burst, 1) == (server.open_connections, len(sweepers()))
+
+        wait_until(lambda: server.open_connections == 0)
+        wait_until(lambda: not sweepers())
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("short_life")
+async def test_idle_async_connections_are_closed_after_a_time(server: ScriptedServer) -> None:
+    """Without any call that follows, a task closes them; it starts anew with more."""
+    engine = AsyncEngine(8)
+    for burst in (8, 4):
+        replies = [await engine.send(get(server), far()) for _ in range(burst)]
+        for reply in replies:
+            await read(reply)
+        assert burst == server.open_connections
+        await anyio.to_thread.run_sync(wait_until, lambda: server.open_connections == 0)
+    await engine.aclose()
+
+
+def test_closing_ends_the_thread_that_closes_idle_connections(server: ScriptedServer) -> None:
+    """A closed engine leaves no thread behind, even if that thread has just begun to wait."""
+    engine = Engine(1)
+    reply = engine.send(get(server), far())
+    b"".join(reply)
     reply.close()
-    engine._rack.idle = deque(engine._rack.idle)
+    assert 1 == len(sweepers())
+
+    engine.close()
+    assert [] == sweepers()
+    engine.close()
+
+
+def test_no_thread_for_idle_connections(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no thread can be had, the answer is there all the same, and the next call may have more luck."""
+
+    def refuse(_: threading.Timer) -> None:
+        raise RuntimeError("can't start new thread")
+
+    engine = Engine(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Timer, "start", refuse)
+        reply = engine.send(get(server), far())
+        assert GENERATION["requestId"] in b"".join(reply).decode()
+        reply.close()
+    assert [] == sweepers()
+
+    reply = engine.send(get(server), far())
+    b"".join(reply)
+    reply.close()
+    assert 1 == len(sweepers())
     engine.close()
 
 
 @pytest.mark.anyio
+@pytest.mark.usefixtures("short_life")
 async def test_idle_connections_taken_by_other_tasks(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While an old connection is closed other tasks may take the rest: that raises nothing."""
+    """While an old connection is closed, which may fail, other tasks may take the rest: that raises nothing."""
     engine = AsyncEngine(2)
     replies = [await engine.send(get(server), far()) for _ in range(2)]
-    await read(replies[0])
+    for reply in replies:
+        await read(reply)
     (rack,) = engine._racks.values()
-    rack.idle[0].idle_since = 0.0
-    taken: list[_slots._AsyncSlot] = []
-    close = _slots._close
+    taken: list[_slots.AsyncSlot] = []
+    close = _async._close
+    closed = anyio.Event()
 
     async def slowly(slot: Any) -> None:
         await close(slot)
         taken.extend(rack.idle)
         rack.idle.clear()
+        closed.set()
+        raise OSError("cannot be closed")
 
-    monkeypatch.setattr(_slots, "_close", slowly)
-    await read(replies[1])
+    monkeypatch.setattr(_async, "_close", slowly)
+    with anyio.fail_after(5):
+        await closed.wait()
     assert 1 == len(taken)
-    monkeypatch.undo()
+    monkeypatch.setattr(_async, "_close", close)
     rack.idle.extend(taken)
     await engine.aclose()
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from aurashot._deadline import Deadline
-from aurashot._transport._faults import translate, transport_errors
+from aurashot._transport._faults import clear_frames, translate, transport_errors
 from aurashot.errors import AuraShotError, DeadlineExceededError, NotSentError, Outcome, OutcomeUnknownError
 
 PLENTY = Deadline(60.0)
@@ -191,3 +191,27 @@ def test_aiohttp_is_known_once_it_is_imported(monkeypatch: pytest.MonkeyPatch) -
 def test_what_is_no_transports_error_passes_through(kind: type[BaseException]) -> None:
     """Cancellation, interrupts and worker time limits are not caught."""
     assert not issubclass(kind, transport_errors())
+
+
+RUNNING = """
+def run():
+    try:
+        raise OSError("no such name")
+    except OSError as error:
+        clear(error)
+"""
+
+
+def test_a_frame_that_still_runs_is_left_alone() -> None:
+    """An error can come from a thread that is not back from raising it; clearing frames passes over that one."""
+    seen: list[str] = []
+
+    def clear(error: BaseException) -> None:
+        clear_frames(error, "concurrent")
+        seen.append("all cleared")
+
+    module: dict[str, Any] = {"__name__": "concurrent.futures.thread", "clear": clear}
+    exec(RUNNING, module)
+    module["run"]()
+
+    assert ["all cleared"] == seen

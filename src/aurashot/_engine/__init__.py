@@ -3,15 +3,17 @@
 A slot is one connection and nothing else. A request takes an idle slot or makes one; the slot comes back after a clean
 answer and is thrown away after an error or a cancellation. So the cost of a call does not grow with the number of
 calls (httpcore scans its whole pool for each), a cancelled call cannot leak a place in a pool, and a stale answer
-cannot reach the next call.
+cannot reach the next call. One that was idle for too long is closed by a timer.
 
 Connections belong to one process and one event loop: after `fork()`, or in another loop, a request connects anew.
 """
 
+from aurashot._engine._async import AsyncEngine, AsyncReply
 from aurashot._engine._network import CONNECT_TIMEOUT, Departure
 from aurashot._engine._public import AsyncPublicNetwork, PublicNetwork
-from aurashot._engine._slots import AsyncEngine, AsyncReply, Engine, Reply, headers_of
+from aurashot._engine._slots import headers_of
 from aurashot._engine._surroundings import environment_proxy, ssl_context
+from aurashot._engine._sync import Engine, Reply
 
 __all__ = [
     "CONNECT_TIMEOUT",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 import sys
+from contextlib import suppress
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Final
 
@@ -89,11 +90,12 @@ def _forget_frames(problem: BaseException) -> None:
 
 
 def clear_frames(error: BaseException, *packages: str) -> None:
-    """Clear the local variables of some packages' frames, which have ended: tenacity's hold the error, in a circle."""
+    """Clear the local variables of some packages' frames: tenacity's hold the error, in a circle."""
     for each in _chain(error):
         for frame, _ in walk_tb(each.__traceback__):
             if frame.f_globals.get("__name__", "").partition(".")[0] in packages:
-                frame.clear()
+                with suppress(RuntimeError):  # it still runs: asyncio asks the resolver in a thread of `concurrent`
+                    frame.clear()
 
 
 def _chain(problem: BaseException | None) -> Iterator[BaseException]:

@@ -1,0 +1,168 @@
+"""The async engine, on asyncio and trio."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Self, cast
+
+import anyio
+import anyio.lowlevel
+import httpcore
+
+from aurashot._background import later
+from aurashot._engine._slots import AsyncSlot, expired, has_more, headers_of, is_good, pop, until_sweep
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable
+
+    from aurashot._deadline import Deadline
+    from aurashot._engine._network import Departure
+
+
+class _Rack:
+    """The idle slots of one event loop, and the places for more."""
+
+    def __init__(self, limit: int, done: Callable[[], object]) -> None:
+        self.idle: deque[AsyncSlot] = deque()
+        self.places = anyio.Semaphore(limit, fast_acquire=True)
+        self.life = self._live(done)
+        self._is_watched = False
+
+    async def enter(self, deadline: Deadline) -> None:
+        """Take a place, or wait in order for one."""
+        try:
+            self.places.acquire_nowait()
+        except anyio.WouldBlock:
+            with anyio.move_on_after(deadline.remaining) as scope:
+                await self.places.acquire()
+            if scope.cancelled_caught:
+                raise httpcore.PoolTimeout from None
+
+    def keep(self, slot: AsyncSlot) -> None:
+        """Keep a slot for another request, or until it was idle for too long."""
+        slot.idle_since = time.monotonic()
+        self.idle.append(slot)
+        self._watch()
+
+    def _watch(self) -> None:
+        if self.idle and not self._is_watched:
+            self._is_watched = True
+            later(until_sweep(), self._sweep)
+
+    async def _sweep(self) -> None:
+        self._is_watched = False
+        for slot in expired(self.idle):
+            with suppress(Exception):  # beside everybody's work there is nobody to raise it to
+                await _close(slot)
+        self._watch()
+
+    async def _live(self, done: Callable[[], object]) -> AsyncGenerator[None]:
+        """Close the idle slots at the end: an event loop ends its async generators before it closes (PEP 525)."""
+        try:
+            yield
+        finally:
+            done()
+            while (slot := pop(self.idle)) is not None:
+                await _close(slot)
+
+
+class AsyncEngine:
+    """Carry async requests, each on a connection of its own, on any number of event loops.
+
+    Args:
+        limit: Connections at most in each event loop; further requests wait in order, and the wait counts in their
+            deadline.
+        proxy: The proxy to go through.
+        network: What makes the connections, if it is not the plain one.
+    """
+
+    is_closed: Final = False
+
+    def __init__(
+        self, limit: int, proxy: httpcore.Proxy | None = None, network: httpcore.AsyncNetworkBackend | None = None
+    ) -> None:
+        self._limit = limit
+        self._proxy = proxy
+        self._network = network or cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
+        self._racks: dict[Hashable, _Rack] = {}
+
+    async def send(
+        self, request: httpcore.Request, deadline: Deadline, departure: Departure | None = None
+    ) -> AsyncReply:
+        """Send one request and return the answer, its body still to be read."""
+        rack = await self._own_rack()
+        await rack.enter(deadline)
+        slot = pop(rack.idle)
+        try:
+            if slot is not None and not is_good(slot, request.url):
+                await _close(slot)
+                slot = None
+            slot = slot or AsyncSlot(request.url, self._proxy, self._network)
+            slot.clock.start(deadline, departure)
+            return AsyncReply(await slot.connection.handle_async_request(request), slot, rack)
+        except BaseException:
+            try:
+                if slot is not None:
+                    await _close(slot)
+            finally:
+                rack.places.release()
+            raise
+
+    async def _own_rack(self) -> _Rack:
+        place = (os.getpid(), anyio.lowlevel.current_token())
+        rack = self._racks.get(place)
+        if rack is None:
+            rack = self._racks[place] = _Rack(self._limit, lambda: self._racks.pop(place))
+            await anext(rack.life)
+        return rack
+
+    async def aclose(self) -> None:
+        """Close the idle connections of this event loop."""
+        rack = await self._own_rack()
+        await rack.life.aclose()
+
+
+class AsyncReply:
+    """An answer whose body is still to be read; closing it gives the slot back."""
+
+    def __init__(self, reply: httpcore.Response, slot: AsyncSlot, rack: _Rack) -> None:
+        self.status = reply.status
+        self.headers = headers_of(reply.headers)
+        self._reply = reply
+        self._chunks = aiter(cast("AsyncIterable[bytes]", reply.stream))
+        self._slot = slot
+        self._rack = rack
+        self._clean = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            return await anext(self._chunks)
+        except StopAsyncIteration:
+            self._clean = True
+            raise
+
+    async def aclose(self) -> None:
+        """Give the slot back, or throw it away unless the answer was read to its clean end."""
+        try:
+            with anyio.CancelScope(shield=True):
+                await self._give_back()
+        finally:
+            self._rack.places.release()
+
+    async def _give_back(self) -> None:
+        await self._reply.aclose()
+        if self._clean and not has_more(self._slot.connection):
+            self._rack.keep(self._slot)
+        else:
+            await self._slot.connection.aclose()
+
+
+async def _close(slot: AsyncSlot) -> None:
+    with anyio.CancelScope(shield=True):
+        await slot.connection.aclose()

@@ -1,0 +1,140 @@
+"""The blocking engine."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, cast
+
+import httpcore
+
+from aurashot._engine._addresses import NamedNetwork
+from aurashot._engine._slots import Slot, expired, has_more, headers_of, is_good, pop, until_sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from aurashot._deadline import Deadline
+    from aurashot._engine._network import Departure
+
+
+class _Rack:
+    """The idle slots of one process, and the places for more."""
+
+    def __init__(self, limit: int) -> None:
+        self.pid: int = os.getpid()
+        self.idle: deque[Slot] = deque()
+        self.places: threading.BoundedSemaphore = threading.BoundedSemaphore(limit)
+        self._timer: threading.Timer | None = None
+        self._lock = threading.RLock()  # a signal's handler may close the client while this thread holds it
+
+    def keep(self, slot: Slot) -> None:
+        """Keep a slot for another request, or until it was idle for too long."""
+        slot.idle_since = time.monotonic()
+        with self._lock:
+            self.idle.append(slot)
+            self._watch()
+
+    def close(self) -> None:
+        """Close the idle slots."""
+        while (slot := pop(self.idle)) is not None:
+            slot.connection.close()
+        with self._lock:
+            timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+            timer.join()
+
+    def _watch(self) -> None:
+        if self.idle and self._timer is None:
+            timer = threading.Timer(until_sweep(), self._sweep)
+            timer.name, timer.daemon = "aurashot-idle-connections", True
+            with suppress(RuntimeError):  # no more threads: there are too many, or the interpreter is about to end
+                timer.start()
+                self._timer = timer
+
+    def _sweep(self) -> None:
+        for slot in expired(self.idle):
+            slot.connection.close()
+        with self._lock:
+            self._timer = None
+            self._watch()
+
+
+class Engine:
+    """Carry blocking requests, each on a connection of its own.
+
+    Args:
+        limit: Connections at most; further requests wait in order, and the wait counts in their deadline.
+        proxy: The proxy to go through.
+        network: What makes the connections, if it is not the plain one.
+    """
+
+    is_closed: Final = False
+
+    def __init__(
+        self, limit: int, proxy: httpcore.Proxy | None = None, network: httpcore.NetworkBackend | None = None
+    ) -> None:
+        self._limit = limit
+        self._proxy = proxy
+        self._network = network or NamedNetwork()
+        self._rack = _Rack(limit)
+
+    def send(self, request: httpcore.Request, deadline: Deadline, departure: Departure | None = None) -> Reply:
+        """Send one request and return the answer, its body still to be read."""
+        rack = self._own_rack()
+        if not rack.places.acquire(timeout=deadline.remaining):
+            raise httpcore.PoolTimeout
+        slot = pop(rack.idle)
+        try:
+            if slot is not None and not is_good(slot, request.url):
+                slot.connection.close()
+                slot = None
+            slot = slot or Slot(request.url, self._proxy, self._network)
+            slot.clock.start(deadline, departure)
+            return Reply(slot.connection.handle_request(request), slot, rack)
+        except BaseException:
+            if slot is not None:
+                slot.connection.close()
+            rack.places.release()
+            raise
+
+    def _own_rack(self) -> _Rack:
+        if self._rack.pid != os.getpid():
+            # The parent's connections are dropped, not closed: a TLS goodbye would end them for the parent too.
+            self._rack = _Rack(self._limit)
+        return self._rack
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._own_rack().close()
+
+
+class Reply:
+    """An answer whose body is still to be read; closing it gives the slot back."""
+
+    def __init__(self, reply: httpcore.Response, slot: Slot, rack: _Rack) -> None:
+        self.status: int = reply.status
+        self.headers: dict[str, str] = headers_of(reply.headers)
+        self._reply = reply
+        self._slot = slot
+        self._rack = rack
+        self._clean = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from cast("Iterable[bytes]", self._reply.stream)
+        self._clean = True
+
+    def close(self) -> None:
+        """Give the slot back, or throw it away unless the answer was read to its clean end."""
+        try:
+            self._reply.close()
+            if self._clean and not has_more(self._slot.connection):
+                self._rack.keep(self._slot)
+            else:
+                self._slot.connection.close()
+        finally:
+            self._rack.places.release()

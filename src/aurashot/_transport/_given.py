@@ -147,7 +147,10 @@ def _to_httpx(request: httpcore.Request, own: httpx.Headers, deadline: Deadline)
     if not isinstance(stream, httpx.SyncByteStream):
         stream = httpx.ByteStream(b"".join(stream))
     url = _url(request.url.scheme, request.url.host, request.url.port, request.url.target)
-    return httpx.Request("POST", url, headers=headers, stream=stream, extensions={"timeout": timeout})
+    theirs = httpx.Request("POST", url, headers=headers, stream=stream, extensions={"timeout": timeout})
+    if isinstance(stream, httpx.ByteStream):
+        theirs.read()  # aiohttp's transport sends what it can have as a whole with less ado
+    return theirs
 
 
 @lru_cache(maxsize=64)

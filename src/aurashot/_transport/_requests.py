@@ -62,7 +62,9 @@ class Requests:
         url = self._urls.get(path)
         if url is None:
             url = self._urls[path] = _target(self._base_url + path)
-        return httpcore.Request(b"POST", url, headers=headers, content=content)
+        request = httpcore.Request(b"POST", url, content=content)
+        request.headers = headers  # by its constructor httpcore would look at each one, for each call
+        return request
 
 
 def picture_request(address: str, more: Headers) -> httpcore.Request:

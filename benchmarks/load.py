@@ -51,3 +51,31 @@ async def drive(call: AsyncCall, *, calls: int, at_once: int, seconds: float) ->
             group.create_task(work())
     tally.cost = since(start)
     return tally
+
+
+async def steady(call: AsyncCall, *, at_once: int, warm_up: float, seconds: float) -> Tally:
+    """Keep `at_once` calls going, and count those that are answered within `seconds` after a warm-up.
+
+    Errors count whenever they come. What is still out at the end is awaited, and not counted.
+    """
+    going, tally = True, Tally()
+
+    async def work() -> None:
+        while going:
+            try:
+                await call()
+            except Exception as error:  # noqa: BLE001 - every kind of failure is what is counted here
+                tally.errors[type(error).__name__] += 1
+            else:
+                tally.done += 1
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(at_once):
+            group.create_task(work())
+        await asyncio.sleep(warm_up)
+        before, start = tally.done, clock()
+        await asyncio.sleep(seconds)
+        counted, tally.cost = tally.done - before, since(start)
+        going = False
+    tally.done = counted
+    return tally

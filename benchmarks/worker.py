@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks import memory
-from benchmarks.load import drive
+from benchmarks.load import drive, steady
 from benchmarks.measure import clock, since, slope
 from benchmarks.peers import blocking, concurrent, downloads, uploads
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 SAMPLES: Final = 40
 """How often a run looks at its memory."""
-WARM_UP: Final = 128
-"""Async calls before each measurement."""
 
 
 def obey(do: Callable[..., dict[str, Any]]) -> None:
@@ -72,9 +70,7 @@ def at_once(name: str, url: str) -> None:
         call = runner.run(_enter(context))
 
         def do(**wanted: Any) -> dict[str, Any]:
-            few = min(WARM_UP, wanted["at_once"])
-            runner.run(drive(call, calls=WARM_UP, at_once=few, seconds=5))
-            return asdict(runner.run(drive(call, **wanted)))
+            return asdict(runner.run(steady(call, **wanted)))
 
         obey(do)
         runner.run(context.__aexit__(None, None, None))

@@ -203,7 +203,7 @@ def test_nothing_is_made_when_nobody_listens(
         raise AssertionError("an event was made for nobody")
 
     for name in ("CallStarted", "AttemptFailed", "CallSucceeded", "CallFailed"):
-        monkeypatch.setattr(f"aurashot._transport._exchange.{name}", never)
+        monkeypatch.setattr(f"aurashot.instrumentation.{name}", never)
     server.queue(status(429, retry_after=0), json_reply(GENERATION), status(400))
     client = make_client(server.url, retry=QUICK)
     with caplog.at_level(logging.INFO, "aurashot"):

@@ -304,7 +304,7 @@ def test_a_prompt_in_any_script_travels_unchanged(prompt: str) -> None:
 
 def test_every_model_of_the_package_is_public() -> None:
     """What the package offers is sorted and complete."""
-    found = {name for name, value in vars(models).items() if isinstance(value, type) and not name.startswith("_")}
+    found = {name for name in dir(models) if isinstance(getattr(models, name), type) and not name.startswith("_")}
     assert sorted(found) == models.__all__
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pkgutil
 import socket
 import subprocess
 import sys
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import pytest
 
-from aurashot import RetryPolicy
+import aurashot
+from aurashot import RetryPolicy, instrumentation
 from aurashot._calls import Call, Labels
 from aurashot._flows import character as flows
-from aurashot._transport import _exchange
 from aurashot.models import Generation
 from tests.colours import KEY
 from tests.flows.steps import CLOTHES, FACE, RULES, SCENE
@@ -79,8 +80,10 @@ def answered(flow: Flow[Any]) -> list[Step]:
 
 
 def test_importing_the_package() -> None:
-    """It loads itself, its version, and what `typing` and `importlib` load."""
-    assert {"aurashot", "aurashot._version"} == modules("import aurashot") - modules("import importlib, typing")
+    """It loads itself, its version, how it loads the rest, and what `importlib` and `typing` load."""
+    assert {"aurashot", "aurashot._late", "aurashot._version"} == modules("import aurashot") - modules(
+        "import __future__, importlib, typing"
+    )
 
 
 def test_first_client() -> None:
@@ -88,7 +91,33 @@ def test_first_client() -> None:
     loaded = modules(FIRST_CLIENT)
     assert {"aurashot"} == packages(loaded) - packages(modules(DEPENDENCIES))
     parts = {name.split(".")[1] for name in loaded if name.startswith("aurashot.")}
-    assert set() == parts & {"__main__", "cli", "sandbox", "testing"}
+    assert set() == parts & {"__main__", "cli", "ledger", "sandbox", "testing"}
+
+
+LATE: Final = {
+    "aurashot._flows.legacy",
+    "aurashot._flows.pictures",
+    "aurashot._transport._downloads",
+    "aurashot._transport._drains",
+    "aurashot._transport._given",
+    "aurashot._transport._record",
+    "aurashot.images._landing",
+    "aurashot.images._metadata",
+    "aurashot.images._payload",
+    "aurashot.instrumentation._events",
+    "aurashot.models._legacy",
+}
+"""What a client does not load before somebody needs it: to upload, to download, to record, to tell."""
+
+
+@pytest.mark.parametrize("colour", ["", "Async"])
+def test_first_client_loads_its_own_part_only(colour: str) -> None:
+    """What not every program needs, and what the other colour needs, is loaded when it is used."""
+    loaded = modules(f"from aurashot import {colour}AuraShot; {colour}AuraShot({KEY!r})")
+    other = "_sync" if colour else "_async"
+    others = {f"aurashot.{package}.{other}" for package in ("_client", "_engine", "_transport")}
+    assert set() == loaded & (LATE | others)
+    assert LATE <= {module.name for module in pkgutil.walk_packages(aurashot.__path__, "aurashot.")}
 
 
 def test_help() -> None:
@@ -120,7 +149,7 @@ def test_events_are_made_for_listeners_only(
     """A call, a retry and a failure make no event records when nobody listens."""
     made: list[str] = []
     for name in ("AttemptFailed", "CallFailed", "CallStarted", "CallSucceeded"):
-        monkeypatch.setattr(_exchange, name, counted(getattr(_exchange, name), made))
+        monkeypatch.setattr(instrumentation, name, counted(getattr(instrumentation, name), made))
     heard: list[Event] = []
     client = make_client(server.url, retry=RetryPolicy(initial_delay=0.0), hooks=[heard.append] if hooked else [])
     server.queue(status(429), json_reply(GENERATION), status(400))

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from benchmarks.report import Cell
 
 LEVELS: Final = (1, 64, 512, 2048)
+WARM_UP: Final = 0.5
+"""Seconds of the same load before the answers are counted: connections are open by then."""
+SECONDS: Final = 1.5
 IN_SHORT: Final = ("httpx", "httpx-aiohttp", "aurashot", "aurashot on httpx-aiohttp")
 LEFT_OUT: Final = {
     False: frozenset({"replicate", "fal-client", "runwayml"}),
@@ -30,8 +33,8 @@ Run: TypeAlias = dict[str, Any]
 ABOUT: Final = f"""\
 One process and one client each, in turns; so many tasks, each making one call after the other against a server that
 answers immediately. All clients have a timeout of {TIMEOUT:.0f} s and their default limits: httpx, httpx2, replicate,
-fal-client, runwayml, aiohttp and httpx-aiohttp open 100 connections at most, openai 1,000, aurashot 256. A run is of
-two calls for each task, of 800 at least; none is started after 3 s."""
+fal-client, runwayml, aiohttp and httpx-aiohttp open 100 connections at most, openai 1,000, aurashot 256. Counted are
+the answers of {SECONDS:g} s, after {WARM_UP:g} s of the same load, and every error."""
 
 
 def measure(bench: Bench) -> Section:
@@ -66,8 +69,8 @@ def _run(bench: Bench) -> dict[Place, list[Run]]:
         for _, level in product(bench.rounds(3), LEVELS):
             for name, worker in workers.items():
                 if level < LEVELS[-1] or name not in LEFT_OUT[bench.quick]:
-                    order = {"calls": max(800, 2 * level), "at_once": level, "seconds": 1 if bench.quick else 3}
-                    runs.setdefault((name, level), []).append(worker.do(**order))
+                    run = worker.do(at_once=level, warm_up=WARM_UP, seconds=SECONDS)
+                    runs.setdefault((name, level), []).append(run)
     return runs
 
 

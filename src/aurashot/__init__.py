@@ -10,9 +10,9 @@
 `AsyncAuraShot` is the same with `async with` and `await`. Everything here is imported when it is first used.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from aurashot import _late
 from aurashot._version import __version__
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ __all__ = [
     "save_key",
 ]
 
-_HOMES = {
+_HOMES = dict.fromkeys(__all__, "aurashot.errors") | {
     "AsyncAuraShot": "aurashot._client._async",
     "AsyncLegacy": "aurashot._client._async_legacy",
     "AuraShot": "aurashot._client._sync",
@@ -115,12 +115,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(_HOMES.get(name, "aurashot.errors")), name)
-    globals()[name] = value
-    return value
+    return _late.named(__name__, name, _HOMES)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return _late.listed(__name__, _HOMES)

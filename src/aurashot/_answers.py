@@ -7,7 +7,6 @@ bytes stay on the error.
 
 from __future__ import annotations
 
-import json
 import re
 import zlib
 from dataclasses import dataclass
@@ -82,10 +81,8 @@ _NO_MESSAGE: Final[Mapping[int, str]] = MappingProxyType(
 )
 """What to say when the service says nothing."""
 
-_QUOTA_WORDS: Final = re.compile(r"quota|credit|billing|balance|payment", re.IGNORECASE)
-_BLOCKED_WORDS: Final = re.compile(
-    r"content.?(policy|filter|block|moderat)|moderat|nsfw|safety|inappropriate|prohibited", re.IGNORECASE
-)
+_QUOTA_WORDS: Final = r"(?i)quota|credit|billing|balance|payment"
+_BLOCKED_WORDS: Final = r"(?i)content.?(policy|filter|block|moderat)|moderat|nsfw|safety|inappropriate|prohibited"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +217,7 @@ def _reject_failure(result: Generation, answer: Answer, body: bytes) -> None:
 def failure(what: str, details: Mapping[str, Any], generation: Generation | None = None) -> GenerationFailedError:
     """Return the error for work that the service took on and gave up, blocked content told apart."""
     reason, code = describe(details)
-    kind = ContentBlockedError if _BLOCKED_WORDS.search(f"{code} {reason}") else GenerationFailedError
+    kind = ContentBlockedError if re.search(_BLOCKED_WORDS, f"{code} {reason}") else GenerationFailedError
     error = kind(f"the service reports that the {what} failed" + (f": {reason}" if reason else ""))
     error.generation = generation
     error.request_id = generation.request_id if generation else None
@@ -232,7 +229,7 @@ def _status_error(answer: Answer) -> APIStatusError:
     details = _loads(body)
     message, code = describe(details)
     kind = STATUS_ERRORS.get(answer.status, ServerError if answer.status >= 500 else APIStatusError)
-    if kind in {RateLimitError, PermissionDeniedError} and _QUOTA_WORDS.search(code or ""):
+    if kind in {RateLimitError, PermissionDeniedError} and re.search(_QUOTA_WORDS, code or ""):
         kind = QuotaExceededError
     error = kind(f"{answer.status} {message or _NO_MESSAGE.get(answer.status, 'without a message')}")
     error.status_code = answer.status
@@ -273,8 +270,11 @@ def describe(details: Mapping[str, Any]) -> tuple[str, str | None]:
 def _text(value: object) -> str | None:
     if value is None or isinstance(value, bool):
         return None
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return " ".join(text.split()) or None
+    if not isinstance(value, str):
+        import json
+
+        value = json.dumps(value, default=str)
+    return " ".join(value.split()) or None
 
 
 def _loads(body: bytes) -> dict[str, Any]:

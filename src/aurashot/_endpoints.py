@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aurashot._calls import Call, Labels, M
-from aurashot.models import Generation, Upload, WorkflowJob
+from aurashot.models import Generation, Upload
 
 if TYPE_CHECKING:
     from aurashot.images import Payload
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         QueryRequest,
         VirtualTryOnRequest,
         WireModel,
+        WorkflowJob,
     )
 
 UPLOADS: Final = "/v1/uploads"
@@ -51,11 +52,15 @@ def edit(body: EditRequest, labels: Labels = UNLABELLED) -> Call[Generation]:
 
 def workflow(body: VirtualTryOnRequest | PoseChangeRequest, labels: Labels = UNLABELLED) -> Call[WorkflowJob]:
     """`POST /api/aesthetic/generate`."""
+    from aurashot.models import WorkflowJob
+
     return _billed(body.workflow, WORKFLOW, WorkflowJob, body, labels)
 
 
 def workflow_query(body: QueryRequest) -> Call[WorkflowJob]:
     """`POST /api/aesthetic/query`: free, and safe to repeat."""
+    from aurashot.models import WorkflowJob
+
     return Call(operation="query", path=WORKFLOW_QUERY, answer=WorkflowJob, content=body.to_wire())
 
 

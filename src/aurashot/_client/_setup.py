@@ -9,10 +9,12 @@ from aurashot._retry import RetryPolicy
 from aurashot._transport._state import Options, Service
 from aurashot.errors import ConfigurationError
 from aurashot.images import ImageRules
-from aurashot.instrumentation import Hook, Teller
+from aurashot.instrumentation import Teller
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from aurashot.instrumentation import Hook
 
 DEFAULT_TIMEOUT: Final = 120.0
 """Seconds that one call may take in all: what the service's own reference client waits."""

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from aurashot._calls import Labels
 from aurashot._client import _setup as setup
-from aurashot._client._sync_legacy import Legacy
-from aurashot._flows import character as flows, pictures
+from aurashot._flows import character as flows
 from aurashot._transport._sync import Connections, Transport
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
     from aurashot._calls import Progress
+    from aurashot._client._sync_legacy import Legacy
     from aurashot._flows.pictures import Picture
     from aurashot._retry import RetryPolicy
     from aurashot.images import ImageInput
@@ -221,6 +221,8 @@ class AuraShot:
             InputError: There is nothing to download, or its address is not safe.
             DownloadError: The picture could not be fetched, or is not a whole image; nothing is left behind.
         """
+        from aurashot._flows import pictures
+
         return self._transport.run(pictures.download(self._rules, what, to, progress=progress), timeout)
 
     def read(self, what: Picture, *, progress: Progress | None = None, timeout: float | None = None) -> bytes:
@@ -235,11 +237,15 @@ class AuraShot:
             InputError: There is nothing to read, or its address is not safe.
             DownloadError: The picture could not be fetched, or is not a whole image.
         """
+        from aurashot._flows import pictures
+
         return self._transport.run(pictures.read(self._rules, what, progress=progress), timeout)
 
     @cached_property
     def legacy(self) -> Legacy:
         """The workflows that the service keeps for older integrations."""
+        from aurashot._client._sync_legacy import Legacy
+
         return Legacy(self._transport, self._rules)
 
     def with_options(

@@ -8,12 +8,17 @@ cannot reach the next call. One that was idle for too long is closed by a timer.
 Connections belong to one process and one event loop: after `fork()`, or in another loop, a request connects anew.
 """
 
-from aurashot._engine._async import AsyncEngine, AsyncReply
+from typing import TYPE_CHECKING
+
+from aurashot import _late
 from aurashot._engine._network import CONNECT_TIMEOUT, Departure
-from aurashot._engine._public import AsyncPublicNetwork, PublicNetwork
 from aurashot._engine._slots import headers_of
 from aurashot._engine._surroundings import environment_proxy, ssl_context
-from aurashot._engine._sync import Engine, Reply
+
+if TYPE_CHECKING:
+    from aurashot._engine._async import AsyncEngine, AsyncReply
+    from aurashot._engine._public import AsyncPublicNetwork, PublicNetwork
+    from aurashot._engine._sync import Engine, Reply
 
 __all__ = [
     "CONNECT_TIMEOUT",
@@ -28,3 +33,20 @@ __all__ = [
     "headers_of",
     "ssl_context",
 ]
+
+_HOMES = {
+    "AsyncEngine": "aurashot._engine._async",
+    "AsyncPublicNetwork": "aurashot._engine._public",
+    "AsyncReply": "aurashot._engine._async",
+    "Engine": "aurashot._engine._sync",
+    "PublicNetwork": "aurashot._engine._public",
+    "Reply": "aurashot._engine._sync",
+}
+
+
+def __getattr__(name: str) -> object:
+    return _late.named(__name__, name, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return _late.listed(__name__, _HOMES)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import socket
 import time
-from concurrent.futures import Future
 from ipaddress import ip_address
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -18,6 +17,7 @@ import httpcore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from concurrent.futures import Future
 
 SocketOptions: TypeAlias = "Iterable[httpcore.SOCKET_OPTION] | None"
 Found: TypeAlias = "list[tuple[Any, ...]] | OSError"
@@ -76,6 +76,8 @@ def resolved(host: str, port: int, timeout: float) -> list[tuple[Any, ...]]:
         httpcore.ConnectError: It knows no such name.
         httpcore.ConnectTimeout: It does not answer in time.
     """
+    from concurrent.futures import Future
+
     question = (os.getpid(), host, port)
     fresh: Future[Found] = Future()
     answer = asked.setdefault(question, fresh)

@@ -33,13 +33,13 @@ class _Rack:
 
     async def enter(self, deadline: Deadline) -> None:
         """Take a place, or wait in order for one."""
-        try:
+        if self.places.value:
             self.places.acquire_nowait()
-        except anyio.WouldBlock:
-            with anyio.move_on_after(deadline.remaining) as scope:
-                await self.places.acquire()
-            if scope.cancelled_caught:
-                raise httpcore.PoolTimeout from None
+            return
+        with anyio.move_on_after(deadline.remaining):
+            await self.places.acquire()
+            return
+        raise httpcore.PoolTimeout
 
     def keep(self, slot: AsyncSlot) -> None:
         """Keep a slot for another request, or until it was idle for too long."""

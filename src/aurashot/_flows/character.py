@@ -39,9 +39,10 @@ def id_photo(
         check_text("prompt", prompt)
     check_labels(labels)
     urls = yield from references(rules, face=face)
-    images = IdPhotoImages(face=urls["face"])
-    body = IdPhotoRequest(images=images, prompt=prompt, wait_for_result=wait_for_result)
-    return (yield from send(endpoints.id_photo(body, labels)))
+    call = endpoints.id_photo(
+        IdPhotoRequest(images=IdPhotoImages(face=urls["face"]), prompt=prompt, wait_for_result=wait_for_result), labels
+    )
+    return (yield from send(call))
 
 
 def generate(
@@ -58,9 +59,15 @@ def generate(
     check_text("prompt", prompt)
     check_labels(labels)
     urls = yield from references(rules, face=face, **given(clothes=clothes, scene=scene))
-    images = GenerateImages(face=urls["face"], clothes=urls.get("clothes"), scene=urls.get("scene"))
-    body = GenerateRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
-    return (yield from send(endpoints.generate(body, labels)))
+    call = endpoints.generate(
+        GenerateRequest(
+            prompt=prompt,
+            images=GenerateImages(face=urls["face"], clothes=urls.get("clothes"), scene=urls.get("scene")),
+            wait_for_result=wait_for_result,
+        ),
+        labels,
+    )
+    return (yield from send(call))
 
 
 def edit(
@@ -76,6 +83,12 @@ def edit(
     check_text("prompt", prompt)
     check_labels(labels)
     urls = yield from references(rules, target=target, **given(face=face))
-    images = EditImages(target=urls["target"], face=urls.get("face"))
-    body = EditRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
-    return (yield from send(endpoints.edit(body, labels)))
+    call = endpoints.edit(
+        EditRequest(
+            prompt=prompt,
+            images=EditImages(target=urls["target"], face=urls.get("face")),
+            wait_for_result=wait_for_result,
+        ),
+        labels,
+    )
+    return (yield from send(call))

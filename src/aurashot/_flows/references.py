@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from aurashot import _endpoints as endpoints
 from aurashot._calls import Flow, Labels, blocking, send, together
 from aurashot.errors import InputError, InvalidImageError, NoOutputError
-from aurashot.images import ImageInput, locate, prepare
+from aurashot.images import ImageInput, locate
 
 if TYPE_CHECKING:
     from aurashot.images import ImageRules, LocalImage, Payload
@@ -44,6 +44,8 @@ def located(rules: ImageRules, argument: str, image: ImageInput) -> str | LocalI
 
 def prepared(rules: ImageRules, argument: str, place: LocalImage) -> Flow[Payload]:
     """Read an image and make it ready to go out."""
+    from aurashot.images import prepare
+
     try:
         return (yield from blocking(lambda: prepare(place, rules)))
     except InputError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import anyio
@@ -11,9 +12,6 @@ from anyio import to_thread
 from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
 from aurashot._engine import AsyncEngine, AsyncPublicNetwork, environment_proxy
 from aurashot._once import AsyncOnce, ran_out
-from aurashot._transport import _writing as writing
-from aurashot._transport._downloads import Retrieval
-from aurashot._transport._drains import Drains
 from aurashot._transport._exchange import Body, Exchange
 from aurashot._transport._faults import clear_frames, transport_errors
 from aurashot._transport._requests import Requests
@@ -29,6 +27,8 @@ if TYPE_CHECKING:
     from aurashot._deadline import Deadline
     from aurashot._engine import AsyncReply
     from aurashot._retry import Retries, RetryBudget, RetryPolicy
+    from aurashot._transport._downloads import Retrieval
+    from aurashot._transport._drains import Drains
     from aurashot._transport._given import AsyncGivenClient
     from aurashot.ledger import Ledger
 
@@ -47,13 +47,19 @@ class AsyncConnections:
     def __init__(self, service: Service, given: httpx.AsyncClient | None, ledger: Ledger | None) -> None:
         self.service = service
         self.ledger = ledger
-        self.drains: Drains = Drains()
         self.shared: Shared = Shared()
         self.once: AsyncOnce = AsyncOnce(self.shared.memory)
         self.requests: Requests = Requests(service.base_url, service.key)
         self.api: AsyncEngine | AsyncGivenClient = _carrier(service, given)
         self.pictures: AsyncEngine = AsyncEngine(service.max_connections, network=AsyncPublicNetwork(service.place))
         """Without a proxy: the addresses are checked here."""
+
+    @cached_property
+    def drains(self) -> Drains:
+        """The calls that run beside their tasks: only a ledger makes them."""
+        from aurashot._transport._drains import Drains
+
+        return Drains()
 
     def check_open(self) -> None:
         """Refuse to work once this client, or the httpx client that it was given, is closed."""
@@ -63,7 +69,8 @@ class AsyncConnections:
         """Wait for what is out and may be billed, then close what was opened here; a given client stays open."""
         self.shared.closed = True
         try:
-            await self.drains.wait()
+            if self.ledger is not None:
+                await self.drains.wait()
         finally:
             await self.pictures.aclose()
             await self.api.aclose()
@@ -79,7 +86,11 @@ def _carrier(service: Service, given: httpx.AsyncClient | None) -> AsyncEngine |
 
 
 class AsyncTransport:
-    """Run flows without blocking the event loop."""
+    """Run flows without blocking the event loop.
+
+    What only chooses who does the work returns that one's awaitable: a coroutine more for each call in flight would be
+    one more for the garbage collector to visit.
+    """
 
     def __init__(self, connections: AsyncConnections, options: Options) -> None:
         self.connections = connections
@@ -109,29 +120,29 @@ class AsyncTransport:
         finally:
             flow.close()
 
-    async def _do(self, step: Step, deadline: Deadline) -> Any:
+    def _do(self, step: Step, deadline: Deadline) -> Awaitable[Any]:
         match step:
             case Call():
-                return await self._call(step, deadline)
+                return self._call(step, deadline)
             case Blocking():
-                return await to_thread.run_sync(step.work)
+                return to_thread.run_sync(step.work)
             case Fetch():
-                return await self._fetch(step, deadline)
+                return self._fetch(step, deadline)
             case Pause():
-                return await self._pause(step.seconds, deadline)
+                return self._pause(step.seconds, deadline)
             case Together():
-                return await self._together(step.flows, deadline)
+                return self._together(step.flows, deadline)
 
-    async def _call(self, call: Call[M], deadline: Deadline) -> M:
+    def _call(self, call: Call[M], deadline: Deadline) -> Awaitable[M]:
         if call.once is None:
-            return await self._exchange(call, deadline)
-        return await self.connections.once.get(call.once, deadline, lambda: self._exchange(call, deadline))
+            return self._exchange(call, deadline)
+        return self.connections.once.get(call.once, deadline, lambda: self._exchange(call, deadline))
 
-    async def _exchange(self, call: Call[M], deadline: Deadline) -> M:
+    def _exchange(self, call: Call[M], deadline: Deadline) -> Awaitable[M]:
         exchange = Exchange(call, deadline, self.options.teller, self.connections.ledger)
         if exchange.record is None:
-            return await self._carry(exchange)
-        return await self.connections.drains.run(exchange, exchange.record, self._carry)
+            return self._carry(exchange)
+        return self.connections.drains.run(exchange, exchange.record, self._carry)
 
     async def _carry(self, exchange: Exchange[M]) -> M:
         try:
@@ -177,6 +188,8 @@ class AsyncTransport:
         connections = self.connections
         try:
             if exchange.record is not None:
+                from aurashot._transport import _writing as writing
+
                 await writing.begin(exchange.record, exchange.deadline)
             with exchange.request(connections.requests) as request:
                 reply = await connections.api.send(request, exchange.deadline, exchange.depart)
@@ -192,6 +205,8 @@ class AsyncTransport:
             raise
 
     async def _fetch(self, step: Fetch[T], deadline: Deadline) -> T:
+        from aurashot._transport._downloads import Retrieval
+
         retrieval = Retrieval(step, deadline)
         try:
             return await self._repeat(retrieval.retries, self._retrieve, retrieval)

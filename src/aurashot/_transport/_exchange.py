@@ -7,13 +7,12 @@ from uuid import uuid4
 
 import httpcore
 
+from aurashot import instrumentation
 from aurashot._answers import MAX_ANSWER_BYTES, Answer, read, too_large
 from aurashot._calls import M
 from aurashot._retry import Retries, RetryBudget, RetryPolicy
 from aurashot._transport._faults import translate
-from aurashot._transport._record import Record
 from aurashot.errors import NotSentError
-from aurashot.instrumentation import AttemptFailed, CallFailed, CallStarted, CallSucceeded, Teller
 from aurashot.models import CallMeta
 
 if TYPE_CHECKING:
@@ -21,8 +20,10 @@ if TYPE_CHECKING:
 
     from aurashot._calls import Call
     from aurashot._deadline import Deadline
+    from aurashot._transport._record import Record
     from aurashot._transport._requests import Requests
     from aurashot.errors import AuraShotError
+    from aurashot.instrumentation import Teller
     from aurashot.ledger import Ledger
 
 _SECRET_HEADERS: Final = {"authorization", "cookie", "location", "proxy-authorization", "set-cookie", "x-api-key"}
@@ -69,12 +70,16 @@ class Exchange(Generic[M]):
         """Whether the one who asked has gone."""
         self.record: Record | None = None
         if ledger is not None and call.billed:
+            from aurashot._transport._record import Record
+
             self.record = Record(ledger, call, self.key or "", deadline)
         self._doubt: AuraShotError | None = None
         self._began = deadline.elapsed
         self._teller = teller
         if teller.listening:
-            teller.tell(CallStarted(operation=call.operation, billed=call.billed, idempotency_key=self.key))
+            teller.tell(
+                instrumentation.CallStarted(operation=call.operation, billed=call.billed, idempotency_key=self.key)
+            )
 
     def retries(self, policy: RetryPolicy, budget: RetryBudget) -> Retries:
         """Return the rules for sending this call again."""
@@ -105,7 +110,7 @@ class Exchange(Generic[M]):
         )
         if self._teller.listening:
             self._teller.tell(
-                CallSucceeded(
+                instrumentation.CallSucceeded(
                     operation=self.call.operation,
                     billed=self.call.billed,
                     idempotency_key=self.key,
@@ -152,7 +157,7 @@ class Exchange(Generic[M]):
         error.attempts = self.attempts
         if self._teller.listening:
             elapsed = self.deadline.elapsed - self._began
-            self._teller.tell(CallFailed(operation=self.call.operation, error=error, elapsed=elapsed))
+            self._teller.tell(instrumentation.CallFailed(operation=self.call.operation, error=error, elapsed=elapsed))
         return None if error is last else error
 
     def _before_wait(self, error: AuraShotError, seconds: float) -> None:
@@ -160,5 +165,7 @@ class Exchange(Generic[M]):
             raise error
         if self._teller.listening:
             self._teller.tell(
-                AttemptFailed(operation=self.call.operation, attempt=self.attempts, error=error, retry_in=seconds)
+                instrumentation.AttemptFailed(
+                    operation=self.call.operation, attempt=self.attempts, error=error, retry_in=seconds
+                )
             )

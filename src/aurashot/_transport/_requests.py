@@ -6,7 +6,7 @@ httpx is imported for the first upload only, for its multipart form: it takes as
 from __future__ import annotations
 
 import platform
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
@@ -16,9 +16,11 @@ from aurashot._version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from contextlib import AbstractContextManager
 
     from aurashot._calls import Call
     from aurashot._config import ApiKey
+    from aurashot.images import Payload
 
 USER_AGENT: Final = f"aurashot/{__version__} python/{platform.python_version()}".encode()
 _URL_CHARACTERS: Final = "%/:?@!$&'()*+,;=~"
@@ -41,22 +43,23 @@ class Requests:
         ]
         self._urls: dict[str, httpcore.URL] = {}
 
-    @contextmanager
-    def open(self, call: Call[Any], key: str | None) -> Generator[httpcore.Request]:
+    def open(self, call: Call[Any], key: str | None) -> AbstractContextManager[httpcore.Request]:
         """Give a fresh request for a call; a picture is streamed from its file, which is open meanwhile."""
         headers = self._headers if key is None else [*self._headers, (b"Idempotency-Key", key.encode())]
         content = call.content
-        if isinstance(content, bytes):
-            length = (b"Content-Length", b"%d" % len(content))
-            yield self._post(call.path, [*headers, (b"Content-Type", b"application/json"), length], content)
-            return
+        if not isinstance(content, bytes):
+            return self._form(call.path, headers, content)
+        length = (b"Content-Length", b"%d" % len(content))
+        return nullcontext(self._post(call.path, [*headers, (b"Content-Type", b"application/json"), length], content))
 
+    @contextmanager
+    def _form(self, path: str, headers: Headers, picture: Payload) -> Generator[httpcore.Request]:
         import httpx
 
-        with content.open() as file:
-            form = httpx.Request("POST", self._base_url, files={"file": (content.filename, file, content.media_type)})
+        with picture.open() as file:
+            form = httpx.Request("POST", self._base_url, files={"file": (picture.filename, file, picture.media_type)})
             about_form = [item for item in form.headers.raw if item[0].lower() != b"host"]
-            yield self._post(call.path, [*headers, *about_form], form.stream)
+            yield self._post(path, [*headers, *about_form], form.stream)
 
     def _post(self, path: str, headers: Headers, content: Any) -> httpcore.Request:
         url = self._urls.get(path)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
 from aurashot._engine import Engine, PublicNetwork, environment_proxy
 from aurashot._once import Once, ran_out
-from aurashot._transport._downloads import Retrieval
 from aurashot._transport._exchange import Body, Exchange
 from aurashot._transport._faults import clear_frames, transport_errors
 from aurashot._transport._requests import Requests
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from aurashot._calls import M
     from aurashot._deadline import Deadline
     from aurashot._retry import Retries, RetryBudget, RetryPolicy
+    from aurashot._transport._downloads import Retrieval
     from aurashot._transport._given import GivenClient
     from aurashot._transport._record import Record
     from aurashot.ledger import Ledger
@@ -189,6 +189,8 @@ class Transport:
             raise
 
     def _fetch(self, step: Fetch[T], deadline: Deadline) -> T:
+        from aurashot._transport._downloads import Retrieval
+
         retrieval = Retrieval(step, deadline)
         try:
             return self._repeat(retrieval.retries, self._retrieve, retrieval)

@@ -1,15 +1,21 @@
 """Images on their way out and in: what a user hands over, and where a downloaded picture lands.
 
-Plain functions: no network, no threads. Pillow is used if it is installed, and imported only when it is needed.
+Plain functions: no network, no threads. Pillow is used if it is installed, and imported only when it is needed;
+so is all that reads or writes pictures, which a call with addresses does not.
 """
 
-from aurashot.images._formats import EXTENSIONS, check_complete, sniff
+from typing import TYPE_CHECKING
+
+from aurashot import _late
 from aurashot.images._input import HasURL, ImageInput, LocalImage, locate
-from aurashot.images._landing import FileLanding, Landing, MemoryLanding
-from aurashot.images._names import safe_stem
-from aurashot.images._payload import Payload, prepare
 from aurashot.images._rules import ImageRules
 from aurashot.images._urls import check_url, is_public_address
+
+if TYPE_CHECKING:
+    from aurashot.images._formats import EXTENSIONS, check_complete, sniff
+    from aurashot.images._landing import FileLanding, Landing, MemoryLanding
+    from aurashot.images._names import safe_stem
+    from aurashot.images._payload import Payload, prepare
 
 __all__ = [
     "EXTENSIONS",
@@ -29,3 +35,23 @@ __all__ = [
     "safe_stem",
     "sniff",
 ]
+
+_HOMES = {
+    "EXTENSIONS": "aurashot.images._formats",
+    "FileLanding": "aurashot.images._landing",
+    "Landing": "aurashot.images._landing",
+    "MemoryLanding": "aurashot.images._landing",
+    "Payload": "aurashot.images._payload",
+    "check_complete": "aurashot.images._formats",
+    "prepare": "aurashot.images._payload",
+    "safe_stem": "aurashot.images._names",
+    "sniff": "aurashot.images._formats",
+}
+
+
+def __getattr__(name: str) -> object:
+    return _late.named(__name__, name, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return _late.listed(__name__, _HOMES)

@@ -6,7 +6,6 @@ Pillow is optional (extra `images`) and slow to import, so that each function im
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import io
 import sys
 from contextlib import contextmanager
@@ -94,6 +93,8 @@ _AS_PNG = {
 
 def pillow_available() -> bool:
     """Whether Pillow is installed."""
+    import importlib.util
+
     return importlib.util.find_spec("PIL") is not None
 
 

@@ -6,7 +6,22 @@ no key and no address, except for what an error message of the service may quote
 `aurashot` at level DEBUG; the library configures no logging.
 """
 
-from aurashot.instrumentation._events import AttemptFailed, CallFailed, CallStarted, CallSucceeded, Event, Hook
+from typing import TYPE_CHECKING
+
+from aurashot import _late
 from aurashot.instrumentation._telling import Teller
 
+if TYPE_CHECKING:
+    from aurashot.instrumentation._events import AttemptFailed, CallFailed, CallStarted, CallSucceeded, Event, Hook
+
 __all__ = ["AttemptFailed", "CallFailed", "CallStarted", "CallSucceeded", "Event", "Hook", "Teller"]
+
+_HOMES = dict.fromkeys(__all__, "aurashot.instrumentation._events")
+
+
+def __getattr__(name: str) -> object:
+    return _late.named(__name__, name, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return _late.listed(__name__, _HOMES)

@@ -4,6 +4,9 @@ Every model is frozen, speaks camelCase on the wire and snake_case in Python, an
 that it does not know, so that an answer survives a round trip through `model_dump_json(by_alias=True)`.
 """
 
+from typing import TYPE_CHECKING
+
+from aurashot import _late
 from aurashot.models._requests import (
     EditImages,
     EditRequest,
@@ -11,24 +14,20 @@ from aurashot.models._requests import (
     GenerateRequest,
     IdPhotoImages,
     IdPhotoRequest,
-    PoseChangeInput,
-    PoseChangeRequest,
-    QueryRequest,
-    VirtualTryOnInput,
-    VirtualTryOnRequest,
 )
-from aurashot.models._responses import (
-    CallMeta,
-    Generation,
-    Output,
-    Pipeline,
-    Received,
-    TokenUsage,
-    Upload,
-    WorkflowJob,
-    WorkflowResult,
-)
+from aurashot.models._responses import CallMeta, Generation, Output, Pipeline, Received, TokenUsage, Upload
 from aurashot.models._wire import WireModel
+
+if TYPE_CHECKING:
+    from aurashot.models._legacy import (
+        PoseChangeInput,
+        PoseChangeRequest,
+        QueryRequest,
+        VirtualTryOnInput,
+        VirtualTryOnRequest,
+        WorkflowJob,
+        WorkflowResult,
+    )
 
 __all__ = [
     "CallMeta",
@@ -53,3 +52,13 @@ __all__ = [
     "WorkflowJob",
     "WorkflowResult",
 ]
+
+_HOMES = dict.fromkeys(__all__, "aurashot.models._legacy")
+
+
+def __getattr__(name: str) -> object:
+    return _late.named(__name__, name, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return _late.listed(__name__, _HOMES)

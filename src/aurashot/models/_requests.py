@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from aurashot.models._wire import WireModel
 
 
@@ -56,49 +54,3 @@ class EditRequest(WireModel):
     prompt: str
     images: EditImages
     wait_for_result: bool | None = None
-
-
-class VirtualTryOnInput(WireModel):
-    """What the legacy try-on works on."""
-
-    product_image: str
-    model_image: str
-    scene_image: str | None = None
-    generate_version: str = "weshopFlash"
-    """`weshopFlash`, `weshopPro` or `bananaPro`."""
-    description_type: Literal["auto", "custom"] = "auto"
-    """`custom` exactly when a description is given."""
-    text_description: str | None = None
-
-
-class VirtualTryOnRequest(WireModel):
-    """The body of `POST /api/aesthetic/generate` for `virtual_try_on`."""
-
-    workflow: Literal["virtual_try_on"] = "virtual_try_on"
-    wait_for_result: bool | None = None
-    input: VirtualTryOnInput
-
-
-class PoseChangeInput(WireModel):
-    """What the legacy pose change works on."""
-
-    original_image: str
-    generate_version: str = "lite"
-    """`lite` or `pro`."""
-    text_description: str
-
-
-class PoseChangeRequest(WireModel):
-    """The body of `POST /api/aesthetic/generate` for `pose_change`."""
-
-    workflow: Literal["pose_change"] = "pose_change"
-    wait_for_result: bool | None = None
-    input: PoseChangeInput
-
-
-class QueryRequest(WireModel):
-    """The body of `POST /api/aesthetic/query`: one of the two identifiers."""
-
-    workflow: str
-    execution_id: str | None = None
-    task_id: str | None = None

@@ -45,9 +45,6 @@ class _OrNothing:
 Aside: TypeAlias = Annotated[T | None, _OrNothing()]
 """What is nice to know: a paid picture is not lost because such a field has another shape than is documented."""
 
-Flag: TypeAlias = Annotated[bool, BeforeValidator(lambda value: False if value is None else value)]
-"""A yes or no that the service may also leave out or send as null."""
-
 
 @dataclass(frozen=True, slots=True)
 class CallMeta:
@@ -79,7 +76,7 @@ class Received(WireModel):
         return self
 
 
-class _Judged(Received):
+class Judged(Received):
     """An answer with a status word."""
 
     status: str
@@ -131,7 +128,7 @@ class TokenUsage(WireModel):
     output_tokens: Aside[int] = None
 
 
-class Generation(_Judged):
+class Generation(Judged):
     """The answer to an id-photo, generate or edit call: inert, picklable, and kept as the service sent it."""
 
     request_id: Aside[str] = None
@@ -151,7 +148,7 @@ class Generation(_Judged):
             NoOutputError: There is none (yet).
         """
         if not self.outputs:
-            raise _no_output(self.status, self.request_id)
+            raise no_output(self.status, self.request_id)
         return self.outputs[0]
 
     @property
@@ -164,38 +161,8 @@ class Generation(_Judged):
         return self.output.url
 
 
-class WorkflowResult(WireModel):
-    """One picture of a legacy workflow."""
-
-    status: Aside[str] = None
-    image: str | None = None
-    progress: Aside[float | str] = None
-    error: Aside[str] = None
-
-
-class WorkflowJob(_Judged):
-    """The answer of the legacy workflows: a job that is polled until it is done."""
-
-    workflow: str | None = None
-    task_id: str | None = None
-    execution_id: str | None = None
-    completed: Flag = False
-    images: Listed[str] = ()
-    results: Listed[WorkflowResult] = ()
-
-    @property
-    def url(self) -> str:
-        """The address of the first picture.
-
-        Raises:
-            NoOutputError: There is none (yet).
-        """
-        if not self.images:
-            raise _no_output(self.status, self.task_id)
-        return self.images[0]
-
-
-def _no_output(status: str, request_id: str | None) -> NoOutputError:
+def no_output(status: str, request_id: str | None) -> NoOutputError:
+    """Return the error of whoever asks an answer for a picture that it does not hold."""
     error = NoOutputError(f"the answer holds no picture: its status is {status!r}")
     error.request_id = request_id
     return error

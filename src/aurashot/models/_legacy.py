@@ -1,0 +1,90 @@
+"""The workflows that the service keeps for older integrations: their bodies, and their answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BeforeValidator
+
+from aurashot.models._responses import Aside, Judged, Listed, no_output
+from aurashot.models._wire import WireModel
+
+Flag: TypeAlias = Annotated[bool, BeforeValidator(lambda value: False if value is None else value)]
+"""A yes or no that the service may also leave out or send as null."""
+
+
+class VirtualTryOnInput(WireModel):
+    """What the legacy try-on works on."""
+
+    product_image: str
+    model_image: str
+    scene_image: str | None = None
+    generate_version: str = "weshopFlash"
+    """`weshopFlash`, `weshopPro` or `bananaPro`."""
+    description_type: Literal["auto", "custom"] = "auto"
+    """`custom` exactly when a description is given."""
+    text_description: str | None = None
+
+
+class VirtualTryOnRequest(WireModel):
+    """The body of `POST /api/aesthetic/generate` for `virtual_try_on`."""
+
+    workflow: Literal["virtual_try_on"] = "virtual_try_on"
+    wait_for_result: bool | None = None
+    input: VirtualTryOnInput
+
+
+class PoseChangeInput(WireModel):
+    """What the legacy pose change works on."""
+
+    original_image: str
+    generate_version: str = "lite"
+    """`lite` or `pro`."""
+    text_description: str
+
+
+class PoseChangeRequest(WireModel):
+    """The body of `POST /api/aesthetic/generate` for `pose_change`."""
+
+    workflow: Literal["pose_change"] = "pose_change"
+    wait_for_result: bool | None = None
+    input: PoseChangeInput
+
+
+class QueryRequest(WireModel):
+    """The body of `POST /api/aesthetic/query`: one of the two identifiers."""
+
+    workflow: str
+    execution_id: str | None = None
+    task_id: str | None = None
+
+
+class WorkflowResult(WireModel):
+    """One picture of a legacy workflow."""
+
+    status: Aside[str] = None
+    image: str | None = None
+    progress: Aside[float | str] = None
+    error: Aside[str] = None
+
+
+class WorkflowJob(Judged):
+    """The answer of the legacy workflows: a job that is polled until it is done."""
+
+    workflow: str | None = None
+    task_id: str | None = None
+    execution_id: str | None = None
+    completed: Flag = False
+    images: Listed[str] = ()
+    results: Listed[WorkflowResult] = ()
+
+    @property
+    def url(self) -> str:
+        """The address of the first picture.
+
+        Raises:
+            NoOutputError: There is none (yet).
+        """
+        if not self.images:
+            raise no_output(self.status, self.task_id)
+        return self.images[0]

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from itertools import count
+
+from benchmarks.load import drive, steady
+
+
+def test_a_steady_load_counts_the_answers_of_its_window() -> None:
+    """What is answered before and after the window is made, and not counted; an error counts whenever it comes."""
+    made, at_once, most = count(), 0, 0
+
+    async def call() -> None:
+        nonlocal at_once, most
+        number = next(made)
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0.005)
+        at_once -= 1
+        if number == 0:
+            raise OSError
+
+    tally = asyncio.run(steady(call, at_once=3, warm_up=0.05, seconds=0.2))
+    assert (3, 0) == (most, at_once)
+    assert 0 < tally.done < next(made) - 6
+    assert Counter(OSError=1) == tally.errors
+    assert tally.cost.wall >= 0.2
+
+
+def test_a_number_of_calls_is_made_and_no_more() -> None:
+    """Whoever asks for twenty calls gets twenty, each answered or counted as an error."""
+    made = count()
+
+    async def call() -> None:
+        await asyncio.sleep(0)
+        if next(made) % 4 == 0:
+            raise ValueError
+
+    tally = asyncio.run(drive(call, calls=20, at_once=3, seconds=10))
+    assert (15, Counter(ValueError=5)) == (tally.done, tally.errors)
+    assert 20 == next(made)

@@ -18,10 +18,10 @@ PLANS: Final = {
     plan.name: plan
     for plan in (
         Plan(name="sync, 32 threads", caller="sync", at_once=32),
-        Plan(name="async, 200 at once", caller="async", at_once=200, growth=2.0),
+        Plan(name="async, 200 at once", caller="async", at_once=200),
         Plan(name="async on httpx-aiohttp", caller="aiohttp", at_once=200),
         Plan(name="sync, with a ledger", caller="sync", at_once=32, with_ledger=True),
-        Plan(name="async, with a ledger", caller="async", at_once=200, with_ledger=True, growth=2.0),
+        Plan(name="async, with a ledger", caller="async", at_once=200, with_ledger=True),
         Plan(name="outage: nothing works", caller="async", at_once=200, table="outage", posts=1.01),
         Plan(name="5 % refusals", caller="async", at_once=200, table="safe", delivered=0.999),
         Plan(

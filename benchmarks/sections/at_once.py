@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LEVELS: Final = (1, 64, 512, 2048)
 WARM_UP: Final = 0.5
 """Seconds of the same load before the answers are counted: connections are open by then."""
-SECONDS: Final = 1.5
+SECONDS: Final = 1.0
 IN_SHORT: Final = ("httpx", "httpx-aiohttp", "aurashot", "aurashot on httpx-aiohttp")
 LEFT_OUT: Final = {
     False: frozenset({"replicate", "fal-client", "runwayml"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,8 +28,14 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Bear with one warning: httpx nests generators, and when a request or an answer ends early trio names each."""
+    """Bear with one warning, and hear Ctrl-C.
+
+    httpx nests generators, and when a request or an answer ends early trio names each. And a shell's background jobs,
+    with all that they start, ignore SIGINT.
+    """
     config.addinivalue_line("filterwarnings", "ignore:Async generator '(httpx|httpcore):ResourceWarning")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -194,7 +195,11 @@ def _on_terminal(arguments: list[str], *, answer: str) -> tuple[str, int]:
     spawn = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
     command = [sys.executable, "-c", spawn, sys.executable, "-m", "aurashot", *arguments]
     env = {**os.environ, "TERM": "xterm"}
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, bufsize=0) as process:
+    with (
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, bufsize=0) as process,
+        ExitStack() as stack,
+    ):
+        stack.callback(process.kill)  # or a failure would wait for a program that waits for its answer
         assert process.stdin is not None
         assert process.stdout is not None
         screen = b""
@@ -202,8 +207,10 @@ def _on_terminal(arguments: list[str], *, answer: str) -> tuple[str, int]:
             chunk = process.stdout.read(1024)
             assert chunk, screen
             screen += chunk
+        time.sleep(0.2)  # between its question and reading the answer, Python can miss a Ctrl-C
         process.stdin.write(answer.encode())
         screen += process.stdout.read()
+        process.wait()
     return screen.decode(), process.returncode
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -99,9 +100,20 @@ def _first_complaint(done: subprocess.CompletedProcess[str]) -> str:
 
 def _run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *arguments]
-    try:
-        return subprocess.run(  # noqa: S603  # ourselves
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
-        )
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(command, 1, "", "")
+    with subprocess.Popen(  # noqa: S603  # ourselves
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=PATIENCE)
+        except BaseException as reason:
+            os.killpg(process.pid, signal.SIGKILL)  # with what it has started
+            if isinstance(reason, subprocess.TimeoutExpired):
+                return subprocess.CompletedProcess(command, 1, "", "")
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, out, err)

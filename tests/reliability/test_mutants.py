@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from reliability.mutants import trial as trials
 from reliability.mutants.__main__ import HEAD, row, sound
 from reliability.mutants.planted import MUTANTS, PACKAGE, Mutant
 from reliability.mutants.trial import TESTS, Trial, trial
+
+from tests.servers import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +51,32 @@ def test_a_mutant_is_noticed_and_the_package_as_it_is_passes() -> None:
     assert Trial("nothing: the package as it is", "", "") == trial(None, TESTS[:1], ())
     found = trial(MUTANTS[0], TESTS[:1], [("async, with a ledger", 200)])
     assert Trial(MUTANTS[0].name, "test_only_what_is_safe_is_repeated", "double-billed") == found
+
+
+def test_a_judge_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mutant that hangs is noticed by that, and leaves no process behind."""
+    sign = tmp_path / "pid"
+    (tmp_path / "test_hanging.py").write_text(
+        f"""
+import pathlib, subprocess, sys
+def test_hangs():
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    pathlib.Path({str(sign)!r}).write_text(str(child.pid))
+    child.wait()
+"""
+    )
+    monkeypatch.setattr(trials, "PATIENCE", 5)
+    assert "the tests did not end well" == trial(None, [str(tmp_path)], ()).test
+
+    wait_until(lambda: not _is_running(int(sign.read_text())))
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_a_mutant_that_nobody_notices_fails_the_suite() -> None:

@@ -31,7 +31,6 @@ PLANS: Final = {
             attempts=6,
             retry_unknown=True,
             honours_keys=True,
-            growth=0.0,
             delivered=0.994,
         ),
         Plan(name="plain httpx, usual policy, sync", caller="usual-sync", at_once=32, is_judged=False),

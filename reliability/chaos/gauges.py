@@ -9,39 +9,12 @@ import threading
 import time
 from typing import Final, Self
 
-from benchmarks.measure import MIB, slope
+from benchmarks.measure import MIB
 from benchmarks.memory import resident
 
 TICK: Final = 0.02
 """Seconds between two looks of the stall clock."""
 _NOISE: Final = 0.002
-_WINDOWS: Final = 2
-"""Parts of the second half, each with its lowest value."""
-
-
-class Memory:
-    """The memory of the process, from call to call.
-
-    A bomb or a large answer is a peak that passes; what stays is the lowest value of each quarter of the run, after the
-    allocator gave back what is free.
-    """
-
-    def __init__(self, calls: int) -> None:
-        self._calls = calls
-        self._every = max(1, calls // 200)
-        self._floors: dict[int, int] = {}
-
-    def look(self, done: int) -> None:
-        """Look at the memory every so many calls of the second half."""
-        half = self._calls // 2
-        if done >= half and done % self._every == 0:
-            window = min(_WINDOWS - 1, (done - half) * _WINDOWS // max(1, self._calls - half))
-            self._floors[window] = min(held(), self._floors.get(window, 1 << 62))
-
-    def growth(self) -> float:
-        """Return by how many MiB the floor rose over the second half."""
-        floors = {float(window): low / MIB for window, low in self._floors.items()}
-        return slope(floors) * _WINDOWS if len(floors) > 1 else 0.0
 
 
 class Stalls:
@@ -103,18 +76,13 @@ def threads() -> int:
     return threading.active_count()
 
 
-def held() -> int:
-    """Return the bytes that the process holds, after glibc gave back those that are free.
+def held() -> float:
+    """Return the MiB that the process holds, after glibc gave back what is free.
 
-    Otherwise they are as many as its threads' arenas happened to need at once, and say nothing about a leak.
+    Otherwise it is as much as its threads' arenas happened to need at once, and says nothing about a leak.
     """
+    gc.collect()
     give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if give_back is not None:
         give_back(0)
-    return resident()
-
-
-def megabytes() -> int:
-    """Return the memory of the process in MiB."""
-    gc.collect()
-    return held() // MIB
+    return resident() / MIB

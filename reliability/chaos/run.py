@@ -46,8 +46,7 @@ class Plan:
         is_judged: Whether a broken invariant fails the suite: that of the SDK does, that of others does not.
         posts: The most requests a call that the run may take, 0 for no bound.
         delivered: The least share of calls that has to be delivered.
-        growth: The most MiB by which memory may grow over the second half, 0 for no bound: a call that is made again
-            holds what its first request got, and so many MiB are in flight at one time, and fewer at another.
+        growth: The most MiB by which memory may grow over the second half.
     """
 
     name: str

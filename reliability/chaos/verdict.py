@@ -142,7 +142,7 @@ def _strays(findings: Findings) -> Iterator[str]:
 def _bounds(verdict: Verdict) -> Iterator[str]:
     """Tell which figures of a full run are not what they should be."""
     findings, plan = verdict.findings, verdict.findings.plan
-    if plan.growth and findings.figures.growth > plan.growth:
+    if findings.figures.growth > plan.growth:
         yield f"memory grew by {findings.figures.growth:.1f} MiB"
     if missing := {fault.name for fault in TABLES[plan.table]} - set(findings.truth.fired()):
         yield f"never fired: {', '.join(sorted(missing))}"

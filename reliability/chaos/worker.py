@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
-from reliability.chaos.gauges import Memory, Stalls, megabytes, open_files, threads
+from reliability.chaos.gauges import Stalls, held, open_files, threads
 from reliability.chaos.job import CANARY, Job, key_of
 
 if TYPE_CHECKING:
@@ -78,18 +78,26 @@ class Book:
     """The numbers of the calls as they are handed out, and the ends of the calls as they come in."""
 
     def __init__(self, job: Job, log: IO[str], stalls: Stalls, describe: Callable[[str, Any], Said]) -> None:
-        self.memory: Memory = Memory(job.calls)
+        self.held: list[float] = []
         self.listener: Listener = Listener()
         self._job = job
         self._log = log
         self._stalls = stalls
         self._describe = describe
-        self._numbers = iter(range(job.calls))
+        self._numbers: Iterator[int] = iter(())
         self._done = itertools.count(1)
         self._lock = threading.Lock()
 
+    def halves(self) -> Iterator[None]:
+        """Deal with one half of the calls, then with the other; after each, when none is in flight, note the memory."""
+        middle = self._job.calls // 2
+        for numbers in (range(middle), range(middle, self._job.calls)):
+            self._numbers = iter(numbers)
+            yield
+            self.held.append(held())
+
     def handed_out(self) -> Iterator[str]:
-        """Hand out the keys of this run, each to one asker."""
+        """Hand out the keys of this half, each to one asker."""
         while (number := next(self._numbers, None)) is not None:
             yield key_of(self._job.seed, number)
 
@@ -105,7 +113,6 @@ class Book:
         with self._lock:
             self._log.write(line + "\n")
             done = next(self._done)
-            self.memory.look(done)
             if done == self._job.calls // TALKATIVE:
                 listen(self.listener, on=False)
 
@@ -126,11 +133,12 @@ def run_threads(job: Job, side: ModuleType, book: Book) -> int:
                 start = book.begin()
                 book.end(key, ask(key), start)
 
-        crowd = [threading.Thread(target=work) for _ in range(job.at_once)]
-        for thread in crowd:
-            thread.start()
-        for thread in crowd:
-            thread.join()
+        for _ in book.halves():
+            crowd = [threading.Thread(target=work) for _ in range(job.at_once)]
+            for thread in crowd:
+                thread.start()
+            for thread in crowd:
+                thread.join()
     return 0
 
 
@@ -143,9 +151,10 @@ async def run_tasks(job: Job, side: ModuleType, book: Book) -> int:
                 start = book.begin()
                 book.end(key, await ask(key), start)
 
-        async with asyncio.TaskGroup() as crowd:
-            for _ in range(job.at_once):
-                crowd.create_task(work())
+        for _ in book.halves():
+            async with asyncio.TaskGroup() as crowd:
+                for _ in range(job.at_once):
+                    crowd.create_task(work())
     await settled()
     return len(asyncio.all_tasks()) - 1
 
@@ -160,11 +169,11 @@ async def settled(turns: int = 100) -> None:
 @contextmanager
 def measured(figures: Figures, stalls: Stalls) -> Generator[None]:
     """Note what the process holds before and after, and how long it took."""
-    before, start = (open_files(), threads(), megabytes()), time.perf_counter()
+    before, start = (open_files(), threads(), round(held())), time.perf_counter()
     with stalls:
         yield
     figures.seconds = time.perf_counter() - start
-    figures.files, figures.threads, figures.memory = zip(before, (open_files(), threads(), megabytes()), strict=True)
+    figures.files, figures.threads, figures.memory = zip(before, (open_files(), threads(), round(held())), strict=True)
     figures.stall = stalls.worst
 
 
@@ -181,7 +190,7 @@ def work(job: Job) -> Figures:
             figures.tasks = run_threads(job, side, book)
         else:
             figures.tasks = asyncio.run(run_tasks(job, side, book))
-        figures.growth = book.memory.growth()
+        figures.growth = book.held[1] - book.held[0]
         figures.records, figures.leaks = book.listener.records, book.listener.leaks
     return figures
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.measure import Cost, clock, since
 
@@ -27,6 +27,10 @@ class Tally:
     done: int = 0
     errors: Counter[str] = field(default_factory=Counter[str])
     cost: Cost = field(default_factory=lambda: Cost(0.0, 0.0))
+
+    def dump(self) -> dict[str, Any]:
+        """Return it as JSON has it; `asdict` would count the pairs of a counter."""
+        return {"done": self.done, "errors": dict(self.errors), "cost": asdict(self.cost)}
 
 
 async def drive(call: AsyncCall, *, calls: int, at_once: int, seconds: float) -> Tally:

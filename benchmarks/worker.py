@@ -70,7 +70,7 @@ def at_once(name: str, url: str) -> None:
         call = runner.run(_enter(context))
 
         def do(**wanted: Any) -> dict[str, Any]:
-            return asdict(runner.run(steady(call, **wanted)))
+            return runner.run(steady(call, **wanted)).dump()
 
         obey(do)
         runner.run(context.__aexit__(None, None, None))

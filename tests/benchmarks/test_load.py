@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from itertools import count
 
@@ -26,6 +27,8 @@ def test_a_steady_load_counts_the_answers_of_its_window() -> None:
     assert 0 < tally.done < next(made) - 6
     assert Counter(OSError=1) == tally.errors
     assert tally.cost.wall >= 0.2
+    assert tally.dump() == json.loads(json.dumps(tally.dump()))
+    assert {"OSError": 1} == tally.dump()["errors"]
 
 
 def test_a_number_of_calls_is_made_and_no_more() -> None:

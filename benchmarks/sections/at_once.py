@@ -22,8 +22,8 @@ WARM_UP: Final = 0.5
 SECONDS: Final = 1.0
 IN_SHORT: Final = ("httpx", "httpx-aiohttp", "aurashot", "aurashot on httpx-aiohttp")
 LEFT_OUT: Final[dict[bool, dict[str, int]]] = {
-    False: dict.fromkeys(("replicate", "fal-client", "runwayml"), 512) | dict.fromkeys(("httpx2", "openai"), 2048),
-    True: dict.fromkeys(("httpx", "httpx-aiohttp", "aurashot on httpx-aiohttp"), 2048),
+    False: {"replicate": 512, "fal-client": 512, "runwayml": 512, "httpx2": 2048, "openai": 2048},
+    True: {"httpx": 2048, "httpx-aiohttp": 2048, "aurashot on httpx-aiohttp": 2048},
 }
 """The level from which a client is left out, by whether it is to be quick: on httpx's pool, minutes only say the same
 again."""

@@ -28,6 +28,15 @@ class Tally:
     errors: Counter[str] = field(default_factory=Counter[str])
     cost: Cost = field(default_factory=lambda: Cost(0.0, 0.0))
 
+    async def count(self, call: AsyncCall) -> None:
+        """Make one call and count how it ended."""
+        try:
+            await call()
+        except Exception as error:  # noqa: BLE001 - every kind of failure is what is counted here
+            self.errors[type(error).__name__] += 1
+        else:
+            self.done += 1
+
     def dump(self) -> dict[str, Any]:
         """Return it as JSON has it; `asdict` would count the pairs of a counter."""
         return {"done": self.done, "errors": dict(self.errors), "cost": asdict(self.cost)}
@@ -41,12 +50,7 @@ async def drive(call: AsyncCall, *, calls: int, at_once: int, seconds: float) ->
 
     async def work() -> None:
         for _ in todo:
-            try:
-                await call()
-            except Exception as error:  # noqa: BLE001 - every kind of failure is what is counted here
-                tally.errors[type(error).__name__] += 1
-            else:
-                tally.done += 1
+            await tally.count(call)
             if time.perf_counter() > stop:
                 return
 
@@ -66,12 +70,7 @@ async def steady(call: AsyncCall, *, at_once: int, warm_up: float, seconds: floa
 
     async def work() -> None:
         while going:
-            try:
-                await call()
-            except Exception as error:  # noqa: BLE001 - every kind of failure is what is counted here
-                tally.errors[type(error).__name__] += 1
-            else:
-                tally.done += 1
+            await tally.count(call)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(at_once):

@@ -111,9 +111,9 @@ def _run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPr
     ) as process:
         try:
             out, err = process.communicate(timeout=PATIENCE)
-        except BaseException as reason:
-            os.killpg(process.pid, signal.SIGKILL)  # with what it has started
-            if isinstance(reason, subprocess.TimeoutExpired):
-                return subprocess.CompletedProcess(command, 1, "", "")
-            raise
+        except subprocess.TimeoutExpired:
+            return subprocess.CompletedProcess(command, 1, "", "")
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)  # with what it has started
     return subprocess.CompletedProcess(command, process.returncode, out, err)

@@ -17,7 +17,7 @@ def test_a_steady_load_counts_the_answers_of_its_window() -> None:
         number = next(made)
         at_once += 1
         most = max(most, at_once)
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.005)  # as long as a call takes
         at_once -= 1
         if number == 0:
             raise OSError

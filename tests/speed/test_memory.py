@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 import tracemalloc
 import zlib
 from contextlib import contextmanager
@@ -105,7 +104,9 @@ def upload_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path.unlink()
 
 
-def test_calls_leave_nothing_behind(client: AuraShot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_leave_nothing_behind(
+    client: AuraShot, oblivious: ObliviousServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After many calls there are no more objects and no more memory in use than before.
 
     trio keeps up to 1,000 deadlines of the past behind one that is still to come: that of the next look for idle
@@ -117,7 +118,7 @@ def test_calls_leave_nothing_behind(client: AuraShot, monkeypatch: pytest.Monkey
     objects = len(gc.get_objects())
     with traced() as memory:
         call_often(client, CALLS)
-        time.sleep(0.3)  # three times KEEP_ALIVE: the last look for idle connections was made
+        wait_until(lambda: not oblivious.connections)
 
     assert memory.peak < 4 * KIB * CALLS, "some may wait for the garbage collector"
     assert memory.kept < 32 * KIB

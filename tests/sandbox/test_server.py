@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import signal
 import socket
@@ -8,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -85,6 +88,25 @@ def test_a_server_can_stop_while_it_refuses(caplog: pytest.LogCaptureFixture) ->
     with pytest.raises(httpx.ConnectError):
         httpx.get(server.url)
     assert [] == caplog.records
+
+
+@pytest.mark.parametrize("steps", range(5))
+def test_a_connection_that_comes_as_the_server_closes_is_closed(steps: int) -> None:
+    """From accepting it to serving it are some steps of the loop; whichever comes next, it is not left open."""
+    with sandbox.serve() as server:
+        address = "127.0.0.1", int(server.url.rpartition(":")[2])
+
+        async def connect_and_refuse() -> socket.socket:
+            connection = socket.create_connection(address, timeout=5)  # the kernel answers
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            await server._server.refuse(60)
+            return connection
+
+        connecting = asyncio.run_coroutine_threadsafe(connect_and_refuse(), server._server.loop)
+        with connecting.result(5) as connection, suppress(ConnectionResetError):
+            assert b"" == connection.recv(1)
+    gc.collect()  # one that was left open would warn
 
 
 def test_a_kept_connection_is_not_slow(server: sandbox.SandboxServer) -> None:

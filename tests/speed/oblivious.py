@@ -21,7 +21,6 @@ class ObliviousServer(socketserver.ThreadingTCPServer):
     Attributes:
         picture: The bytes of the picture.
         received: Bytes of request bodies so far.
-        connections: The addresses of the clients whose connections are open.
     """
 
     allow_reuse_address = True
@@ -32,7 +31,6 @@ class ObliviousServer(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), _Connection)
         self.picture = b""
         self.received = 0
-        self.connections: set[Any] = set()
 
     @property
     def url(self) -> str:
@@ -51,14 +49,6 @@ class ObliviousServer(socketserver.ThreadingTCPServer):
             finally:
                 server.shutdown()
                 thread.join()
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve one connection, from its beginning to its end."""
-        self.connections.add(client_address)
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self.connections.discard(client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: the client went away."""

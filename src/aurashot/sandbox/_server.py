@@ -196,14 +196,14 @@ class _Server(uvicorn.Server):
 
     async def refuse(self, seconds: float) -> None:
         """Close the listener and every idle connection, and listen again after so many seconds."""
-        self._stop_listening()
+        await self._stop_listening()
         for connection in list(self.server_state.connections):
             connection.shutdown()
         self._reopening = asyncio.create_task(self._listen_again(seconds))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cut every connection, end every task, and remove the files."""
-        self._stop_listening()
+        await self._stop_listening()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         await asyncio.sleep(0)  # the connections learn that they are cut
@@ -213,7 +213,15 @@ class _Server(uvicorn.Server):
         await asyncio.get_running_loop().shutdown_default_executor()  # a drawing may still be writing its file
         self.emulator.close()
 
-    def _stop_listening(self) -> None:
+    async def _stop_listening(self) -> None:
+        # asyncio accepts a connection in one step, sets it up in the next and tells uvicorn in the one after; closed
+        # earlier, the server would leave it open. The loop of Windows accepts in one step, and has no readers.
+        with suppress(NotImplementedError):
+            for server in self.servers:
+                for listener in server.sockets:
+                    self.loop.remove_reader(listener)
+        for _ in range(2):
+            await asyncio.sleep(0)
         if self._reopening is not None:
             self._reopening.cancel()
         for server in self.servers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections import deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import anyio
@@ -18,20 +19,29 @@ from aurashot._engine._network import Clock, _Outbox
 from tests.servers import GENERATION, HOLD, ScriptedServer, wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from typing import Any
 
     from aurashot._engine import AsyncReply
 
 
-def get(server: ScriptedServer) -> httpcore.Request:
-    """Return a plain request to a server."""
-    url = httpcore.URL(server.url)
-    return httpcore.Request(b"GET", url, headers=[(b"Host", url.host)])
+class Get:
+    """A plain request to a server."""
 
+    def __init__(self, server: ScriptedServer, seconds: float = 10.0) -> None:
+        self.deadline = Deadline(seconds)
+        self.openings: list[str] = []
+        self._url = httpcore.URL(server.url)
 
-def far() -> Deadline:
-    """Return a deadline that does not matter."""
-    return Deadline(10.0)
+    @contextmanager
+    def request(self) -> Generator[httpcore.Request]:
+        """Give the request."""
+        self.openings.append("opened")
+        yield httpcore.Request(b"GET", self._url, headers=[(b"Host", self._url.host)])
+        self.openings.append("closed")
+
+    def depart(self) -> None:
+        """Do nothing."""
 
 
 async def read(reply: AsyncReply) -> bytes:
@@ -45,7 +55,7 @@ def test_answer_that_is_not_read_costs_its_connection(server: ScriptedServer) ->
     """A connection with half an answer on it is closed, and its place is free."""
     engine = Engine(1)
     for _ in range(2):
-        engine.send(get(server), far()).close()
+        engine.send(Get(server)).close()
 
     wait_until(lambda: server.open_connections == 0)
     assert [1, 2] == [request.connection for request in server.requests]
@@ -56,7 +66,7 @@ async def test_async_answer_that_is_not_read_costs_its_connection(server: Script
     """A connection with half an answer on it is closed, and its place is free."""
     engine = AsyncEngine(1)
     for _ in range(2):
-        reply = await engine.send(get(server), far())
+        reply = await engine.send(Get(server))
         await reply.aclose()
 
     await anyio.to_thread.run_sync(wait_until, lambda: server.open_connections == 0)
@@ -65,25 +75,29 @@ async def test_async_answer_that_is_not_read_costs_its_connection(server: Script
 
 
 def test_no_place_in_time(server: ScriptedServer) -> None:
-    """A request that gets no connection before its deadline was not sent."""
+    """A request that gets no connection before its deadline was not even opened: files would be held meanwhile."""
     engine = Engine(1)
-    first = engine.send(get(server), far())
+    asked, waiting = Get(server), Get(server, 0.05)
+    first = engine.send(asked)
     with pytest.raises(httpcore.PoolTimeout):
-        engine.send(get(server), Deadline(0.05))
+        engine.send(waiting)
 
     first.close()
+    assert (["opened", "closed"], []) == (asked.openings, waiting.openings)
     assert 1 == len(server.requests)
 
 
 @pytest.mark.anyio
 async def test_no_async_place_in_time(server: ScriptedServer) -> None:
-    """A request that gets no connection before its deadline was not sent."""
+    """A request that gets no connection before its deadline was not even opened: files would be held meanwhile."""
     engine = AsyncEngine(1)
-    first = await engine.send(get(server), far())
+    asked, waiting = Get(server), Get(server, 0.05)
+    first = await engine.send(asked)
     with pytest.raises(httpcore.PoolTimeout):
-        await engine.send(get(server), Deadline(0.05))
+        await engine.send(waiting)
 
     await first.aclose()
+    assert (["opened", "closed"], []) == (asked.openings, waiting.openings)
     await engine.aclose()
     assert 1 == len(server.requests)
 
@@ -94,11 +108,11 @@ async def test_cancelled_request_gives_its_place_back(server: ScriptedServer) ->
     engine = AsyncEngine(1)
     server.queue((HOLD,))
     with anyio.move_on_after(0.1) as scope:
-        await engine.send(get(server), far())
+        await engine.send(Get(server))
     assert scope.cancelled_caught
 
     with anyio.fail_after(2):
-        await read(await engine.send(get(server), far()))
+        await read(await engine.send(Get(server)))
     await engine.aclose()
     await anyio.to_thread.run_sync(wait_until, lambda: server.open_connections == 0)
 
@@ -108,7 +122,7 @@ def test_idle_connection_to_another_origin(server: ScriptedServer) -> None:
     engine = Engine(1)
     with ScriptedServer.running() as other:
         for there in (server, other, server):
-            reply = engine.send(get(there), far())
+            reply = engine.send(Get(there))
             assert GENERATION["requestId"] in b"".join(reply).decode()
             reply.close()
 
@@ -121,10 +135,10 @@ def test_idle_connection_to_another_origin(server: ScriptedServer) -> None:
 async def test_idle_async_connection_that_has_died(server: ScriptedServer) -> None:
     """An idle connection that the server has closed is replaced before the next request goes out."""
     engine = AsyncEngine(1)
-    await read(await engine.send(get(server), far()))
+    await read(await engine.send(Get(server)))
     (rack,) = engine._racks.values()
     await rack.idle[0].connection.aclose()
-    await read(await engine.send(get(server), far()))
+    await read(await engine.send(Get(server)))
 
     assert [1, 2] == [request.connection for request in server.requests]
     await engine.aclose()
@@ -161,7 +175,7 @@ def test_idle_connections_are_closed_after_a_time(server: ScriptedServer) -> Non
     """Without any call that follows, a thread closes them, and ends when there are none; it starts anew with more."""
     engine = Engine(8)
     for burst in (8, 4):
-        replies = [engine.send(get(server), far()) for _ in range(burst)]
+        replies = [engine.send(Get(server)) for _ in range(burst)]
         for reply in replies:
             assert GENERATION["requestId"] in b"".join(reply).decode()
             reply.close()
@@ -177,7 +191,7 @@ async def test_idle_async_connections_are_closed_after_a_time(server: ScriptedSe
     """Without any call that follows, a task closes them; it starts anew with more."""
     engine = AsyncEngine(8)
     for burst in (8, 4):
-        replies = [await engine.send(get(server), far()) for _ in range(burst)]
+        replies = [await engine.send(Get(server)) for _ in range(burst)]
         for reply in replies:
             await read(reply)
         assert burst == server.open_connections
@@ -188,7 +202,7 @@ async def test_idle_async_connections_are_closed_after_a_time(server: ScriptedSe
 def test_closing_ends_the_thread_that_closes_idle_connections(server: ScriptedServer) -> None:
     """A closed engine leaves no thread behind, even if that thread has just begun to wait."""
     engine = Engine(1)
-    reply = engine.send(get(server), far())
+    reply = engine.send(Get(server))
     b"".join(reply)
     reply.close()
     assert 1 == len(sweepers())
@@ -207,12 +221,12 @@ def test_no_thread_for_idle_connections(server: ScriptedServer, monkeypatch: pyt
     engine = Engine(1)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Timer, "start", refuse)
-        reply = engine.send(get(server), far())
+        reply = engine.send(Get(server))
         assert GENERATION["requestId"] in b"".join(reply).decode()
         reply.close()
     assert [] == sweepers()
 
-    reply = engine.send(get(server), far())
+    reply = engine.send(Get(server))
     b"".join(reply)
     reply.close()
     assert 1 == len(sweepers())
@@ -224,7 +238,7 @@ def test_no_thread_for_idle_connections(server: ScriptedServer, monkeypatch: pyt
 async def test_idle_connections_taken_by_other_tasks(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """While an old connection is closed, which may fail, other tasks may take the rest: that raises nothing."""
     engine = AsyncEngine(2)
-    replies = [await engine.send(get(server), far()) for _ in range(2)]
+    replies = [await engine.send(Get(server)) for _ in range(2)]
     for reply in replies:
         await read(reply)
     (rack,) = engine._racks.values()
@@ -248,14 +262,14 @@ async def test_idle_connections_taken_by_other_tasks(server: ScriptedServer, mon
     await engine.aclose()
 
 
-def test_clock_of_a_call() -> None:
+def test_clock_of_a_call(server: ScriptedServer) -> None:
     """A wait gets what is left of the call's time, an attempt to connect no more than 10 s of it."""
     clock = Clock()
-    clock.deadline = Deadline(30.0)
+    clock.outgoing = Get(server, 30.0)
     assert 29.0 < clock.left(httpcore.ReadTimeout) <= 30.0
     assert 10.0 == clock.to_connect()
 
-    clock.deadline = Deadline(0.0)
+    clock.outgoing = Get(server, 0.0)
     with pytest.raises(httpcore.ReadTimeout):
         clock.left(httpcore.ReadTimeout)
     with pytest.raises(httpcore.ConnectTimeout):

@@ -19,8 +19,10 @@ from aurashot import (
     instrumentation,
 )
 from aurashot._calls import Call
+from aurashot._config import ApiKey
 from aurashot._deadline import Deadline
 from aurashot._transport._exchange import Exchange
+from aurashot._transport._requests import Requests
 from aurashot.instrumentation import AttemptFailed, CallFailed, CallStarted, CallSucceeded, Event, Teller
 from aurashot.models import Upload
 from tests.colours import KEY
@@ -215,7 +217,8 @@ def test_nothing_is_made_when_nobody_listens(
 def test_an_exchange_is_told_from_its_first_moment(heard: list[Event]) -> None:
     """The start is told before the first request is made, and the same key is told and sent."""
     call = Call(operation="generate", path="/x", answer=Upload, content=b"{}", billed=True)
-    exchange = Exchange(call, Deadline(5.0), Teller((heard.append,)))
+    requests = Requests("https://www.aurashot.art", ApiKey(KEY, "here"))
+    exchange = Exchange(call, Deadline(5.0), Teller((heard.append,)), requests)
     assert [CallStarted(operation="generate", billed=True, idempotency_key=exchange.key)] == heard
     assert exchange.key
     assert 0 == exchange.attempts

@@ -39,10 +39,10 @@ Place: TypeAlias = tuple[str, int]
 """A client and a number of calls at once."""
 Run: TypeAlias = dict[str, Any]
 ABOUT: Final = f"""\
-One process and one client each, in turns; so many tasks, each making one call after the other against a server that
-answers immediately. All clients have a timeout of {TIMEOUT:.0f} s and their default limits: httpx, httpx2, replicate,
-fal-client, runwayml, aiohttp and httpx-aiohttp open 100 connections at most, openai 1,000, aurashot 256. Counted are
-the answers of {SECONDS:g} s, after {WARM_UP:g} s of the same load, and every error."""
+One process and one client each, fresh ones each round, in turns; so many tasks, each making one call after the other
+against a server that answers immediately. All clients have a timeout of {TIMEOUT:.0f} s and their default limits:
+httpx, httpx2, replicate, fal-client, runwayml, aiohttp and httpx-aiohttp open 100 connections at most, openai 1,000,
+aurashot 256. Counted are the answers of {SECONDS:g} s, after {WARM_UP:g} s of the same load, and every error."""
 
 
 def measure(bench: Bench) -> Section:
@@ -73,9 +73,9 @@ def measure(bench: Bench) -> Section:
 
 def _run(bench: Bench) -> dict[Place, list[Run]]:
     runs: dict[Place, list[Run]] = {}
-    with bench.workers("at_once", IN_SHORT if bench.quick else CALLS) as workers:
-        for number, level in product(bench.rounds(3), LEVELS):
-            for name, worker in workers.items():
+    for number in bench.rounds(3):
+        with bench.workers("at_once", IN_SHORT if bench.quick else CALLS) as workers:
+            for level, (name, worker) in product(LEVELS, workers.items()):
                 slow_from, rounds = SLOW[bench.quick].get(name, (level + 1, 0))
                 if level < slow_from or number < rounds:
                     run = worker.do(at_once=level, warm_up=WARM_UP, seconds=SECONDS)

@@ -99,8 +99,8 @@ MUTANTS: Final = (
     Mutant(
         "each attempt has a key of its own",
         EXCHANGE,
-        "return requests.open(self.call, self.key)",
-        "return requests.open(self.call, self.key and str(uuid4()))",
+        "return self._requests.open(self.call, self.key)",
+        "return self._requests.open(self.call, self.key and str(uuid4()))",
     ),
     Mutant(
         "a server's error is a refusal",

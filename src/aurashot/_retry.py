@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aurashot.errors import (
     AuraShotError,
@@ -197,6 +197,14 @@ class Retries:
         error = _error(state)
         if isinstance(error, AuraShotError):
             self.before_wait(error, state.upcoming_sleep)
+
+
+class Repeatable(Protocol):
+    """Something that may be tried several times."""
+
+    def retries(self, policy: RetryPolicy, budget: RetryBudget) -> Retries:
+        """Return the rules for trying it again."""
+        ...
 
 
 def _error(state: RetryCallState) -> BaseException | None:

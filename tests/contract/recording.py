@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpcore
 
 from aurashot import AuraShot, __version__, sandbox
-from aurashot._engine import Engine, Reply, headers_of
+from aurashot._engine import Engine, Outgoing, Reply, headers_of
 from tests.contract.scenarios import RECORDED, SCENARIOS, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from aurashot._deadline import Deadline
     from aurashot.sandbox import SandboxServer
 
 HOSTED: Final = "https://www.aurashot.art"
@@ -44,6 +44,19 @@ class Kept:
         """Do nothing."""
 
 
+class Again:
+    """A request whose body was read already."""
+
+    def __init__(self, request: httpcore.Request, sent: bytes, outgoing: Outgoing) -> None:
+        self.deadline = outgoing.deadline
+        self.depart = outgoing.depart
+        self._request = httpcore.Request(request.method, request.url, headers=request.headers, content=sent)
+
+    def request(self) -> AbstractContextManager[httpcore.Request]:
+        """Give the request."""
+        return nullcontext(self._request)
+
+
 class Recorder:
     """Carries requests, as the engine does, and keeps them with their answers."""
 
@@ -58,11 +71,11 @@ class Recorder:
         """Close the connections."""
         self._engine.close()
 
-    def send(self, request: httpcore.Request, deadline: Deadline) -> Kept:
+    def send(self, outgoing: Outgoing) -> Kept:
         """Send a request and note what was said."""
-        sent = b"".join(cast("Iterable[bytes]", request.stream))
-        again = httpcore.Request(request.method, request.url, headers=request.headers, content=sent)
-        reply = Kept(self._engine.send(again, deadline))
+        with outgoing.request() as request:
+            sent = b"".join(cast("Iterable[bytes]", request.stream))
+        reply = Kept(self._engine.send(Again(request, sent, outgoing)))
         self.entries.append(
             {
                 "startedDateTime": MOMENT,

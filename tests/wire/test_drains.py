@@ -13,8 +13,10 @@ import pytest
 
 from aurashot import AsyncAuraShot, DeadlineExceededError, NotSentError, RetryPolicy
 from aurashot._calls import Call
+from aurashot._config import ApiKey
 from aurashot._deadline import Deadline
 from aurashot._transport._exchange import Exchange
+from aurashot._transport._requests import Requests
 from aurashot.instrumentation import Teller
 from aurashot.models import Generation
 from tests.colours import KEY
@@ -170,7 +172,8 @@ async def test_an_error_reaches_the_caller_through_the_drain(server: ScriptedSer
 def test_a_request_for_nobody_does_not_go_out() -> None:
     """Between the cancellation and its arrival, a connection may come up: the request stays here."""
     call = Call(operation="generate", path="/x", answer=Generation, content=b"{}", billed=True)
-    exchange = Exchange(call, Deadline(5), Teller())
+    requests = Requests("https://www.aurashot.art", ApiKey(KEY, "here"))
+    exchange = Exchange(call, Deadline(5), Teller(), requests)
     exchange.is_abandoned = True
     with pytest.raises(NotSentError):
         exchange.depart()

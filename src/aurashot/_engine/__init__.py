@@ -11,7 +11,7 @@ Connections belong to one process and one event loop: after `fork()`, or in anot
 from typing import TYPE_CHECKING
 
 from aurashot import _late
-from aurashot._engine._network import CONNECT_TIMEOUT, Departure
+from aurashot._engine._network import CONNECT_TIMEOUT, Outgoing
 from aurashot._engine._slots import headers_of
 from aurashot._engine._surroundings import environment_proxy, ssl_context
 
@@ -25,8 +25,8 @@ __all__ = [
     "AsyncEngine",
     "AsyncPublicNetwork",
     "AsyncReply",
-    "Departure",
     "Engine",
+    "Outgoing",
     "PublicNetwork",
     "Reply",
     "environment_proxy",

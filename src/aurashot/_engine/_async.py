@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable
 
     from aurashot._deadline import Deadline
-    from aurashot._engine._network import Departure
+    from aurashot._engine._network import Outgoing
 
 
 class _Rack:
@@ -89,20 +89,19 @@ class AsyncEngine:
         self._network = network or cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
         self._racks: dict[Hashable, _Rack] = {}
 
-    async def send(
-        self, request: httpcore.Request, deadline: Deadline, departure: Departure | None = None
-    ) -> AsyncReply:
+    async def send(self, outgoing: Outgoing) -> AsyncReply:
         """Send one request and return the answer, its body still to be read."""
         rack = await self._own_rack()
-        await rack.enter(deadline)
+        await rack.enter(outgoing.deadline)
         slot = pop(rack.idle)
         try:
-            if slot is not None and not is_good(slot, request.url):
-                await _close(slot)
-                slot = None
-            slot = slot or AsyncSlot(request.url, self._proxy, self._network)
-            slot.clock.start(deadline, departure)
-            return AsyncReply(await slot.connection.handle_async_request(request), slot, rack)
+            with outgoing.request() as request:
+                if slot is not None and not is_good(slot, request.url):
+                    await _close(slot)
+                    slot = None
+                slot = slot or AsyncSlot(request.url, self._proxy, self._network)
+                slot.clock.outgoing = outgoing
+                return AsyncReply(await slot.connection.handle_async_request(request), slot, rack)
         except BaseException:
             try:
                 if slot is not None:

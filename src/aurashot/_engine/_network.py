@@ -7,13 +7,13 @@ and write gets what is left of the call's own time, and a connection attempt get
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import httpcore
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from aurashot._deadline import Deadline
     from aurashot._engine._addresses import SocketOptions
@@ -21,31 +21,34 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds for one attempt to connect, so that a dead address leaves time for another attempt."""
 
-Departure: TypeAlias = "Callable[[], None]"
-"""Called just before bytes of a request go out; what it raises keeps them here."""
+
+class Outgoing(Protocol):
+    """Something that wants to go out."""
+
+    @property
+    def deadline(self) -> Deadline:
+        """When it is over."""
+        ...
+
+    def request(self) -> AbstractContextManager[httpcore.Request]:
+        """Give the request, once there is a place for it; a file that it is read from is open meanwhile."""
+        ...
+
+    def depart(self) -> None:
+        """Hear that bytes of the request are about to go out; what this raises keeps them here."""
+        ...
 
 
 class Clock:
-    """The deadline of whoever holds the slot now, and who wants to know when its request goes out."""
+    """The time of whatever holds the slot now."""
 
-    __slots__ = ("deadline", "departure")
+    __slots__ = ("outgoing",)
 
-    deadline: Deadline
-    departure: Departure | None
-
-    def start(self, deadline: Deadline, departure: Departure | None) -> None:
-        """Work for another request from now on."""
-        self.deadline = deadline
-        self.departure = departure
-
-    def depart(self) -> None:
-        """Say that bytes are about to go out; whoever is told may refuse."""
-        if self.departure is not None:
-            self.departure()
+    outgoing: Outgoing
 
     def left(self, over: type[httpcore.TimeoutException]) -> float:
         """Return the seconds that are left, or raise the right kind of timeout when none are."""
-        seconds = self.deadline.remaining
+        seconds = self.outgoing.deadline.remaining
         if not seconds:
             raise over
         return seconds
@@ -98,7 +101,7 @@ class _Stream(httpcore.NetworkStream):
     def _send(self, data: memoryview) -> None:
         if data:
             left = self._clock.left(httpcore.WriteTimeout)
-            self._clock.depart()
+            self._clock.outgoing.depart()
             self._inner.write(cast("bytes", data), left)
 
     def close(self) -> None:
@@ -131,7 +134,7 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
     async def _send(self, data: memoryview) -> None:
         if data:
             left = self._clock.left(httpcore.WriteTimeout)
-            self._clock.depart()
+            self._clock.outgoing.depart()
             await self._inner.write(cast("bytes", data), left)
 
     async def aclose(self) -> None:

@@ -17,8 +17,7 @@ from aurashot._engine._slots import Slot, expired, has_more, headers_of, is_good
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from aurashot._deadline import Deadline
-    from aurashot._engine._network import Departure
+    from aurashot._engine._network import Outgoing
 
 
 class _Rack:
@@ -83,19 +82,20 @@ class Engine:
         self._network = network or NamedNetwork()
         self._rack = _Rack(limit)
 
-    def send(self, request: httpcore.Request, deadline: Deadline, departure: Departure | None = None) -> Reply:
+    def send(self, outgoing: Outgoing) -> Reply:
         """Send one request and return the answer, its body still to be read."""
         rack = self._own_rack()
-        if not rack.places.acquire(timeout=deadline.remaining):
+        if not rack.places.acquire(timeout=outgoing.deadline.remaining):
             raise httpcore.PoolTimeout
         slot = pop(rack.idle)
         try:
-            if slot is not None and not is_good(slot, request.url):
-                slot.connection.close()
-                slot = None
-            slot = slot or Slot(request.url, self._proxy, self._network)
-            slot.clock.start(deadline, departure)
-            return Reply(slot.connection.handle_request(request), slot, rack)
+            with outgoing.request() as request:
+                if slot is not None and not is_good(slot, request.url):
+                    slot.connection.close()
+                    slot = None
+                slot = slot or Slot(request.url, self._proxy, self._network)
+                slot.clock.outgoing = outgoing
+                return Reply(slot.connection.handle_request(request), slot, rack)
         except BaseException:
             if slot is not None:
                 slot.connection.close()

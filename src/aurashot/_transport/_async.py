@@ -26,19 +26,17 @@ if TYPE_CHECKING:
     from aurashot._calls import M
     from aurashot._deadline import Deadline
     from aurashot._engine import AsyncReply
-    from aurashot._retry import Retries, RetryBudget, RetryPolicy
+    from aurashot._retry import Repeatable, Retries
     from aurashot._transport._downloads import Retrieval
     from aurashot._transport._drains import Drains
     from aurashot._transport._given import AsyncGivenClient
     from aurashot.ledger import Ledger
 
-    Rules = Callable[[RetryPolicy, RetryBudget], Retries]
-
 PIECE: Final = 256 * 1024
 """Bytes of a download that are written at once."""
 
 T = TypeVar("T")
-X = TypeVar("X")
+X = TypeVar("X", bound="Repeatable")
 
 
 class AsyncConnections:
@@ -96,14 +94,14 @@ class AsyncTransport:
         self.connections = connections
         self.options = options
 
-    async def run(self, flow: Flow[T], timeout: float | None = None) -> T:
-        """Run a flow to its end, within `timeout` seconds in all.
+    def run(self, flow: Flow[T], timeout: float | None = None) -> Awaitable[T]:
+        """Run a flow to its end, within `timeout` seconds in all from now on.
 
         Raises:
             AuraShotError: Anything that went wrong, typed.
         """
         self.connections.check_open()
-        return await self._drive(flow, self.options.deadline(timeout))
+        return self._drive(flow, self.options.deadline(timeout))
 
     async def _drive(self, flow: Flow[T], deadline: Deadline) -> T:
         try:
@@ -139,25 +137,25 @@ class AsyncTransport:
         return self.connections.once.get(call.once, deadline, lambda: self._exchange(call, deadline))
 
     def _exchange(self, call: Call[M], deadline: Deadline) -> Awaitable[M]:
-        exchange = Exchange(call, deadline, self.options.teller, self.connections.ledger)
+        exchange = Exchange(call, deadline, self.options.teller, self.connections.requests, self.connections.ledger)
         if exchange.record is None:
             return self._carry(exchange)
         return self.connections.drains.run(exchange, exchange.record, self._carry)
 
     async def _carry(self, exchange: Exchange[M]) -> M:
         try:
-            return await self._repeat(exchange.retries, self._attempt, exchange)
+            return await self._repeat(self._attempt, exchange)
         except AuraShotError as last:
             earlier = exchange.give_up(last)
             if earlier is None:
                 raise
             raise earlier from last
 
-    async def _repeat(self, rules: Rules, attempt: Callable[[X], Awaitable[T]], what: X) -> T:
+    async def _repeat(self, attempt: Callable[[X], Awaitable[T]], what: X) -> T:
         try:
             result = await attempt(what)
         except AuraShotError as first:
-            retries = rules(self.options.retry, self.connections.shared.budget)
+            retries = what.retries(self.options.retry, self.connections.shared.budget)
             if not retries.may_help(first):
                 raise
             result = await self._again(retries, attempt, what, [first])
@@ -185,19 +183,17 @@ class AsyncTransport:
             raise
 
     async def _attempt(self, exchange: Exchange[M]) -> M:
-        connections = self.connections
         try:
             if exchange.record is not None:
                 from aurashot._transport import _writing as writing
 
                 await writing.begin(exchange.record, exchange.deadline)
-            with exchange.request(connections.requests) as request:
-                reply = await connections.api.send(request, exchange.deadline, exchange.depart)
-                async with aclosing(reply):
-                    body = Body(exchange.deadline)
-                    async for chunk in reply:
-                        body.add(chunk)
-                return exchange.settle(body.answer(reply.status, reply.headers))
+            exchange.attempts += 1
+            async with aclosing(await self.connections.api.send(exchange)) as reply:
+                body = Body(exchange.deadline)
+                async for chunk in reply:
+                    body.add(chunk)
+            return exchange.settle(body.answer(reply.status, reply.headers))
         except transport_errors() as problem:
             raise exchange.lost(problem) from problem
         except AuraShotError as error:
@@ -209,7 +205,7 @@ class AsyncTransport:
 
         retrieval = Retrieval(step, deadline)
         try:
-            return await self._repeat(retrieval.retries, self._retrieve, retrieval)
+            return await self._repeat(self._retrieve, retrieval)
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await to_thread.run_sync(step.landing.discard)
@@ -218,11 +214,10 @@ class AsyncTransport:
     async def _retrieve(self, retrieval: Retrieval[T]) -> T:
         try:
             await to_thread.run_sync(retrieval.prepare)
-            hops = retrieval.begin(self.connections.service.own_origin)
+            retrieval.begin(self.connections.service.own_origin)
             while True:
-                reply = await self.connections.pictures.send(retrieval.request(hops), retrieval.deadline)
-                async with aclosing(reply):
-                    if retrieval.arrived(hops, reply.status, reply.headers):
+                async with aclosing(await self.connections.pictures.send(retrieval)) as reply:
+                    if retrieval.arrived(reply.status, reply.headers):
                         await self._land(reply, retrieval)
                         return await to_thread.run_sync(retrieval.landing.finish)
         except transport_errors() as problem:

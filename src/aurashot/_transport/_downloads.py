@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 from urllib.parse import urljoin
@@ -136,6 +137,7 @@ class Retrieval(Generic[T]):
         self._whole: Whole | None = None
         """The picture of which a part is here, while the rest is asked for."""
         self._goes_on = False
+        self._hops: Hops
 
     def prepare(self) -> None:
         """Make the landing ready for one more attempt. This blocks."""
@@ -143,16 +145,20 @@ class Retrieval(Generic[T]):
             self._whole = None
             self.landing.begin()
 
-    def begin(self, own_origin: str) -> Hops:
+    def begin(self, own_origin: str) -> None:
         """Start one more attempt: from the first byte, or from the first that is missing."""
         self._attempts += 1
-        return Hops(self._fetch.url, own_origin)
+        self._hops = Hops(self._fetch.url, own_origin)
 
-    def request(self, hops: Hops) -> httpcore.Request:
-        """Return the request for the picture, or for the rest of it."""
-        return picture_request(hops.url, self._whole.asked_from(self.landing.size) if self._whole else [])
+    def request(self) -> AbstractContextManager[httpcore.Request]:
+        """Give the request for the picture, or for the rest of it."""
+        more = self._whole.asked_from(self.landing.size) if self._whole else []
+        return nullcontext(picture_request(self._hops.url, more))
 
-    def arrived(self, hops: Hops, status: int, headers: Mapping[str, str]) -> bool:
+    def depart(self) -> None:
+        """Do nothing: a download costs nothing, so nobody needs to know whether it was asked for."""
+
+    def arrived(self, status: int, headers: Mapping[str, str]) -> bool:
         """Say whether this answer is the picture or the rest of it; otherwise there is another request to make.
 
         Raises:
@@ -165,7 +171,7 @@ class Retrieval(Generic[T]):
         if self._whole is not None and status in {206, 416}:
             self._whole = None  # what came does not fit what is here: ask for all of it
             return False
-        return hops.arrived(status, headers)
+        return self._hops.arrived(status, headers)
 
     def open(self, headers: Mapping[str, str]) -> Meter:
         """Make ready for the bytes of an answer that has arrived, and return its meter. This blocks."""

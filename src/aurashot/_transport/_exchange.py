@@ -59,7 +59,9 @@ class Body:
 class Exchange(Generic[M]):
     """One call with its key, its attempts and its time."""
 
-    def __init__(self, call: Call[M], deadline: Deadline, teller: Teller, ledger: Ledger | None = None) -> None:
+    def __init__(
+        self, call: Call[M], deadline: Deadline, teller: Teller, requests: Requests, ledger: Ledger | None = None
+    ) -> None:
         self.call: Call[M] = call
         self.deadline: Deadline = deadline
         self.key: str | None = call.labels.idempotency_key or (str(uuid4()) if call.billed else None)
@@ -76,6 +78,7 @@ class Exchange(Generic[M]):
         self._doubt: AuraShotError | None = None
         self._began = deadline.elapsed
         self._teller = teller
+        self._requests = requests
         if teller.listening:
             teller.tell(
                 instrumentation.CallStarted(operation=call.operation, billed=call.billed, idempotency_key=self.key)
@@ -91,10 +94,9 @@ class Exchange(Generic[M]):
             before_wait=self._before_wait,
         )
 
-    def request(self, requests: Requests) -> AbstractContextManager[httpcore.Request]:
-        """Give the request of one more attempt."""
-        self.attempts += 1
-        return requests.open(self.call, self.key)
+    def request(self) -> AbstractContextManager[httpcore.Request]:
+        """Give the request of an attempt."""
+        return self._requests.open(self.call, self.key)
 
     def settle(self, answer: Answer) -> M:
         """Return the answer as the model that was asked for, or raise what it says."""

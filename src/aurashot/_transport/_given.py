@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import httpcore
 
     from aurashot._deadline import Deadline
-    from aurashot._engine import Departure
+    from aurashot._engine import Outgoing
 
 NO_AUTH: Final = httpx.Auth()
 """The request is signed already; neither the client's own auth nor a netrc file may sign it again."""
@@ -75,12 +75,12 @@ class GivenClient:
         """Whether its owner closed it."""
         return self._client.is_closed
 
-    def send(self, request: httpcore.Request, deadline: Deadline, departure: Departure | None = None) -> GivenReply:
+    def send(self, outgoing: Outgoing) -> GivenReply:
         """Send one request; redirects are not followed."""
-        ours = _to_httpx(request, self._client.headers, deadline)
-        if departure is not None:
-            departure()
-        return GivenReply(self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False))
+        with outgoing.request() as request:
+            ours = _to_httpx(request, self._client.headers, outgoing.deadline)
+            outgoing.depart()
+            return GivenReply(self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False))
 
     def close(self) -> None:
         """Do nothing."""
@@ -97,14 +97,11 @@ class AsyncGivenClient:
         """Whether its owner closed it."""
         return self._client.is_closed
 
-    async def send(
-        self, request: httpcore.Request, deadline: Deadline, departure: Departure | None = None
-    ) -> AsyncGivenReply:
+    async def send(self, outgoing: Outgoing) -> AsyncGivenReply:
         """Send one request; redirects are not followed, and the deadline is kept whatever the client does."""
-        ours = _to_httpx(request, self._client.headers, deadline)
-        if departure is not None:
-            departure()
-        with anyio.move_on_after(deadline.remaining + GRACE):
+        with outgoing.request() as request, anyio.move_on_after(outgoing.deadline.remaining + GRACE):
+            ours = _to_httpx(request, self._client.headers, outgoing.deadline)
+            outgoing.depart()
             response = await self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False)
             headers = _headers(response)
             async with aclosing(response):

@@ -22,16 +22,14 @@ if TYPE_CHECKING:
 
     from aurashot._calls import M
     from aurashot._deadline import Deadline
-    from aurashot._retry import Retries, RetryBudget, RetryPolicy
+    from aurashot._retry import Repeatable, Retries
     from aurashot._transport._downloads import Retrieval
     from aurashot._transport._given import GivenClient
     from aurashot._transport._record import Record
     from aurashot.ledger import Ledger
 
-    Rules = Callable[[RetryPolicy, RetryBudget], Retries]
-
 T = TypeVar("T")
-X = TypeVar("X")
+X = TypeVar("X", bound="Repeatable")
 
 
 class Connections:
@@ -117,7 +115,7 @@ class Transport:
         return self.connections.once.get(call.once, deadline, lambda: self._exchange(call, deadline))
 
     def _exchange(self, call: Call[M], deadline: Deadline) -> M:
-        exchange = Exchange(call, deadline, self.options.teller, self.connections.ledger)
+        exchange = Exchange(call, deadline, self.options.teller, self.connections.requests, self.connections.ledger)
         if exchange.record is None:
             return self._carry(exchange)
         return self._recorded(exchange.record, exchange)
@@ -134,18 +132,18 @@ class Transport:
 
     def _carry(self, exchange: Exchange[M]) -> M:
         try:
-            return self._repeat(exchange.retries, self._attempt, exchange)
+            return self._repeat(self._attempt, exchange)
         except AuraShotError as last:
             earlier = exchange.give_up(last)
             if earlier is None:
                 raise
             raise earlier from last
 
-    def _repeat(self, rules: Rules, attempt: Callable[[X], T], what: X) -> T:
+    def _repeat(self, attempt: Callable[[X], T], what: X) -> T:
         try:
             result = attempt(what)
         except AuraShotError as first:
-            retries = rules(self.options.retry, self.connections.shared.budget)
+            retries = what.retries(self.options.retry, self.connections.shared.budget)
             if not retries.may_help(first):
                 raise
             result = self._again(retries, attempt, what, [first])
@@ -171,17 +169,15 @@ class Transport:
             raise
 
     def _attempt(self, exchange: Exchange[M]) -> M:
-        connections = self.connections
         try:
             if exchange.record is not None:
                 exchange.record.begin()
-            with exchange.request(connections.requests) as request:
-                reply = connections.api.send(request, exchange.deadline, exchange.depart)
-                with closing(reply):
-                    body = Body(exchange.deadline)
-                    for chunk in reply:
-                        body.add(chunk)
-                return exchange.settle(body.answer(reply.status, reply.headers))
+            exchange.attempts += 1
+            with closing(self.connections.api.send(exchange)) as reply:
+                body = Body(exchange.deadline)
+                for chunk in reply:
+                    body.add(chunk)
+            return exchange.settle(body.answer(reply.status, reply.headers))
         except transport_errors() as problem:
             raise exchange.lost(problem) from problem
         except AuraShotError as error:
@@ -193,7 +189,7 @@ class Transport:
 
         retrieval = Retrieval(step, deadline)
         try:
-            return self._repeat(retrieval.retries, self._retrieve, retrieval)
+            return self._repeat(self._retrieve, retrieval)
         except BaseException:
             step.landing.discard()
             raise
@@ -201,11 +197,10 @@ class Transport:
     def _retrieve(self, retrieval: Retrieval[T]) -> T:
         try:
             retrieval.prepare()
-            hops = retrieval.begin(self.connections.service.own_origin)
+            retrieval.begin(self.connections.service.own_origin)
             while True:
-                request = retrieval.request(hops)
-                with closing(self.connections.pictures.send(request, retrieval.deadline)) as reply:
-                    if retrieval.arrived(hops, reply.status, reply.headers):
+                with closing(self.connections.pictures.send(retrieval)) as reply:
+                    if retrieval.arrived(reply.status, reply.headers):
                         meter = retrieval.open(reply.headers)
                         for chunk in reply:
                             retrieval.landing.write(chunk)

@@ -233,7 +233,14 @@ def test_each_unusable_path_has_its_own_sentence(
     assert path.name in caught.value.message
 
 
-@pytest.mark.parametrize(("number", "reason"), [(errno.EACCES, "check its permissions"), (errno.EIO, "cannot be read")])
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (errno.EACCES, "check its permissions"),
+        (errno.EMFILE, "too many files open; close some"),
+        (errno.EIO, "cannot be read"),
+    ],
+)
 def test_what_the_system_refuses_is_translated(
     number: int, reason: str, plain: Path, rules: ImageRules, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 
 from aurashot import BadRequestError, DeadlineExceededError
+from aurashot.images import Payload
 from tests.servers import CLOSE, HOLD, RESET, json_reply, status, wait_until
 from tests.wire.pictures import FACE, GENERATE, UPLOADS, png
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aurashot import AuraShot
+    from tests.colours import Clients
     from tests.servers import Reply, ScriptedServer
 
 UPLOADED = "https://cdn.aurashot.art/u/1.jpg"
@@ -85,6 +87,33 @@ def test_concurrent_calls_share_one_upload(client: AuraShot, server: ScriptedSer
     assert 64 == sum(call.result().succeeded for call in calls)
     assert 1 == len(server.posts(UPLOADS))
     assert {f"scene {number}" for number in range(64)} == {one.json["prompt"] for one in server.posts(GENERATE)}
+
+
+def test_uploads_that_wait_hold_no_file_open(
+    make_client: Clients, server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many wait for a connection, the system's limit of open files is not theirs to fill."""
+    opened: list[BinaryIO] = []
+    seen: list[int] = []
+
+    def note(payload: Payload) -> BinaryIO:
+        opened.append(to_be_sent(payload))
+        seen.append(sum(not one.closed for one in opened))
+        return opened[-1]
+
+    to_be_sent = Payload.open
+    monkeypatch.setattr(Payload, "open", note)
+    server.always((0.02, *json_reply({"url": UPLOADED})), path=UPLOADS)
+    client = make_client(server.url, max_connections=2)
+    paths = [tmp_path / f"{number}.png" for number in range(16)]
+    for number, path in enumerate(paths):
+        path.write_bytes(png(f"#0000{number:02x}"))
+
+    with ThreadPoolExecutor(16) as pool:
+        assert 16 == len(list(pool.map(client.upload, paths)))
+    assert 16 == len(server.posts(UPLOADS))
+    assert max(seen) <= 2
+    assert all(file.closed for file in opened)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ _SENTENCES = {
     errno.EPERM: "may not be read; check its permissions",
     errno.EISDIR: "is a folder; pass one file in it",
     errno.ENXIO: "is a socket or a device, not a file; pass a regular file",
+    errno.EMFILE: "cannot be opened: this program has too many files open; close some, or raise its limit (ulimit -n)",
     errno.ENAMETOOLONG: "is too long for a path; if it is base64, pass 'data:image/png;base64,…' or the decoded bytes",
     errno.ELOOP: "is a symbolic link that leads back to itself; pass the file itself",
 }

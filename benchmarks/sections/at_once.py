@@ -21,19 +21,19 @@ WARM_UP: Final = 0.5
 """Seconds of the same load before the answers are counted: connections are open by then."""
 SECONDS: Final = 1.0
 IN_SHORT: Final = ("httpx", "httpx-aiohttp", "aurashot", "aurashot on httpx-aiohttp")
-SLOW: Final[dict[bool, dict[str, tuple[int, int]]]] = {
+ROUNDS: Final = 3
+FEWER: Final[dict[bool, dict[str, dict[int, int]]]] = {
     False: {
-        "replicate": (512, 0),
-        "fal-client": (512, 0),
-        "runwayml": (512, 0),
-        "httpx2": (2048, 0),
-        "openai": (2048, 0),
-        "httpx": (2048, 1),
+        "httpx": {2048: 1},
+        "httpx2": {2048: 1},
+        "replicate": {512: 1, 2048: 0},
+        "fal-client": {512: 1, 2048: 0},
+        "openai": {2048: 1},
+        "runwayml": {512: 1, 2048: 0},
     },
-    True: {"httpx": (2048, 0), "httpx-aiohttp": (2048, 0), "aurashot on httpx-aiohttp": (2048, 0)},
+    True: {name: {2048: 0} for name in IN_SHORT if name != "aurashot"},
 }
-"""By whether it is to be quick: the level from which a client gets fewer rounds, and how many. At each end httpx's pool
-needs minutes to run empty, and the clients built on it only say the same again."""
+"""The rounds of clients that are slow at a level, by whether it is to be quick."""
 
 Place: TypeAlias = tuple[str, int]
 """A client and a number of calls at once."""
@@ -42,7 +42,9 @@ ABOUT: Final = f"""\
 One process and one client each, fresh ones each round, in turns; so many tasks, each making one call after the other
 against a server that answers immediately. All clients have a timeout of {TIMEOUT:.0f} s and their default limits:
 httpx, httpx2, replicate, fal-client, runwayml, aiohttp and httpx-aiohttp open 100 connections at most, openai 1,000,
-aurashot 256. Counted are the answers of {SECONDS:g} s, after {WARM_UP:g} s of the same load, and every error."""
+aurashot 256. Counted are the answers of {SECONDS:g} s, after {WARM_UP:g} s of the same load, and every error.
+Slow clients make one round where others make {ROUNDS}. With 2,048 at once, httpx's pool takes minutes for a round in
+which every call fails; replicate, fal-client and runwayml, which are built on it, make none there (-)."""
 
 
 def measure(bench: Bench) -> Section:
@@ -51,8 +53,9 @@ def measure(bench: Bench) -> Section:
     names = list(dict.fromkeys(name for name, _ in runs))
     rates = {place: Spread.of(run["done"] / run["cost"]["wall"] for run in found) for place, found in runs.items()}
     cpu = {
-        place: Spread.of(1e6 * run["cost"]["cpu"] / max(1, run["done"]) for run in found)
+        place: Spread.of(1e6 * run["cost"]["cpu"] / run["done"] for run in found)
         for place, found in runs.items()
+        if all(run["done"] for run in found)
     }
     lines = {name: [rates[name, level] for level in LEVELS if (name, level) in rates] for name in names}
     return Section(
@@ -73,11 +76,10 @@ def measure(bench: Bench) -> Section:
 
 def _run(bench: Bench) -> dict[Place, list[Run]]:
     runs: dict[Place, list[Run]] = {}
-    for number in bench.rounds(3):
+    for number in bench.rounds(ROUNDS):
         with bench.workers("at_once", IN_SHORT if bench.quick else CALLS) as workers:
             for level, (name, worker) in product(LEVELS, workers.items()):
-                slow_from, rounds = SLOW[bench.quick].get(name, (level + 1, 0))
-                if level < slow_from or number < rounds:
+                if number < FEWER[bench.quick].get(name, {}).get(level, ROUNDS):
                     run = worker.do(at_once=level, warm_up=WARM_UP, seconds=SECONDS)
                     runs.setdefault((name, level), []).append(run)
     return runs

@@ -46,9 +46,9 @@ One process and one client each, fresh ones each round, in turns; so many tasks,
 against a server that answers immediately. All clients have a timeout of {TIMEOUT:.0f} s and their default limits:
 httpx, httpx2, replicate, fal-client, runwayml, aiohttp and httpx-aiohttp open 100 connections at most, openai 1,000,
 aurashot 256. Counted are the answers of {SECONDS:g} s, after {WARM_UP:g} s of the same load, and every error.
-The targets are medians of the rounds' own ratios. Slow clients make fewer rounds. With 2,048 at once, httpx's pool takes
-minutes for a round in which every call fails; replicate, fal-client and runwayml, which are built on it, make none
-there (-)."""
+The targets are medians of the rounds' own ratios. Slow clients make fewer rounds. With 2,048 at once, httpx's pool
+takes minutes for a round in which every call fails; replicate, fal-client and runwayml, which are built on it, make
+none there (-)."""
 
 
 def measure(bench: Bench) -> Section:
@@ -89,7 +89,7 @@ def _run(bench: Bench) -> dict[Place, list[Run]]:
 
 
 def _rate(run: Run) -> float:
-    return run["done"] / run["cost"]["wall"]
+    return float(run["done"] / run["cost"]["wall"])
 
 
 def _table(what: str, names: Sequence[str], cells: Mapping[Place, Cell], form: str) -> Table:

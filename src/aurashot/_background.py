@@ -1,10 +1,10 @@
-"""Work beside the caller, on asyncio and on trio: anyio has task groups only, which nobody can leave behind."""
+"""What anyio has not, or has with many objects, on asyncio and on trio: work beside the caller, and a light event."""
 
 from __future__ import annotations
 
 import sys
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import asyncio
@@ -12,6 +12,44 @@ if TYPE_CHECKING:
 
 _running: set[asyncio.Task[None]] = set()
 """An event loop itself keeps only weak references to its tasks."""
+
+
+class Signal(Protocol):
+    """Something that one task waits for, once."""
+
+    def wait(self) -> Awaitable[None]:
+        """Wait until it is set."""
+        ...
+
+    def set(self) -> None:
+        """Let whoever waits go on."""
+        ...
+
+
+class _AsyncioSignal:
+    __slots__ = ("_future",)
+
+    def __init__(self) -> None:
+        import asyncio
+
+        self._future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def wait(self) -> Awaitable[None]:
+        return self._future
+
+    def set(self) -> None:
+        if not self._future.done():  # it is, by a cancellation that is on its way to whoever waits
+            self._future.set_result(None)
+
+
+def signal() -> Signal:
+    """Return a signal for this event loop; an `anyio.Event` is several objects."""
+    if not _on_trio():
+        return _AsyncioSignal()
+
+    import trio
+
+    return trio.Event()
 
 
 def spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -13,12 +13,12 @@ import anyio.lowlevel
 import httpcore
 
 from aurashot._background import later
+from aurashot._engine._line import Line
 from aurashot._engine._slots import AsyncSlot, expired, has_more, headers_of, is_good, pop, until_sweep
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable
 
-    from aurashot._deadline import Deadline
     from aurashot._engine._network import Outgoing
 
 
@@ -27,19 +27,9 @@ class _Rack:
 
     def __init__(self, limit: int, done: Callable[[], object]) -> None:
         self.idle: deque[AsyncSlot] = deque()
-        self.places = anyio.Semaphore(limit, fast_acquire=True)
+        self.places = Line(limit)
         self.life = self._live(done)
         self._is_watched = False
-
-    async def enter(self, deadline: Deadline) -> None:
-        """Take a place, or wait in order for one."""
-        if self.places.value:
-            self.places.acquire_nowait()
-            return
-        with anyio.move_on_after(deadline.remaining):
-            await self.places.acquire()
-            return
-        raise httpcore.PoolTimeout
 
     def keep(self, slot: AsyncSlot) -> None:
         """Keep a slot for another request, or until it was idle for too long."""
@@ -92,7 +82,7 @@ class AsyncEngine:
     async def send(self, outgoing: Outgoing) -> AsyncReply:
         """Send one request and return the answer, its body still to be read."""
         rack = await self._own_rack()
-        await rack.enter(outgoing.deadline)
+        await rack.places.enter(outgoing.deadline)
         slot = pop(rack.idle)
         try:
             with outgoing.request() as request:
@@ -107,7 +97,7 @@ class AsyncEngine:
                 if slot is not None:
                     await _close(slot)
             finally:
-                rack.places.release()
+                rack.places.leave()
             raise
 
     async def _own_rack(self) -> _Rack:
@@ -152,7 +142,7 @@ class AsyncReply:
             with anyio.CancelScope(shield=True):
                 await self._give_back()
         finally:
-            self._rack.places.release()
+            self._rack.places.leave()
 
     async def _give_back(self) -> None:
         await self._reply.aclose()

@@ -127,7 +127,7 @@ def test_calls_leave_nothing_behind(client: AuraShot, monkeypatch: pytest.Monkey
 
     assert memory.peak < 4 * KIB * CALLS, "some may wait for the garbage collector"
     assert memory.kept < 32 * KIB
-    assert len(gc.get_objects()) - objects < CALLS / 10
+    assert len(gc.get_objects()) - objects < CALLS / 2, "one object a call would be twice that"
 
 
 def test_calls_leave_little_to_the_garbage_collector(client: AuraShot) -> None:

@@ -92,6 +92,10 @@ def _rate(run: Run) -> float:
     return float(run["done"] / run["cost"]["wall"])
 
 
+def _failed(runs: Sequence[Run]) -> int:
+    return sum(sum(run["errors"].values()) for run in runs)
+
+
 def _table(what: str, names: Sequence[str], cells: Mapping[Place, Cell], form: str) -> Table:
     head = [what, *(f"{level:,} at once" for level in LEVELS)]
     return Table(head, [form] * len(LEVELS), {name: [cells.get((name, level)) for level in LEVELS] for name in names})
@@ -99,16 +103,15 @@ def _table(what: str, names: Sequence[str], cells: Mapping[Place, Cell], form: s
 
 def _errors(runs: Sequence[Run]) -> str:
     kinds = sorted({kind for run in runs for kind in run["errors"]})
-    made = sum(run["done"] + sum(run["errors"].values()) for run in runs)
-    failed = sum(sum(run["errors"].values()) for run in runs)
+    failed = _failed(runs)
+    made = failed + sum(run["done"] for run in runs)
     return f"{failed:,} of {made:,} ({', '.join(kinds)})" if failed else "0"
 
 
 def _goals(runs: Mapping[Place, Sequence[Run]]) -> list[Goal]:
     def goal(what: str, ours: Place, over: Place, bound: float) -> Goal:
         ratios = [_rate(one) / _rate(other) for one, other in zip(runs[ours], runs[over], strict=False)]
-        errors = sum(sum(run["errors"].values()) for run in runs[ours])
-        return Goal(what, statistics.median(ratios), bound, at_least=True, errors=errors)
+        return Goal(what, statistics.median(ratios), bound, at_least=True, errors=_failed(runs[ours]))
 
     ours, given = "aurashot", "aurashot on httpx-aiohttp"
     return [

@@ -54,7 +54,7 @@ class Line:
         self._watch()
         try:
             await turn.signal.wait()
-        except BaseException:
+        except BaseException:  # a cancellation, of either library
             turn.is_over = True
             if turn.has_place:  # it came together with the cancellation
                 self.leave()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aurashot._client._sync import AuraShot
     from aurashot._client._sync_legacy import Legacy
     from aurashot._config import save_key
+    from aurashot._rate_limit import AsyncRateLimiter, RateLimiter
     from aurashot._retry import RetryPolicy
     from aurashot.errors import (
         APIConnectionError,
@@ -59,6 +60,7 @@ __all__ = [
     "APIStatusError",
     "AsyncAuraShot",
     "AsyncLegacy",
+    "AsyncRateLimiter",
     "AuraShot",
     "AuraShotError",
     "AuthenticationError",
@@ -86,6 +88,7 @@ __all__ = [
     "PermissionDeniedError",
     "QuotaExceededError",
     "RateLimitError",
+    "RateLimiter",
     "RetryPolicy",
     "ServerError",
     "SpendCapError",
@@ -100,12 +103,14 @@ __all__ = [
 _HOMES = dict.fromkeys(__all__, "aurashot.errors") | {
     "AsyncAuraShot": "aurashot._client._async",
     "AsyncLegacy": "aurashot._client._async_legacy",
+    "AsyncRateLimiter": "aurashot._rate_limit",
     "AuraShot": "aurashot._client._sync",
     "CallMeta": "aurashot.models",
     "Generation": "aurashot.models",
     "ImageInput": "aurashot.images",
     "Legacy": "aurashot._client._sync_legacy",
     "Output": "aurashot.models",
+    "RateLimiter": "aurashot._rate_limit",
     "RetryPolicy": "aurashot._retry",
     "Upload": "aurashot.models",
     "WorkflowJob": "aurashot.models",

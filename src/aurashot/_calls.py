@@ -1,18 +1,18 @@
 """The vocabulary in which operations are written.
 
 An operation is a `Flow`: a generator that yields steps and returns its result. A step is plain data that says what has
-to happen next; it does nothing by itself. A driver (`aurashot._transport`) takes each step, does it in its own colour
-(blocking or async), and sends the result back in:
+to happen next; it does nothing by itself. The driver (`aurashot._transport._driver`) takes each step, does it, and
+sends the result back in:
 
     flow                                    driver
-    yield Blocking(read the file)     ->    runs it (in a thread, when async)
-    yield Call(POST /v1/uploads)      ->    sends it: once, before the deadline, with retries
+    yield Blocking(read the file)     ->    runs it in a thread
+    yield Call(POST /v1/uploads)      ->    sends it: dedupe, record, retry, attempt
     yield Together(two flows)         ->    drives both (side by side, when async)
     return Generation                 ->    hands it to the caller
 
-So what an operation decides is written once, for both clients, and is tested by calling `next` and `send` by hand. The
-small generators below (`send`, `blocking`, ...) exist for the type checkers: `yield` alone cannot tell which step
-gives which result.
+Whatever goes wrong in a step is raised at its `yield`. So what an operation decides is written once, for both clients,
+and is tested by calling `next` and `send` by hand. The small generators below (`send`, `blocking`, ...) exist for the
+type checkers: `yield` alone cannot tell which step gives which result.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from aurashot.models import Received
 
 if TYPE_CHECKING:
     from aurashot.images import Landing, Payload
+    from aurashot.models import BilledRequest, WireModel
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Received)
@@ -32,33 +33,36 @@ M = TypeVar("M", bound=Received)
 Progress: TypeAlias = Callable[[int, int | None], None]
 """Told about a download: bytes so far, and bytes in all where the server says."""
 
-
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """What the caller writes onto a billed call."""
-
-    idempotency_key: str | None = None
-    tags: Mapping[str, str] | None = None
+Note: TypeAlias = str | int | float | bool | None
+"""What an annotation of a ledger entry can hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[M]):
     """One request, and the model that its answer becomes."""
 
-    operation: str
+    name: str
+    """What is asked for: `upload`, `id_photo`, `generate`, `edit`, `virtual_try_on`, `pose_change` or `query`."""
     path: str
     answer: type[M]
-    content: bytes | Payload
+    request: WireModel | Payload
     """A JSON body, or the picture that goes out as a multipart form."""
     billed: bool = False
-    labels: Labels = Labels()
+    asked: BilledRequest | None = None
+    """What a billed call asks for, with each local picture named by its content instead of the address of its upload.
+
+    The same request has the same one, in every process."""
     once: str | None = None
     """Calls with the same value are sent once, and share the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blocking(Generic[T]):
-    """Disk or CPU work that must not hold up an event loop."""
+    """Disk or CPU work that must not hold up an event loop.
+
+    Before the operation has paid for anything, the work has what is left of the operation's time. After that it has
+    all the time it needs, and its result is returned: what was paid for is not thrown away.
+    """
 
     work: Callable[[], T]
 
@@ -81,12 +85,37 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Several flows, none of which waits for another; the first error ends them all."""
+    """Several flows that cost nothing, none of which waits for another; the first error ends them all."""
 
     flows: tuple[Flow[Any], ...]
 
 
-Step: TypeAlias = Call[Any] | Blocking[Any] | Fetch[Any] | Pause | Together
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Several flows that may cost money: each runs to its own end, whatever becomes of the others."""
+
+    flows: tuple[Flow[Any], ...]
+    limit: int
+    """How many run at once in async code; the blocking client runs one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recall(Generic[M]):
+    """Ask the ledger, before anything is sent, whether a call was paid for already under the operation's key."""
+
+    call: Call[M]
+    """What is about to be asked for, with each local picture named by its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotate:
+    """Add notes to the ledger entry of an answer, where there is one."""
+
+    answer: Received
+    notes: Mapping[str, Note]
+
+
+Step: TypeAlias = Call[Any] | Blocking[Any] | Fetch[Any] | Pause | Together | Gather | Recall[Any] | Annotate
 Flow: TypeAlias = Generator[Step, Any, T]
 
 
@@ -111,9 +140,32 @@ def pause(seconds: float) -> Flow[None]:
 
 
 def together(flows: list[Flow[T]]) -> Flow[list[T]]:
-    """Run several flows and return their results in order."""
+    """Run several flows that cost nothing, and return their results in order."""
     if not flows:
         return []
     if len(flows) == 1:
         return [(yield from flows[0])]
     return cast("list[T]", (yield Together(tuple(flows))))
+
+
+def gather(flows: list[Flow[T]], *, limit: int = 8) -> Flow[list[T | Exception]]:
+    """Run several flows, each to its own end, and return for each its result or its error, in order.
+
+    An error of one does not cancel another, which may be paid for by then. The idempotency keys of their requests
+    follow from their order: `order-17`, `order-17.2`, and so on.
+
+    Args:
+        flows: The flows.
+        limit: How many run at once in async code.
+    """
+    return cast("list[T | Exception]", (yield Gather(tuple(flows), limit)))
+
+
+def recall(call: Call[M]) -> Flow[M | None]:
+    """Return what the ledger holds under the operation's idempotency key, or None if the call is to be made."""
+    return cast("M | None", (yield Recall(call)))
+
+
+def annotate(answer: Received, notes: Mapping[str, Note]) -> Flow[None]:
+    """Add notes to the ledger entry of an answer, where there is one."""
+    yield Annotate(answer, notes)

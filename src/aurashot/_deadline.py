@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 
+from aurashot.errors import ConfigurationError, DeadlineExceededError
+
 
 class Deadline:
-    """A moment on the monotonic clock that every wait of one call respects."""
+    """A moment on the monotonic clock that every wait of one operation respects."""
 
     __slots__ = ("at", "seconds")
 
@@ -21,7 +23,7 @@ class Deadline:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the call began."""
+        """Seconds since the operation began."""
         return self.seconds - (self.at - time.monotonic())
 
     @property
@@ -30,5 +32,20 @@ class Deadline:
         return time.monotonic() >= self.at
 
     def bound(self, seconds: float | None) -> float:
-        """Return a timeout that does not outlive the call."""
+        """Return a timeout that does not outlive the operation."""
         return self.remaining if seconds is None else min(seconds, self.remaining)
+
+    def exceeded(self, when: str = "before the request was sent") -> DeadlineExceededError:
+        """Return the error for an operation whose time passed while no request was under way."""
+        return DeadlineExceededError(f"the call's {self.seconds:g} s ran out {when}")
+
+
+def check_timeout(seconds: object) -> float:
+    """Return a number of seconds that can work.
+
+    Raises:
+        ConfigurationError: It is not a finite number above 0.
+    """
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds < float("inf"):
+        return seconds
+    raise ConfigurationError(f"timeout must be a number of seconds above 0, not {seconds!r}")

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aurashot._calls import Call, Labels, M
+from aurashot._calls import Call, M
 from aurashot.models import Generation, Upload
 
 if TYPE_CHECKING:
     from aurashot.images import Payload
     from aurashot.models import (
+        BilledRequest,
         EditRequest,
         GenerateRequest,
         IdPhotoRequest,
         PoseChangeRequest,
         QueryRequest,
         VirtualTryOnRequest,
-        WireModel,
         WorkflowJob,
     )
 
@@ -27,43 +27,47 @@ EDIT: Final = "/v1/character/edit"
 WORKFLOW: Final = "/api/aesthetic/generate"
 WORKFLOW_QUERY: Final = "/api/aesthetic/query"
 
-UNLABELLED: Final = Labels()
-
 
 def upload(picture: Payload) -> Call[Upload]:
     """`POST /v1/uploads`: free, and sent once for the same content."""
-    return Call(operation="upload", path=UPLOADS, answer=Upload, content=picture, once=picture.digest)
+    return Call(name="upload", path=UPLOADS, answer=Upload, request=picture, once=picture.digest)
 
 
-def id_photo(body: IdPhotoRequest, labels: Labels = UNLABELLED) -> Call[Generation]:
+def id_photo(body: IdPhotoRequest) -> Call[Generation]:
     """`POST /v1/character/id-photo`."""
-    return _billed("id_photo", ID_PHOTO, Generation, body, labels)
+    return _billed("id_photo", ID_PHOTO, Generation, body)
 
 
-def generate(body: GenerateRequest, labels: Labels = UNLABELLED) -> Call[Generation]:
+def generate(body: GenerateRequest) -> Call[Generation]:
     """`POST /v1/character/generate`."""
-    return _billed("generate", GENERATE, Generation, body, labels)
+    return _billed("generate", GENERATE, Generation, body)
 
 
-def edit(body: EditRequest, labels: Labels = UNLABELLED) -> Call[Generation]:
+def edit(body: EditRequest) -> Call[Generation]:
     """`POST /v1/character/edit`."""
-    return _billed("edit", EDIT, Generation, body, labels)
+    return _billed("edit", EDIT, Generation, body)
 
 
-def workflow(body: VirtualTryOnRequest | PoseChangeRequest, labels: Labels = UNLABELLED) -> Call[WorkflowJob]:
-    """`POST /api/aesthetic/generate`."""
+def virtual_try_on(body: VirtualTryOnRequest) -> Call[WorkflowJob]:
+    """`POST /api/aesthetic/generate` for `virtual_try_on`."""
     from aurashot.models import WorkflowJob
 
-    return _billed(body.workflow, WORKFLOW, WorkflowJob, body, labels)
+    return _billed("virtual_try_on", WORKFLOW, WorkflowJob, body)
 
 
-def workflow_query(body: QueryRequest) -> Call[WorkflowJob]:
+def pose_change(body: PoseChangeRequest) -> Call[WorkflowJob]:
+    """`POST /api/aesthetic/generate` for `pose_change`."""
+    from aurashot.models import WorkflowJob
+
+    return _billed("pose_change", WORKFLOW, WorkflowJob, body)
+
+
+def query(body: QueryRequest) -> Call[WorkflowJob]:
     """`POST /api/aesthetic/query`: free, and safe to repeat."""
     from aurashot.models import WorkflowJob
 
-    return Call(operation="query", path=WORKFLOW_QUERY, answer=WorkflowJob, content=body.to_wire())
+    return Call(name="query", path=WORKFLOW_QUERY, answer=WorkflowJob, request=body)
 
 
-def _billed(operation: str, path: str, answer: type[M], body: WireModel, labels: Labels) -> Call[M]:
-    content = body.to_wire()
-    return Call(operation=operation, path=path, answer=answer, content=content, billed=True, labels=labels)
+def _billed(name: str, path: str, answer: type[M], body: BilledRequest) -> Call[M]:
+    return Call(name=name, path=path, answer=answer, request=body, billed=True, asked=body)

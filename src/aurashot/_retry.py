@@ -165,11 +165,13 @@ class Retries:
     budget: RetryBudget
     deadline: Deadline
     billed: bool
+    is_wanted: Callable[[], bool] = lambda: True
+    """Whether somebody still waits for the answer."""
     before_wait: Callable[[AuraShotError, float], None]
 
     def may_help(self, error: BaseException) -> bool:
         """Say whether the call may be sent again after an error."""
-        return may_repeat(error, billed=self.billed, policy=self.policy)
+        return self.is_wanted() and may_repeat(error, billed=self.billed, policy=self.policy)
 
     def options(self) -> dict[str, Any]:
         """Return the arguments of a fresh `Retrying` or `AsyncRetrying`."""

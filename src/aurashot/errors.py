@@ -35,7 +35,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
-    from aurashot.models import Generation
+    from aurashot.models import Generation, WorkflowJob
 
 Outcome: TypeAlias = Literal["not_sent", "rejected", "unknown", "accepted"]
 """What became of a request.
@@ -49,8 +49,11 @@ class AuraShotError(Exception):
     """The root of every error of this SDK.
 
     Attributes:
-        outcome: What became of the request.
+        outcome: What became of the request; of the operation, if that had paid for something before.
         billed: Whether the operation is one that the service bills.
+        operation_id: The id of the method call that failed; its events and ledger entries carry the same.
+        delivered: What this operation had obtained and paid for before it failed, and what a failed download was
+            to fetch: it is yours.
         idempotency_key: The key that the call was sent under; quote it to support.
         attempts: How many requests went out, 0 when none did.
         request_id: The service's own identifier, where the answer carried one.
@@ -59,6 +62,8 @@ class AuraShotError(Exception):
 
     outcome: Outcome = "not_sent"
     billed: bool = False
+    operation_id: str | None = None
+    delivered: tuple[Generation | WorkflowJob, ...] = ()
     idempotency_key: str | None = None
     attempts: int = 0
     request_id: str | None = None
@@ -70,7 +75,7 @@ class AuraShotError(Exception):
 
     @property
     def may_be_charged(self) -> bool:
-        """Whether the picture may be on the bill although none was delivered."""
+        """Whether this operation may be on the bill."""
         return self.billed and self.outcome in {"unknown", "accepted"}
 
     def __reduce__(self) -> tuple[Any, ...]:

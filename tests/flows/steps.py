@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
-from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
+from aurashot._calls import Annotate, Blocking, Call, Fetch, Flow, Gather, Pause, Recall, Step, Together
 from aurashot.images import ImageRules
+from aurashot.models import WireModel
 
 T = TypeVar("T")
 
@@ -22,14 +23,18 @@ SCENE = "https://cdn.example.com/scene.png"
 class Play:
     """Drive a flow by `next` and `send`.
 
-    Disk work is done, flows that belong together run one after the other, a pause takes no time; each call and each
-    download gets the next reply, and a reply that is an error is thrown into the flow.
+    Disk work is done, flows that belong together run one after the other, a pause takes no time, and a ledger knows
+    nothing; each call and each download gets the next reply, and a reply that is an error is thrown into the flow.
     """
 
     def __init__(self, *replies: object) -> None:
         self.replies = list(replies)
         self.steps: list[Step] = []
-        """What reached the outside: calls, downloads and pauses."""
+        """What reached the outside: calls, downloads, pauses and annotations."""
+        self.recalled: list[Call[Any]] = []
+        """What a ledger was asked for."""
+        self.remembered: object = None
+        """What the ledger answers."""
 
     def run(self, flow: Flow[T]) -> T:
         """Return what the flow returns."""
@@ -61,12 +66,23 @@ class Play:
                     return [self.run(flow) for flow in step.flows]
                 except Exception as error:  # noqa: BLE001 - a driver throws it into the flow that waits
                     return error
-            case Pause():
+            case Gather():
+                return [self._ended(flow) for flow in step.flows]
+            case Pause() | Annotate():
                 self.steps.append(step)
                 return None
+            case Recall():
+                self.recalled.append(step.call)
+                return self.remembered
             case Call() | Fetch():
                 self.steps.append(step)
                 return self.replies.pop(0)
+
+    def _ended(self, flow: Flow[Any]) -> object:
+        try:
+            return self.run(flow)
+        except Exception as error:  # noqa: BLE001 - it is what became of the flow
+            return error
 
 
 def _result(step: Blocking[Any]) -> object:
@@ -78,8 +94,8 @@ def _result(step: Blocking[Any]) -> object:
 
 def body(call: Call[Any]) -> Any:
     """Return the JSON that a call would send."""
-    assert isinstance(call.content, bytes)
-    return json.loads(call.content)
+    assert isinstance(call.request, WireModel)
+    return json.loads(call.request.to_wire())
 
 
 def png(colour: str = "white") -> bytes:

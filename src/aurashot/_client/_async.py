@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from aurashot._calls import Labels
 from aurashot._client import _setup as setup
 from aurashot._flows import character as flows
+from aurashot._operations import Labels
+from aurashot._rate_limit import check_rate_limiter
 from aurashot._transport._async import AsyncConnections, AsyncTransport
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from aurashot._calls import Progress
     from aurashot._client._async_legacy import AsyncLegacy
     from aurashot._flows.pictures import Picture
+    from aurashot._rate_limit import AsyncRateLimiter
     from aurashot._retry import RetryPolicy
     from aurashot.images import ImageInput
     from aurashot.instrumentation import Hook
@@ -46,7 +48,8 @@ class AsyncAuraShot:
             a key). It is not closed here.
         ledger: Where every billed call is recorded before it is sent, and what became of it after: see
             `aurashot.ledger`. A call that cannot be recorded is not sent. It is not closed here.
-        hooks: Called with an event record when a call starts, is retried, succeeds or fails.
+        rate_limiter: Asked before every request of the API whether it may be sent now.
+        hooks: Called with an event record when an operation or one of its requests starts, succeeds or fails.
         strip_metadata: Whether a local photo is turned upright and freed of location and other metadata before it
             leaves the machine: by default whenever the extra `images` is installed; True insists on it.
 
@@ -64,15 +67,17 @@ class AsyncAuraShot:
         max_connections: int = setup.DEFAULT_MAX_CONNECTIONS,
         http_client: httpx.AsyncClient | None = None,
         ledger: Ledger | None = None,
+        rate_limiter: AsyncRateLimiter | None = None,
         hooks: Iterable[Hook] = (),
         strip_metadata: bool | None = None,
     ) -> None:
         setup.check_ledger(ledger)
+        check_rate_limiter(rate_limiter, is_async=True)
         setup.check_http_client(http_client, "AsyncClient")
         service = setup.service(api_key, base_url, max_connections)
         self._rules = setup.rules(service, strip_metadata=strip_metadata)
         self._transport = AsyncTransport(
-            AsyncConnections(service, http_client, ledger), setup.options(timeout, retry, hooks)
+            AsyncConnections(service, http_client, ledger, rate_limiter), setup.options(timeout, retry, hooks)
         )
         self._owner = True
 
@@ -85,6 +90,7 @@ class AsyncAuraShot:
         timeout: float | None = None,
         idempotency_key: str | None = None,
         tags: Mapping[str, str] | None = None,
+        pay_once: bool = True,
     ) -> Generation:
         """Make the identity anchor of a person: one sheet with front, left 45°, right 45° and smiling. Billed.
 
@@ -95,11 +101,14 @@ class AsyncAuraShot:
             prompt: A style, for an anime character for instance.
             wait_for_result: The service's own `waitForResult`; left out of the request unless given.
             timeout: Seconds for this call in all, instead of the client's.
-            idempotency_key: Sent as `Idempotency-Key` instead of a fresh one.
+            idempotency_key: Sent as `Idempotency-Key` instead of a fresh one. With a ledger, it is paid for once: what
+                was paid under it is returned, and nothing is sent.
             tags: Words to find the call by in the ledger, such as `{"user": "alice"}`; they stay on this machine.
+            pay_once: False sends the request even if the ledger knows the key.
 
         Raises:
             InputError: An argument is not usable; nothing was sent.
+            UnresolvedError: The key is under way, or what became of it is not known; nothing was sent.
             AuraShotError: Anything else; `outcome` and `may_be_charged` say what it cost.
         """
         flow = flows.id_photo(
@@ -107,9 +116,8 @@ class AsyncAuraShot:
             face,
             prompt=prompt,
             wait_for_result=wait_for_result,
-            labels=Labels(idempotency_key, tags),
         )
-        return await self._transport.run(flow, timeout)
+        return await self._transport.run("id_photo", flow, Labels(idempotency_key, tags, pay_once), timeout)
 
     async def generate(
         self,
@@ -122,6 +130,7 @@ class AsyncAuraShot:
         timeout: float | None = None,
         idempotency_key: str | None = None,
         tags: Mapping[str, str] | None = None,
+        pay_once: bool = True,
     ) -> Generation:
         """Draw the person of the face reference in a new scene. Billed.
 
@@ -132,11 +141,14 @@ class AsyncAuraShot:
             scene: A picture of where the person is.
             wait_for_result: The service's own `waitForResult`; left out of the request unless given.
             timeout: Seconds for this call in all, instead of the client's.
-            idempotency_key: Sent as `Idempotency-Key` instead of a fresh one.
+            idempotency_key: Sent as `Idempotency-Key` instead of a fresh one. With a ledger, it is paid for once: what
+                was paid under it is returned, and nothing is sent.
             tags: Words to find the call by in the ledger, such as `{"user": "alice"}`; they stay on this machine.
+            pay_once: False sends the request even if the ledger knows the key.
 
         Raises:
             InputError: An argument is not usable; nothing was sent.
+            UnresolvedError: The key is under way, or what became of it is not known; nothing was sent.
             AuraShotError: Anything else; `outcome` and `may_be_charged` say what it cost.
         """
         flow = flows.generate(
@@ -146,9 +158,8 @@ class AsyncAuraShot:
             clothes=clothes,
             scene=scene,
             wait_for_result=wait_for_result,
-            labels=Labels(idempotency_key, tags),
         )
-        return await self._transport.run(flow, timeout)
+        return await self._transport.run("generate", flow, Labels(idempotency_key, tags, pay_once), timeout)
 
     async def edit(
         self,
@@ -160,6 +171,7 @@ class AsyncAuraShot:
         timeout: float | None = None,
         idempotency_key: str | None = None,
         tags: Mapping[str, str] | None = None,
+        pay_once: bool = True,
     ) -> Generation:
         """Change a picture, and keep its person. Billed.
 
@@ -169,11 +181,14 @@ class AsyncAuraShot:
             face: The identity lock: the face reference that the person has to match.
             wait_for_result: The service's own `waitForResult`; left out of the request unless given.
             timeout: Seconds for this call in all, instead of the client's.
-            idempotency_key: Sent as `Idempotency-Key` instead of a fresh one.
+            idempotency_key: Sent as `Idempotency-Key` instead of a fresh one. With a ledger, it is paid for once: what
+                was paid under it is returned, and nothing is sent.
             tags: Words to find the call by in the ledger, such as `{"user": "alice"}`; they stay on this machine.
+            pay_once: False sends the request even if the ledger knows the key.
 
         Raises:
             InputError: An argument is not usable; nothing was sent.
+            UnresolvedError: The key is under way, or what became of it is not known; nothing was sent.
             AuraShotError: Anything else; `outcome` and `may_be_charged` say what it cost.
         """
         flow = flows.edit(
@@ -182,9 +197,8 @@ class AsyncAuraShot:
             target=target,
             face=face,
             wait_for_result=wait_for_result,
-            labels=Labels(idempotency_key, tags),
         )
-        return await self._transport.run(flow, timeout)
+        return await self._transport.run("edit", flow, Labels(idempotency_key, tags, pay_once), timeout)
 
     async def upload(self, image: ImageInput, *, timeout: float | None = None) -> Upload:
         """Put a local picture where the service can see it. Free.
@@ -200,7 +214,7 @@ class AsyncAuraShot:
             InputError: The image is not usable; nothing was sent.
             AuraShotError: Anything else.
         """
-        return await self._transport.run(flows.upload(self._rules, image), timeout)
+        return await self._transport.run("upload", flows.upload(self._rules, image), timeout=timeout)
 
     async def download(
         self,
@@ -225,7 +239,9 @@ class AsyncAuraShot:
         """
         from aurashot._flows import pictures
 
-        return await self._transport.run(pictures.download(self._rules, what, to, progress=progress), timeout)
+        return await self._transport.run(
+            "download", pictures.download(self._rules, what, to, progress=progress), timeout=timeout
+        )
 
     async def read(self, what: Picture, *, progress: Progress | None = None, timeout: float | None = None) -> bytes:
         """Return a picture's bytes.
@@ -241,7 +257,7 @@ class AsyncAuraShot:
         """
         from aurashot._flows import pictures
 
-        return await self._transport.run(pictures.read(self._rules, what, progress=progress), timeout)
+        return await self._transport.run("read", pictures.read(self._rules, what, progress=progress), timeout=timeout)
 
     @cached_property
     def legacy(self) -> AsyncLegacy:
@@ -256,14 +272,29 @@ class AsyncAuraShot:
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
         hooks: Iterable[Hook] | None = None,
+        parent_id: str | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> Self:
-        """Return a view of this client with other options.
+        """Return a view of this client with other options; what is not given stays as it is.
 
         It shares the connections and the memory of uploads, and ends with the client that it came from.
+
+        Args:
+            timeout: Seconds that one call may take in all.
+            retry: What is sent again.
+            hooks: Called with event records, instead of this client's hooks.
+            parent_id: What the view's operations are part of: a batch, a story, a request of your own backend. It is
+                in their events and ledger entries.
+            tags: Tags of every billed call, beside those of the call itself.
+
+        Raises:
+            ConfigurationError: An argument cannot work.
         """
         view = object.__new__(type(self))
         view._rules = self._rules  # a view is another one of these
-        options = setup.changed(self._transport.options, timeout, retry, hooks)
+        options = setup.changed(
+            self._transport.options, timeout=timeout, retry=retry, hooks=hooks, parent_id=parent_id, tags=tags
+        )
         view._transport = AsyncTransport(self._transport.connections, options)  # a view is another one of these
         view._owner = False  # a view is another one of these
         return view
@@ -282,5 +313,5 @@ class AsyncAuraShot:
         await self.aclose()
 
     def __repr__(self) -> str:
-        service = self._transport.connections.service
+        service = self._transport.connections.client.service
         return f"{type(self).__name__}(base_url={service.base_url!r}, api_key={service.key!r})"

@@ -12,7 +12,7 @@ from aurashot.images import ImageRules
 from aurashot.instrumentation import Teller
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from aurashot.instrumentation import Hook
 
@@ -38,12 +38,22 @@ def options(timeout: float, retry: RetryPolicy | None, hooks: Iterable[Hook]) ->
     return Options(timeout=timeout, retry=retry or RetryPolicy(), teller=Teller(tuple(hooks)))
 
 
-def changed(old: Options, timeout: float | None, retry: RetryPolicy | None, hooks: Iterable[Hook] | None) -> Options:
+def changed(
+    old: Options,
+    *,
+    timeout: float | None,
+    retry: RetryPolicy | None,
+    hooks: Iterable[Hook] | None,
+    parent_id: str | None,
+    tags: Mapping[str, str] | None,
+) -> Options:
     """Return the options with those changed that were given."""
     return Options(
         timeout=old.timeout if timeout is None else timeout,
         retry=old.retry if retry is None else retry,
         teller=old.teller if hooks is None else Teller(tuple(hooks)),
+        parent_id=old.parent_id if parent_id is None else parent_id,
+        tags=old.tags if tags is None else tags,
     )
 
 
@@ -58,7 +68,7 @@ def check_ledger(given: object) -> None:
     Raises:
         ConfigurationError: It lacks what a client needs of one.
     """
-    if given is not None and not all(callable(getattr(given, name, None)) for name in ("reserve", "settle")):
+    if given is not None and not all(callable(getattr(given, name, None)) for name in ("recall", "write")):
         raise ConfigurationError(f"ledger= takes a SQLiteLedger, or an object like it, not {type(given).__name__}")
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aurashot._calls import Labels
 from aurashot._flows import legacy as flows
+from aurashot._operations import Labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +34,7 @@ class Legacy:
         timeout: float | None = None,
         idempotency_key: str | None = None,
         tags: Mapping[str, str] | None = None,
+        pay_once: bool = True,
     ) -> WorkflowJob:
         """Dress a model in a product. Billed.
 
@@ -45,13 +46,16 @@ class Legacy:
             description: What the picture should show, instead of a description that the service makes.
             wait: Whether to ask, less and less often, until the job is done.
             timeout: Seconds for this call in all, instead of the client's.
-            idempotency_key: Sent as `Idempotency-Key` instead of a fresh one.
+            idempotency_key: Sent as `Idempotency-Key` instead of a fresh one. With a ledger, it is paid for once: what
+                was paid under it is returned, and nothing is sent.
             tags: Words to find the call by in the ledger, such as `{"user": "alice"}`; they stay on this machine.
+            pay_once: False sends the request even if the ledger knows the key.
 
         Raises:
             InputError: An argument is not usable; nothing was sent.
             GenerationFailedError: The job failed.
-            DeadlineExceededError: The job is not done in time; its `request_id` and note say how to ask again.
+            DeadlineExceededError: The job is not done in time; `delivered[0]` is the job: pass it to `query`.
+            UnresolvedError: The key is under way, or what became of it is not known; nothing was sent.
             AuraShotError: Anything else; `outcome` and `may_be_charged` say what it cost.
         """
         flow = flows.virtual_try_on(
@@ -62,9 +66,8 @@ class Legacy:
             version=version,
             description=description,
             wait=wait,
-            labels=Labels(idempotency_key, tags),
         )
-        return self._transport.run(flow, timeout)
+        return self._transport.run("virtual_try_on", flow, Labels(idempotency_key, tags, pay_once), timeout)
 
     def pose_change(
         self,
@@ -76,6 +79,7 @@ class Legacy:
         timeout: float | None = None,
         idempotency_key: str | None = None,
         tags: Mapping[str, str] | None = None,
+        pay_once: bool = True,
     ) -> WorkflowJob:
         """Change the pose of a person. Billed.
 
@@ -85,13 +89,16 @@ class Legacy:
             version: `lite` or `pro`.
             wait: Whether to ask, less and less often, until the job is done.
             timeout: Seconds for this call in all, instead of the client's.
-            idempotency_key: Sent as `Idempotency-Key` instead of a fresh one.
+            idempotency_key: Sent as `Idempotency-Key` instead of a fresh one. With a ledger, it is paid for once: what
+                was paid under it is returned, and nothing is sent.
             tags: Words to find the call by in the ledger, such as `{"user": "alice"}`; they stay on this machine.
+            pay_once: False sends the request even if the ledger knows the key.
 
         Raises:
             InputError: An argument is not usable; nothing was sent.
             GenerationFailedError: The job failed.
-            DeadlineExceededError: The job is not done in time; its `request_id` and note say how to ask again.
+            DeadlineExceededError: The job is not done in time; `delivered[0]` is the job: pass it to `query`.
+            UnresolvedError: The key is under way, or what became of it is not known; nothing was sent.
             AuraShotError: Anything else; `outcome` and `may_be_charged` say what it cost.
         """
         flow = flows.pose_change(
@@ -100,9 +107,8 @@ class Legacy:
             description,
             version=version,
             wait=wait,
-            labels=Labels(idempotency_key, tags),
         )
-        return self._transport.run(flow, timeout)
+        return self._transport.run("pose_change", flow, Labels(idempotency_key, tags, pay_once), timeout)
 
     def query(
         self,
@@ -129,4 +135,4 @@ class Legacy:
             AuraShotError: Anything else.
         """
         flow = flows.query(job, workflow=workflow, execution_id=execution_id, task_id=task_id, wait=wait)
-        return self._transport.run(flow, timeout)
+        return self._transport.run("query", flow, timeout=timeout)

@@ -34,7 +34,7 @@ class Outgoing(Protocol):
         """Give the request, once there is a place for it; a file that it is read from is open meanwhile."""
         ...
 
-    def depart(self) -> None:
+    def before_send(self) -> None:
         """Hear that bytes of the request are about to go out; what this raises keeps them here."""
         ...
 
@@ -101,7 +101,7 @@ class _Stream(httpcore.NetworkStream):
     def _send(self, data: memoryview) -> None:
         if data:
             left = self._clock.left(httpcore.WriteTimeout)
-            self._clock.outgoing.depart()
+            self._clock.outgoing.before_send()
             self._inner.write(cast("bytes", data), left)
 
     def close(self) -> None:
@@ -134,7 +134,7 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
     async def _send(self, data: memoryview) -> None:
         if data:
             left = self._clock.left(httpcore.WriteTimeout)
-            self._clock.outgoing.depart()
+            self._clock.outgoing.before_send()
             await self._inner.write(cast("bytes", data), left)
 
     async def aclose(self) -> None:

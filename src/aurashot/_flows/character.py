@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aurashot import _endpoints as endpoints
-from aurashot._calls import Flow, Labels, send
-from aurashot._flows.references import check_labels, check_text, given, located, prepared, references
+from aurashot._calls import Flow, send
+from aurashot._flows.references import billed, check_text, located, prepared
 from aurashot.models import (
     EditImages,
     EditRequest,
@@ -32,17 +32,16 @@ def upload(rules: ImageRules, image: ImageInput) -> Flow[Upload]:
 
 
 def id_photo(
-    rules: ImageRules, face: ImageInput, *, prompt: str | None, wait_for_result: bool | None, labels: Labels
+    rules: ImageRules, face: ImageInput, *, prompt: str | None, wait_for_result: bool | None
 ) -> Flow[Generation]:
     """Make the identity anchor of one face."""
     if prompt is not None:
         check_text("prompt", prompt)
-    check_labels(labels)
-    urls = yield from references(rules, face=face)
-    call = endpoints.id_photo(
-        IdPhotoRequest(images=IdPhotoImages(face=urls["face"]), prompt=prompt, wait_for_result=wait_for_result), labels
-    )
-    return (yield from send(call))
+
+    def body(urls: dict[str, str]) -> IdPhotoRequest:
+        return IdPhotoRequest(images=IdPhotoImages(**urls), prompt=prompt, wait_for_result=wait_for_result)
+
+    return (yield from billed(endpoints.id_photo, body, rules, face=face))
 
 
 def generate(
@@ -53,21 +52,14 @@ def generate(
     clothes: ImageInput | None,
     scene: ImageInput | None,
     wait_for_result: bool | None,
-    labels: Labels,
 ) -> Flow[Generation]:
     """Draw the person of the face reference in a new scene."""
     check_text("prompt", prompt)
-    check_labels(labels)
-    urls = yield from references(rules, face=face, **given(clothes=clothes, scene=scene))
-    call = endpoints.generate(
-        GenerateRequest(
-            prompt=prompt,
-            images=GenerateImages(face=urls["face"], clothes=urls.get("clothes"), scene=urls.get("scene")),
-            wait_for_result=wait_for_result,
-        ),
-        labels,
-    )
-    return (yield from send(call))
+
+    def body(urls: dict[str, str]) -> GenerateRequest:
+        return GenerateRequest(prompt=prompt, images=GenerateImages(**urls), wait_for_result=wait_for_result)
+
+    return (yield from billed(endpoints.generate, body, rules, face=face, clothes=clothes, scene=scene))
 
 
 def edit(
@@ -77,18 +69,11 @@ def edit(
     target: ImageInput,
     face: ImageInput | None,
     wait_for_result: bool | None,
-    labels: Labels,
 ) -> Flow[Generation]:
     """Change a picture, with the face locked if one is given."""
     check_text("prompt", prompt)
-    check_labels(labels)
-    urls = yield from references(rules, target=target, **given(face=face))
-    call = endpoints.edit(
-        EditRequest(
-            prompt=prompt,
-            images=EditImages(target=urls["target"], face=urls.get("face")),
-            wait_for_result=wait_for_result,
-        ),
-        labels,
-    )
-    return (yield from send(call))
+
+    def body(urls: dict[str, str]) -> EditRequest:
+        return EditRequest(prompt=prompt, images=EditImages(**urls), wait_for_result=wait_for_result)
+
+    return (yield from billed(endpoints.edit, body, rules, target=target, face=face))

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from aurashot import _endpoints as endpoints
 from aurashot._answers import failure
-from aurashot._calls import Flow, Labels, pause, send
-from aurashot._flows.references import check_labels, check_text, given, references
-from aurashot.errors import AuraShotError, InputError, UnexpectedResponseError
+from aurashot._calls import Flow, pause, send
+from aurashot._flows.references import billed, check_text
+from aurashot.errors import InputError, UnexpectedResponseError
 from aurashot.models import (
     PoseChangeInput,
     PoseChangeRequest,
@@ -38,39 +38,41 @@ def virtual_try_on(
     version: str,
     description: str | None,
     wait: bool,
-    labels: Labels,
 ) -> Flow[WorkflowJob]:
     """Dress a model in a product."""
     _check_version(version, TRY_ON_VERSIONS)
     if description is not None:
         check_text("description", description)
-    check_labels(labels)
-    urls = yield from references(
-        rules, product_image=product_image, model_image=model_image, **given(scene_image=scene_image)
-    )
-    what = VirtualTryOnInput(
-        product_image=urls["product_image"],
-        model_image=urls["model_image"],
-        scene_image=urls.get("scene_image"),
-        generate_version=version,
-        description_type="auto" if description is None else "custom",
-        text_description=description,
-    )
-    return (yield from _job(VirtualTryOnRequest(wait_for_result=False, input=what), wait=wait, labels=labels))
+
+    def body(urls: dict[str, str]) -> VirtualTryOnRequest:
+        what = VirtualTryOnInput(
+            product_image=urls["product_image"],
+            model_image=urls["model_image"],
+            scene_image=urls.get("scene_image"),
+            generate_version=version,
+            description_type="auto" if description is None else "custom",
+            text_description=description,
+        )
+        return VirtualTryOnRequest(wait_for_result=False, input=what)
+
+    images = {"product_image": product_image, "model_image": model_image, "scene_image": scene_image}
+    job = yield from billed(endpoints.virtual_try_on, body, rules, **images)
+    return (yield from _finished(_question("virtual_try_on", job), job)) if wait else job
 
 
 def pose_change(
-    rules: ImageRules, original_image: ImageInput, description: str, *, version: str, wait: bool, labels: Labels
+    rules: ImageRules, original_image: ImageInput, description: str, *, version: str, wait: bool
 ) -> Flow[WorkflowJob]:
     """Change the pose of a person."""
     _check_version(version, POSE_VERSIONS)
     check_text("description", description)
-    check_labels(labels)
-    urls = yield from references(rules, original_image=original_image)
-    what = PoseChangeInput(
-        original_image=urls["original_image"], generate_version=version, text_description=description
-    )
-    return (yield from _job(PoseChangeRequest(wait_for_result=False, input=what), wait=wait, labels=labels))
+
+    def body(urls: dict[str, str]) -> PoseChangeRequest:
+        what = PoseChangeInput(generate_version=version, text_description=description, **urls)
+        return PoseChangeRequest(wait_for_result=False, input=what)
+
+    job = yield from billed(endpoints.pose_change, body, rules, original_image=original_image)
+    return (yield from _finished(_question("pose_change", job), job)) if wait else job
 
 
 def query(
@@ -84,8 +86,8 @@ def query(
     if not workflow or not (execution_id or task_id):
         message = "job: give a job, or workflow= together with execution_id= or task_id="
         raise InputError(message, argument="job")
-    question = _question(workflow, execution_id, task_id)
-    answer = yield from send(endpoints.workflow_query(question))
+    question = QueryRequest(workflow=workflow, execution_id=execution_id, task_id=None if execution_id else task_id)
+    answer = yield from send(endpoints.query(question))
     return (yield from _finished(question, answer)) if wait else answer
 
 
@@ -94,19 +96,10 @@ def _check_version(version: str, known: tuple[str, ...]) -> None:
         raise InputError(f"version: {version!r} is unknown; use {', '.join(known)}", argument="version")
 
 
-def _question(workflow: str, execution_id: str | None, task_id: str | None) -> QueryRequest:
-    return QueryRequest(workflow=workflow, execution_id=execution_id, task_id=None if execution_id else task_id)
-
-
-def _job(body: VirtualTryOnRequest | PoseChangeRequest, *, wait: bool, labels: Labels) -> Flow[WorkflowJob]:
-    job = yield from send(endpoints.workflow(body, labels))
-    if not wait:
-        return job
-    try:
-        return (yield from _finished(_question(body.workflow, job.execution_id, job.task_id), job))
-    except AuraShotError as error:
-        _note_paid_job(error, job, body.workflow)
-        raise
+def _question(workflow: str, job: WorkflowJob) -> QueryRequest:
+    return QueryRequest(
+        workflow=workflow, execution_id=job.execution_id, task_id=None if job.execution_id else job.task_id
+    )
 
 
 def _finished(question: QueryRequest, job: WorkflowJob) -> Flow[WorkflowJob]:
@@ -116,7 +109,7 @@ def _finished(question: QueryRequest, job: WorkflowJob) -> Flow[WorkflowJob]:
         if not (question.execution_id or question.task_id):
             raise UnexpectedResponseError("the service took the job but gave it no identifier to ask about")
         yield from pause(seconds)
-        job = yield from send(endpoints.workflow_query(question))
+        job = yield from send(endpoints.query(question))
         seconds = min(LONGEST_PAUSE, seconds * GROWTH)
     return job
 
@@ -126,15 +119,3 @@ def _is_done(job: WorkflowJob) -> bool:
         reason = next((result.error for result in job.results if result.error), None)
         raise failure(job.workflow or "workflow", {"error": reason} if reason else job.model_extra or {})
     return job.completed or job.succeeded
-
-
-def _note_paid_job(error: AuraShotError, job: WorkflowJob, workflow: str) -> None:
-    """Write onto an error that the job exists and how to get at it: nothing that was paid for is lost."""
-    error.outcome = "accepted"
-    error.billed = True
-    error.idempotency_key = job.meta.idempotency_key
-    error.request_id = job.execution_id or job.task_id
-    error.add_note(
-        f"the job was taken: ask about it with client.legacy.query(workflow={workflow!r}, "
-        f"execution_id={job.execution_id!r}, task_id={job.task_id!r})"
-    )

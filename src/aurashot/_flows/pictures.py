@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from aurashot._calls import Flow, fetch
-from aurashot.errors import InputError, UnsafeURLError
+from aurashot.errors import AuraShotError, InputError, UnsafeURLError
 from aurashot.images import FileLanding, HasURL, MemoryLanding, check_url
 from aurashot.models import Generation, WorkflowJob
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aurashot._calls import Progress
-    from aurashot.images import ImageRules
+    from aurashot.images import ImageRules, Landing
+
+T = TypeVar("T")
 
 MAX_PICTURE_BYTES: Final = 100 * 1024 * 1024
 """A downloaded picture is at most this large."""
@@ -28,12 +30,23 @@ def download(rules: ImageRules, what: Picture, to: str | os.PathLike[str], *, pr
     """Save a picture as a file, whole or not at all."""
     url = _address(rules, what)
     landing = FileLanding(to, stem=_stem(what, url), max_bytes=MAX_PICTURE_BYTES)
-    return (yield from fetch(url, landing, progress))
+    return (yield from _fetched(what, url, landing, progress))
 
 
 def read(rules: ImageRules, what: Picture, *, progress: Progress | None) -> Flow[bytes]:
     """Return a picture's bytes."""
-    return (yield from fetch(_address(rules, what), MemoryLanding(max_bytes=MAX_PICTURE_BYTES), progress))
+    landing = MemoryLanding(max_bytes=MAX_PICTURE_BYTES)
+    return (yield from _fetched(what, _address(rules, what), landing, progress))
+
+
+def _fetched(what: Picture, url: str, landing: Landing[T], progress: Progress | None) -> Flow[T]:
+    """Download a picture; an error carries what it was paid for, which is still where it was."""
+    try:
+        return (yield from fetch(url, landing, progress))
+    except AuraShotError as error:
+        if isinstance(what, Generation | WorkflowJob):
+            error.delivered = (what,)
+        raise
 
 
 def _address(rules: ImageRules, what: Picture) -> str:

@@ -1,34 +1,71 @@
-"""What every operation does with its arguments first: check them all, then make every image remote."""
+"""What operations share: check every argument, read every image, and pay at most once."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
 from aurashot import _endpoints as endpoints
-from aurashot._calls import Flow, Labels, blocking, send, together
+from aurashot._calls import Flow, blocking, recall, send, together
 from aurashot.errors import InputError, InvalidImageError, NoOutputError
 from aurashot.images import ImageInput, locate
+from aurashot.models import BilledRequest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aurashot._calls import Call, M
     from aurashot.images import ImageRules, LocalImage, Payload
 
-_KEY_SHAPE: Final = re.compile(r"[!-~]{1,255}")
+B = TypeVar("B", bound=BilledRequest)
 
 
-def references(rules: ImageRules, **images: ImageInput) -> Flow[dict[str, str]]:
-    """Return a remote address for every image, by the name of its argument.
+def billed(
+    endpoint: Callable[[B], Call[M]],
+    build: Callable[[dict[str, str]], B],
+    rules: ImageRules,
+    **images: ImageInput | None,
+) -> Flow[M]:
+    """Make one billed call: check and read every image, ask the ledger, upload what is local, and send.
+
+    Args:
+        endpoint: The function of `_endpoints`.
+        build: Returns the body, given the address of each image that there is, by the name of its argument.
+        rules: How images are treated.
+        images: The images, by the name of their arguments; None for those that were not given.
 
     Raises:
         InvalidImageError: An argument is not an image that the service takes; nothing was sent.
         UnsafeURLError: An argument is an address that must not be sent; nothing was sent.
     """
+    places = yield from _ready(rules, {name: image for name, image in images.items() if image is not None})
+    asked = build({name: _identity(place) for name, place in places.items()})
+    earlier = yield from recall(endpoint(asked))
+    if earlier is not None:
+        return earlier
+    body = build((yield from _addresses(places)))
+    return (yield from send(replace(endpoint(body), asked=asked)))
+
+
+def _ready(rules: ImageRules, images: dict[str, ImageInput]) -> Flow[dict[str, str | Payload]]:
+    """Return for every image a checked address, or what is to be uploaded."""
     places = {name: located(rules, name, image) for name, image in images.items()}
     local = {name: place for name, place in places.items() if not isinstance(place, str)}
     payloads = yield from together([prepared(rules, name, place) for name, place in local.items()])
-    uploads = yield from together([send(endpoints.upload(payload)) for payload in payloads])
-    uploaded = {name: upload.url for name, upload in zip(local, uploads, strict=True)}
+    remote = {name: place for name, place in places.items() if isinstance(place, str)}
+    return {**remote, **dict(zip(local, payloads, strict=True))}
+
+
+def _identity(place: str | Payload) -> str:
+    """Return what an image is known by in every process: its address, or the digest of its content."""
+    return place if isinstance(place, str) else f"sha256:{place.digest}"
+
+
+def _addresses(places: dict[str, str | Payload]) -> Flow[dict[str, str]]:
+    """Upload what is local, and return the address of every image."""
+    payloads = {name: place for name, place in places.items() if not isinstance(place, str)}
+    uploads = yield from together([send(endpoints.upload(payload)) for payload in payloads.values()])
+    uploaded = {name: upload.url for name, upload in zip(payloads, uploads, strict=True)}
     return {name: place if isinstance(place, str) else uploaded[name] for name, place in places.items()}
 
 
@@ -52,11 +89,6 @@ def prepared(rules: ImageRules, argument: str, place: LocalImage) -> Flow[Payloa
         raise error.about(argument) from error.__cause__
 
 
-def given(**images: ImageInput | None) -> dict[str, ImageInput]:
-    """Return the optional images that were given."""
-    return {name: image for name, image in images.items() if image is not None}
-
-
 def check_text(argument: str, text: object) -> None:
     """Refuse a text that says nothing.
 
@@ -67,25 +99,3 @@ def check_text(argument: str, text: object) -> None:
         raise InputError(f"{argument}: a string is needed, not {type(text).__name__}", argument=argument)
     if not text.strip():
         raise InputError(f"{argument}: it is empty; say in words what the picture should show", argument=argument)
-
-
-def check_labels(labels: Labels) -> None:
-    """Refuse an idempotency key that cannot travel in a header, and tags that are not words.
-
-    Raises:
-        InputError: One of them is not usable.
-    """
-    _check_key(labels.idempotency_key)
-    _check_tags({} if labels.tags is None else labels.tags)
-
-
-def _check_key(key: str | None) -> None:
-    if key is not None and not _KEY_SHAPE.fullmatch(key):
-        message = "idempotency_key: use 1 to 255 printable ASCII characters without spaces, a UUID for instance"
-        raise InputError(message, argument="idempotency_key")
-
-
-def _check_tags(tags: object) -> None:
-    known = cast("dict[object, object]", tags) if isinstance(tags, Mapping) else {None: None}
-    if not all(isinstance(word, str) and word for pair in known.items() for word in pair):
-        raise InputError(f"tags: names and values are strings that are not empty, not {tags!r}", argument="tags")

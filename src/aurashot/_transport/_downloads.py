@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
     from aurashot._calls import Fetch, Progress
     from aurashot._deadline import Deadline
+    from aurashot._operations import Operation
     from aurashot._transport._requests import Headers
     from aurashot.errors import AuraShotError
     from aurashot.images import Landing
+    from aurashot.instrumentation import Teller
 
 T = TypeVar("T")
 
@@ -108,6 +110,7 @@ class Meter:
     def __init__(self, have: int, total: int | None, landing: Landing[Any], progress: Progress | None) -> None:
         self._total = total
         self._progress = progress
+        self._have = have
         self._done = have
         if self._total is not None and self._total > landing.max_bytes:
             raise DownloadError(f"the picture has {self._total} bytes; at most {landing.max_bytes} are taken")
@@ -120,6 +123,11 @@ class Meter:
         if deadline.passed:
             raise httpcore.ReadTimeout("the picture did not end in time")
 
+    @property
+    def received(self) -> int:
+        """How many bytes have come by this answer."""
+        return self._done - self._have
+
     def finish(self) -> None:
         """Check that as much has come as was promised."""
         if self._total is not None and self._done != self._total:
@@ -129,15 +137,22 @@ class Meter:
 class Retrieval(Generic[T]):
     """One download with its attempts and its time."""
 
-    def __init__(self, fetch: Fetch[T], deadline: Deadline) -> None:
-        self.deadline = deadline
-        self.landing = fetch.landing
+    def __init__(self, fetch: Fetch[T], operation: Operation, teller: Teller, own_origin: str) -> None:
+        self.deadline: Deadline = operation.deadline
+        self.landing: Landing[T] = fetch.landing
         self._fetch = fetch
+        self._operation = operation
+        self._own_origin = own_origin
         self._attempts = 0
         self._whole: Whole | None = None
         """The picture of which a part is here, while the rest is asked for."""
         self._goes_on = False
         self._hops: Hops
+        self._report = None
+        if teller.listening:
+            from aurashot._transport._reports import RequestReport
+
+            self._report = RequestReport(teller, operation, "download")
 
     def prepare(self) -> None:
         """Make the landing ready for one more attempt. This blocks."""
@@ -145,17 +160,19 @@ class Retrieval(Generic[T]):
             self._whole = None
             self.landing.begin()
 
-    def begin(self, own_origin: str) -> None:
+    def begin(self) -> None:
         """Start one more attempt: from the first byte, or from the first that is missing."""
         self._attempts += 1
-        self._hops = Hops(self._fetch.url, own_origin)
+        if self._report is not None:
+            self._report.started(self._attempts)
+        self._hops = Hops(self._fetch.url, self._own_origin)
 
     def request(self) -> AbstractContextManager[httpcore.Request]:
         """Give the request for the picture, or for the rest of it."""
         more = self._whole.asked_from(self.landing.size) if self._whole else []
         return nullcontext(picture_request(self._hops.url, more))
 
-    def depart(self) -> None:
+    def before_send(self) -> None:
         """Do nothing: a download costs nothing, so nobody needs to know whether it was asked for."""
 
     def arrived(self, status: int, headers: Mapping[str, str]) -> bool:
@@ -182,25 +199,44 @@ class Retrieval(Generic[T]):
         self._whole = Whole.of(headers)
         return Meter(0, _length(headers), self.landing, self._fetch.progress)
 
+    def finished(self, status: int, received: int) -> None:
+        """Take note that the picture is here, after so many bytes."""
+        if self._report is not None:
+            self._report.succeeded(status, received)
+
     def _rest_is_missing(self) -> bool:
         return self._whole is not None and 0 < self.landing.size < self._whole.total
 
     def retries(self, policy: RetryPolicy, budget: RetryBudget) -> Retries:
         """Return the rules for trying again: a download costs nothing."""
-        return Retries(policy=policy, budget=budget, deadline=self.deadline, billed=False, before_wait=_silently)
+        return Retries(
+            policy=policy, budget=budget, deadline=self.deadline, billed=False, before_wait=self._before_wait
+        )
 
     def lost(self, problem: Exception) -> AuraShotError:
         """Return a connection's error as one of a download; the picture stays where it is."""
         error = translate(problem, self.deadline)
         download = DownloadError(f"the picture could not be fetched: {error.message}")
         download.transient = not getattr(error, "final", False) and not self.deadline.passed
-        return self.blame(download)
+        return self.failed(download)
 
-    def blame(self, error: AuraShotError) -> AuraShotError:
+    def failed(self, error: AuraShotError) -> AuraShotError:
         """Write onto an error how often it was tried."""
+        error.operation_id = self._operation.id
         error.attempts = self._attempts
+        if self._report is not None:
+            self._report.failed(error)
         return error
 
+    def interrupted(self, stop: BaseException) -> None:
+        """Take note of what ended an attempt from outside."""
+        if self._report is not None:
+            self._report.failed(stop)
 
-def _silently(error: AuraShotError, seconds: float) -> None:
-    """Downloads tell no events."""
+    def end(self, last: AuraShotError) -> AuraShotError:
+        """Return the error that the download ends with."""
+        return last
+
+    def _before_wait(self, error: AuraShotError, seconds: float) -> None:
+        if self._report is not None:
+            self._report.retrying(error, seconds)

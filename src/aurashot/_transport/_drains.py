@@ -14,7 +14,7 @@ from anyio.lowlevel import current_token
 
 from aurashot._background import spawn
 from aurashot._calls import M
-from aurashot._transport import _writing as writing
+from aurashot._transport._tracebacks import raise_from
 from aurashot.errors import NotSentError, OutcomeUnknownError
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from aurashot._transport._exchange import Exchange
     from aurashot._transport._record import Record
 
-    Carry = Callable[[Exchange[M]], Awaitable[M]]
-
-
 GRACE: Final = 0.1
 """Seconds after its deadline for which a call waits until its outcome is on record."""
 
@@ -33,17 +30,16 @@ GRACE: Final = 0.1
 class Drain(Generic[M]):
     """One call beside the task that asked for it."""
 
-    def __init__(self, exchange: Exchange[M], record: Record, carry: Carry[M]) -> None:
+    def __init__(self, exchange: Exchange[M], record: Record, make: Callable[[], Awaitable[M]]) -> None:
         self.loop: Hashable = current_token()
         self.is_recorded = anyio.Event()
         self._is_known = anyio.Event()
         self._exchange = exchange
         self._record = record
-        self._carry = carry
+        self._make = make
         self._scope = anyio.CancelScope()
         self._result: M | None = None
         self._failure: list[BaseException] = []
-        """The error, until it is raised: kept for longer it would keep itself, by its traceback."""
 
     async def run(self) -> None:
         """Make the call; a cancellation from here on is the end of the event loop, or of the wish for the call."""
@@ -58,40 +54,50 @@ class Drain(Generic[M]):
 
     async def _run(self) -> None:
         try:
-            self._result = await self._carry(self._exchange)
+            self._result = await self._make()
         except BaseException as error:
             if isinstance(error, Exception):
                 self._failure.append(error)
             self._is_known.set()
-            await writing.failed(self._record, error, is_out=self._exchange.is_out)
+            with anyio.CancelScope(shield=True):
+                await self._record.end(error)
             raise
         self._is_known.set()
-        await writing.paid(self._record, self._result)
+        with anyio.CancelScope(shield=True):
+            await self._record.paid(self._result)
 
     async def answer(self) -> M:
         """Wait for the answer, and go on without it when cancelled."""
         try:
             with anyio.move_on_after(self._exchange.deadline.remaining + GRACE):
                 await self.is_recorded.wait()
+            self._check_in_time()
             await self._is_known.wait()
         except BaseException:
             self._abandon()
             raise
         if self._failure:
-            raise self._failure.pop()
+            raise_from(self._failure)
         if self._result is None:
             raise self._interrupted()
         return self._result
 
+    def _check_in_time(self) -> None:
+        """Give up what a slow ledger keeps from being sent; what is out ends by its own deadline."""
+        exchange = self._exchange
+        if not exchange.state.is_sent and not self._is_known.is_set():
+            raise exchange.describe(exchange.deadline.exceeded("before the request was recorded"))
+
     def _abandon(self) -> None:
-        self._exchange.is_abandoned = True
-        if not self._exchange.is_out:
+        was_sent = self._exchange.state.is_sent
+        self._exchange.state.abandon()
+        if not was_sent:
             self._scope.cancel()
 
     def _interrupted(self) -> Exception:
-        if self._exchange.is_out:
-            return self._exchange.blame(OutcomeUnknownError("the event loop ended before the answer came"))
-        return self._exchange.blame(NotSentError("the event loop ended before the request was sent"))
+        if self._exchange.state.is_sent:
+            return self._exchange.failed(OutcomeUnknownError("the event loop ended before the answer came"))
+        return self._exchange.describe(NotSentError("the event loop ended before the request was sent"))
 
 
 class Drains:
@@ -100,9 +106,9 @@ class Drains:
     def __init__(self) -> None:
         self._running: set[Drain[Any]] = set()
 
-    async def run(self, exchange: Exchange[M], record: Record, carry: Carry[M]) -> M:
+    async def run(self, exchange: Exchange[M], record: Record, make: Callable[[], Awaitable[M]]) -> M:
         """Make a call beside this task and wait for its answer, and until it is on record."""
-        drain = Drain(exchange, record, carry)
+        drain = Drain(exchange, record, make)
         self._running.add(drain)
 
         async def work() -> None:

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Generic
-from uuid import uuid4
 
 import httpcore
 
-from aurashot import instrumentation
 from aurashot._answers import MAX_ANSWER_BYTES, Answer, read, too_large
 from aurashot._calls import M
 from aurashot._retry import Retries, RetryBudget, RetryPolicy
+from aurashot._transport._call_state import CallState
 from aurashot._transport._faults import translate
-from aurashot.errors import NotSentError
-from aurashot.models import CallMeta
+from aurashot.models import CallMeta, WireModel
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from aurashot._calls import Call
     from aurashot._deadline import Deadline
+    from aurashot._operations import Operation
     from aurashot._transport._record import Record
     from aurashot._transport._requests import Requests
     from aurashot.errors import AuraShotError
     from aurashot.instrumentation import Teller
-    from aurashot.ledger import Ledger
 
 _SECRET_HEADERS: Final = {"authorization", "cookie", "location", "proxy-authorization", "set-cookie", "x-api-key"}
 
@@ -57,32 +55,37 @@ class Body:
 
 
 class Exchange(Generic[M]):
-    """One call with its key, its attempts and its time."""
+    """One call of an operation: its request, its key, its state, and what its answers mean.
 
-    def __init__(
-        self, call: Call[M], deadline: Deadline, teller: Teller, requests: Requests, ledger: Ledger | None = None
-    ) -> None:
+    Attributes:
+        call: What is asked for.
+        operation: What it belongs to.
+        key: What it is sent under, if it is billed.
+        state: What is known of it so far.
+        record: What tells the ledger about it, if it is billed and there is one.
+        ledger_entry: The number of its entry in the ledger.
+    """
+
+    def __init__(self, call: Call[M], operation: Operation, requests: Requests, teller: Teller) -> None:
         self.call: Call[M] = call
-        self.deadline: Deadline = deadline
-        self.key: str | None = call.labels.idempotency_key or (str(uuid4()) if call.billed else None)
-        self.attempts: int = 0
-        self.is_out: bool = False
-        """Whether a request is out whose answer is not known."""
-        self.is_abandoned: bool = False
-        """Whether the one who asked has gone."""
+        self.operation: Operation = operation
+        self.key: str | None = operation.keys.take() if call.billed else None
+        self.state: CallState = CallState()
         self.record: Record | None = None
-        if ledger is not None and call.billed:
-            from aurashot._transport._record import Record
-
-            self.record = Record(ledger, call, self.key or "", deadline)
-        self._doubt: AuraShotError | None = None
-        self._began = deadline.elapsed
-        self._teller = teller
+        self.ledger_entry: int | None = None
+        self._content = call.request.to_wire() if isinstance(call.request, WireModel) else call.request
+        self._began = operation.deadline.elapsed
         self._requests = requests
+        self._report = None
         if teller.listening:
-            teller.tell(
-                instrumentation.CallStarted(operation=call.operation, billed=call.billed, idempotency_key=self.key)
-            )
+            from aurashot._transport._reports import RequestReport
+
+            self._report = RequestReport(teller, operation, call.name, billed=call.billed, key=self.key)
+
+    @property
+    def deadline(self) -> Deadline:
+        """When it is over."""
+        return self.operation.deadline
 
     def retries(self, policy: RetryPolicy, budget: RetryBudget) -> Retries:
         """Return the rules for sending this call again."""
@@ -91,83 +94,92 @@ class Exchange(Generic[M]):
             budget=budget,
             deadline=self.deadline,
             billed=self.call.billed,
+            is_wanted=lambda: self.state.may_begin,
             before_wait=self._before_wait,
         )
 
     def request(self) -> AbstractContextManager[httpcore.Request]:
         """Give the request of an attempt."""
-        return self._requests.open(self.call, self.key)
+        return self._requests.open(self.call.path, self._content, self.key)
 
-    def settle(self, answer: Answer) -> M:
-        """Return the answer as the model that was asked for, or raise what it says."""
-        result = read(answer, self.call.answer)
-        elapsed = self.deadline.elapsed - self._began
-        headers = tuple(item for item in answer.headers.items() if item[0] not in _SECRET_HEADERS)
-        meta = CallMeta(
-            attempts=self.attempts,
-            elapsed=elapsed,
-            idempotency_key=self.key,
-            status_code=answer.status,
-            headers=headers,
-        )
-        if self._teller.listening:
-            self._teller.tell(
-                instrumentation.CallSucceeded(
-                    operation=self.call.operation,
-                    billed=self.call.billed,
-                    idempotency_key=self.key,
-                    attempts=self.attempts,
-                    elapsed=elapsed,
-                )
-            )
-        return result.obtained(meta)
+    def begin(self) -> None:
+        """Begin an attempt."""
+        self.state.begin()
+        if self._report is not None:
+            content = self._content
+            size = len(content) if isinstance(content, bytes) else content.size
+            self._report.started(self.state.attempts, size)
 
-    def depart(self) -> None:
-        """Note that the request is about to go out.
+    def before_send(self) -> None:
+        """Note that bytes of the request are about to leave, and may be billed from here on.
 
         Raises:
             NotSentError: Nobody waits for the answer any more.
         """
-        if self.is_abandoned:
-            raise NotSentError("the call was cancelled before its request was sent")
-        self.is_out = True
+        self.state.send()
+
+    def accept(self, answer: Answer) -> M:
+        """Return an answer as the model that was asked for, or raise what it says."""
+        result = read(answer, self.call.answer)
+        self.state.answer()
+        if self._report is not None:
+            self._report.succeeded(answer.status, len(answer.raw))
+        headers = tuple(item for item in answer.headers.items() if item[0] not in _SECRET_HEADERS)
+        return self._delivered(
+            result.obtained(
+                CallMeta(
+                    attempts=self.state.attempts,
+                    elapsed=self.deadline.elapsed - self._began,
+                    operation_id=self.operation.id,
+                    idempotency_key=self.key,
+                    ledger_entry=self.ledger_entry,
+                    status_code=answer.status,
+                    headers=headers,
+                )
+            )
+        )
+
+    def accept_earlier(self, result: M) -> M:
+        """Return what the ledger says was paid for already, instead of sending anything."""
+        self.state.answer()
+        return self._delivered(result)
 
     def lost(self, problem: Exception) -> AuraShotError:
         """Return what a transport's error means for this call."""
-        return self.blame(translate(problem, self.deadline, is_out=self.is_out))
+        return self.failed(translate(problem, self.deadline, is_out=self.state.is_sent))
 
-    def blame(self, error: AuraShotError) -> AuraShotError:
-        """Write onto an error which call it ended and what it may have cost."""
-        error.billed = self.call.billed
-        error.idempotency_key = self.key
-        error.attempts = self.attempts
-        self.is_out = False
-        if error.may_be_charged:
-            self._doubt = error
-        if self.record is not None:
-            self.record.attempted(error)
+    def failed(self, error: AuraShotError) -> AuraShotError:
+        """Take an error as the end of an attempt."""
+        self.describe(error)
+        self.state.fail(error)
+        if self._report is not None:
+            self._report.failed(error)
         return error
 
-    def give_up(self, last: AuraShotError) -> AuraShotError | None:
-        """Return the error that the call ends with, if it is not its last one.
+    def interrupted(self, stop: BaseException) -> None:
+        """Take note of what ended an attempt from outside: a cancellation, Ctrl-C, or a defect."""
+        if self._report is not None:
+            self._report.failed(stop)
 
-        If an earlier attempt may be on the bill, it is that one's, whatever became of the last: who catches
-        `NotSentError` may send the call again.
-        """
-        doubt, self._doubt = self._doubt, None  # an error that is kept here would keep itself, by its traceback
-        error = doubt or last
-        error.attempts = self.attempts
-        if self._teller.listening:
-            elapsed = self.deadline.elapsed - self._began
-            self._teller.tell(instrumentation.CallFailed(operation=self.call.operation, error=error, elapsed=elapsed))
-        return None if error is last else error
+    def describe(self, error: AuraShotError) -> AuraShotError:
+        """Write onto an error which call it ended and what that may have cost."""
+        error.operation_id = self.operation.id
+        error.billed = self.call.billed
+        error.idempotency_key = self.key
+        error.attempts = self.state.attempts
+        return error
+
+    def end(self, last: AuraShotError) -> AuraShotError:
+        """Return the error that the call ends with: one that may be on the bill before the last one."""
+        error = self.state.end(last)
+        error.attempts = self.state.attempts
+        return error
+
+    def _delivered(self, result: M) -> M:
+        if self.call.billed:
+            self.operation.delivered.append(result)  # type: ignore[arg-type]
+        return result
 
     def _before_wait(self, error: AuraShotError, seconds: float) -> None:
-        if self.is_abandoned:
-            raise error
-        if self._teller.listening:
-            self._teller.tell(
-                instrumentation.AttemptFailed(
-                    operation=self.call.operation, attempt=self.attempts, error=error, retry_in=seconds
-                )
-            )
+        if self._report is not None:
+            self._report.retrying(error, seconds)

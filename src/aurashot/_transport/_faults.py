@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import ssl
 import sys
-from contextlib import suppress
-from traceback import walk_tb
 from typing import TYPE_CHECKING, Final
 
 import httpcore
 
+from aurashot._transport._tracebacks import chain, forget_frames
 from aurashot.errors import AuraShotError, DeadlineExceededError, NotSentError, OutcomeUnknownError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from aurashot._deadline import Deadline
 
 _OWN: Final = (
@@ -51,7 +48,7 @@ def transport_errors() -> tuple[type[Exception], ...]:
 def translate(problem: Exception, deadline: Deadline, *, is_out: bool = True) -> AuraShotError:
     """Return what a transport's error means for the request, of which bytes may be out."""
     if not _is_of(problem, "httpcore"):
-        _forget_frames(problem)
+        forget_frames(problem)  # aiohttp's local variables hold the key in plain text
     cause = problem.__cause__ if _is_of(problem, "httpx") and problem.__cause__ else problem
     not_sent = not is_out or _proves_not_sent(cause)
     reason = str(cause) or type(cause).__name__
@@ -83,29 +80,5 @@ def _proves_not_sent(cause: BaseException) -> bool:
     return isinstance(cause, _NOT_SENT)
 
 
-def _forget_frames(problem: BaseException) -> None:
-    """Take the tracebacks off what a given client raised: aiohttp's local variables hold the key in plain text."""
-    for link in _chain(problem):
-        link.__traceback__ = None
-
-
-def clear_frames(error: BaseException, *packages: str) -> None:
-    """Clear the local variables of some packages' frames: tenacity's hold the error, in a circle."""
-    for each in _chain(error):
-        for frame, _ in walk_tb(each.__traceback__):
-            if frame.f_globals.get("__name__", "").partition(".")[0] in packages:
-                with suppress(RuntimeError):  # it still runs: asyncio asks the resolver in a thread of `concurrent`
-                    frame.clear()
-
-
-def _chain(problem: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and what led to it, once each: there may be a circle."""
-    seen: set[int] = set()
-    while problem is not None and id(problem) not in seen:
-        yield problem
-        seen.add(id(problem))
-        problem = problem.__cause__ or problem.__context__
-
-
 def _is_certificate_failure(cause: BaseException) -> bool:
-    return any(isinstance(link, ssl.SSLCertVerificationError) for link in _chain(cause))
+    return any(isinstance(link, ssl.SSLCertVerificationError) for link in chain(cause))

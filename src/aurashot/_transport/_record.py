@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import logging
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from aurashot._once import ran_out
-from aurashot.models import Generation, WorkflowJob
+from pydantic import ValidationError
+
+from aurashot._transport._runtime import forget
+from aurashot.errors import AuraShotError, LedgerError, UnresolvedError
+from aurashot.models import CallMeta, Generation, WorkflowJob
 
 if TYPE_CHECKING:
-    from aurashot._calls import Call
-    from aurashot._deadline import Deadline
-    from aurashot.errors import AuraShotError
-    from aurashot.ledger import Intent, Ledger, Payment, Settlement
-    from aurashot.models import Received
+    from collections.abc import Awaitable
+
+    from aurashot._calls import Call, M
+    from aurashot._operations import Operation
+    from aurashot._transport._exchange import Exchange
+    from aurashot._transport._runtime import Runtime, Written
+    from aurashot.ledger import Entry, Intent, Ledger, Payment
+    from aurashot.models import BilledRequest, Received
 
 PATIENCE: Final = 5.0
 """Seconds for which a call waits for others who write, within its own time."""
@@ -25,98 +31,165 @@ logger: Final = logging.getLogger("aurashot")
 
 
 class Record:
-    """The entries of one call. `begin`, `paid` and `failed` write, and so they block."""
+    """The entries of one call."""
 
-    def __init__(self, ledger: Ledger, call: Call[Any], key: str, deadline: Deadline) -> None:
+    def __init__(self, ledger: Ledger, exchange: Exchange[Any], runtime: Runtime) -> None:
         self._ledger = ledger
-        self._call = call
-        self._key = key
-        self._deadline = deadline
-        self._entry: int | None = None
-        self._attempts = 0
-        self._doubt: AuraShotError | None = None
+        self._exchange = exchange
+        self._runtime = runtime
+        self._intent: Intent | None = None
+        self._attempts_before = 0
 
-    @property
-    def is_open(self) -> bool:
-        """Whether there is an entry that is not settled."""
-        return self._entry is not None
-
-    def begin(self) -> None:
+    async def begin(self) -> Any | None:
         """Make sure of an entry for the next request: the last one, or a new one if that may be on the bill.
+
+        Returns:
+            What the key was paid for already, by another operation: nothing is to be sent then. Otherwise None.
 
         Raises:
             LedgerError: It cannot be recorded, so it must not be sent.
+            UnresolvedError: The key is under way, or nobody knows what became of it.
             SpendCapError: It would exceed the cap.
             DeadlineExceededError: The call's time is over.
         """
-        if self._doubt is not None:
-            self._settle("unknown", error=self._doubt)
-        if not self.is_open:
-            patience = min(PATIENCE, self._deadline.remaining)
-            self._entry = self._ledger.reserve(intent(self._call, self._key), timeout=patience)
-        if self._deadline.passed:
-            raise ran_out(self._deadline)
+        exchange = self._exchange
+        if exchange.state.payment == "unknown" and exchange.state.doubt is not None:
+            await self.end(exchange.state.doubt)
+        if exchange.ledger_entry is None:
+            entry = await self._reserve()
+            if entry.outcome == "paid":
+                return restored(entry, exchange.call.answer, exchange.operation)
+        if exchange.deadline.passed:
+            raise exchange.deadline.exceeded()
+        return None
 
-    def attempted(self, error: AuraShotError) -> None:
-        """Take note of a request that failed; nothing is written yet."""
-        self._attempts += 1
-        self._doubt = error if error.may_be_charged else None
+    async def _reserve(self) -> Entry:
+        from aurashot.ledger import Reserve
 
-    def paid(self, result: Received) -> None:
+        if self._intent is None:
+            self._intent = intent(self._exchange.call, self._exchange.operation, self._exchange.key or "")
+        patience = self._exchange.deadline.bound(PATIENCE)
+        written = await self._runtime.write(self._ledger, Reserve(self._intent), patience, self._keep)
+        if written is None or isinstance(written, AuraShotError):
+            raise written or LedgerError(f"{self._ledger!r} answered a reservation with None instead of an entry")
+        return written
+
+    def _keep(self, written: Written) -> None:
+        """Know the entry, even if whoever waits for it is cancelled meanwhile: it has to be settled."""
+        if written is not None and not isinstance(written, AuraShotError) and written.outcome != "paid":
+            self._exchange.ledger_entry = written.number
+
+    async def paid(self, result: Received) -> None:
         """Write down what was delivered."""
-        self._attempts += 1
-        self._settle("paid", **delivered(result))
+        await self._settle("paid", **delivered(result))
 
-    def failed(self, error: BaseException, *, is_out: bool) -> None:
+    async def end(self, error: BaseException) -> None:
         """Write down how the call ended, be it by a cancellation."""
-        self._settle("unknown" if is_out or self._doubt is not None else "not_paid", error=error)
+        await self._settle(self._exchange.state.payment, error=type(error).__name__)
 
-    def _settle(self, outcome: Payment, error: BaseException | None = None, **details: Any) -> None:
-        from aurashot.ledger import Settlement
+    async def _settle(self, outcome: Payment, **details: Any) -> None:
+        from aurashot.ledger import Settle, Settlement
 
-        if self._entry is None:
+        exchange = self._exchange
+        if exchange.ledger_entry is None:
             return
-        entry, self._entry = self._entry, None
-        kind = None if error is None else type(error).__name__
-        settlement = Settlement(outcome=outcome, attempts=self._attempts, error=kind, **details)
-        self._attempts, self._doubt = 0, None
-        self._write(entry, settlement)
-
-    def _write(self, entry: int, settlement: Settlement) -> None:
-        try:
-            self._ledger.settle(entry, settlement, timeout=max(GRACE, min(PATIENCE, self._deadline.remaining)))
-        except Exception:  # the answer is here, and must not be lost over its record
-            logger.exception("entry %d of the ledger stays unknown, although it is %s", entry, settlement.outcome)
+        number, exchange.ledger_entry = exchange.ledger_entry, None
+        attempts = exchange.state.attempts - self._attempts_before
+        self._attempts_before = exchange.state.attempts
+        settlement = Settlement(outcome=outcome, attempts=attempts, **details)
+        patience = max(GRACE, min(PATIENCE, exchange.deadline.remaining))
+        trouble = f"entry {number} of the ledger stays unknown, although it is {outcome}"
+        await write_or_log(
+            self._runtime.write(self._ledger, Settle(number, settlement), patience, forget), trouble, exchange.operation
+        )
 
 
-def intent(call: Call[Any], key: str) -> Intent:
-    """Return what a billed request is about to ask for."""
+async def write_or_log(writing: Awaitable[Written], trouble: str, operation: Operation) -> None:
+    """Write something down after the fact: the answer is here, and must not be lost over its record."""
+    try:
+        written = await writing
+        if isinstance(written, AuraShotError):
+            raise written  # noqa: TRY301  # it is logged like whatever else goes wrong
+    except Exception:
+        logger.exception("operation %s: %s", operation.id, trouble, extra={"operation_id": operation.id})
+
+
+def intent(call: Call[Any], operation: Operation, key: str) -> Intent:
+    """Return what a billed call is about to ask for; local pictures are named by their content."""
     from aurashot.ledger import Intent
 
-    body = json.loads(cast("bytes", call.content))
-    fields = body.get("input") or body
-    pictures = body.get("images") or {name: value for name, value in fields.items() if name.endswith("Image")}
+    asked = cast("BilledRequest", call.asked)
     return Intent(
         idempotency_key=key,
-        operation=call.operation,
-        prompt=fields.get("prompt") or fields.get("textDescription"),
-        references=pictures,
-        tags=call.labels.tags or {},
+        operation=call.name,
+        operation_id=operation.id,
+        parent_id=operation.parent_id,
+        request_digest=digest(call.name, asked),
+        prompt=asked.words,
+        references=asked.references,
+        tags=operation.labels.tags or {},
+        pay_once=operation.labels.pay_once,
     )
+
+
+def digest(name: str, asked: BilledRequest) -> str:
+    """Return the SHA-256 of what is asked for; how the answer is waited for is no part of that."""
+    body = asked.model_copy(update={"wait_for_result": None}).to_wire()
+    return hashlib.sha256(name.encode() + b"\n" + body).hexdigest()
+
+
+def restored(entry: Entry, answer: type[M], operation: Operation) -> M:
+    """Return what an entry was paid for.
+
+    Raises:
+        UnresolvedError: It was paid for, and its picture is not known.
+    """
+    meta = CallMeta(
+        operation_id=operation.id, idempotency_key=entry.idempotency_key, ledger_entry=entry.number, from_ledger=True
+    )
+    try:
+        if entry.result is not None:
+            return answer.model_validate_json(entry.result).obtained(meta)
+        if entry.urls:
+            return answer.model_validate(_from_addresses(entry, answer)).obtained(meta)
+    except ValidationError:
+        pass  # written by hand, or by another version: it is as if it was not there
+    error = UnresolvedError(
+        f"the idempotency key {entry.idempotency_key!r} was paid for on {entry.started_at:%Y-%m-%d %H:%M} UTC, and its "
+        "picture is not in the ledger; use another key to pay for a new one"
+    )
+    error.entry, error.outcome, error.billed = entry, "accepted", True
+    error.idempotency_key = entry.idempotency_key
+    raise error
+
+
+def _from_addresses(entry: Entry, answer: type[Received]) -> dict[str, Any]:
+    """Return an answer made of what an entry of an earlier version, or one that was resolved by hand, still knows."""
+    if issubclass(answer, WorkflowJob):
+        return {
+            "status": "success",
+            "completed": True,
+            "workflow": entry.operation,
+            "executionId": entry.request_id,
+            "images": entry.urls,
+        }
+    outputs = [{"url": url} for url in entry.urls]
+    return {"status": "success", "requestId": entry.request_id, "outputs": outputs}
 
 
 def delivered(result: Received) -> dict[str, Any]:
     """Return what of an answer goes into a settlement."""
+    whole = {"result": result.model_dump_json(by_alias=True)}
     match result:
         case Generation():
             usage = result.token_usage
-            return {
+            return whole | {
                 "request_id": result.request_id,
                 "urls": tuple(output.url for output in result.outputs),
                 "input_tokens": usage and usage.input_tokens,
                 "output_tokens": usage and usage.output_tokens,
             }
         case WorkflowJob():
-            return {"request_id": result.execution_id or result.task_id, "urls": result.images}
+            return whole | {"request_id": result.execution_id or result.task_id, "urls": result.images}
         case _:
-            return {}
+            return whole

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from contextlib import AbstractContextManager
 
-    from aurashot._calls import Call
     from aurashot._config import ApiKey
     from aurashot.images import Payload
 
@@ -43,14 +42,13 @@ class Requests:
         ]
         self._urls: dict[str, httpcore.URL] = {}
 
-    def open(self, call: Call[Any], key: str | None) -> AbstractContextManager[httpcore.Request]:
-        """Give a fresh request for a call; a picture is streamed from its file, which is open meanwhile."""
+    def open(self, path: str, content: bytes | Payload, key: str | None) -> AbstractContextManager[httpcore.Request]:
+        """Give a fresh request; a picture is streamed from its file, which is open meanwhile."""
         headers = self._headers if key is None else [*self._headers, (b"Idempotency-Key", key.encode())]
-        content = call.content
         if not isinstance(content, bytes):
-            return self._form(call.path, headers, content)
+            return self._form(path, headers, content)
         length = (b"Content-Length", b"%d" % len(content))
-        return nullcontext(self._post(call.path, [*headers, (b"Content-Type", b"application/json"), length], content))
+        return nullcontext(self._post(path, [*headers, (b"Content-Type", b"application/json"), length], content))
 
     @contextmanager
     def _form(self, path: str, headers: Headers, picture: Payload) -> Generator[httpcore.Request]:

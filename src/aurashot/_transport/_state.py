@@ -1,4 +1,4 @@
-"""What a client holds, apart from its connections."""
+"""What a client holds, apart from its way of waiting."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aurashot._deadline import Deadline
-from aurashot._once import Memory
+from aurashot._deadline import Deadline, check_timeout
+from aurashot._operations import Labels, Operation, check_key, check_tags
 from aurashot._retry import RetryBudget, RetryPolicy
-from aurashot.errors import ConfigurationError
+from aurashot.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aurashot._config import ApiKey
+    from aurashot._rate_limit import AnyRateLimiter
+    from aurashot._transport._dedupe import Dedupe, Memory
+    from aurashot._transport._requests import Requests
     from aurashot.instrumentation import Teller
+    from aurashot.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,25 +29,31 @@ class Options:
     timeout: float
     retry: RetryPolicy
     teller: Teller
+    parent_id: str | None = None
+    tags: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a time that cannot work."""
+        """Refuse what cannot work."""
         check_timeout(self.timeout)
+        try:
+            check_key("parent_id", self.parent_id)
+            check_tags(self.tags)
+        except InputError as error:
+            raise ConfigurationError(error.message) from None
 
-    def deadline(self, timeout: float | None) -> Deadline:
-        """Start the clock of one call.
+    def operation(self, name: str, labels: Labels | None, timeout: float | None) -> Operation:
+        """Begin an operation, and start its clock.
 
         Raises:
             ConfigurationError: `timeout` is given and cannot work.
         """
-        return Deadline(self.timeout if timeout is None else check_timeout(timeout))
+        deadline = Deadline(self.timeout if timeout is None else check_timeout(timeout))
+        return Operation(name, self._labelled(labels or Labels()), deadline, self.parent_id)
 
-
-def check_timeout(seconds: object) -> float:
-    """Refuse a time that cannot work."""
-    if isinstance(seconds, int | float) and 0 < seconds < float("inf"):
-        return seconds
-    raise ConfigurationError(f"timeout must be a number of seconds above 0, not {seconds!r}")
+    def _labelled(self, labels: Labels) -> Labels:
+        if not self.tags:
+            return labels
+        return Labels(labels.idempotency_key, {**self.tags, **(labels.tags or {})}, labels.pay_once)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +77,16 @@ class Service:
         return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
-@dataclass(slots=True)
-class Shared:
+@dataclass(slots=True, kw_only=True)
+class ClientState:
     """What all views of one client have in common."""
 
-    memory: Memory = field(default_factory=Memory)
+    service: Service
+    requests: Requests
+    dedupe: Dedupe
+    memory: Memory
+    ledger: Ledger | None = None
+    rate_limiter: AnyRateLimiter | None = None
     budget: RetryBudget = field(default_factory=RetryBudget)
     closed: bool = False
 

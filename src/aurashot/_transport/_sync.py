@@ -1,59 +1,178 @@
-"""The blocking driver."""
+"""The blocking runtime: what it is asked to wait for, it waits for in the thread that asks."""
 
 from __future__ import annotations
 
+import os
 import time
-from contextlib import closing
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from contextvars import copy_context
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
-from aurashot._calls import Blocking, Call, Fetch, Flow, Pause, Step, Together
 from aurashot._engine import Engine, PublicNetwork, environment_proxy
-from aurashot._once import Once, ran_out
-from aurashot._transport._exchange import Body, Exchange
-from aurashot._transport._faults import clear_frames, transport_errors
+from aurashot._transport._dedupe import Dedupe, Memory
+from aurashot._transport._driver import Driver
 from aurashot._transport._requests import Requests
-from aurashot._transport._state import Options, Service, Shared
-from aurashot.errors import AuraShotError
+from aurashot._transport._runtime import forget, run
+from aurashot._transport._state import ClientState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator, Sequence
+    from concurrent.futures import Future
 
     import httpx
 
-    from aurashot._calls import M
+    from aurashot._calls import Flow, M
     from aurashot._deadline import Deadline
-    from aurashot._retry import Repeatable, Retries
-    from aurashot._transport._downloads import Retrieval
-    from aurashot._transport._given import GivenClient
+    from aurashot._engine import Outgoing, Reply
+    from aurashot._operations import Labels
+    from aurashot._rate_limit import RateLimiter
+    from aurashot._transport._exchange import Exchange
+    from aurashot._transport._given import GivenClient, GivenReply
     from aurashot._transport._record import Record
-    from aurashot.ledger import Ledger
+    from aurashot._transport._runtime import Keep, Written
+    from aurashot._transport._state import Options, Service
+    from aurashot.ledger import Ledger, Write
 
 T = TypeVar("T")
-X = TypeVar("X", bound="Repeatable")
 
 
-class Connections:
-    """The httpx clients of one AuraShot client, and what goes over them once."""
+class _Signal:
+    """An event of threads."""
 
-    def __init__(self, service: Service, given: httpx.Client | None, ledger: Ledger | None) -> None:
-        self.service = service
-        self.ledger = ledger
-        self.shared: Shared = Shared()
-        self.once: Once = Once(self.shared.memory)
-        self.requests: Requests = Requests(service.base_url, service.key)
+    def __init__(self) -> None:
+        self._event = Event()
+        self.set: Callable[[], None] = self._event.set
+        self.is_set: Callable[[], bool] = self._event.is_set
+
+    async def wait(self, seconds: float) -> bool:
+        return self._event.wait(seconds)
+
+
+class _Reply:
+    """An answer of a blocking engine, read as an async one is."""
+
+    __slots__ = ("_chunks", "_reply", "headers", "status")
+
+    def __init__(self, reply: Reply | GivenReply) -> None:
+        self.status: int = reply.status
+        self.headers: dict[str, str] = reply.headers
+        self._reply = reply
+        self._chunks: Iterator[bytes] | None = None
+
+    def __aiter__(self) -> Self:
+        self._chunks = iter(self._reply)
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = next(cast("Iterator[bytes]", self._chunks), None)
+        if chunk is None:
+            raise StopAsyncIteration
+        return chunk
+
+    async def aclose(self) -> None:
+        self._reply.close()
+
+
+class BlockingRuntime:
+    """The waiting of the blocking client: none of its coroutines ever suspends."""
+
+    def __init__(self, service: Service, given: httpx.Client | None) -> None:
+        self.piece: int = 1  # each chunk of a download is written as it comes
         self.api: Engine | GivenClient = _carrier(service, given)
         self.pictures: Engine = Engine(service.max_connections, network=PublicNetwork(service.place))
         """Without a proxy: the addresses are checked here."""
 
-    def check_open(self) -> None:
-        """Refuse to work once this client, or the httpx client that it was given, is closed."""
-        self.shared.check_open(self.api.is_closed)
+    def place(self) -> Hashable:
+        """Return this process: after `fork()` nobody here does the parent's work."""
+        return os.getpid()
 
-    def close(self) -> None:
-        """Close what was opened here; a client that was given stays open."""
-        self.shared.closed = True
-        self.pictures.close()
-        self.api.close()
+    def signal(self) -> _Signal:
+        """Return an event of threads."""
+        return _Signal()
+
+    async def send(self, outgoing: Outgoing) -> _Reply:
+        """Send a request of the API."""
+        return _Reply(self.api.send(outgoing))
+
+    async def fetch(self, outgoing: Outgoing) -> _Reply:
+        """Send the request for a picture."""
+        return _Reply(self.pictures.send(outgoing))
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep."""
+        time.sleep(seconds)  # noqa: ASYNC251  # no event loop runs this
+
+    async def blocking(self, work: Callable[[], T], deadline: Deadline | None = None) -> T:
+        """Do the work here, or in a thread that is left to itself when the time is over."""
+        return work() if deadline is None else _within(work, deadline)
+
+    async def cleanup(self, work: Callable[[], object]) -> None:
+        """Do the work here."""
+        work()
+
+    async def together(self, works: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+        """Do one work after the other."""
+        return [await work() for work in works]
+
+    async def gather(self, works: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T | Exception]:
+        """Do one work after the other, and go on after an error."""
+        del limit  # it bounds what runs at once, and here nothing does
+        results: list[T | Exception] = []
+        for work in works:
+            try:
+                results.append(await work())
+            except Exception as error:  # noqa: BLE001  # it is a result
+                results.append(error)
+        return results
+
+    async def permit(self, limiter: RateLimiter, request: str, *, billed: bool, seconds: float) -> None:
+        """Ask the limiter, which blocks."""
+        limiter.acquire(request, billed=billed, timeout=seconds)
+
+    async def write(self, ledger: Ledger, write: Write, timeout: float, keep: Keep = forget) -> Written:
+        """Write; the ledger itself lets threads share a commit."""
+        (written,) = ledger.write([write], timeout=timeout)
+        keep(written)
+        return written
+
+    async def record(self, exchange: Exchange[M], record: Record, make: Callable[[], Awaitable[M]]) -> M:
+        """Make a billed call, and write down what became of it."""
+        del exchange  # it is the record's, too
+        try:
+            result = await make()
+        except BaseException as error:
+            await record.end(error)
+            raise
+        await record.paid(result)
+        return result
+
+
+def _within(work: Callable[[], T], deadline: Deadline) -> T:
+    """Do blocking work in a thread of its own, and wait for it as long as there is time."""
+    from concurrent.futures import Future
+
+    outcome: Future[T] = Future()
+    try:
+        Thread(target=copy_context().run, args=(_settle, work, outcome), name="aurashot-blocking", daemon=True).start()
+    except RuntimeError:  # no more threads: there are too many, or the interpreter is about to end
+        _settle(work, outcome)
+    try:
+        return outcome.result(deadline.remaining)
+    except TimeoutError:
+        if outcome.done():
+            raise  # the work's own
+        raise deadline.exceeded() from None
+    finally:
+        del outcome  # it holds its error, and the error this frame
+
+
+def _settle(work: Callable[[], T], outcome: Future[T]) -> None:
+    try:
+        outcome.set_result(work())
+    except BaseException as error:  # noqa: BLE001  # it is raised where the result is waited for
+        outcome.set_exception(error)
+    finally:
+        del outcome
 
 
 def _carrier(service: Service, given: httpx.Client | None) -> Engine | GivenClient:
@@ -65,155 +184,48 @@ def _carrier(service: Service, given: httpx.Client | None) -> Engine | GivenClie
     return GivenClient(given)
 
 
+class Connections:
+    """What all views of one blocking client have in common."""
+
+    def __init__(
+        self,
+        service: Service,
+        given: httpx.Client | None = None,
+        ledger: Ledger | None = None,
+        rate_limiter: RateLimiter | None = None,
+    ) -> None:
+        self.runtime: BlockingRuntime = BlockingRuntime(service, given)
+        memory = Memory()
+        self.client: ClientState = ClientState(
+            service=service,
+            requests=Requests(service.base_url, service.key),
+            dedupe=Dedupe(memory, self.runtime),
+            memory=memory,
+            ledger=ledger,
+            rate_limiter=rate_limiter,
+        )
+
+    def close(self) -> None:
+        """Close what was opened here; a client that was given stays open."""
+        self.client.closed = True
+        self.runtime.pictures.close()
+        self.runtime.api.close()
+
+
 class Transport:
-    """Run flows, blocking the thread that asks."""
+    """Run operations, blocking the thread that asks."""
 
     def __init__(self, connections: Connections, options: Options) -> None:
-        self.connections = connections
-        self.options = options
+        self.connections: Connections = connections
+        self.options: Options = options
+        self._driver = Driver(connections.runtime, connections.client, options)
 
-    def run(self, flow: Flow[T], timeout: float | None = None) -> T:
-        """Run a flow to its end, within `timeout` seconds in all.
+    def run(self, name: str, flow: Flow[T], labels: Labels | None = None, timeout: float | None = None) -> T:
+        """Run the flow of an operation to its end, within `timeout` seconds in all.
 
         Raises:
             AuraShotError: Anything that went wrong, typed.
         """
-        self.connections.check_open()
-        return self._drive(flow, self.options.deadline(timeout))
-
-    def _drive(self, flow: Flow[T], deadline: Deadline) -> T:
-        try:
-            step = next(flow)
-            while True:
-                try:
-                    result = self._do(step, deadline)
-                except AuraShotError as error:
-                    step = flow.throw(error)
-                else:
-                    step = flow.send(result)
-        except StopIteration as end:
-            return cast("T", end.value)
-        finally:
-            flow.close()
-
-    def _do(self, step: Step, deadline: Deadline) -> Any:
-        match step:
-            case Call():
-                return self._call(step, deadline)
-            case Blocking():
-                return step.work()
-            case Fetch():
-                return self._fetch(step, deadline)
-            case Pause():
-                return self._pause(step.seconds, deadline)
-            case Together():
-                return [self._drive(flow, deadline) for flow in step.flows]
-
-    def _call(self, call: Call[M], deadline: Deadline) -> M:
-        if call.once is None:
-            return self._exchange(call, deadline)
-        return self.connections.once.get(call.once, deadline, lambda: self._exchange(call, deadline))
-
-    def _exchange(self, call: Call[M], deadline: Deadline) -> M:
-        exchange = Exchange(call, deadline, self.options.teller, self.connections.requests, self.connections.ledger)
-        if exchange.record is None:
-            return self._carry(exchange)
-        return self._recorded(exchange.record, exchange)
-
-    def _recorded(self, record: Record, exchange: Exchange[M]) -> M:
-        """Carry a call, and see to it that the ledger knows what became of it."""
-        try:
-            result = self._carry(exchange)
-        except BaseException as error:
-            record.failed(error, is_out=exchange.is_out)
-            raise
-        record.paid(result)
-        return result
-
-    def _carry(self, exchange: Exchange[M]) -> M:
-        try:
-            return self._repeat(self._attempt, exchange)
-        except AuraShotError as last:
-            earlier = exchange.give_up(last)
-            if earlier is None:
-                raise
-            raise earlier from last
-
-    def _repeat(self, attempt: Callable[[X], T], what: X) -> T:
-        try:
-            result = attempt(what)
-        except AuraShotError as first:
-            retries = what.retries(self.options.retry, self.connections.shared.budget)
-            if not retries.may_help(first):
-                raise
-            result = self._again(retries, attempt, what, [first])
-        self.connections.shared.budget.refund()
-        return result
-
-    def _again(self, retries: Retries, attempt: Callable[[X], T], what: X, failed: list[AuraShotError]) -> T:
-        """Leave what follows a failed first attempt to tenacity, which most calls never need.
-
-        The failure comes in a list, so that no frame of its own traceback holds it.
-        """
-        from tenacity import Retrying
-
-        def attempt_or_failure() -> T:
-            if failed:
-                raise failed.pop()
-            return attempt(what)
-
-        try:
-            return Retrying(sleep=time.sleep, **retries.options())(attempt_or_failure)
-        except AuraShotError as last:
-            clear_frames(last, "tenacity", "concurrent")
-            raise
-
-    def _attempt(self, exchange: Exchange[M]) -> M:
-        try:
-            if exchange.record is not None:
-                exchange.record.begin()
-            exchange.attempts += 1
-            with closing(self.connections.api.send(exchange)) as reply:
-                body = Body(exchange.deadline)
-                for chunk in reply:
-                    body.add(chunk)
-            return exchange.settle(body.answer(reply.status, reply.headers))
-        except transport_errors() as problem:
-            raise exchange.lost(problem) from problem
-        except AuraShotError as error:
-            exchange.blame(error)
-            raise
-
-    def _fetch(self, step: Fetch[T], deadline: Deadline) -> T:
-        from aurashot._transport._downloads import Retrieval
-
-        retrieval = Retrieval(step, deadline)
-        try:
-            return self._repeat(self._retrieve, retrieval)
-        except BaseException:
-            step.landing.discard()
-            raise
-
-    def _retrieve(self, retrieval: Retrieval[T]) -> T:
-        try:
-            retrieval.prepare()
-            retrieval.begin(self.connections.service.own_origin)
-            while True:
-                with closing(self.connections.pictures.send(retrieval)) as reply:
-                    if retrieval.arrived(reply.status, reply.headers):
-                        meter = retrieval.open(reply.headers)
-                        for chunk in reply:
-                            retrieval.landing.write(chunk)
-                            meter.count(len(chunk), retrieval.deadline)
-                        meter.finish()
-                        return retrieval.landing.finish()
-        except transport_errors() as problem:
-            raise retrieval.lost(problem) from problem
-        except AuraShotError as error:
-            retrieval.blame(error)
-            raise
-
-    def _pause(self, seconds: float, deadline: Deadline) -> None:
-        if seconds >= deadline.remaining:
-            raise ran_out(deadline, "while the job was still being worked on")
-        time.sleep(seconds)
+        self.connections.client.check_open(self.connections.runtime.api.is_closed)
+        operation = self.options.operation(name, labels, timeout)
+        return run(cast("Coroutine[Any, Any, T]", self._driver.operate(flow, operation)))

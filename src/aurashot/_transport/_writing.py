@@ -1,60 +1,133 @@
-"""A call's record, written from an event loop: in threads of its own, few, since a ledger has one writer at a time."""
+"""Writing into a ledger from an event loop: what is asked for at the same time is written together.
+
+A ledger blocks until what it has written is on the disk. So a thread writes, one batch at a time; what is asked for
+meanwhile waits for the next batch. One sync of the disk and one trip to a thread then serve dozens of calls.
+"""
 
 from __future__ import annotations
 
+from collections import deque
+from copy import copy
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import anyio
 from anyio import CapacityLimiter, to_thread
-from anyio.lowlevel import RunVar
+from anyio.lowlevel import current_token
 
-from aurashot._once import ran_out
+from aurashot._background import spawn
+from aurashot._transport._tracebacks import raise_from
+from aurashot.errors import AuraShotError, LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Hashable, Sequence
 
-    from aurashot._deadline import Deadline
-    from aurashot._transport._record import Record
-    from aurashot.models import Received
+    from aurashot._transport._runtime import Keep, Written
+    from aurashot.ledger import Ledger, Write
 
-THREADS: Final = 4
-"""Writers of one event loop, beside the threads that the application uses."""
-
-_limiter: Final = RunVar[CapacityLimiter]("aurashot_ledger_threads")
+LARGEST: Final = 128
+"""Writes in one batch: if a ledger is slow, those who wait for the next one are not kept by all of this one."""
 
 
-async def begin(record: Record, deadline: Deadline) -> None:
-    """Make sure of an entry for the next request, within the call's time.
+class _Job:
+    """One write that somebody waits for."""
 
-    Raises:
-        DeadlineExceededError: Too many others were before it; nothing was sent.
-        LedgerError: It cannot be recorded.
-        SpendCapError: It would exceed the cap.
-    """
-    with anyio.move_on_after(deadline.remaining):
-        await _in_thread(record.begin)
-    if not record.is_open:
-        raise ran_out(deadline, "before the request was recorded")
+    __slots__ = ("done", "failure", "keep", "timeout", "write", "written")
+
+    def __init__(self, write: Write, timeout: float, keep: Keep) -> None:
+        self.write = write
+        self.timeout = timeout
+        self.keep = keep
+        self.done = anyio.Event()
+        self.written: Written = None
+        self.failure: list[BaseException] = []
+
+    def end(self, written: Written) -> None:
+        """Take what became of it."""
+        self.written = written
+        self.keep(written)
+        self.done.set()
+
+    def fail(self, problem: BaseException) -> None:
+        """Take what kept it from being written, and is no business of a ledger."""
+        self.failure.append(problem)
+        self.done.set()
+
+    def result(self) -> Written:
+        """Return what became of it, or raise what kept it from being written."""
+        if self.failure:
+            raise_from(self.failure)
+        return self.written
 
 
-async def paid(record: Record, result: Received) -> None:
-    """Write down what was delivered, whatever is cancelled meanwhile."""
-    with anyio.CancelScope(shield=True):
-        await _in_thread(record.paid, result)
+class _Writer:
+    """The writes of one event loop, while there are any."""
 
+    def __init__(self, ledger: Ledger, finished: Callable[[], object]) -> None:
+        self._ledger = ledger
+        self._finished = finished
+        self._waiting: deque[_Job] = deque()
+        self._thread = CapacityLimiter(1)
 
-async def failed(record: Record, error: BaseException, *, is_out: bool) -> None:
-    """Write down how the call ended, whatever is cancelled meanwhile."""
-    if record.is_open:
+    async def write(self, job: _Job) -> Written:
+        """Have a write done, and wait for it."""
+        self._waiting.append(job)
+        try:
+            with anyio.move_on_after(job.timeout):
+                await job.done.wait()
+        except BaseException:
+            await self._withdraw(job)
+            raise
+        if not job.done.is_set() and await self._withdraw(job):
+            return LedgerError("the ledger is busy: others are writing; try again")
+        return job.result()
+
+    async def _withdraw(self, job: _Job) -> bool:
+        """Take a write back and return True, or wait for its end if it is being written."""
+        if job in self._waiting:
+            self._waiting.remove(job)
+            return True
         with anyio.CancelScope(shield=True):
-            await _in_thread(partial(record.failed, error, is_out=is_out))
+            await job.done.wait()
+        return False
+
+    async def write_all(self) -> None:
+        """Write one batch after the other until nobody waits."""
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(LARGEST, len(self._waiting)))]
+                await self._write_batch(batch)
+        finally:
+            self._finished()
+
+    async def _write_batch(self, batch: list[_Job]) -> None:
+        work = partial(self._ledger.write, [job.write for job in batch], timeout=max(job.timeout for job in batch))
+        try:
+            with anyio.CancelScope(shield=True):
+                results: Sequence[Written] = await to_thread.run_sync(work, limiter=self._thread)
+        except AuraShotError as error:
+            results = [copy(error) for _ in batch]
+        except BaseException as problem:
+            for job in batch:
+                job.fail(problem)
+            if not isinstance(problem, Exception):
+                raise  # the end of the event loop
+            return
+        for job, written in zip(batch, results, strict=True):
+            job.end(written)
 
 
-async def _in_thread(work: Callable[..., None], *arguments: Any) -> None:
-    try:
-        limiter = _limiter.get()
-    except LookupError:
-        limiter = CapacityLimiter(THREADS)
-        _limiter.set(limiter)
-    await to_thread.run_sync(work, *arguments, limiter=limiter)
+class Writers:
+    """What writes into one client's ledger, in each event loop."""
+
+    def __init__(self) -> None:
+        self._writers: dict[Hashable, _Writer] = {}
+
+    def write(self, ledger: Ledger, write: Write, timeout: float, keep: Keep) -> Awaitable[Written]:
+        """Write something, and return an awaitable of what became of it."""
+        place = current_token()
+        writer = self._writers.get(place)
+        if writer is None:
+            writer = self._writers[place] = _Writer(ledger, lambda: self._writers.pop(place))
+            spawn(writer.write_all)
+        return writer.write(_Job(write, timeout, keep))

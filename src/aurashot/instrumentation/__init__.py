@@ -4,6 +4,10 @@ Give `hooks=[...]` to a client: each is called with one event record at a time, 
 hook that raises is logged and otherwise ignored, since by then a picture may have been paid for. Events hold no prompt,
 no key and no address, except for what an error message of the service may quote. The same events go to the logger
 `aurashot` at level DEBUG; the library configures no logging.
+
+A method call is an operation, with an `OperationStarted` and then an `OperationSucceeded` or `OperationFailed`. Each
+attempt of each of its requests, uploads and downloads included, has a `RequestStarted` and then a `RequestSucceeded` or
+`RequestFailed`. So hooks can build a trace: a span for each operation, and in it one for each `number`.
 """
 
 from typing import TYPE_CHECKING
@@ -12,9 +16,30 @@ from aurashot import _late
 from aurashot.instrumentation._telling import Teller
 
 if TYPE_CHECKING:
-    from aurashot.instrumentation._events import AttemptFailed, CallFailed, CallStarted, CallSucceeded, Event, Hook
+    from aurashot.instrumentation._events import (
+        Event,
+        Hook,
+        OperationFailed,
+        OperationStarted,
+        OperationSucceeded,
+        RequestFailed,
+        RequestStarted,
+        RequestSucceeded,
+        RetryScheduled,
+    )
 
-__all__ = ["AttemptFailed", "CallFailed", "CallStarted", "CallSucceeded", "Event", "Hook", "Teller"]
+__all__ = [
+    "Event",
+    "Hook",
+    "OperationFailed",
+    "OperationStarted",
+    "OperationSucceeded",
+    "RequestFailed",
+    "RequestStarted",
+    "RequestSucceeded",
+    "RetryScheduled",
+    "Teller",
+]
 
 _HOMES = dict.fromkeys(__all__, "aurashot.instrumentation._events")
 

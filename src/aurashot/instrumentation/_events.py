@@ -2,57 +2,117 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from aurashot.errors import AuraShotError
+    from collections.abc import Mapping
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallStarted:
-    """A call is about to send its first request."""
-
+class _OperationEvent:
+    operation_id: str
+    """The id of the method call; its errors, answers and ledger entries carry the same."""
+    parent_id: str | None
+    """What the operation is part of, as `with_options(parent_id=...)` says."""
     operation: str
-    """`upload`, `id_photo`, `generate`, `edit`, `virtual_try_on`, `pose_change` or `query`."""
+    """The method: `id_photo`, `generate`, `edit`, `upload`, `download`, `read`, `virtual_try_on`, `pose_change` or
+    `query`."""
+    at: datetime = field(default_factory=_now)
+    """When it happened; UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationStarted(_OperationEvent):
+    """A method was called."""
+
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationSucceeded(_OperationEvent):
+    """A method returns."""
+
+    elapsed: float
+    """Seconds since it was called."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationFailed(_OperationEvent):
+    """A method raises."""
+
+    error: BaseException
+    """An `AuraShotError`, which says what it cost, or what interrupted the method: a cancellation, or Ctrl-C."""
+    elapsed: float
+    """Seconds since it was called."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RequestEvent(_OperationEvent):
+    number: int
+    """Which request of the operation it is, every attempt counted; with the operation's id it names the request."""
+    request: str
+    """What is asked for: `upload`, `id_photo`, `generate`, `edit`, `virtual_try_on`, `pose_change`, `query`, or
+    `download`."""
+    attempt: int
+    """How often this request was tried, this time included."""
     billed: bool
     idempotency_key: str | None
+    """What a billed request is sent under."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptFailed:
-    """A request failed and will be sent again."""
+class RequestStarted(_RequestEvent):
+    """A request is about to be sent; every attempt is one."""
 
-    operation: str
-    attempt: int
-    error: AuraShotError
+    bytes_sent: int
+    """The size of its body; of an upload, that of the picture."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestSucceeded(_RequestEvent):
+    """A request was answered as it should be."""
+
+    status_code: int
+    bytes_received: int
+    """The size of the answer's body."""
+    elapsed: float
+    """Seconds since the request started."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFailed(_RequestEvent):
+    """A request was not answered as it should be."""
+
+    error: BaseException
+    """An `AuraShotError`, or what interrupted the request."""
+    elapsed: float
+    """Seconds since the request started."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryScheduled(_RequestEvent):
+    """The request that failed will be sent again."""
+
+    error: BaseException
     retry_in: float
     """Seconds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallSucceeded:
-    """A call has its answer."""
-
-    operation: str
-    billed: bool
-    idempotency_key: str | None
-    attempts: int
-    elapsed: float
-    """Seconds from the first request to the answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallFailed:
-    """A call ends with an error, which says what it cost."""
-
-    operation: str
-    error: AuraShotError
-    elapsed: float
-    """Seconds from the first request to the error."""
-
-
-Event: TypeAlias = CallStarted | AttemptFailed | CallSucceeded | CallFailed
+Event: TypeAlias = (
+    OperationStarted
+    | OperationSucceeded
+    | OperationFailed
+    | RequestStarted
+    | RequestSucceeded
+    | RequestFailed
+    | RetryScheduled
+)
 
 
 class Hook(Protocol):

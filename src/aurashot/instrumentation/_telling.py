@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from typing import TYPE_CHECKING, Final
+
+from aurashot.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from aurashot.instrumentation._events import Event, Hook
@@ -13,11 +16,17 @@ logger.addHandler(logging.NullHandler())
 
 
 class Teller:
-    """Tell each event to the hooks and, at DEBUG, to the log."""
+    """Tell each event to the hooks and, at DEBUG, to the log.
+
+    Raises:
+        ConfigurationError: A hook cannot be called with an event, or has to be awaited.
+    """
 
     __slots__ = ("_hooks",)
 
     def __init__(self, hooks: tuple[Hook, ...] = ()) -> None:
+        for hook in hooks:
+            _check(hook)
         self._hooks = hooks
 
     @property
@@ -27,9 +36,17 @@ class Teller:
 
     def tell(self, event: Event) -> None:
         """Tell one event."""
-        logger.debug("%s", event)
+        labels = {"operation_id": event.operation_id}
+        logger.debug("%s", event, extra=labels)
         for hook in self._hooks:
             try:
                 hook(event)
             except Exception:  # a hook must not cost a picture
-                logger.exception("the hook %r failed", hook)
+                logger.exception("the hook %r failed in operation %s", hook, event.operation_id, extra=labels)
+
+
+def _check(hook: object) -> None:
+    if not callable(hook):
+        raise ConfigurationError(f"hooks= takes functions that are called with an event, not {hook!r}")
+    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(getattr(hook, "__call__", None)):  # noqa: B004
+        raise ConfigurationError(f"the hook {hook!r} is async; hooks are plain functions, called where the call runs")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from aurashot import _late
 from aurashot.models._requests import (
+    BilledRequest,
     EditImages,
     EditRequest,
     GenerateImages,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "BilledRequest",
     "CallMeta",
     "EditImages",
     "EditRequest",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator
 
+from aurashot.models._requests import BilledRequest
 from aurashot.models._responses import Aside, Judged, Listed, no_output
 from aurashot.models._wire import WireModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Flag: TypeAlias = Annotated[bool, BeforeValidator(lambda value: False if value is None else value)]
 """A yes or no that the service may also leave out or send as null."""
@@ -26,12 +30,21 @@ class VirtualTryOnInput(WireModel):
     text_description: str | None = None
 
 
-class VirtualTryOnRequest(WireModel):
+class VirtualTryOnRequest(BilledRequest):
     """The body of `POST /api/aesthetic/generate` for `virtual_try_on`."""
 
     workflow: Literal["virtual_try_on"] = "virtual_try_on"
-    wait_for_result: bool | None = None
     input: VirtualTryOnInput
+
+    @property
+    def words(self) -> str | None:
+        """The description, where one is given."""
+        return self.input.text_description
+
+    @property
+    def references(self) -> Mapping[str, str]:
+        """The pictures that the workflow works on."""
+        return _pictures(self.input)
 
 
 class PoseChangeInput(WireModel):
@@ -43,12 +56,26 @@ class PoseChangeInput(WireModel):
     text_description: str
 
 
-class PoseChangeRequest(WireModel):
+class PoseChangeRequest(BilledRequest):
     """The body of `POST /api/aesthetic/generate` for `pose_change`."""
 
     workflow: Literal["pose_change"] = "pose_change"
-    wait_for_result: bool | None = None
     input: PoseChangeInput
+
+    @property
+    def words(self) -> str | None:
+        """The description, where one is given."""
+        return self.input.text_description
+
+    @property
+    def references(self) -> Mapping[str, str]:
+        """The pictures that the workflow works on."""
+        return _pictures(self.input)
+
+
+def _pictures(given: WireModel) -> dict[str, str]:
+    fields: dict[str, str] = given.model_dump(by_alias=True, exclude_none=True)
+    return {name: value for name, value in fields.items() if name.endswith("Image")}
 
 
 class QueryRequest(WireModel):

@@ -2,27 +2,65 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aurashot.models._wire import WireModel
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-class IdPhotoImages(WireModel):
+
+class BilledRequest(WireModel):
+    """The body of a call that is billed, and what a ledger writes down of it."""
+
+    wait_for_result: bool | None = None
+    """Whether the service answers when the picture is there; left out unless asked."""
+
+    @property
+    def words(self) -> str | None:
+        """What is asked for, in words."""
+        raise NotImplementedError
+
+    @property
+    def references(self) -> Mapping[str, str]:
+        """The address of each picture, by the name of its field: `face`, `clothes`, `productImage` and so on."""
+        raise NotImplementedError
+
+
+class Images(WireModel):
+    """The pictures that a request refers to: one address for each field."""
+
+    def addresses(self) -> dict[str, str]:
+        """Return the address of each picture that was given, by the name of its field."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class IdPhotoImages(Images):
     """The picture that an ID photo is made from."""
 
     face: str
     """Public https URL of one face photo."""
 
 
-class IdPhotoRequest(WireModel):
+class IdPhotoRequest(BilledRequest):
     """The body of `POST /v1/character/id-photo`."""
 
     images: IdPhotoImages
     prompt: str | None = None
     """A style, for an anime character for instance."""
-    wait_for_result: bool | None = None
-    """Whether the service answers when the picture is there; left out unless asked."""
+
+    @property
+    def words(self) -> str | None:
+        """The prompt."""
+        return self.prompt
+
+    @property
+    def references(self) -> Mapping[str, str]:
+        """The pictures that the request refers to."""
+        return self.images.addresses()
 
 
-class GenerateImages(WireModel):
+class GenerateImages(Images):
     """The pictures that a generation refers to."""
 
     face: str
@@ -31,15 +69,24 @@ class GenerateImages(WireModel):
     scene: str | None = None
 
 
-class GenerateRequest(WireModel):
+class GenerateRequest(BilledRequest):
     """The body of `POST /v1/character/generate`."""
 
     prompt: str
     images: GenerateImages
-    wait_for_result: bool | None = None
+
+    @property
+    def words(self) -> str | None:
+        """The prompt."""
+        return self.prompt
+
+    @property
+    def references(self) -> Mapping[str, str]:
+        """The pictures that the request refers to."""
+        return self.images.addresses()
 
 
-class EditImages(WireModel):
+class EditImages(Images):
     """The pictures that an edit refers to."""
 
     target: str
@@ -48,9 +95,18 @@ class EditImages(WireModel):
     """The identity lock: the face that has to stay."""
 
 
-class EditRequest(WireModel):
+class EditRequest(BilledRequest):
     """The body of `POST /v1/character/edit`."""
 
     prompt: str
     images: EditImages
-    wait_for_result: bool | None = None
+
+    @property
+    def words(self) -> str | None:
+        """The prompt."""
+        return self.prompt
+
+    @property
+    def references(self) -> Mapping[str, str]:
+        """The pictures that the request refers to."""
+        return self.images.addresses()

@@ -54,7 +54,13 @@ class CallMeta:
     """Requests that went out."""
     elapsed: float = field(default=0.0, compare=False)
     """Seconds from the first request to the answer, waits included."""
+    operation_id: str | None = field(default=None, compare=False)
+    """The id of the method call that obtained it; its events and ledger entries carry the same."""
     idempotency_key: str | None = field(default=None, compare=False)
+    ledger_entry: int | None = field(default=None, compare=False)
+    """The number of its entry in the client's ledger."""
+    from_ledger: bool = field(default=False, compare=False)
+    """Whether it was paid for by an earlier call with the same idempotency key: nothing was sent for it now."""
     status_code: int = field(default=0, compare=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     """The answer's headers, names in lower case; those that can hold a secret are left out."""

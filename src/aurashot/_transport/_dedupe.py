@@ -6,7 +6,6 @@ the first to ask was cancelled or ran out of its own time, one of the others tak
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
     from aurashot._deadline import Deadline
+    from aurashot._transport._runtime import Runtime, Signal
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ class _Flight:
 
     __slots__ = ("done", "error")
 
-    def __init__(self, done: Any) -> None:
+    def __init__(self, done: Signal) -> None:
         self.done = done
         self.error: AuraShotError | None = None
 
@@ -77,17 +77,21 @@ class _Flight:
             raise copy(self.error)
 
 
-class Once:
-    """The blocking form: threads wait for each other."""
+class Dedupe:
+    """Work under way by key, in each process and event loop, and the answers of what is done."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, runtime: Runtime) -> None:
         self._memory = memory
-        self._flights: dict[tuple[int, str], _Flight] = {}
+        self._runtime = runtime
+        self._flights: dict[Hashable, _Flight] = {}
         self._lock = threading.Lock()
 
-    def get(self, key: str, deadline: Deadline, work: Callable[[], T]) -> T:
+    async def get(self, key: str, deadline: Deadline, work: Callable[[], Awaitable[T]]) -> T:
         """Return the answer for a key, by memory, by waiting, or by doing the work."""
-        place = (os.getpid(), key)  # after `fork()` nobody here does the parent's work
+        place = (
+            self._runtime.place(),
+            key,
+        )  # nobody here does the work of another loop, or of a process before `fork()`
         while True:
             with self._lock:
                 known = self._memory.get(key)
@@ -95,13 +99,13 @@ class Once:
                     return cast("T", known)
                 flight = self._flights.get(place)
                 if flight is None:
-                    mine = self._flights[place] = _Flight(threading.Event())
+                    mine = self._flights[place] = _Flight(self._runtime.signal())
                     break
-            if not flight.done.wait(deadline.remaining):
-                raise ran_out(deadline)
+            if not await flight.done.wait(deadline.remaining):
+                raise deadline.exceeded()
             flight.check()
         try:
-            answer = work()
+            answer = await work()
             self._memory.put(key, answer)
         except AuraShotError as error:
             mine.failed(error)
@@ -112,47 +116,3 @@ class Once:
             with self._lock:
                 del self._flights[place]
             mine.done.set()
-
-
-class AsyncOnce:
-    """The async form: the tasks of one event loop wait for each other."""
-
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
-        self._flights: dict[tuple[Hashable, str], _Flight] = {}
-
-    async def get(self, key: str, deadline: Deadline, work: Callable[[], Awaitable[T]]) -> T:
-        """Return the answer for a key, by memory, by waiting, or by doing the work."""
-        import anyio
-        from anyio.lowlevel import current_token
-
-        place = (current_token(), key)
-        while True:
-            known = self._memory.get(key)
-            if known is not None:
-                return cast("T", known)
-            flight = self._flights.get(place)
-            if flight is None:
-                break
-            with anyio.move_on_after(deadline.remaining):
-                await flight.done.wait()
-            if not flight.done.is_set():
-                raise ran_out(deadline)
-            flight.check()
-        mine = self._flights[place] = _Flight(anyio.Event())
-        try:
-            answer = await work()
-            self._memory.put(key, answer)
-        except AuraShotError as error:
-            mine.failed(error)
-            raise
-        else:
-            return answer
-        finally:
-            del self._flights[place]
-            mine.done.set()
-
-
-def ran_out(deadline: Deadline, when: str = "before the request was sent") -> DeadlineExceededError:
-    """Return the error for a call whose time passed while nothing was under way."""
-    return DeadlineExceededError(f"the call's {deadline.seconds:g} s ran out {when}")

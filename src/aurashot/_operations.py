@@ -1,0 +1,138 @@
+"""The operation: one call of a public method, and everything that belongs to it.
+
+An operation may take several requests: uploads, one billed request or several, downloads. All of them, with their
+events, log records, ledger entries and errors, carry its id. Each billed request has an idempotency key of its own: the
+first has the caller's, the others have keys that are derived from it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self, cast
+from uuid import uuid4
+
+from aurashot.errors import InputError
+
+if TYPE_CHECKING:
+    from aurashot._deadline import Deadline
+    from aurashot.errors import AuraShotError
+    from aurashot.models import Generation, WorkflowJob
+
+_KEY_SHAPE: Final = re.compile(r"[!-~]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What the caller writes onto an operation."""
+
+    idempotency_key: str | None = None
+    tags: Mapping[str, str] | None = None
+    pay_once: bool = True
+    """Whether a key that the ledger knows is never paid for again."""
+
+    def __post_init__(self) -> None:
+        """Refuse a key that cannot travel in a header, and tags that are not words.
+
+        Raises:
+            InputError: One of them is not usable.
+        """
+        check_key("idempotency_key", self.idempotency_key)
+        check_tags(self.tags)
+
+
+class Keys:
+    """The idempotency keys of one operation: `order-17`, then `order-17.2`, `order-17.3` and so on."""
+
+    __slots__ = ("_base", "_taken")
+
+    def __init__(self, base: str) -> None:
+        self._base = base
+        self._taken = 0
+
+    @property
+    def upcoming(self) -> str:
+        """The key of the next billed request."""
+        return f"{self._base}.{self._taken + 1}" if self._taken else self._base
+
+    def take(self) -> str:
+        """Return the key of the next billed request, and go on to the one after it."""
+        key = self.upcoming
+        self._taken += 1
+        return key
+
+
+class Operation:
+    """One call of a public method.
+
+    Attributes:
+        name: The method: `id_photo`, `generate`, `edit`, `upload`, `download`, `read` and so on.
+        id: A UUID; also the idempotency key of its first billed request unless the caller gave one.
+        parent_id: What it is part of, where the client was told.
+        labels: The caller's key and tags.
+        deadline: When it is over.
+        delivered: What it has obtained and paid for so far.
+        keys: The idempotency keys of its billed requests.
+    """
+
+    __slots__ = ("_requests", "deadline", "delivered", "id", "keys", "labels", "name", "parent_id")
+
+    def __init__(self, name: str, labels: Labels, deadline: Deadline, parent_id: str | None = None) -> None:
+        self.name: str = name
+        self.id: str = str(uuid4())
+        self.parent_id = parent_id
+        self.labels = labels
+        self.deadline = deadline
+        self.delivered: list[Generation | WorkflowJob] = []
+        self.keys: Keys = Keys(labels.idempotency_key or self.id)
+        self._requests = [0]
+
+    def branch(self) -> Self:
+        """Return this operation for one of several flows: the flow's keys follow from its place among them."""
+        branch = copy(self)
+        branch.keys = Keys(self.keys.take())
+        return branch
+
+    def next_number(self) -> int:
+        """Return the number of the next request attempt; the first is 1."""
+        self._requests[0] += 1
+        return self._requests[0]
+
+    def describe(self, error: AuraShotError) -> None:
+        """Write onto an error which operation it ended, and what that operation had paid for before.
+
+        An operation that has delivered something is not `not_sent` or `rejected`, whatever its last request was: who
+        repeats it pays again.
+        """
+        error.operation_id = self.id
+        if self.delivered:
+            error.delivered = tuple(self.delivered)
+            error.billed = True
+            error.idempotency_key = error.idempotency_key or self.delivered[0].meta.idempotency_key
+            error.outcome = error.outcome if error.outcome == "unknown" else "accepted"
+
+
+def check_key(argument: str, key: object) -> None:
+    """Refuse an identifier that cannot travel in a header.
+
+    Raises:
+        InputError: It is not 1 to 255 printable ASCII characters.
+    """
+    if key is not None and not (isinstance(key, str) and _KEY_SHAPE.fullmatch(key)):
+        message = f"{argument}: use 1 to 255 printable ASCII characters without spaces, a UUID for instance"
+        raise InputError(message, argument=argument)
+
+
+def check_tags(tags: object) -> None:
+    """Refuse tags that are not words.
+
+    Raises:
+        InputError: They are not a mapping of names to values, all strings that are not empty.
+    """
+    if tags is None:
+        return
+    known = cast("dict[object, object]", tags) if isinstance(tags, Mapping) else {None: None}
+    if not all(isinstance(word, str) and word for pair in known.items() for word in pair):
+        raise InputError(f"tags: names and values are strings that are not empty, not {tags!r}", argument="tags")

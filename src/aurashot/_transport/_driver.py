@@ -1,0 +1,118 @@
+"""The driver: it does the steps of a flow, one after the other."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from aurashot._calls import Annotate, Blocking, Call, Fetch, Flow, Gather, Pause, Recall, Step, Together
+from aurashot._transport._runtime import forget
+from aurashot._transport._stages import Stages
+from aurashot.errors import AuraShotError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from aurashot._calls import M
+    from aurashot._operations import Operation
+    from aurashot._transport._runtime import Runtime
+    from aurashot._transport._state import ClientState, Options
+
+T = TypeVar("T")
+
+
+class Driver:
+    """Run flows over a runtime."""
+
+    def __init__(self, runtime: Runtime, client: ClientState, options: Options) -> None:
+        self._runtime = runtime
+        self._client = client
+        self._teller = options.teller
+        self._stages = Stages(runtime, client, options)
+
+    def operate(self, flow: Flow[T], operation: Operation) -> Awaitable[T]:
+        """Run the flow of an operation to its end.
+
+        Raises:
+            AuraShotError: Anything that went wrong, typed.
+        """
+        return self._reported(flow, operation) if self._teller.listening else self._drive(flow, operation)
+
+    async def _reported(self, flow: Flow[T], operation: Operation) -> T:
+        from aurashot._transport._reports import reported
+
+        with reported(self._teller, operation):
+            return await self._drive(flow, operation)
+
+    async def _drive(self, flow: Flow[T], operation: Operation) -> T:
+        """Do each step; whatever it raises is raised at the flow's `yield`."""
+        try:
+            step = next(flow)
+            while True:
+                try:
+                    result = await self._do(step, operation)
+                except BaseException as error:  # noqa: BLE001  # it is the flow's to handle
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(result)
+        except StopIteration as end:
+            return cast("T", end.value)
+        except AuraShotError as error:
+            operation.describe(error)
+            raise
+        finally:
+            flow.close()
+
+    def _do(self, step: Step, operation: Operation) -> Awaitable[Any]:  # noqa: PLR0911  # one for each kind of step
+        match step:
+            case Call():
+                return self._stages.call(step, operation)
+            case Blocking():
+                return self._runtime.blocking(step.work, None if operation.delivered else operation.deadline)
+            case Recall():
+                return self._recall(step, operation)
+            case Fetch():
+                return self._stages.fetch(step, operation)
+            case Pause():
+                return self._pause(step.seconds, operation)
+            case Together():
+                return self._runtime.together([partial(self._drive, flow, operation) for flow in step.flows])
+            case Gather():
+                works = [partial(self._drive, flow, operation.branch()) for flow in step.flows]
+                return self._runtime.gather(works, step.limit)
+            case Annotate():
+                return self._annotate(step, operation)
+
+    async def _pause(self, seconds: float, operation: Operation) -> None:
+        if seconds >= operation.deadline.remaining:
+            raise operation.deadline.exceeded("while the job was still being worked on")
+        await self._runtime.sleep(seconds)
+
+    async def _recall(self, step: Recall[M], operation: Operation) -> M | None:
+        """Look for what the caller's key was paid for already; a fresh key was not."""
+        ledger, labels = self._client.ledger, operation.labels
+        if ledger is None or labels.idempotency_key is None or not labels.pay_once:
+            return None
+
+        from aurashot._transport._record import PATIENCE, intent, restored
+
+        asked = intent(step.call, operation, operation.keys.upcoming)
+        patience = operation.deadline.bound(PATIENCE)
+        entry = await self._runtime.blocking(partial(ledger.recall, asked, timeout=patience), operation.deadline)
+        if entry is None:
+            return None
+        result = restored(entry, step.call.answer, operation)
+        operation.keys.take()
+        operation.delivered.append(cast("Any", result))
+        return result
+
+    async def _annotate(self, step: Annotate, operation: Operation) -> None:
+        number, ledger = step.answer.meta.ledger_entry, self._client.ledger
+        if ledger is None or number is None:
+            return
+
+        from aurashot._transport._record import PATIENCE, write_or_log
+        from aurashot.ledger import Annotate as Notes
+
+        writing = self._runtime.write(ledger, Notes(number, step.notes), PATIENCE, forget)
+        await write_or_log(writing, f"the notes of entry {number} of the ledger were not written", operation)

@@ -1,0 +1,75 @@
+"""Telling the hooks what becomes of an operation and of each of its requests."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from aurashot import instrumentation
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from aurashot._operations import Operation
+    from aurashot.instrumentation import Teller
+
+
+class RequestReport:
+    """One request of an operation, told attempt by attempt."""
+
+    def __init__(
+        self, teller: Teller, operation: Operation, request: str, *, billed: bool = False, key: str | None = None
+    ) -> None:
+        self._teller = teller
+        self._operation = operation
+        self._constant: dict[str, Any] = {"request": request, "billed": billed, "idempotency_key": key}
+        self._attempt: dict[str, Any] = {}
+        self._began = 0.0
+
+    def started(self, attempt: int, size: int = 0) -> None:
+        """Tell that an attempt begins, with a body of so many bytes."""
+        self._attempt = {"number": self._operation.next_number(), "attempt": attempt}
+        self._began = time.monotonic()
+        self._tell(instrumentation.RequestStarted, bytes_sent=size)
+
+    def succeeded(self, status: int, size: int) -> None:
+        """Tell that the attempt was answered, with a body of so many bytes."""
+        self._tell(
+            instrumentation.RequestSucceeded, status_code=status, bytes_received=size, elapsed=self._end() or 0.0
+        )
+
+    def failed(self, error: BaseException) -> None:
+        """Tell that the attempt failed, if one was under way."""
+        if (elapsed := self._end()) is not None:
+            self._tell(instrumentation.RequestFailed, error=error, elapsed=elapsed)
+
+    def retrying(self, error: BaseException, seconds: float) -> None:
+        """Tell that there will be another attempt."""
+        if self._attempt:
+            self._tell(instrumentation.RetryScheduled, error=error, retry_in=seconds)
+
+    def _end(self) -> float | None:
+        began, self._began = self._began, 0.0
+        return time.monotonic() - began if began else None
+
+    def _tell(self, kind: Any, **fields: Any) -> None:
+        self._teller.tell(kind(**_operation(self._operation), **self._constant, **self._attempt, **fields))
+
+
+@contextmanager
+def reported(teller: Teller, operation: Operation) -> Generator[None]:
+    """Tell the beginning and the end of an operation around one `yield`."""
+    common = _operation(operation)
+    teller.tell(instrumentation.OperationStarted(**common, tags=dict(operation.labels.tags or {})))
+    try:
+        yield
+    except BaseException as error:
+        elapsed = operation.deadline.elapsed
+        teller.tell(instrumentation.OperationFailed(**common, error=error, elapsed=elapsed))
+        raise
+    teller.tell(instrumentation.OperationSucceeded(**common, elapsed=operation.deadline.elapsed))
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    return {"operation_id": operation.id, "parent_id": operation.parent_id, "operation": operation.name}

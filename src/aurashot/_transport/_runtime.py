@@ -1,0 +1,153 @@
+"""What the stages of a call need of the world: waiting, threads, the network and the ledger, blocking or async.
+
+The stages and the driver are written once, as coroutines over a `Runtime`. The async client awaits them on its event
+loop. The blocking client runs them to their end in one go (`run`): its runtime's coroutines block instead of waiting,
+so none of them ever suspends.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hashable, Sequence
+
+    from aurashot._calls import M
+    from aurashot._deadline import Deadline
+    from aurashot._engine import Outgoing
+    from aurashot._transport._exchange import Exchange
+    from aurashot._transport._record import Record
+    from aurashot.errors import AuraShotError
+    from aurashot.ledger import Entry, Ledger, Write
+
+T = TypeVar("T")
+
+Written: TypeAlias = "Entry | AuraShotError | None"
+"""What became of one write into a ledger."""
+
+Keep: TypeAlias = "Callable[[Written], None]"
+
+
+class Signal(Protocol):
+    """Something that is waited for, once."""
+
+    def set(self) -> None:
+        """Let whoever waits go on."""
+        ...
+
+    def is_set(self) -> bool:
+        """Whether it was set."""
+        ...
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait for so many seconds at most, and say whether it was set."""
+        ...
+
+
+class Reply(Protocol):
+    """An answer whose body is still to be read."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers, names in lower case."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give the connection back."""
+        ...
+
+
+class Runtime(Protocol):
+    """One way of waiting."""
+
+    @property
+    def piece(self) -> int:
+        """How many bytes of a download are written at once."""
+        ...
+
+    def place(self) -> Hashable:
+        """Return what work can be shared within: a process, or an event loop."""
+        ...
+
+    def signal(self) -> Signal:
+        """Return a signal for those who share a place."""
+        ...
+
+    def send(self, outgoing: Outgoing) -> Awaitable[Reply]:
+        """Send a request of the API, and return its answer with the body still to be read."""
+        ...
+
+    def fetch(self, outgoing: Outgoing) -> Awaitable[Reply]:
+        """Send the request for a picture: without a key, to public addresses only."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Let some seconds pass."""
+        ...
+
+    async def blocking(self, work: Callable[[], T], deadline: Deadline | None = None) -> T:
+        """Do blocking work: within what is left of a deadline, or for as long as it takes.
+
+        Raises:
+            DeadlineExceededError: It took longer. It goes on, and nobody sees its result.
+        """
+        ...
+
+    async def cleanup(self, work: Callable[[], object]) -> None:
+        """Do blocking work whatever is cancelled meanwhile."""
+        ...
+
+    async def together(self, works: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+        """Do several works; the first error ends them all."""
+        ...
+
+    async def gather(self, works: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T | Exception]:
+        """Do several works, each to its own end, and return each one's result or error."""
+        ...
+
+    async def permit(self, limiter: Any, request: str, *, billed: bool, seconds: float) -> None:
+        """Wait for a rate limiter's permission.
+
+        Raises:
+            TimeoutError: It was not given in time.
+        """
+        ...
+
+    def write(self, ledger: Ledger, write: Write, timeout: float, keep: Keep) -> Awaitable[Written]:
+        """Write into a ledger; what is written at the same time shares a commit.
+
+        `keep` is called with what became of it, also when whoever waits is cancelled meanwhile.
+        """
+        ...
+
+    def record(self, exchange: Exchange[M], record: Record, make: Callable[[], Awaitable[M]]) -> Awaitable[M]:
+        """Make a billed call, and write down what became of it, whatever ends it."""
+        ...
+
+
+def forget(written: Written) -> None:
+    """Keep nothing of what became of a write."""
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never suspends.
+
+    Raises:
+        RuntimeError: It did: something in it waits on an event loop.
+    """
+    try:
+        work.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    work.close()
+    raise RuntimeError("blocking code waits on an event loop")

@@ -1,0 +1,47 @@
+"""Keep errors out of reference cycles, and secrets out of tracebacks.
+
+The frames of a failed call hold its answer, up to 8 MiB. If something that these frames reach keeps the error, the two
+keep each other until the garbage collector comes by. Three rules prevent it, and what they need is here:
+
+* what a call keeps of its errors, it gives up when it ends (`CallState.end`);
+* an error that is handed on to be raised elsewhere travels in a list that is emptied by raising it (`raise_from`);
+* the frames of packages that keep the errors that pass through them are cleared (`clear_frames`).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from traceback import walk_tb
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def raise_from(held: list[BaseException]) -> NoReturn:
+    """Raise the error that a list holds, and leave the list empty."""
+    raise held.pop()
+
+
+def forget_frames(problem: BaseException) -> None:
+    """Take the tracebacks off an exception and what led to it."""
+    for link in chain(problem):
+        link.__traceback__ = None
+
+
+def clear_frames(error: BaseException, *packages: str) -> None:
+    """Clear the local variables of some packages' frames: tenacity's hold the error, in a cycle."""
+    for each in chain(error):
+        for frame, _ in walk_tb(each.__traceback__):
+            if frame.f_globals.get("__name__", "").partition(".")[0] in packages:
+                with suppress(RuntimeError):  # it still runs: asyncio asks the resolver in a thread of `concurrent`
+                    frame.clear()
+
+
+def chain(problem: BaseException | None) -> Iterator[BaseException]:
+    """Yield an exception and what led to it, once each: there may be a cycle."""
+    seen: set[int] = set()
+    while problem is not None and id(problem) not in seen:
+        yield problem
+        seen.add(id(problem))
+        problem = problem.__cause__ or problem.__context__

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         ServerError,
         SpendCapError,
         UnexpectedResponseError,
+        UnresolvedError,
         UnsafeURLError,
     )
     from aurashot.images import ImageInput
@@ -90,6 +91,7 @@ __all__ = [
     "ServerError",
     "SpendCapError",
     "UnexpectedResponseError",
+    "UnresolvedError",
     "UnsafeURLError",
     "Upload",
     "WorkflowJob",

@@ -53,7 +53,7 @@ class Record:
             self._settle("unknown", error=self._doubt)
         if not self.is_open:
             patience = min(PATIENCE, self._deadline.remaining)
-            self._entry = self._ledger.reserve(intent(self._call, self._key), timeout=patience)
+            self._entry = self._ledger.reserve(intent(self._call, self._key), timeout=patience).number
         if self._deadline.passed:
             raise ran_out(self._deadline)
 
@@ -102,6 +102,7 @@ def intent(call: Call[Any], key: str) -> Intent:
         prompt=fields.get("prompt") or fields.get("textDescription"),
         references=pictures,
         tags=call.labels.tags or {},
+        pay_once=False,
     )
 
 

@@ -6,10 +6,13 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aurashot.ledger import Intent, Ledger, Settlement
+from aurashot.ledger import Entry, Intent, Ledger, Reserve, Settle, Settlement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from aurashot import AuraShotError
+    from aurashot.ledger import Write
 
 
 @dataclass
@@ -27,23 +30,40 @@ class Notebook(Ledger):
     after: Callable[[], None] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def reserve(self, intent: Intent, *, timeout: float) -> int:
-        """Write an intent."""
+    def recall(self, intent: Intent, *, timeout: float) -> None:
+        """Remember nothing: each request is new."""
+
+    def write(self, writes: Sequence[Write], *, timeout: float) -> list[Entry | AuraShotError | None]:
+        """Write intents and settlements."""
         assert timeout > 0
+        return [self.write_one(each) for each in writes]
+
+    def write_one(self, write: Write) -> Entry | None:
+        """Write one of them."""
+        match write:
+            case Reserve(intent):
+                return self.begin(intent)
+            case Settle(number, settlement):
+                self.end(number, settlement)
+            case _:
+                raise AssertionError(f"nobody annotates here: {write}")
+        return None
+
+    def begin(self, intent: Intent) -> Entry:
+        """Write an intent."""
         if self.before is not None:
             self.before()
         with self.lock:
             self.intents.append(intent)
-            return len(self.intents) - 1
+            return Entry.begin(intent, number=len(self.intents) - 1)
 
-    def settle(self, entry: int, settlement: Settlement, *, timeout: float) -> None:
+    def end(self, number: int, settlement: Settlement) -> None:
         """Write what became of it."""
-        assert timeout > 0
         if self.after is not None:
             self.after()
         with self.lock:
-            assert entry not in self.settled, "an entry is settled once"
-            self.settled[entry] = settlement
+            assert number not in self.settled, "an entry is settled once"
+            self.settled[number] = settlement
 
     @property
     def outcomes(self) -> list[str]:

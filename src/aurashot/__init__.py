@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         ServerError,
         SpendCapError,
         UnexpectedResponseError,
+        UnresolvedError,
         UnsafeURLError,
     )
     from aurashot.images import ImageInput
@@ -93,6 +94,7 @@ __all__ = [
     "ServerError",
     "SpendCapError",
     "UnexpectedResponseError",
+    "UnresolvedError",
     "UnsafeURLError",
     "Upload",
     "WorkflowJob",

@@ -23,6 +23,7 @@
       GenerationFailedError         status "failed": the service worked and gave up
         ContentBlockedError           refused for its content
       LedgerError                   the ledger cannot record; nothing was sent
+      UnresolvedError               a request under the same key may be on the bill; nothing was sent
       SpendCapError                 the ledger's cap is reached; nothing was sent
       NoOutputError                 a picture was asked of an answer that has none yet
       DownloadError                 unsafe address, too large, not an image, truncated
@@ -35,6 +36,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from aurashot.ledger import Entry
     from aurashot.models import Generation, WorkflowJob
 
 Outcome: TypeAlias = Literal["not_sent", "rejected", "unknown", "accepted"]
@@ -230,17 +232,33 @@ class LedgerError(AuraShotError):
     """The ledger cannot record or be read: locked, read-only, full, corrupt, or of a newer version."""
 
 
+class UnresolvedError(AuraShotError):
+    """An earlier request under the same idempotency key may be on the bill; this call sent nothing.
+
+    Attributes:
+        entry: The entry of that request in the ledger; `entry.is_under_way` says whether it is worth waiting for.
+    """
+
+    outcome: Outcome = "unknown"
+    billed: bool = True
+    entry: Entry | None = None
+
+
 class SpendCapError(AuraShotError):
     """The call would exceed the cap of the ledger; nothing was sent.
 
     Attributes:
         max_images: The cap.
         per: What it is for: `day` or `run`.
+        by: The tag whose values are capped one by one; None for a cap on everything.
+        value: The value of that tag that reached its cap.
         spent: How many images may be on the bill already, those under way included.
     """
 
     max_images: int = 0
     per: str = ""
+    by: str | None = None
+    value: str | None = None
     spent: int = 0
 
 

@@ -50,8 +50,8 @@ def test_what_is_unresolved(aurashot: Aurashot, path: Path) -> None:
     """Each call whose outcome nobody knows, with the key to ask support about."""
     ran = aurashot("spend", str(path), "--unresolved")
     _, lost, under_way = ran.out.splitlines()
-    assert lost.endswith("generate   OutcomeUnknownError              b")
-    assert under_way.endswith("edit       under way, or its program ended  d")
+    assert lost.endswith("generate   OutcomeUnknownError  b")
+    assert under_way.endswith("edit       under way            d")
 
 
 def test_nothing_is_unresolved(aurashot: Aurashot, path: Path) -> None:
@@ -71,8 +71,8 @@ def test_json(aurashot: Aurashot, path: Path) -> None:
     assert {"paid": 1, "unknown": 0, "not_paid": 0, "input_tokens": 3, "output_tokens": 1234} == told["by_tag"]["user"][
         "alice"
     ]
-    assert [("b", True), ("d", False)] == [
-        (each["idempotency_key"], each["is_finished"]) for each in told["unresolved"]
+    assert [("b", True, True), ("d", False, True)] == [
+        (each["idempotency_key"], each["is_finished"], each["owner_lives"]) for each in told["unresolved"]
     ]
     assert PICTURE not in ran.out
 

@@ -6,6 +6,7 @@ import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def granted(ledger: SQLiteLedger, calls: int) -> int:
+def granted(ledger: SQLiteLedger, calls: int, **fields: Any) -> int:
     """Return how many of so many calls were let through."""
     through = 0
-    for number in range(calls):
+    for _ in range(calls):
         try:
-            ledger.reserve(intent(str(number)))
+            ledger.reserve(intent(uuid4().hex, **fields))
         except SpendCapError:
             continue
         through += 1
@@ -56,8 +57,7 @@ def test_a_day_ends_at_midnight(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with SQLiteLedger(path, cap=SpendCap(max_images=2, per="day")) as ledger:
         assert 2 == granted(ledger, 5)
         tomorrow = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-        monkeypatch.setattr("aurashot.ledger._sqlite.today", lambda: tomorrow)
-        monkeypatch.setattr("aurashot.ledger._sqlite.datetime", _At(tomorrow))
+        monkeypatch.setattr("aurashot.ledger._entries.datetime", _At(tomorrow))
         assert 2 == granted(ledger, 5)
 
 
@@ -92,6 +92,7 @@ def test_a_cap_holds_for_sixty_four_at_once(path: Path) -> None:
 
 CALLER = """
     import sys
+    from uuid import uuid4
     from aurashot import SpendCapError
     from aurashot.ledger import Intent, SpendCap, SQLiteLedger
 
@@ -99,9 +100,9 @@ CALLER = """
     print("ready", flush=True)
     sys.stdin.readline()
     through = 0
-    for number in range(20):
+    for _ in range(20):
         try:
-            ledger.reserve(Intent(idempotency_key=str(number), operation="edit"))
+            ledger.reserve(Intent(idempotency_key=uuid4().hex, operation="edit"))
         except SpendCapError:
             continue
         through += 1

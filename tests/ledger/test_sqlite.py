@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ import pytest
 
 from aurashot import InputError, LedgerError
 from aurashot.ledger import Entry, Intent, Settlement, Spend, SQLiteLedger, Summary
+from aurashot.ledger._owner import this_process
 from tests.ledger.conftest import FACE, NOT_PAID, PAID, PICTURE, UNKNOWN, intent
 
 if TYPE_CHECKING:
@@ -36,13 +38,22 @@ def pragma(ledger: SQLiteLedger, name: str) -> object:
 def test_an_entry_tells_the_whole_story(ledger: SQLiteLedger) -> None:
     """It holds what went out, under which key and when, and what came back."""
     before = datetime.now(UTC)
-    number = ledger.reserve(intent(tags={"user": "älice", "scene": "'; DROP TABLE calls; --"}))
-    ledger.settle(number, PAID)
+    begun = ledger.reserve(
+        intent(
+            tags={"user": "älice", "scene": "'; DROP TABLE calls; --"},
+            operation_id="op-1",
+            parent_id="story-1",
+            request_digest="d1",
+            references={"face": FACE, "clothes": "sha256:c0ffee"},
+        )
+    )
+    assert [begun] == ledger.entries()
+    ledger.settle(begun, replace(PAID, result='{"status":"completed"}'))
     (entry,) = ledger.entries()
     assert entry.finished_at is not None
     assert before - timedelta(milliseconds=1) < entry.started_at <= entry.finished_at <= datetime.now(UTC)
     expected = Entry(
-        number=number,
+        number=1,
         idempotency_key="order-17",
         operation="generate",
         outcome="paid",
@@ -54,11 +65,16 @@ def test_an_entry_tells_the_whole_story(ledger: SQLiteLedger) -> None:
         input_tokens=3,
         output_tokens=1234,
         prompt_digest=digest("a cafe"),
-        references={"face": digest(FACE)},
+        references={"face": digest(FACE), "clothes": "c0ffee"},
         tags={"user": "älice", "scene": "'; DROP TABLE calls; --"},
         run=ledger.run,
+        operation_id="op-1",
+        parent_id="story-1",
+        request_digest="d1",
+        result='{"status":"completed"}',
+        owner=this_process(),
     )
-    assert expected == entry
+    assert expected == entry == pickle.loads(pickle.dumps(entry))
     assert entry.is_finished
 
 
@@ -72,9 +88,9 @@ def test_an_entry_is_unknown_until_it_is_settled(ledger: SQLiteLedger) -> None:
 def test_what_is_unresolved_is_listed(ledger: SQLiteLedger) -> None:
     """Lost answers and what is under way; what is settled is not."""
     for key, settlement in (("a", PAID), ("b", UNKNOWN), ("c", NOT_PAID), ("d", None)):
-        number = ledger.reserve(intent(key))
+        entry = ledger.reserve(intent(key))
         if settlement is not None:
-            ledger.settle(number, settlement)
+            ledger.settle(entry, settlement)
     assert ["b", "d"] == [entry.idempotency_key for entry in ledger.unresolved()]
     assert ["a", "b", "c", "d"] == [entry.idempotency_key for entry in ledger.entries()]
 
@@ -82,8 +98,8 @@ def test_what_is_unresolved_is_listed(ledger: SQLiteLedger) -> None:
 def test_prompts_are_kept_when_asked_for(path: Path) -> None:
     """Otherwise the file holds digests only."""
     with SQLiteLedger(path, keep_prompts=True) as ledger:
-        ledger.reserve(intent(prompt="a very private cafe"))
-        ledger.reserve(intent(prompt=None))
+        ledger.reserve(intent("a", prompt="a very private cafe"))
+        ledger.reserve(intent("b", prompt=None))
         assert ["a very private cafe", None] == [entry.prompt for entry in ledger.entries()]
         assert [digest("a very private cafe"), None] == [entry.prompt_digest for entry in ledger.entries()]
 
@@ -100,14 +116,14 @@ def test_prompts_and_references_are_not_in_the_file(path: Path) -> None:
 def test_the_sum(ledger: SQLiteLedger) -> None:
     """Images and tokens in all, by operation, and by each tag."""
     alice, bob = {"user": "alice", "team": "x"}, {"user": "bob"}
-    for operation, tags, settlement in (
-        ("id_photo", alice, PAID),
-        ("generate", alice, PAID),
-        ("generate", bob, UNKNOWN),
-        ("edit", bob, NOT_PAID),
-        ("edit", {}, PAID),
+    for key, operation, tags, settlement in (
+        ("a", "id_photo", alice, PAID),
+        ("b", "generate", alice, PAID),
+        ("c", "generate", bob, UNKNOWN),
+        ("d", "edit", bob, NOT_PAID),
+        ("e", "edit", {}, PAID),
     ):
-        ledger.settle(ledger.reserve(intent(operation=operation, tags=tags)), settlement)
+        ledger.settle(ledger.reserve(intent(key, operation=operation, tags=tags)), settlement)
     one, two = (Spend(paid=number, input_tokens=3 * number, output_tokens=1234 * number) for number in (1, 2))
     expected = Summary(
         paid=3,
@@ -167,7 +183,7 @@ def test_a_bill_resolves_what_was_unknown(ledger: SQLiteLedger) -> None:
 def test_all_entries_of_a_call_are_resolved(ledger: SQLiteLedger) -> None:
     """A call that went out again has several; one that is settled stays as it is."""
     for settlement in (UNKNOWN, UNKNOWN, PAID):
-        ledger.settle(ledger.reserve(intent("again")), settlement)
+        ledger.settle(ledger.reserve(intent("again", operation_id="op-1")), settlement)
     assert 2 == ledger.resolve("again", "not_paid")
     assert ["not_paid", "not_paid", "paid"] == [entry.outcome for entry in ledger.entries()]
 
@@ -214,9 +230,9 @@ def test_an_empty_file_becomes_a_ledger(path: Path) -> None:
 
 def test_two_objects_share_a_file(ledger: SQLiteLedger, path: Path) -> None:
     """What one has written, the other reads; runs are told apart."""
-    ledger.reserve(intent())
+    ledger.reserve(intent("a"))
     with SQLiteLedger(path, run="nightly") as other:
-        other.reserve(intent())
+        other.reserve(intent("b"))
         assert [ledger.run, "nightly"] == [entry.run for entry in ledger.entries()]
 
 
@@ -300,10 +316,10 @@ def test_a_large_ledger_is_summed_up_quickly(ledger: SQLiteLedger) -> None:
     """100,000 entries, put there at once, take well under the time of one picture."""
     assert ledger._own is not None
     ledger.settle(ledger.reserve(intent(tags={"user": "alice"})), PAID)
-    columns = "idempotency_key, operation, outcome, started_at, reference_digests, tags, run"
+    columns = "operation, outcome, started_at, reference_digests, tags, run"
     ledger._own.connection.execute(
-        f"INSERT INTO calls ({columns}) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 99999)"
-        f" SELECT {columns} FROM calls, n"
+        f"INSERT INTO calls (idempotency_key, {columns})"
+        f" WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 99999) SELECT i, {columns} FROM calls, n"
     )
     began = datetime.now(UTC)
     assert 100_000 == ledger.summary().paid == ledger.summary().by_tag["user"]["alice"].paid
@@ -312,8 +328,8 @@ def test_a_large_ledger_is_summed_up_quickly(ledger: SQLiteLedger) -> None:
 
 def test_the_digests_are_those_of_utf_8(ledger: SQLiteLedger) -> None:
     """Whoever has the prompt can find its entry; a lone surrogate does not stop a call."""
-    ledger.reserve(Intent(idempotency_key="k", operation="edit", prompt="在咖啡馆"))
-    ledger.reserve(Intent(idempotency_key="k", operation="edit", prompt="\ud800"))
+    ledger.reserve(Intent(idempotency_key="a", operation="edit", prompt="在咖啡馆"))
+    ledger.reserve(Intent(idempotency_key="b", operation="edit", prompt="\ud800"))
     first, second = ledger.entries()
     assert digest("在咖啡馆") == first.prompt_digest
     assert re.fullmatch("[0-9a-f]{64}", second.prompt_digest or "")
@@ -330,7 +346,7 @@ def test_the_file_says_what_it_is(ledger: SQLiteLedger, path: Path) -> None:
     """Its header names the application and the version of the table."""
     ledger.close()
     with sqlite3.connect(path) as plain:
-        assert (0x61757261, 1) == tuple(
+        assert (0x61757261, 2) == tuple(
             plain.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
         )
     plain.close()

@@ -15,6 +15,7 @@ import pytest
 
 from aurashot import AuraShot, ConfigurationError, LedgerError
 from aurashot.ledger import SQLiteLedger
+from aurashot.ledger._commits import Job
 from tests.colours import KEY
 from tests.ledger.conftest import PAID, intent
 from tests.wire.pictures import FACE
@@ -57,8 +58,11 @@ def test_a_locked_ledger_stops_the_call(locked: SQLiteLedger, server: ScriptedSe
 def test_a_busy_ledger_is_waited_for_in_turn(ledger: SQLiteLedger) -> None:
     """A thread that does not get its turn in time is told so."""
     assert ledger._own is not None
-    with ledger._own.lock, pytest.raises(LedgerError, match="other threads are writing"):
+    ledger._own.commits._leader = Job((), 1)
+    with pytest.raises(LedgerError, match="other threads are writing"):
         ledger.reserve(intent(), timeout=0.05)
+    ledger._own.commits._leader = None
+    assert 1 == ledger.reserve(intent()).number
 
 
 @pytest.mark.parametrize(
@@ -79,12 +83,12 @@ def test_a_file_of_another_kind_is_refused(path: Path, content: bytes, words: st
 def test_a_damaged_ledger_is_refused(path: Path) -> None:
     """Pages that were overwritten are noticed when they are read, and the advice is to keep the file."""
     with SQLiteLedger(path) as ledger:
-        for _ in range(200):
-            ledger.settle(ledger.reserve(intent()), PAID)
+        for number in range(200):
+            ledger.settle(ledger.reserve(intent(str(number))), PAID)
     content = bytearray(path.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
     path.write_bytes(content)
-    with SQLiteLedger(path) as ledger, pytest.raises(LedgerError, match="is damaged; move it away and keep it"):
+    with pytest.raises(LedgerError, match="is damaged; move it away and keep it"), SQLiteLedger(path) as ledger:
         ledger.reserve(intent())
 
 
@@ -103,7 +107,7 @@ def test_a_ledger_of_a_newer_version_is_refused(ledger: SQLiteLedger, path: Path
     """This program would not know what it writes."""
     ledger.close()
     with sqlite3.connect(path) as newer:
-        newer.execute("PRAGMA user_version = 2")
+        newer.execute("PRAGMA user_version = 3")
     newer.close()
     with pytest.raises(LedgerError, match="made by a newer aurashot"):
         SQLiteLedger(path)
@@ -153,7 +157,7 @@ FULL = """
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     ledger = SQLiteLedger({path!r})
-    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
     paid = 0
     with AuraShot({key!r}, base_url={url!r}, ledger=ledger) as client:
         try:
@@ -181,7 +185,7 @@ def test_a_disk_that_is_full_stops_the_calls(path: Path, server: ScriptedServer)
 def test_a_table_that_cannot_be_made_leaves_no_half(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next one finds an empty file, and makes it whole."""
     with monkeypatch.context() as patched:
-        patched.setattr("aurashot.ledger._file.SCHEMA", ("CREATE TABLE calls (number)", "CREATE NONSENSE"))
+        patched.setattr("aurashot.ledger._schema.STEPS", (("CREATE TABLE calls (number)",), ("CREATE NONSENSE",)))
         with pytest.raises(LedgerError, match="cannot be used"):
             SQLiteLedger(path)
     with SQLiteLedger(path) as ledger:

@@ -67,6 +67,7 @@ def test_a_call_is_recorded_before_its_first_byte_goes_out(
         prompt="a café",
         references=pictures,
         tags={"user": "alice"},
+        pay_once=False,
     )
     assert [entry] == notebook.intents
 

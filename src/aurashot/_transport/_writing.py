@@ -101,20 +101,25 @@ class _Writer:
             self._finished()
 
     async def _write_batch(self, batch: list[_Job]) -> None:
-        work = partial(self._ledger.write, [job.write for job in batch], timeout=max(job.timeout for job in batch))
         try:
-            with anyio.CancelScope(shield=True):
-                results: Sequence[Written] = await to_thread.run_sync(work, limiter=self._thread)
-        except AuraShotError as error:
-            results = [copy(error) for _ in batch]
+            results = await self._written([job.write for job in batch], max(job.timeout for job in batch))
         except BaseException as problem:
             for job in batch:
                 job.fail(problem)
             if not isinstance(problem, Exception):
                 raise  # the end of the event loop
-            return
-        for job, written in zip(batch, results, strict=True):
-            job.end(written)
+        else:
+            for job, written in zip(batch, results, strict=True):
+                job.end(written)
+
+    async def _written(self, writes: list[Write], timeout: float) -> Sequence[Written]:
+        try:
+            with anyio.CancelScope(shield=True):
+                return await to_thread.run_sync(
+                    partial(self._ledger.write, writes, timeout=timeout), limiter=self._thread
+                )
+        except AuraShotError as error:
+            return [copy(error) for _ in writes]
 
 
 class Writers:

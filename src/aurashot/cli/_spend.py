@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003  # typer reads it when it runs
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aurashot.ledger import Entry, Spend, SQLiteLedger, Summary
+
+
+_UNFINISHED: Final = {True: "under way", False: "its program ended", None: "under way, or its program ended"}
+"""What an entry without an outcome is, by whether the process that wrote it lives."""
 
 
 def spend(
@@ -65,6 +69,7 @@ def _as_data(ledger: SQLiteLedger, since: datetime | None) -> dict[str, Any]:
             "operation": entry.operation,
             "started_at": entry.started_at.isoformat(),
             "is_finished": entry.is_finished,
+            "owner_lives": entry.owner_lives,
             "error": entry.error,
             "tags": dict(entry.tags),
         }
@@ -112,4 +117,4 @@ def _show_entries(entries: list[Entry]) -> None:
 
 
 def _why(entry: Entry) -> str:
-    return entry.error or "under way, or its program ended"
+    return entry.error or _UNFINISHED[entry.owner_lives]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
 
-from aurashot.errors import ConfigurationError
+from aurashot.errors import ConfigurationError, SpendCapError
 
 Period: TypeAlias = Literal["day", "run"]
 
@@ -23,6 +23,8 @@ class SpendCap:
     Attributes:
         max_images: The most; 1 or more.
         per: `day`, a calendar day in UTC, or `run`, the entries of one run of a program.
+        by: The name of a tag: each of its values may have so many images. A call without that tag is not limited by
+            this cap; give the ledger a second one for everything.
 
     Raises:
         ConfigurationError: The numbers cannot work.
@@ -30,6 +32,7 @@ class SpendCap:
 
     max_images: int
     per: Period = "day"
+    by: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what caps nothing."""
@@ -37,12 +40,51 @@ class SpendCap:
             raise ConfigurationError(f"max_images must be a whole number of at least 1, not {self.max_images!r}")
         if self.per not in PERIODS:
             raise ConfigurationError(f"per must be one of {', '.join(PERIODS)}, not {self.per!r}")
+        if self.by is not None and not (isinstance(cast("object", self.by), str) and self.by):
+            raise ConfigurationError(f"by must be the name of a tag, not {self.by!r}")
 
 
 def _is_count(number: object) -> bool:
     return isinstance(number, int) and not isinstance(number, bool) and number >= 1
 
 
-def today() -> datetime:
-    """Return the beginning of this day, in UTC."""
-    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+def caps_of(given: object) -> tuple[SpendCap, ...]:
+    """Return the caps of a ledger: none, one or several were given.
+
+    Raises:
+        ConfigurationError: Something else was given.
+    """
+    if given is None:
+        return ()
+    caps: tuple[object, ...] = tuple(cast("Sequence[object]", given)) if _is_sequence(given) else (given,)
+    for cap in caps:
+        if not isinstance(cap, SpendCap):
+            raise ConfigurationError(f"cap= takes a SpendCap, or a sequence of them, not {type(cap).__name__}")
+    return cast("tuple[SpendCap, ...]", caps)
+
+
+def _is_sequence(given: object) -> bool:
+    return isinstance(given, Sequence) and not isinstance(given, str | bytes)
+
+
+def check_cap(cap: SpendCap, value: str | None, spent: int) -> None:
+    """Refuse one more image than a cap allows.
+
+    Args:
+        cap: The cap.
+        value: The value of its tag, where it has one.
+        spent: How many may be on the bill.
+
+    Raises:
+        SpendCapError: The cap is reached.
+    """
+    if spent < cap.max_images:
+        return
+    whom = "" if cap.by is None else f" for {cap.by}={value!r}"
+    error = SpendCapError(
+        f"the cap of {cap.max_images} images a {cap.per}{whom} is reached: {spent} are paid, under way or "
+        "unresolved; raise it, resolve what is not on the bill, or wait"
+    )
+    error.max_images, error.per, error.spent = cap.max_images, cap.per, spent
+    error.by, error.value = cap.by, value
+    raise error

@@ -1,20 +1,25 @@
-"""What comes out of a ledger: its entries, and their sum."""
+"""What comes out of a ledger: its entries."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, cast
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from aurashot.ledger._owner import Owner, lives, this_process
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
 
-    from aurashot.ledger._records import Payment
+    from aurashot.ledger._records import Intent, Payment, Scalar, Settlement
 
-MICROSECONDS: Final = 1_000_000
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+CONTENT: Final = "sha256:"
+"""Begins a reference that is the digest of a picture's content already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,49 +47,108 @@ class Entry:
     prompt: str | None = None
     """The prompt itself, where the ledger keeps prompts."""
     references: Mapping[str, str] = field(default_factory=dict[str, str])
-    """SHA-256 of each picture's address, by the name of its field in the request."""
+    """SHA-256 of each picture's address, or of its content where it was local, by the name of its field in the
+    request."""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     run: str = ""
     """Which run of a program it belongs to."""
+    operation_id: str = ""
+    """The id of the public call that made the request."""
+    parent_id: str | None = None
+    """The id of what that call was part of."""
+    request_digest: str | None = None
+    """SHA-256 of what was asked for, in hexadecimal."""
+    result: str | None = field(default=None, repr=False)
+    """The whole answer as JSON, where it was recorded."""
+    notes: Mapping[str, Scalar] = field(default_factory=dict[str, "Scalar"])
+    """What `annotate` added."""
+    owner: Owner | None = None
+    """The process that wrote the entry; None if it was written by a version that did not say."""
 
     @property
     def is_finished(self) -> bool:
         """Whether its outcome was recorded."""
         return self.finished_at is not None
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spend:
-    """Images by what is known of their payment."""
-
-    paid: int = 0
-    not_paid: int = 0
-    unknown: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
+    @property
+    def owner_lives(self) -> bool | None:
+        """Whether the process that wrote it still runs; None if that cannot be told, as on another machine."""
+        return None if self.owner is None else lives(self.owner)
 
     @property
-    def at_most(self) -> int:
-        """How many images may be on the bill."""
-        return self.paid + self.unknown
+    def is_under_way(self) -> bool:
+        """Whether a process that certainly still runs has not recorded its outcome yet."""
+        return self.outcome == "unknown" and not self.is_finished and self.owner_lives is True
+
+    @classmethod
+    def begin(cls, intent: Intent, *, number: int, run: str = "", keep_prompt: bool = False) -> Self:
+        """Return the entry of a request that is about to go out: `unknown`, of this moment and this process.
+
+        Args:
+            intent: The request.
+            number: The entry's number, which the ledger gives.
+            run: A name for the run of the program.
+            keep_prompt: Whether the prompt is kept, and not only its digest.
+        """
+        return cls(
+            number=number,
+            idempotency_key=intent.idempotency_key,
+            operation=intent.operation,
+            outcome="unknown",
+            started_at=datetime.now(UTC),
+            prompt_digest=prompt_digest(intent),
+            prompt=intent.prompt if keep_prompt else None,
+            references={name: _reference(value) for name, value in intent.references.items()},
+            tags=dict(intent.tags),
+            run=run,
+            operation_id=intent.operation_id,
+            parent_id=intent.parent_id,
+            request_digest=intent.request_digest,
+            owner=this_process(),
+        )
+
+    def settled(self, settlement: Settlement) -> Self:
+        """Return the entry with what became of the request."""
+        return replace(
+            self,
+            outcome=settlement.outcome,
+            finished_at=datetime.now(UTC),
+            attempts=settlement.attempts,
+            request_id=settlement.request_id,
+            urls=tuple(settlement.urls),
+            input_tokens=settlement.input_tokens,
+            output_tokens=settlement.output_tokens,
+            error=settlement.error,
+            result=settlement.result,
+        )
+
+    def annotated(self, notes: Mapping[str, Scalar]) -> Self:
+        """Return the entry with more notes."""
+        return replace(self, notes={**self.notes, **notes})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary(Spend):
-    """All entries, summed up."""
+def prompt_digest(intent: Intent) -> str | None:
+    """Return SHA-256 of a request's prompt, in hexadecimal."""
+    return None if intent.prompt is None else digest(intent.prompt)
 
-    by_operation: Mapping[str, Spend] = field(default_factory=dict[str, Spend])
-    by_tag: Mapping[str, Mapping[str, Spend]] = field(default_factory=dict[str, Mapping[str, Spend]])
-    """By name and value: `summary.by_tag["user"]["alice"].paid`."""
+
+def digest(text: str) -> str:
+    """Return SHA-256 of a text, in hexadecimal; a lone surrogate does not stop a call."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _reference(value: str) -> str:
+    return value.removeprefix(CONTENT) if value.startswith(CONTENT) else digest(value)
 
 
 def entry_of(row: sqlite3.Row) -> Entry:
     """Return a row of the table as a record."""
-    values: dict[str, Any] = {name: row[name] for name in row.keys()}  # noqa: SIM118  # a row iterates over values
-    for name in ("urls", "reference_digests", "tags"):
+    values: dict[str, Any] = {name: row[name] for name in row.keys() if name != "again"}  # noqa: SIM118  # a row iterates over values
+    for name in ("urls", "reference_digests", "tags", "notes"):
         values[name] = json.loads(values[name])
     values["references"] = values.pop("reference_digests")
     values["urls"] = tuple(values["urls"])
+    values["owner"] = values["owner"] and Owner(**json.loads(values["owner"]))
     for name in ("started_at", "finished_at"):
         values[name] = None if values[name] is None else moment(values[name])
     return Entry(**values)
@@ -92,38 +156,9 @@ def entry_of(row: sqlite3.Row) -> Entry:
 
 def microseconds(when: datetime) -> int:
     """Return a moment as it is stored."""
-    return int(when.timestamp() * MICROSECONDS)
+    return (when - EPOCH) // MICROSECOND
 
 
 def moment(stored: int) -> datetime:
     """Return a moment as it is shown."""
-    return datetime.fromtimestamp(stored / MICROSECONDS, UTC)
-
-
-class _Sum:
-    """A sum that is still growing."""
-
-    def __init__(self) -> None:
-        self._figures: dict[str, int] = {}
-
-    def add(self, outcome: str, input_tokens: int, output_tokens: int) -> None:
-        for name, more in ((outcome, 1), ("input_tokens", input_tokens), ("output_tokens", output_tokens)):
-            self._figures[name] = self._figures.get(name, 0) + more
-
-    def figures(self) -> dict[str, Any]:
-        return self._figures
-
-
-def summed(rows: Iterable[tuple[str, str, str, int | None, int | None]]) -> Summary:
-    """Sum up rows of operation, outcome, tags, input tokens and output tokens."""
-    total, operations, tags = _Sum(), dict[str, _Sum](), dict[tuple[str, str], _Sum]()
-    for operation, outcome, stored, *tokens in rows:
-        sums = [total, operations.setdefault(operation, _Sum())]
-        sums += (tags.setdefault(pair, _Sum()) for pair in cast("dict[str, str]", json.loads(stored)).items())
-        for each in sums:
-            each.add(outcome, *(number or 0 for number in tokens))
-    by_tag: dict[str, dict[str, Spend]] = {}
-    for (name, value), each in sorted(tags.items()):
-        by_tag.setdefault(name, {})[value] = Spend(**each.figures())
-    by_operation = {name: Spend(**each.figures()) for name, each in sorted(operations.items())}
-    return Summary(**total.figures(), by_operation=by_operation, by_tag=by_tag)
+    return EPOCH + stored * MICROSECOND

@@ -6,48 +6,17 @@ import os
 import sqlite3
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from aurashot.errors import LedgerError
+from aurashot.ledger._schema import APPLICATION_ID, VERSION, pragma, upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-APPLICATION_ID: Final = 0x61757261
-"""`aura` in ASCII, in the header of the file (SQLite, PRAGMA application_id)."""
-VERSION: Final = 1
-"""Of the table; in the header as well (PRAGMA user_version)."""
-
-SCHEMA: Final = (
-    """
-    CREATE TABLE calls (
-        number INTEGER PRIMARY KEY AUTOINCREMENT,
-        idempotency_key TEXT NOT NULL,
-        operation TEXT NOT NULL,
-        outcome TEXT NOT NULL CHECK (outcome IN ('paid', 'not_paid', 'unknown')),
-        started_at INTEGER NOT NULL,
-        finished_at INTEGER,
-        attempts INTEGER NOT NULL DEFAULT 0,
-        request_id TEXT,
-        urls TEXT NOT NULL DEFAULT '[]',
-        input_tokens INTEGER,
-        output_tokens INTEGER,
-        error TEXT,
-        prompt_digest TEXT,
-        prompt TEXT,
-        reference_digests TEXT NOT NULL,
-        tags TEXT NOT NULL,
-        run TEXT NOT NULL
-    )
-    """,
-    "CREATE INDEX calls_by_key ON calls (idempotency_key)",
-    "CREATE INDEX calls_by_time ON calls (started_at, outcome)",
-    "CREATE INDEX calls_by_run ON calls (run, outcome)",
-    "CREATE INDEX calls_unresolved ON calls (number) WHERE outcome = 'unknown'",
-    f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {VERSION}",
-)
+LONGEST: Final = 3600.0
+"""Seconds for which SQLite is asked to wait at once; the number has to fit into 32 bits."""
 
 _TROUBLES: Final = (
     ("SQLITE_BUSY", "is locked: another process is writing; try again, or end the one that holds it"),
@@ -73,11 +42,16 @@ def troubles(path: Path) -> Generator[None]:
     try:
         yield
     except sqlite3.Error as problem:
-        name = getattr(problem, "sqlite_errorname", "")
-        advice = next((words for code, words in _TROUBLES if name.startswith(code)), "cannot be used")
-        raise LedgerError(f"the ledger {path} {advice} ({problem})") from problem
+        raise in_words(path, problem) from problem
     except OSError as problem:
         raise LedgerError(f"the ledger {path} cannot be opened: {problem.strerror or problem}") from problem
+
+
+def in_words(path: Path, problem: Exception) -> LedgerError:
+    """Return an error of SQLite as one of ours, which says what to do."""
+    name = getattr(problem, "sqlite_errorname", "")
+    advice = next((words for code, words in _TROUBLES if name.startswith(code)), "cannot be used")
+    return LedgerError(f"the ledger {path} {advice} ({problem})")
 
 
 def connect(path: Path, timeout: float, *, create: bool) -> sqlite3.Connection:
@@ -90,13 +64,36 @@ def connect(path: Path, timeout: float, *, create: bool) -> sqlite3.Connection:
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
             _make_private(path)
-        address = f"{path.absolute().as_uri()}?mode=rw"
-        connection = sqlite3.connect(address, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
+        connection = _opened(path, timeout)
         try:
             _prepare(connection, path, timeout)
         except BaseException:
             connection.close()
             raise
+    return connection
+
+
+def connect_to_read(path: Path, timeout: float) -> sqlite3.Connection:
+    """Open a ledger that this process has opened already, for reading only.
+
+    Raises:
+        LedgerError: It cannot be opened.
+    """
+    with troubles(path):
+        connection = _opened(path, timeout)
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def wait(connection: sqlite3.Connection, seconds: float) -> None:
+    """Set for how long a connection waits for other processes."""
+    connection.execute(f"PRAGMA busy_timeout = {int(min(max(seconds, 0.0), LONGEST) * 1000)}")
+
+
+def _opened(path: Path, timeout: float) -> sqlite3.Connection:
+    address = f"{path.absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(address, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
     return connection
 
 
@@ -114,21 +111,20 @@ def _make_private(path: Path) -> None:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, timeout: float) -> None:
-    connection.row_factory = sqlite3.Row
     _check(connection, path)
     mode = _write_ahead(connection, time.monotonic() + timeout)
     if mode != "wal":
         raise LedgerError(f"the ledger {path} is on a file system that cannot hold one ({mode}); choose another place")
     connection.execute("PRAGMA synchronous = FULL")
-    if not _pragma(connection, "user_version"):
-        _make_table(connection)
+    if pragma(connection, "user_version") < VERSION:
+        upgrade(connection)
 
 
 def _write_ahead(connection: sqlite3.Connection, give_up: float) -> str:
     """Return the journal mode that the file now has; SQLite itself does not wait for others who set it."""
     while True:
         try:
-            mode: str = _pragma(connection, "journal_mode = WAL")
+            mode: str = pragma(connection, "journal_mode = WAL")
         except sqlite3.OperationalError as problem:
             if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
                 raise
@@ -140,7 +136,7 @@ def _write_ahead(connection: sqlite3.Connection, give_up: float) -> str:
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN")  # one look: another process may be making the table
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    version, application = _pragma(connection, "user_version"), _pragma(connection, "application_id")
+    version, application = pragma(connection, "user_version"), pragma(connection, "application_id")
     connection.execute("COMMIT")
     if application != APPLICATION_ID and (version or application or tables):
         raise LedgerError(f"the ledger {path} is another program's database; choose another place")
@@ -148,20 +144,3 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         raise LedgerError(
             f"the ledger {path} was made by a newer aurashot (its version is {version}); upgrade this one"
         )
-
-
-def _make_table(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        if not _pragma(connection, "user_version"):  # another process may have been faster
-            for statement in SCHEMA:
-                connection.execute(statement)
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-
-
-def _pragma(connection: sqlite3.Connection, what: str) -> Any:
-    value: Any = connection.execute(f"PRAGMA {what}").fetchone()[0]
-    return value

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003  # dataclasses of the public API keep their annotations readable
+import math
+from collections.abc import Mapping, Sequence  # noqa: TC003  # the public API keeps its annotations readable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, cast
+
+from aurashot.errors import AuraShotError, InputError
+
+if TYPE_CHECKING:
+    from aurashot.ledger._entries import Entry
 
 Payment: TypeAlias = Literal["paid", "not_paid", "unknown"]
 """Whether a picture is on the bill.
@@ -12,6 +18,12 @@ Payment: TypeAlias = Literal["paid", "not_paid", "unknown"]
 `paid`: the service delivered. `not_paid`: it never had the request, or refused it before any work. `unknown`: nothing
 proves either, and somebody has to look at the bill.
 """
+
+Scalar: TypeAlias = str | int | float | bool | None
+"""What a note may be: a JSON value that holds no others."""
+
+PATIENCE: Final = 5.0
+"""Seconds to wait for others who write, where the caller does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +33,20 @@ class Intent:
     idempotency_key: str
     operation: str
     """`id_photo`, `generate`, `edit`, `virtual_try_on` or `pose_change`."""
+    operation_id: str = ""
+    """The id of the public call that makes the request. A call that sends its own request again is not stopped by
+    its earlier entry; an empty id is never the same as another."""
+    parent_id: str | None = None
+    """The id of what that call is part of."""
+    request_digest: str | None = None
+    """SHA-256 of what is asked for, in hexadecimal. The same key with another digest is refused."""
     prompt: str | None = None
     references: Mapping[str, str] = field(default_factory=dict[str, str])
-    """The address of each picture, by the name of its field in the request: `face`, `clothes`, `productImage` …"""
+    """What identifies each picture, by the name of its field in the request (`face`, `clothes`, `productImage` …): its
+    address, or `sha256:` and the digest of a local picture's content in hexadecimal."""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    pay_once: bool = True
+    """Whether the key pays once. False: the caller wants another picture, whatever was paid under the key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,33 +62,154 @@ class Settlement:
     output_tokens: int | None = None
     error: str | None = None
     """The name of the error's class, where one was raised."""
+    result: str | None = None
+    """The whole answer as JSON, so that it can be returned again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Record a request before its first byte goes out."""
+
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Record what became of a request."""
+
+    number: int
+    """Of the entry."""
+    settlement: Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Annotate:
+    """Add notes to an entry; a note of the same name is replaced.
+
+    Raises:
+        InputError: A name is not a string, or a value is not a JSON scalar: str, int, finite float, bool or None.
+    """
+
+    number: int
+    """Of the entry."""
+    notes: Mapping[str, Scalar]
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be written as JSON."""
+        if not isinstance(cast("object", self.notes), Mapping):
+            raise InputError(f"notes: names and values are needed, not {type(self.notes).__name__}", argument="notes")
+        for name, value in cast("Mapping[object, object]", self.notes).items():
+            if not isinstance(name, str) or not _is_scalar(value):
+                raise InputError(
+                    f"notes: {name!r} is a {type(value).__name__}; strings, finite numbers, booleans and None can be "
+                    "noted under a string",
+                    argument="notes",
+                )
+
+
+def _is_scalar(value: object) -> bool:
+    return value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
+
+
+Write: TypeAlias = Reserve | Settle | Annotate
 
 
 class Ledger(Protocol):
     """The write-ahead record of billed calls: what a client needs of one.
 
-    Both methods block, are called from any thread, and have written for good when they return.
+    A store of another kind subclasses this and implements `recall` and `write`; both block, and are called from any
+    thread. `check_key` decides what a key may be used for; `Entry.begin`, `Entry.settled` and `Entry.annotated` make the
+    entries.
     """
 
-    def reserve(self, intent: Intent, *, timeout: float) -> int:
-        """Record a request before its first byte goes out, and return the number of the entry.
-
-        An entry counts as `unknown` until it is settled.
+    def recall(self, intent: Intent, *, timeout: float) -> Entry | None:
+        """Return what was paid for under the key of a request; write nothing.
 
         Args:
-            intent: The request.
+            intent: The request that is about to be made.
+            timeout: Seconds to wait for others.
+
+        Returns:
+            The paid entry, whose result is to be returned; None if nothing stands in the way of the request, and always
+            where `intent.pay_once` is False.
+
+        Raises:
+            UnresolvedError: A request under the key may be on the bill.
+            InputError: The key was used for another request; `argument` is `idempotency_key`.
+            LedgerError: The ledger cannot be read.
+        """
+        ...
+
+    def write(self, writes: Sequence[Write], *, timeout: float) -> list[Entry | AuraShotError | None]:
+        """Write all of it for good, in one step; when this returns, it survives a power failure.
+
+        Each write succeeds or fails by itself, and has its place in the result:
+
+        * `Reserve`: the new entry, which is `unknown` and not finished. Or the earlier entry that was paid under the
+          same key: then nothing may be sent. Or an error as `recall` raises it, or a `SpendCapError`; then nothing was
+          written.
+        * `Settle` and `Annotate`: None, or the error for which it was not written.
+
+        The check of the key and the new entry must be one step also for other threads and processes: of two that
+        reserve the same key at once, one has the new entry.
+
+        Args:
+            writes: What to write, in this order.
             timeout: Seconds to wait for others who are writing.
 
         Raises:
-            LedgerError: It cannot be recorded, so it must not be sent.
-            SpendCapError: It would exceed the cap.
+            LedgerError: None of it was written: the ledger is busy, closed, full or damaged.
         """
         ...
 
-    def settle(self, entry: int, settlement: Settlement, *, timeout: float) -> None:
-        """Record what became of it.
+    def reserve(self, intent: Intent, *, timeout: float = PATIENCE) -> Entry:
+        """Record one request before its first byte goes out, and return its entry.
+
+        Returns:
+            The new entry; or the earlier one that was paid under the same key: then nothing may be sent.
 
         Raises:
-            LedgerError: It cannot be recorded; the entry stays `unknown`.
+            UnresolvedError: A request under the key may be on the bill.
+            InputError: The key was used for another request; `argument` is `idempotency_key`.
+            SpendCapError: It would exceed the cap.
+            LedgerError: It cannot be recorded, so it must not be sent.
         """
-        ...
+        return cast("Entry", _one(self.write([Reserve(intent)], timeout=timeout)))
+
+    def settle(self, entry: Entry | int, settlement: Settlement, *, timeout: float = PATIENCE) -> None:
+        """Record what became of one request.
+
+        Args:
+            entry: The entry, or its number.
+            settlement: What became of it.
+            timeout: Seconds to wait for others who are writing.
+
+        Raises:
+            LedgerError: It cannot be recorded, or there is no such entry; the entry stays as it is.
+        """
+        _one(self.write([Settle(_number(entry), settlement)], timeout=timeout))
+
+    def annotate(self, entry: Entry | int, notes: Mapping[str, Scalar], *, timeout: float = PATIENCE) -> None:
+        """Add notes to one entry; a note of the same name is replaced.
+
+        Args:
+            entry: The entry, or its number.
+            notes: Strings, finite numbers, booleans and None, by name.
+            timeout: Seconds to wait for others who are writing.
+
+        Raises:
+            InputError: The notes are something else.
+            LedgerError: They cannot be recorded, or there is no such entry.
+        """
+        _one(self.write([Annotate(_number(entry), notes)], timeout=timeout))
+
+
+def _one(results: list[Entry | AuraShotError | None]) -> Entry | None:
+    (result,) = results
+    if isinstance(result, AuraShotError):
+        raise result
+    return result
+
+
+def _number(entry: Entry | int) -> int:
+    return entry if isinstance(entry, int) else entry.number

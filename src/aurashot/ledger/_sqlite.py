@@ -2,65 +2,46 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import threading
-import time
 import weakref
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from uuid import uuid4
 
-from aurashot.errors import ConfigurationError, InputError, LedgerError, SpendCapError
-from aurashot.ledger._cap import SpendCap, today
-from aurashot.ledger._entries import Entry, Summary, entry_of, microseconds, summed
-from aurashot.ledger._file import connect, troubles
-from aurashot.ledger._records import Intent, Ledger, Payment, Settlement
+from aurashot.errors import AuraShotError, ConfigurationError, InputError, LedgerError
+from aurashot.ledger import _table as table
+from aurashot.ledger._cap import SpendCap, caps_of
+from aurashot.ledger._commits import BusyError, Job
+from aurashot.ledger._connections import Connections
+from aurashot.ledger._entries import Entry, microseconds
+from aurashot.ledger._file import in_words, troubles
+from aurashot.ledger._records import (
+    PATIENCE,
+    Annotate,
+    Intent,
+    Ledger,
+    Payment,
+    Reserve,
+    Settle,
+    Settlement,
+    Write,
+)
+from aurashot.ledger._rules import check_key
+from aurashot.ledger._summary import Summary, summed
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable
     from types import TracebackType
 
-PATIENCE: Final = 5.0
-"""Seconds to wait for others who write, where the caller does not say."""
+    from aurashot.ledger._commits import Step
 
-RESERVE: Final = """
-    INSERT INTO calls
-        (idempotency_key, operation, outcome, started_at, prompt_digest, prompt, reference_digests, tags, run)
-    VALUES (?, ?, 'unknown', ?, ?, ?, ?, ?, ?)
-"""
-SETTLE: Final = """
-    UPDATE calls SET outcome = ?, finished_at = ?, attempts = ?, request_id = ?, urls = ?, input_tokens = ?,
-        output_tokens = ?, error = ? WHERE number = ?
-"""
-RESOLVE: Final = """
-    UPDATE calls SET outcome = ?, finished_at = ?, request_id = coalesce(?, request_id),
-        urls = coalesce(?, urls) WHERE idempotency_key = ? AND outcome = 'unknown'
-"""
-SPENT: Final = {
-    "day": "SELECT count(*) FROM calls WHERE outcome != 'not_paid' AND started_at >= ?",
-    "run": "SELECT count(*) FROM calls WHERE outcome != 'not_paid' AND run = ?",
-}
+T = TypeVar("T")
 
-
-class _Own:
-    """The connection of one process, and the lock of its threads."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self.pid: int = os.getpid()
-        self.connection = connection
-        self.lock = threading.Lock()
-
-    def close(self) -> None:
-        if self.pid == os.getpid():  # a child of `fork()` must not touch the parent's
-            self.connection.close()
-
-
-_inherited: list[_Own] = []
+_inherited: list[Connections] = []
 """Connections of a parent process: closing them, as the garbage collector would, is not safe in a child."""
 
 
@@ -74,7 +55,7 @@ class SQLiteLedger(Ledger):
 
     Args:
         path: The file; made when it is not there, with its folder.
-        cap: How much may be spent. A call that would exceed it is not sent.
+        cap: How much may be spent: a cap, or several that all hold. A call that would exceed one is not sent.
         run: A name for this run of the program, which `SpendCap(per="run")` counts by; a fresh one unless given.
             Several processes that give one name share its cap.
         keep_prompts: Whether prompts are stored in full; otherwise only as SHA-256 digests.
@@ -88,79 +69,89 @@ class SQLiteLedger(Ledger):
         self,
         path: str | os.PathLike[str],
         *,
-        cap: SpendCap | None = None,
+        cap: SpendCap | Sequence[SpendCap] | None = None,
         run: str | None = None,
         keep_prompts: bool = False,
         create: bool = True,
     ) -> None:
-        _check(path, cap)
+        _check_path(path)
+        self._caps = caps_of(cap)
         self.path: Path = Path(path).expanduser()
-        self.cap = cap
+        self.cap: SpendCap | tuple[SpendCap, ...] | None = (
+            cap if cap is None or isinstance(cap, SpendCap) else self._caps
+        )
         self.run: str = run or uuid4().hex
         self._keep_prompts = keep_prompts
         self._open(create=create)
 
-    def reserve(self, intent: Intent, *, timeout: float = PATIENCE) -> int:
-        """Record a request before its first byte goes out, and return the number of the entry.
+    def recall(self, intent: Intent, *, timeout: float = PATIENCE) -> Entry | None:
+        """Return the paid entry that answers a request, or None if nothing stands in its way; write nothing.
 
         Args:
-            intent: The request.
-            timeout: Seconds to wait for others who are writing.
+            intent: The request that is about to be made.
+            timeout: Seconds to wait for others.
 
         Raises:
-            LedgerError: It cannot be recorded, so it must not be sent.
-            SpendCapError: It would exceed the cap; nothing was written.
+            UnresolvedError: A request under the key may be on the bill.
+            InputError: The key was used for another request; `argument` is `idempotency_key`.
+            LedgerError: The file cannot be read.
         """
-        now = microseconds(datetime.now(UTC))
-        prompt = intent.prompt
-        row = (
-            intent.idempotency_key,
-            intent.operation,
-            now,
-            None if prompt is None else _digest(prompt),
-            prompt if self._keep_prompts else None,
-            json.dumps({name: _digest(address) for name, address in intent.references.items()}),
-            json.dumps(dict(intent.tags)),
-            self.run,
-        )
-        with self._writing(timeout) as connection:
-            self._check_cap(connection)
-            number = connection.execute(RESERVE, row).lastrowid
-        return number or 0
+        if not intent.pay_once:
+            return None
+        return check_key(intent, self._read(table.read, table.OF_KEY, intent.idempotency_key, timeout=timeout))
 
-    def _check_cap(self, connection: sqlite3.Connection) -> None:
-        if self.cap is None:
-            return
-        window = {"day": microseconds(today()), "run": self.run}[self.cap.per]
-        spent: int = connection.execute(SPENT[self.cap.per], (window,)).fetchone()[0]
-        if spent < self.cap.max_images:
-            return
-        error = SpendCapError(
-            f"the cap of {self.cap.max_images} images a {self.cap.per} is reached: {spent} are paid, under way or "
-            "unresolved; raise it, resolve what is not on the bill, or wait"
-        )
-        error.max_images, error.per, error.spent = self.cap.max_images, self.cap.per, spent
-        raise error
+    def write(self, writes: Sequence[Write], *, timeout: float = PATIENCE) -> list[Entry | AuraShotError | None]:
+        """Write all of it, synced to the disk at once; threads that write at the same time share the sync.
 
-    def settle(self, entry: int, settlement: Settlement, *, timeout: float = PATIENCE) -> None:
-        """Record what became of a request.
+        Returns:
+            For each write what it made: the new entry of a `Reserve`, or the earlier one that was paid under its key;
+            None for the others; or the error for which it was not written.
 
         Raises:
-            LedgerError: It cannot be recorded; the entry stays `unknown`.
+            LedgerError: None of it was written: the file is busy, read-only, full, damaged or closed.
         """
-        row = (
-            settlement.outcome,
-            microseconds(datetime.now(UTC)),
-            settlement.attempts,
-            settlement.request_id,
-            json.dumps(settlement.urls),
-            settlement.input_tokens,
-            settlement.output_tokens,
-            settlement.error,
-            entry,
-        )
-        with self._writing(timeout) as connection:
-            connection.execute(SETTLE, row)
+        job = Job([self._step(write) for write in writes], timeout)
+        try:
+            self._run(job)
+            return [self._result(each) for each in job.results]
+        except BaseException as reason:
+            self._give_up(job, reason)
+            raise
+
+    def _step(self, write: Write) -> Step:
+        match write:
+            case Reserve(intent):
+                return partial(
+                    table.reserve, intent=intent, caps=self._caps, run=self.run, keep_prompt=self._keep_prompts
+                )
+            case Settle():
+                return partial(table.settle, write=write)
+            case Annotate():
+                return partial(table.annotate, write=write)
+
+    def _result(self, result: Any) -> Entry | AuraShotError | None:
+        """Return what a step made; what it raised belongs to this thread from here on."""
+        if not isinstance(result, Exception):
+            return cast("Entry | None", result)
+        error = result if isinstance(result, AuraShotError) else in_words(self.path, result)
+        return error.with_traceback(None)
+
+    def _give_up(self, job: Job, reason: BaseException) -> None:
+        """Release what was reserved for a thread that is interrupted before it learns of it: it sends nothing."""
+        made = [each for each in job.results if isinstance(each, Entry) and each.outcome == "unknown"]
+        if job.is_done and job.problem is None and made:
+            released = Settlement(outcome="not_paid", attempts=0, error=type(reason).__name__)
+            self._run(Job([self._step(Settle(entry.number, released)) for entry in made], PATIENCE))
+
+    def _run(self, job: Job) -> None:
+        own = self._connections()
+        if not job.steps:
+            return
+        try:
+            with troubles(self.path):
+                own.commits.run(job)
+        except BusyError:
+            raise LedgerError(f"the ledger {self.path} is busy: other threads are writing; try again") from None
 
     def resolve(
         self, key: str, outcome: Payment, *, urls: Sequence[str] | None = None, request_id: str | None = None
@@ -179,13 +170,15 @@ class SQLiteLedger(Ledger):
         """
         if outcome not in {"paid", "not_paid"}:
             raise InputError(f"outcome: resolve as 'paid' or 'not_paid', not {outcome!r}", argument="outcome")
-        found = None if urls is None else json.dumps(list(urls))
-        row = (outcome, microseconds(datetime.now(UTC)), request_id, found, key)
-        with self._writing(PATIENCE) as connection:
-            number = connection.execute(RESOLVE, row).rowcount
+        step = partial(table.resolve, key=key, outcome=outcome, urls=urls, request_id=request_id)
+        job = Job([step], PATIENCE)
+        self._run(job)
+        (number,) = job.results
+        if isinstance(number, Exception):
+            raise in_words(self.path, number)
         if not number:
             raise InputError(f"key: nothing is unresolved under {key!r}", argument="key")
-        return number
+        return cast("int", number)
 
     def entries(self, since: datetime | None = None) -> list[Entry]:
         """Return the entries, the oldest first.
@@ -197,7 +190,8 @@ class SQLiteLedger(Ledger):
             InputError: `since` has no time zone.
             LedgerError: The file cannot be read.
         """
-        return self._entries("SELECT * FROM calls WHERE started_at >= ? ORDER BY number", (_since(since),))
+        query = "SELECT * FROM calls WHERE started_at >= ? ORDER BY number"
+        return self._read(table.read, query, _since(since))
 
     def unresolved(self) -> list[Entry]:
         """Return the entries whose outcome nobody knows, those under way among them.
@@ -205,7 +199,24 @@ class SQLiteLedger(Ledger):
         Raises:
             LedgerError: The file cannot be read.
         """
-        return self._entries("SELECT * FROM calls WHERE outcome = 'unknown' ORDER BY number", ())
+        return self._read(table.read, "SELECT * FROM calls WHERE outcome = 'unknown' ORDER BY number")
+
+    def find(
+        self, *, key: str | None = None, operation_id: str | None = None, tags: Mapping[str, str] | None = None
+    ) -> list[Entry]:
+        """Return the entries that meet all conditions, the oldest first.
+
+        Args:
+            key: The idempotency key.
+            operation_id: The id of the public call that made the request.
+            tags: Tags that an entry has, with these values; it may have others.
+
+        Raises:
+            InputError: No condition was given, or one is of another type.
+            LedgerError: The file cannot be read.
+        """
+        _check_conditions(key, operation_id, tags)
+        return self._read(table.find, key, operation_id, tags)
 
     def summary(self, since: datetime | None = None) -> Summary:
         """Sum up the entries.
@@ -217,43 +228,14 @@ class SQLiteLedger(Ledger):
             InputError: `since` has no time zone.
             LedgerError: The file cannot be read.
         """
-        query = "SELECT operation, outcome, tags, input_tokens, output_tokens FROM calls WHERE started_at >= ?"
-        with self._turn(PATIENCE) as connection:
-            return summed(tuple(row) for row in connection.execute(query, (_since(since),)))
+        return self._read(_summed, _since(since))
 
-    def _entries(self, query: str, values: tuple[object, ...]) -> list[Entry]:
-        with self._turn(PATIENCE) as connection:
-            return [entry_of(row) for row in connection.execute(query, values)]
+    def _read(self, work: Callable[..., T], *arguments: object, timeout: float = PATIENCE) -> T:
+        own = self._connections()
+        with troubles(self.path), own.reading(timeout) as connection:
+            return work(connection, *arguments)
 
-    @contextmanager
-    def _writing(self, timeout: float) -> Generator[sqlite3.Connection]:
-        """Give the connection within one transaction, which is on the disk when the block has ended."""
-        with self._turn(timeout) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _turn(self, timeout: float) -> Generator[sqlite3.Connection]:
-        """Give the connection to one thread at a time."""
-        give_up = time.monotonic() + timeout
-        own = self._own_connection()
-        if not own.lock.acquire(timeout=max(0.0, timeout)):
-            raise LedgerError(f"the ledger {self.path} is busy: other threads are writing; try again")
-        try:
-            with troubles(self.path):
-                left = max(0.0, give_up - time.monotonic())
-                own.connection.execute(f"PRAGMA busy_timeout = {int(left * 1000)}")
-                yield own.connection
-        finally:
-            own.lock.release()
-
-    def _own_connection(self) -> _Own:
+    def _connections(self) -> Connections:
         if self._own is None:
             raise LedgerError(f"the ledger {self.path} is closed: make a new one")
         if self._own.pid != os.getpid():
@@ -262,16 +244,15 @@ class SQLiteLedger(Ledger):
         return self._own
 
     def _open(self, *, create: bool) -> None:
-        own = _Own(connect(self.path, PATIENCE, create=create))
-        self._own: _Own | None = own
-        weakref.finalize(self, own.close)
+        own = Connections(self.path, PATIENCE, create=create)
+        self._own: Connections | None = own
+        weakref.finalize(self, own.abandon)
 
     def close(self) -> None:
         """Close the file; closing twice is fine."""
         own, self._own = self._own, None
         if own is not None:
-            with own.lock:
-                own.close()
+            own.close()
 
     def __enter__(self) -> Self:
         return self
@@ -289,19 +270,39 @@ class SQLiteLedger(Ledger):
         return f"{type(self).__name__}({str(self.path)!r}, cap={self.cap!r})"
 
 
-def _reopened(path: str, cap: SpendCap | None, run: str, keep_prompts: bool) -> SQLiteLedger:  # noqa: FBT001  # called by pickle
+def _reopened(
+    path: str,
+    cap: SpendCap | tuple[SpendCap, ...] | None,
+    run: str,
+    keep_prompts: bool,  # noqa: FBT001  # called by pickle
+) -> SQLiteLedger:
     return SQLiteLedger(path, cap=cap, run=run, keep_prompts=keep_prompts)
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+def _summed(connection: sqlite3.Connection, since: int) -> Summary:
+    query = "SELECT operation, outcome, tags, input_tokens, output_tokens FROM calls WHERE started_at >= ?"
+    return summed(tuple(row) for row in connection.execute(query, (since,)))
 
 
-def _check(path: object, cap: object) -> None:
+def _check_path(path: object) -> None:
     if not isinstance(path, str | os.PathLike) or str(path) in {"", ":memory:"}:  # pyright: ignore[reportUnknownArgumentType]  # of whatever kind
         raise ConfigurationError("a ledger needs the path of a file: what is kept in memory is lost when it matters")
-    if cap is not None and not isinstance(cap, SpendCap):
-        raise ConfigurationError(f"cap= takes a SpendCap, not {type(cap).__name__}")
+
+
+def _check_conditions(key: object, operation_id: object, tags: object) -> None:
+    if key is None and operation_id is None and not tags:
+        raise InputError("find: give a key, an operation_id or tags")
+    for name, value in (("key", key), ("operation_id", operation_id)):
+        if value is not None and not isinstance(value, str):
+            raise InputError(f"{name}: a string is needed, not {type(value).__name__}", argument=name)
+    if tags is not None and not _are_tags(tags):
+        raise InputError(f"tags: strings by name are needed, not {tags!r}", argument="tags")
+
+
+def _are_tags(tags: object) -> bool:
+    return isinstance(tags, Mapping) and all(
+        isinstance(text, str) for pair in cast("Mapping[object, object]", tags).items() for text in pair
+    )
 
 
 def _since(since: object) -> int:

@@ -1,0 +1,184 @@
+"""What is read from and written into the tables of a ledger, each in the transaction of its caller."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from aurashot.errors import LedgerError
+from aurashot.ledger._cap import check_cap
+from aurashot.ledger._entries import Entry, entry_of, microseconds
+from aurashot.ledger._rules import check_key
+from aurashot.ledger._schema import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aurashot.ledger._cap import SpendCap
+    from aurashot.ledger._records import Annotate, Intent, Settle
+
+INSERT: Final = """
+    INSERT INTO calls (idempotency_key, operation, outcome, started_at, prompt_digest, prompt, reference_digests, tags,
+        run, operation_id, parent_id, request_digest, owner, again)
+    VALUES (:idempotency_key, :operation, :outcome, :started_at, :prompt_digest, :prompt, :reference_digests, :tags,
+        :run, :operation_id, :parent_id, :request_digest, :owner, :again)
+"""
+SETTLE: Final = """
+    UPDATE calls SET outcome = :outcome, finished_at = :now, attempts = :attempts, request_id = :request_id,
+        urls = :urls, input_tokens = :input_tokens, output_tokens = :output_tokens, error = :error, result = :result,
+        again = again OR (outcome = 'not_paid' AND :outcome != 'not_paid' AND EXISTS (
+            SELECT 1 FROM calls AS other WHERE other.idempotency_key = calls.idempotency_key
+                AND other.outcome != 'not_paid' AND other.again = 0))
+    WHERE number = :number
+"""
+"""An entry that was written off and turns out to be on the bill is recorded, also when its key was used again."""
+RESOLVE: Final = """
+    UPDATE calls SET outcome = ?, finished_at = ?, request_id = coalesce(?, request_id),
+        urls = coalesce(?, urls) WHERE idempotency_key = ? AND outcome = 'unknown'
+"""
+OF_KEY: Final = "SELECT * FROM calls WHERE idempotency_key = ? AND outcome != 'not_paid' ORDER BY number"
+SPENT: Final = """
+    SELECT spent FROM counts WHERE per = ? AND period = {period}
+        AND (tag, value) = (SELECT key, value FROM json_each(?))
+"""
+"""The tag goes through `json_each`, as it did when it was counted: so both are the same text, whatever is in it."""
+PERIODS: Final = {"day": f"CAST(? / {DAY} AS TEXT)", "run": "?"}
+HAS_TAGS: Final = """
+    NOT EXISTS (SELECT 1 FROM json_each(?) AS asked WHERE NOT EXISTS (
+        SELECT 1 FROM json_each(calls.tags) AS has WHERE has.key = asked.key AND has.value = asked.value))
+"""
+
+
+def read(connection: sqlite3.Connection, query: str, *values: object) -> list[Entry]:
+    """Return the entries that a query selects."""
+    return [entry_of(row) for row in connection.execute(query, values)]
+
+
+def reserve(
+    connection: sqlite3.Connection, intent: Intent, *, caps: Sequence[SpendCap], run: str, keep_prompt: bool
+) -> Entry:
+    """Write a new entry, or return the one that was paid under the same key.
+
+    Raises:
+        UnresolvedError: A request under the key may be on the bill.
+        InputError: The key was used for another request.
+        SpendCapError: It would exceed a cap.
+    """
+    earlier = read(connection, OF_KEY, intent.idempotency_key) if intent.pay_once else []
+    paid = check_key(intent, earlier)
+    if paid is not None:
+        return paid
+    entry = Entry.begin(intent, number=0, run=run, keep_prompt=keep_prompt)
+    _check_caps(connection, entry, caps)
+    return _insert(connection, intent, entry, again=bool(earlier) or not intent.pay_once)
+
+
+def _insert(connection: sqlite3.Connection, intent: Intent, entry: Entry, *, again: bool) -> Entry:
+    try:
+        number = connection.execute(INSERT, _row(entry) | {"again": again}).lastrowid
+    except sqlite3.IntegrityError:  # the index is the last word on who holds a key
+        held = read(connection, OF_KEY, intent.idempotency_key)
+        paid = check_key(replace(intent, operation_id=""), held)
+        if paid is None:
+            raise
+        return paid
+    return replace(entry, number=number or 0)
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "idempotency_key": entry.idempotency_key,
+        "operation": entry.operation,
+        "outcome": entry.outcome,
+        "started_at": microseconds(entry.started_at),
+        "prompt_digest": entry.prompt_digest,
+        "prompt": entry.prompt,
+        "reference_digests": json.dumps(dict(entry.references)),
+        "tags": json.dumps(dict(entry.tags)),
+        "run": entry.run,
+        "operation_id": entry.operation_id,
+        "parent_id": entry.parent_id,
+        "request_digest": entry.request_digest,
+        "owner": entry.owner and json.dumps(asdict(entry.owner)),
+    }
+
+
+def _check_caps(connection: sqlite3.Connection, entry: Entry, caps: Sequence[SpendCap]) -> None:
+    for cap in caps:
+        value = None if cap.by is None else entry.tags.get(cap.by)
+        if cap.by is None or value is not None:
+            check_cap(cap, value, spent(connection, entry, cap, value))
+
+
+def spent(connection: sqlite3.Connection, entry: Entry, cap: SpendCap, value: str | None) -> int:
+    """Return how many images may be on the bill beside a new entry, by what its cap counts."""
+    period = {"day": microseconds(entry.started_at), "run": entry.run}[cap.per]
+    tag = json.dumps({cap.by or "": value or ""})
+    row = connection.execute(SPENT.format(period=PERIODS[cap.per]), (cap.per, period, tag)).fetchone()
+    return row[0] if row else 0
+
+
+def settle(connection: sqlite3.Connection, write: Settle) -> None:
+    """Write down what became of a request.
+
+    Raises:
+        LedgerError: There is no such entry.
+    """
+    settlement = write.settlement
+    row: dict[str, object] = {
+        "outcome": settlement.outcome,
+        "now": microseconds(datetime.now(UTC)),
+        "attempts": settlement.attempts,
+        "request_id": settlement.request_id,
+        "urls": json.dumps(settlement.urls),
+        "input_tokens": settlement.input_tokens,
+        "output_tokens": settlement.output_tokens,
+        "error": settlement.error,
+        "result": settlement.result,
+        "number": write.number,
+    }
+    if not connection.execute(SETTLE, row).rowcount:
+        raise _absent(write.number)
+
+
+def annotate(connection: sqlite3.Connection, write: Annotate) -> None:
+    """Add notes to an entry.
+
+    Raises:
+        LedgerError: There is no such entry.
+    """
+    row = connection.execute("SELECT notes FROM calls WHERE number = ?", (write.number,)).fetchone()
+    if row is None:
+        raise _absent(write.number)
+    notes = json.dumps(json.loads(row[0]) | dict(write.notes))
+    connection.execute("UPDATE calls SET notes = ? WHERE number = ?", (notes, write.number))
+
+
+def _absent(number: int) -> LedgerError:
+    return LedgerError(f"the ledger has no entry {number!r}")
+
+
+def resolve(
+    connection: sqlite3.Connection, key: str, outcome: str, *, urls: Sequence[str] | None, request_id: str | None
+) -> int:
+    """Write down what became of all that is unknown under a key; return how many entries that are."""
+    found = None if urls is None else json.dumps(list(urls))
+    row = (outcome, microseconds(datetime.now(UTC)), request_id, found, key)
+    return connection.execute(RESOLVE, row).rowcount
+
+
+def find(
+    connection: sqlite3.Connection, key: str | None, operation_id: str | None, tags: Mapping[str, str] | None
+) -> list[Entry]:
+    """Return the entries that meet all conditions that are given."""
+    conditions = {
+        "idempotency_key = ?": key,
+        "operation_id = ?": operation_id,
+        HAS_TAGS: None if tags is None else json.dumps(dict(tags)),
+    }
+    given = {condition: value for condition, value in conditions.items() if value is not None}
+    query = f"SELECT * FROM calls WHERE {' AND '.join(given)} ORDER BY number"  # noqa: S608  # the conditions of above
+    return read(connection, query, *given.values())

@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aurashot._deadline import Deadline
+from aurashot._deadline import Deadline, check_timeout
+from aurashot.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from aurashot.errors import DeadlineExceededError
 
 START = 1_000.0
 
@@ -55,3 +58,29 @@ def test_nothing_is_left_to_bound_once_the_time_is_over(pass_time: Callable[[flo
     pass_time(5.0)
     assert 0.0 == deadline.bound(3.0)
     assert 0.0 == deadline.bound(None)
+
+
+@pytest.mark.parametrize(
+    ("error", "when"),
+    [
+        (Deadline(2.5).exceeded(), "before the request was sent"),
+        (Deadline(2.5).exceeded("while it waited"), "while it waited"),
+    ],
+)
+def test_a_call_that_ran_out_before_sending_says_so(error: DeadlineExceededError, when: str) -> None:
+    """The error names the seconds and what was going on, and says that nothing was sent."""
+    assert f"the call's 2.5 s ran out {when}" == str(error)
+    assert ("not_sent", False) == (error.outcome, error.may_be_charged)
+
+
+@pytest.mark.parametrize("seconds", [1, 0.001, 86_400.0])
+def test_a_number_of_seconds_above_nothing_can_work(seconds: float) -> None:
+    """It is returned as it is."""
+    assert seconds is check_timeout(seconds)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), True, "5", None])
+def test_what_is_no_time_is_refused(seconds: object) -> None:
+    """A timeout that cannot work is an error of the set-up, not a call that never ends."""
+    with pytest.raises(ConfigurationError, match="timeout must be a number of seconds above 0"):
+        check_timeout(seconds)

@@ -95,6 +95,9 @@ def test_every_error_has_a_sentence_and_an_outcome_of_the_four(kind: type[AuraSh
         (GenerationFailedError, "accepted"),
         (errors.ContentBlockedError, "accepted"),
         (errors.NoOutputError, "accepted"),
+        (errors.LedgerError, "not_sent"),
+        (errors.SpendCapError, "not_sent"),
+        (errors.UnresolvedError, "unknown"),
         (DownloadError, "accepted"),
     ],
 )
@@ -136,6 +139,7 @@ def test_a_copy_and_a_pickle_keep_what_the_error_says(
     error = made(kind)
     error.outcome, error.billed, error.idempotency_key = "unknown", True, "key-1"
     error.attempts, error.request_id, error.retry_after = 3, "r-1", 2.5
+    error.operation_id, error.delivered = "o-1", (Generation(status="success", request_id="r-1"),)
     remade = again(error)
     assert type(remade) is kind
     assert error.message == remade.message == str(remade)
@@ -184,3 +188,10 @@ def test_a_status_error_starts_without_a_status() -> None:
     assert (0, None, "", None) == (error.status_code, error.code, error.body, error.request_id)
     unexpected = UnexpectedResponseError("x")
     assert (0, "", b"") == (unexpected.status_code, unexpected.content_type, unexpected.body)
+    assert (None, (), None, 0) == (error.operation_id, error.delivered, error.idempotency_key, error.attempts)
+
+
+def test_an_unresolved_key_may_be_on_the_bill() -> None:
+    """Nothing was sent now, but an earlier request under the same key was."""
+    error = errors.UnresolvedError("x")
+    assert (True, True, None) == (error.billed, error.may_be_charged, error.entry)

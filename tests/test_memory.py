@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from aurashot._once import Memory
+from aurashot._transport._dedupe import Memory
 
 if TYPE_CHECKING:
     import pytest

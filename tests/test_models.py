@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import pickle
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from aurashot import models
 from aurashot.errors import NoOutputError
 from aurashot.models import (
+    BilledRequest,
     CallMeta,
     EditImages,
     EditRequest,
@@ -54,7 +56,16 @@ JOB: dict[str, Any] = {
     "images": ["https://cdn.example.com/1.png", "https://cdn.example.com/2.png"],
     "results": [{"status": "Success", "image": "https://cdn.example.com/1.png", "progress": None, "error": None}],
 }
-META = CallMeta(attempts=2, elapsed=1.5, idempotency_key="k-1", status_code=200, headers=(("server", "x"),))
+META = CallMeta(
+    attempts=2,
+    elapsed=1.5,
+    operation_id="o-1",
+    idempotency_key="k-1",
+    ledger_entry=7,
+    from_ledger=True,
+    status_code=200,
+    headers=(("server", "x"),),
+)
 ANSWERS = [
     (Upload, {"url": "https://cdn.example.com/1.png"}),
     (Generation, GENERATION),
@@ -192,13 +203,7 @@ def test_an_answer_is_copied_and_pickled_with_its_meta(
     answer = model.model_validate({**body, **UNKNOWN}).obtained(META)
     remade = again(answer)
     assert answer == remade
-    assert ("k-1", 2, 1.5, 200, (("server", "x"),)) == (
-        remade.meta.idempotency_key,
-        remade.meta.attempts,
-        remade.meta.elapsed,
-        remade.meta.status_code,
-        remade.meta.headers,
-    )
+    assert dataclasses.asdict(META) == dataclasses.asdict(remade.meta)
 
 
 @pytest.mark.parametrize(("model", "body"), ANSWERS)
@@ -207,7 +212,8 @@ def test_how_an_answer_was_obtained_is_not_what_it_says(model: type[Generation],
     plain = model.model_validate(body)
     told = model.model_validate(body).obtained(META)
     assert plain == told
-    assert (0, 0.0, None) == (plain.meta.attempts, plain.meta.elapsed, plain.meta.idempotency_key)
+    assert dataclasses.asdict(CallMeta()) == dataclasses.asdict(plain.meta)
+    assert META == CallMeta()
     assert plain.model_dump_json() == told.model_dump_json()
     assert "k-1" not in repr(told)
 
@@ -293,6 +299,48 @@ REQUESTS: list[tuple[WireModel, dict[str, Any]]] = [
 def test_a_request_is_the_body_of_the_contract(request_model: WireModel, body: dict[str, Any]) -> None:
     """What goes out is camelCase, and holds nothing that was not given."""
     assert body == json.loads(request_model.to_wire())
+
+
+@pytest.mark.parametrize(
+    ("request_model", "words", "references"),
+    [
+        (IdPhotoRequest(images=IdPhotoImages(face="f")), None, {"face": "f"}),
+        (IdPhotoRequest(images=IdPhotoImages(face="f"), prompt="anime"), "anime", {"face": "f"}),
+        (
+            GenerateRequest(prompt="p", images=GenerateImages(face="f", scene="s"), wait_for_result=True),
+            "p",
+            {"face": "f", "scene": "s"},
+        ),
+        (EditRequest(prompt="p", images=EditImages(target="t", face="f")), "p", {"target": "t", "face": "f"}),
+        (
+            VirtualTryOnRequest(input=VirtualTryOnInput(product_image="p", model_image="m")),
+            None,
+            {"productImage": "p", "modelImage": "m"},
+        ),
+        (
+            VirtualTryOnRequest(
+                input=VirtualTryOnInput(product_image="p", model_image="m", scene_image="s", text_description="beach")
+            ),
+            "beach",
+            {"productImage": "p", "modelImage": "m", "sceneImage": "s"},
+        ),
+        (
+            PoseChangeRequest(input=PoseChangeInput(original_image="o", text_description="sit")),
+            "sit",
+            {"originalImage": "o"},
+        ),
+    ],
+)
+def test_a_billed_request_says_what_a_ledger_writes_down(
+    request_model: BilledRequest, words: str | None, references: dict[str, str]
+) -> None:
+    """Its words, and the pictures that were given, by the names that they have on the wire."""
+    assert (words, references) == (request_model.words, request_model.references)
+
+
+def test_every_request_but_a_query_is_billed() -> None:
+    """A query costs nothing; everything else that is asked for does."""
+    assert [QueryRequest] * 2 == [type(request) for request, _ in REQUESTS if not isinstance(request, BilledRequest)]
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))

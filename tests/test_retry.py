@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -252,3 +253,14 @@ def test_five_calls_at_once_have_four_attempts_each() -> None:
     outcomes = asyncio.run(all_at_once())
     assert [NotSentError] * 5 == [type(outcome) for outcome in outcomes]
     assert [4] * 5 == [service.requests for service in services]
+
+
+def test_nothing_is_sent_again_for_nobody() -> None:
+    """When nobody waits for the answer any more, the first error is the last, and costs no budget."""
+    budget = RetryBudget()
+    service = Service(NotSentError("x"), NotSentError("x"))
+    waits = [True, False]
+    with pytest.raises(NotSentError):
+        call(service, dataclasses.replace(retries(budget=budget), is_wanted=lambda: waits.pop(0)))
+    assert (2, []) == (service.requests, waits)
+    assert 34 == sum(budget.take() for _ in range(100))

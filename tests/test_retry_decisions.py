@@ -62,6 +62,8 @@ TABLE: list[tuple[BaseException, Fault]] = [
     (made(errors.NoOutputError), Fault.TERMINAL),
     (made(errors.LedgerError), Fault.TERMINAL),
     (made(errors.SpendCapError), Fault.TERMINAL),
+    (made(errors.UnresolvedError), Fault.TERMINAL),
+    (made(errors.UnresolvedError, outcome="accepted"), Fault.TERMINAL),
     (made(DownloadError), Fault.TERMINAL),
     (made(DownloadError, transient=True), Fault.UNKNOWN),
     (made(errors.InputError), Fault.TERMINAL),

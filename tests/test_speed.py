@@ -15,16 +15,18 @@ import pytest
 
 import aurashot
 from aurashot import RetryPolicy, instrumentation
-from aurashot._calls import Call, Labels
+from aurashot._calls import Call, Recall
 from aurashot._flows import character as flows
 from aurashot.models import Generation
 from tests.colours import KEY
 from tests.flows.steps import CLOTHES, FACE, RULES, SCENE
+from tests.notebook import Notebook
 from tests.servers import CERTIFICATE, GENERATION, ScriptedServer, json_reply, server_tls, status
 
 if TYPE_CHECKING:
     from aurashot._calls import Flow, Step
     from aurashot.instrumentation import Event
+    from aurashot.ledger import Intent
     from tests.colours import Clients
 
 FIRST_CLIENT: Final = f"from aurashot import AuraShot; AuraShot({KEY!r})"
@@ -34,6 +36,19 @@ httpx.create_ssl_context()
 class Model(pydantic.BaseModel): field: int
 """
 """What a client needs before its first retry; httpx and httpcore bring rich and trio along, if those are there."""
+
+
+class Forgetful(Notebook):
+    """A ledger that notes what it was asked for, and knows nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recalled: list[str] = []
+
+    def recall(self, intent: Intent, *, timeout: float) -> None:
+        """Note the key."""
+        self.recalled.append(intent.idempotency_key)
+
 
 HELP: Final = """
 import sys
@@ -70,11 +85,11 @@ def packages(names: set[str]) -> set[str]:
 
 
 def answered(flow: Flow[Any]) -> list[Step]:
-    """Give every step of a flow a generation as its result; return the steps."""
+    """Give every call of a flow a generation as its result, and all else nothing; return the steps."""
     steps = [next(flow)]
     try:
         while True:
-            steps.append(flow.send(Generation.model_validate(GENERATION)))
+            steps.append(flow.send(Generation.model_validate(GENERATION) if isinstance(steps[-1], Call) else None))
     except StopIteration:
         return steps
 
@@ -95,12 +110,16 @@ def test_first_client() -> None:
 
 
 LATE: Final = {
+    "aurashot._client._async_legacy",
+    "aurashot._client._sync_legacy",
     "aurashot._flows.legacy",
     "aurashot._flows.pictures",
     "aurashot._transport._downloads",
     "aurashot._transport._drains",
     "aurashot._transport._given",
     "aurashot._transport._record",
+    "aurashot._transport._reports",
+    "aurashot._transport._writing",
     "aurashot.images._landing",
     "aurashot.images._metadata",
     "aurashot.images._payload",
@@ -130,16 +149,26 @@ def test_help() -> None:
 @pytest.mark.parametrize(
     "flow",
     [
-        flows.id_photo(RULES, FACE, prompt=None, wait_for_result=None, labels=Labels()),
-        flows.generate(RULES, "a cafe", face=FACE, clothes=CLOTHES, scene=SCENE, wait_for_result=None, labels=Labels()),
-        flows.edit(RULES, "at night", target=SCENE, face=FACE, wait_for_result=None, labels=Labels()),
+        flows.id_photo(RULES, FACE, prompt=None, wait_for_result=None),
+        flows.generate(RULES, "a cafe", face=FACE, clothes=CLOTHES, scene=SCENE, wait_for_result=None),
+        flows.edit(RULES, "at night", target=SCENE, face=FACE, wait_for_result=None),
     ],
     ids=["id_photo", "generate", "edit"],
 )
-def test_call_with_addresses_is_one_step(flow: Flow[Any]) -> None:
-    """A call whose pictures are remote asks its driver for one thing: to send it."""
-    (step,) = answered(flow)
-    assert isinstance(step, Call)
+def test_call_with_addresses_is_two_steps(flow: Flow[Any]) -> None:
+    """A call whose pictures are remote asks its driver for two things: what the ledger knows of it, and to send it."""
+    assert [Recall, Call] == [type(step) for step in answered(flow)]
+
+
+def test_without_a_key_no_ledger_is_asked(make_client: Clients, server: ScriptedServer) -> None:
+    """A key that is minted for the call is new to every ledger: only the caller's own keys are looked for."""
+    notebook = Forgetful()
+    client = make_client(server.url, ledger=notebook)
+    client.generate("a cafe", face=FACE)
+    client.generate("a cafe", face=FACE, idempotency_key="order-17", pay_once=False)
+    assert [] == notebook.recalled
+    client.generate("a cafe", face=FACE, idempotency_key="order-18")
+    assert ["order-18"] == notebook.recalled
 
 
 @pytest.mark.parametrize("hooked", [False, True])
@@ -148,7 +177,7 @@ def test_events_are_made_for_listeners_only(
 ) -> None:
     """A call, a retry and a failure make no event records when nobody listens."""
     made: list[str] = []
-    for name in ("AttemptFailed", "CallFailed", "CallStarted", "CallSucceeded"):
+    for name in sorted({*instrumentation.__all__} - {"Event", "Hook", "Teller"}):
         monkeypatch.setattr(instrumentation, name, counted(getattr(instrumentation, name), made))
     heard: list[Event] = []
     client = make_client(server.url, retry=RetryPolicy(initial_delay=0.0), hooks=[heard.append] if hooked else [])
@@ -157,7 +186,11 @@ def test_events_are_made_for_listeners_only(
     client.generate("a cafe", face=FACE)
     with pytest.raises(Exception, match="scripted 400"):
         client.generate("a cafe", face=FACE)
-    told = ["CallStarted", "AttemptFailed", "CallSucceeded", "CallStarted", "CallFailed"]
+    told = [
+        *("OperationStarted", "RequestStarted", "RequestFailed", "RetryScheduled"),
+        *("RequestStarted", "RequestSucceeded", "OperationSucceeded"),
+        *("OperationStarted", "RequestStarted", "RequestFailed", "OperationFailed"),
+    ]
     assert (told if hooked else []) == made == [type(event).__name__ for event in heard]
 
 

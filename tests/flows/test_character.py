@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from aurashot._calls import Blocking, Call, Flow, Labels, Together
+from aurashot._calls import Blocking, Call, Flow, Recall, Together
 from aurashot._flows import character as flows
 from aurashot.errors import InputError, InvalidImageError, NotSentError, UnsafeURLError
 from aurashot.images import ImageRules, Payload
@@ -22,19 +22,19 @@ UNSAFE = "http://10.0.0.1/face.png"
 
 def id_photo(face: ImageInput = FACE, **options: Any) -> Flow[Generation]:
     """Return the flow of an ID photo, with the defaults of the clients."""
-    given: dict[str, Any] = {"prompt": None, "wait_for_result": None, "labels": Labels()}
+    given: dict[str, Any] = {"prompt": None, "wait_for_result": None}
     return flows.id_photo(RULES, face, **{**given, **options})
 
 
 def generate(prompt: str = "in a cafe", **options: Any) -> Flow[Generation]:
     """Return the flow of a generation, with the defaults of the clients."""
-    given: dict[str, Any] = {"face": FACE, "clothes": None, "scene": None, "wait_for_result": None, "labels": Labels()}
+    given: dict[str, Any] = {"face": FACE, "clothes": None, "scene": None, "wait_for_result": None}
     return flows.generate(RULES, prompt, **{**given, **options})
 
 
 def edit(prompt: str = "at night", **options: Any) -> Flow[Generation]:
     """Return the flow of an edit, with the defaults of the clients."""
-    given: dict[str, Any] = {"target": SCENE, "face": None, "wait_for_result": None, "labels": Labels()}
+    given: dict[str, Any] = {"target": SCENE, "face": None, "wait_for_result": None}
     return flows.edit(RULES, prompt, **{**given, **options})
 
 
@@ -85,38 +85,58 @@ def test_remote_references_go_out_in_one_billed_request(
     assert [content] == [body(call) for call in play.calls]
 
 
-@pytest.mark.parametrize(
-    "flow", [id_photo(labels=Labels("order-17")), generate(labels=Labels("order-17")), edit(labels=Labels("order-17"))]
-)
-def test_the_users_idempotency_key_travels_with_the_billed_call(flow: Flow[Generation]) -> None:
-    """A key that was given is the key of the call; otherwise the driver mints one."""
-    play = Play(DONE)
-    play.run(flow)
-    assert ["order-17"] == [call.labels.idempotency_key for call in play.calls]
-
-
 def test_local_pictures_are_uploaded_before_the_billed_request() -> None:
-    """Each local picture becomes an address first; the free uploads carry no key."""
+    """Each local picture becomes an address first; the uploads are free."""
     play = Play(Upload(url=FACE), Upload(url=CLOTHES), DONE)
-    play.run(generate(face=png("red"), clothes=png("blue"), scene=SCENE, labels=Labels("order-17")))
-    assert ["upload", "upload", "generate"] == [call.operation for call in play.calls]
+    play.run(generate(face=png("red"), clothes=png("blue"), scene=SCENE))
+    assert ["upload", "upload", "generate"] == [call.name for call in play.calls]
     assert [False, False, True] == [call.billed for call in play.calls]
-    assert [None, None, "order-17"] == [call.labels.idempotency_key for call in play.calls]
     assert body(play.calls[-1])["images"] == {"face": FACE, "clothes": CLOTHES, "scene": SCENE}
 
 
-def test_the_steps_of_a_generation_are_read_then_upload_then_send() -> None:
-    """All pictures are read side by side, then uploaded side by side, then the one request is made."""
+def test_a_ledger_is_asked_before_anything_is_uploaded() -> None:
+    """What was paid for already is the answer: no picture is uploaded, and nothing is sent."""
+    play = Play()
+    play.remembered = DONE
+    assert DONE is play.run(generate(face=png("red")))
+    assert ["generate"] == [call.name for call in play.recalled]
+    assert [] == play.steps
+
+
+def test_a_ledger_is_told_of_pictures_by_their_content() -> None:
+    """A local picture is known by its digest, before and after its upload; a remote one by its address."""
+    play = Play(Upload(url=FACE), DONE)
+    play.run(generate(face=png("red"), scene=SCENE))
+    upload, sent = play.calls
+    (recalled,) = play.recalled
+    assert sent.asked is not None
+    assert sent.asked == recalled.asked == recalled.request
+    assert {"face": f"sha256:{upload.once}", "scene": SCENE} == sent.asked.references
+    assert {"face": FACE, "scene": SCENE} == body(sent)["images"]
+
+
+@pytest.mark.parametrize("flow", [id_photo(), generate(clothes=CLOTHES), edit(face=FACE)])
+def test_without_local_pictures_a_call_asks_for_what_it_sends(flow: Flow[Generation]) -> None:
+    """When every picture is remote, what the ledger is told is the body itself."""
+    play = Play(DONE)
+    play.run(flow)
+    (call,) = play.calls
+    assert call.request == call.asked == play.recalled[0].request
+
+
+def test_the_steps_of_a_generation_are_read_then_recall_then_upload_then_send() -> None:
+    """All pictures are read side by side, the ledger is asked, they are uploaded side by side, and one call is made."""
     flow = generate(face=png("red"), clothes=png("blue"))
     reading = next(flow)
     assert isinstance(reading, Together)
     work = [next(one) for one in reading.flows]
     payloads = [step.work() for step in work if isinstance(step, Blocking)]
     assert [True, True] == [isinstance(payload, Payload) for payload in payloads]
-    uploading = flow.send(payloads)
+    assert isinstance(flow.send(payloads), Recall)
+    uploading = flow.send(None)
     assert isinstance(uploading, Together)
     uploads = [next(one) for one in uploading.flows]
-    assert payloads == [step.content for step in uploads if isinstance(step, Call)]
+    assert payloads == [step.request for step in uploads if isinstance(step, Call)]
     sending = flow.send([Upload(url=FACE), Upload(url=CLOTHES)])
     assert isinstance(sending, Call)
     assert body(sending) == {"prompt": "in a cafe", "images": {"face": FACE, "clothes": CLOTHES}}
@@ -155,20 +175,13 @@ def test_an_earlier_answer_is_a_reference() -> None:
         (generate(face=png(), clothes=UNSAFE), "clothes", UnsafeURLError),
         (generate(face=png(), scene=UNSAFE), "scene", UnsafeURLError),
         (generate(face=png(), scene=b"no picture"), "scene", InvalidImageError),
-        (generate(face=png(), labels=Labels("two words")), "idempotency_key", InputError),
-        (generate(face=png(), labels=Labels("")), "idempotency_key", InputError),
-        (generate(face=png(), labels=Labels("x" * 256)), "idempotency_key", InputError),
-        (generate(face=png(), labels=Labels("ключ")), "idempotency_key", InputError),
         (id_photo("no-such-file.png"), "face", InvalidImageError),
+        (id_photo(None), "face", InvalidImageError),  # type: ignore[arg-type]  # what a dict without it gives
         (id_photo(png(), prompt=""), "prompt", InputError),
-        (id_photo(png(), labels=Labels("\n")), "idempotency_key", InputError),
         (edit(""), "prompt", InputError),
         (edit(target=png(), face=UNSAFE), "face", UnsafeURLError),
         (edit(target=b""), "target", InvalidImageError),
-        (edit(target=png(), labels=Labels(" ")), "idempotency_key", InputError),
-        (generate(face=png(), labels=Labels(tags={"user": 7})), "tags", InputError),  # type: ignore[dict-item]
-        (generate(face=png(), labels=Labels(tags={"": "alice"})), "tags", InputError),
-        (id_photo(png(), labels=Labels(tags=["alice"])), "tags", InputError),  # type: ignore[arg-type]
+        (edit(target=None), "target", InvalidImageError),
         (flows.upload(RULES, UNSAFE), "image", UnsafeURLError),
         (flows.upload(RULES, b""), "image", InvalidImageError),
     ],
@@ -200,7 +213,7 @@ def test_an_upload_that_fails_ends_the_operation_before_the_billed_request() -> 
     with pytest.raises(NotSentError) as caught:
         play.run(generate(face=png()))
     assert lost is caught.value
-    assert ["upload"] == [call.operation for call in play.calls]
+    assert ["upload"] == [call.name for call in play.calls]
 
 
 def test_uploading_a_local_picture_gives_its_address() -> None:
@@ -208,8 +221,8 @@ def test_uploading_a_local_picture_gives_its_address() -> None:
     play = Play(Upload(url=FACE))
     assert Upload(url=FACE) == play.run(flows.upload(RULES, png()))
     (call,) = play.calls
-    assert isinstance(call.content, Payload)
-    assert ("/v1/uploads", False, "image/png") == (call.path, call.billed, call.content.media_type)
+    assert isinstance(call.request, Payload)
+    assert ("/v1/uploads", False, "image/png") == (call.path, call.billed, call.request.media_type)
 
 
 def test_uploading_what_is_remote_sends_nothing() -> None:
@@ -224,5 +237,5 @@ def test_addresses_of_the_configured_service_are_taken() -> None:
     play = Play(DONE)
     sandbox = ImageRules(own_origin="http://127.0.0.1:8787")
     face = "http://127.0.0.1:8787/files/face.png"
-    play.run(flows.id_photo(sandbox, face, prompt=None, wait_for_result=None, labels=Labels()))
+    play.run(flows.id_photo(sandbox, face, prompt=None, wait_for_result=None))
     assert {"images": {"face": face}} == body(play.calls[0])

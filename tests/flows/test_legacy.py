@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aurashot._calls import Labels
 from aurashot._flows import legacy as flows
 from aurashot.errors import (
     AuraShotError,
@@ -18,7 +17,7 @@ from aurashot.errors import (
     UnexpectedResponseError,
     UnsafeURLError,
 )
-from aurashot.models import CallMeta, Upload, WorkflowJob, WorkflowResult
+from aurashot.models import Upload, WorkflowJob, WorkflowResult
 from tests.flows.steps import CLOTHES, FACE, RULES, SCENE, Play, body, png
 
 if TYPE_CHECKING:
@@ -33,13 +32,13 @@ DONE = WorkflowJob(workflow="virtual_try_on", execution_id="e-1", status="succes
 def try_on(**options: Any) -> Flow[WorkflowJob]:
     """Return the flow of a try-on, with the defaults of the clients."""
     given: dict[str, Any] = {"scene_image": None, "version": "weshopFlash", "description": None, "wait": False}
-    given |= {"product_image": CLOTHES, "model_image": FACE, "labels": Labels()}
+    given |= {"product_image": CLOTHES, "model_image": FACE}
     return flows.virtual_try_on(RULES, **{**given, **options})
 
 
 def pose(original_image: Any = FACE, description: Any = "sitting", **options: Any) -> Flow[WorkflowJob]:
     """Return the flow of a pose change, with the defaults of the clients."""
-    given: dict[str, Any] = {"version": "lite", "wait": False, "labels": Labels()}
+    given: dict[str, Any] = {"version": "lite", "wait": False}
     return flows.pose_change(RULES, original_image, description, **{**given, **options})
 
 
@@ -94,27 +93,31 @@ def test_a_job_is_submitted_in_one_billed_request(flow: Flow[WorkflowJob], conte
     """The body is the contract's, and without waiting the answer is returned as it is."""
     play = Play(TAKEN)
     assert TAKEN is play.run(flow)
-    assert [("/api/aesthetic/generate", True, None)] == [
-        (call.path, call.billed, call.labels.idempotency_key) for call in play.calls
-    ]
+    assert [("/api/aesthetic/generate", True, None)] == [(call.path, call.billed, call.once) for call in play.calls]
     assert content == body(play.calls[0])
 
 
-@pytest.mark.parametrize(
-    ("flow", "name"), [(try_on(labels=Labels("k-1")), "virtual_try_on"), (pose(labels=Labels("k-1")), "pose_change")]
-)
-def test_a_job_is_sent_under_its_own_name_and_the_users_key(flow: Flow[WorkflowJob], name: str) -> None:
-    """Events and errors call the workflow by name; a key that was given is sent."""
+@pytest.mark.parametrize(("flow", "name"), [(try_on(), "virtual_try_on"), (pose(), "pose_change")])
+def test_a_job_is_sent_under_its_own_name(flow: Flow[WorkflowJob], name: str) -> None:
+    """Events and the ledger call the workflow by name."""
     play = Play(TAKEN)
     play.run(flow)
-    assert [(name, "k-1")] == [(call.operation, call.labels.idempotency_key) for call in play.calls]
+    assert [name] == [call.name for call in play.calls] == [call.name for call in play.recalled]
+
+
+def test_a_job_that_was_paid_for_is_waited_for_and_not_submitted_again() -> None:
+    """What the ledger remembers is the job: no picture is uploaded, and the first request asks how it is doing."""
+    play = Play(DONE)
+    play.remembered = TAKEN
+    assert DONE is play.run(try_on(product_image=png(), wait=True))
+    assert ["query"] == [call.name for call in play.calls]
 
 
 def test_local_pictures_of_a_job_are_uploaded_first() -> None:
     """The legacy workflows take the same forms of image as the others."""
     play = Play(Upload(url=CLOTHES), Upload(url=FACE), TAKEN)
     play.run(try_on(product_image=png("red"), model_image=png("blue")))
-    assert ["upload", "upload", "virtual_try_on"] == [call.operation for call in play.calls]
+    assert ["upload", "upload", "virtual_try_on"] == [call.name for call in play.calls]
     assert {"productImage": CLOTHES, "modelImage": FACE}.items() <= body(play.calls[-1])["input"].items()
 
 
@@ -125,15 +128,15 @@ def test_local_pictures_of_a_job_are_uploaded_first() -> None:
         (try_on(version="lite"), "version", InputError),
         (pose(version="weshopFlash"), "version", InputError),
         (try_on(description=""), "description", InputError),
-        (try_on(labels=Labels("two words")), "idempotency_key", InputError),
         (try_on(product_image=UNSAFE), "product_image", UnsafeURLError),
         (try_on(product_image=png(), model_image=b"no picture"), "model_image", InvalidImageError),
         (try_on(product_image=png(), scene_image=UNSAFE), "scene_image", UnsafeURLError),
+        (try_on(model_image=None), "model_image", InvalidImageError),
         (pose(""), "original_image", InvalidImageError),
+        (pose(None), "original_image", InvalidImageError),
         (pose(png(), ""), "description", InputError),
         (pose(png(), None), "description", InputError),
         (pose(png(), version=None), "version", InputError),
-        (pose(png(), labels=Labels("")), "idempotency_key", InputError),
         (query(), "job", InputError),
         (query(workflow="pose_change"), "job", InputError),
         (query(execution_id="e-1"), "job", InputError),
@@ -176,7 +179,7 @@ def test_a_query_asks_by_one_identifier(flow: Flow[WorkflowJob], content: dict[s
     play = Play(WORKING)
     assert WORKING is play.run(flow)
     assert [("/api/aesthetic/query", False, "query")] == [
-        (call.path, call.billed, call.operation) for call in play.calls
+        (call.path, call.billed, call.name) for call in play.calls
     ]
     assert content == body(play.calls[0])
 
@@ -195,7 +198,7 @@ def test_waiting_asks_until_the_job_is_done(last: WorkflowJob) -> None:
     """A success word or the flag ends it; the question is always the same."""
     play = Play(TAKEN, WORKING, WORKING, last)
     assert last is play.run(try_on(wait=True))
-    assert ["virtual_try_on", "query", "query", "query"] == [call.operation for call in play.calls]
+    assert ["virtual_try_on", "query", "query", "query"] == [call.name for call in play.calls]
     assert [{"workflow": "virtual_try_on", "executionId": "e-1"}] * 3 == [body(call) for call in play.calls[1:]]
 
 
@@ -249,7 +252,7 @@ def test_a_job_that_failed_is_an_error_for_who_waits(
     with pytest.raises(kind, match=words) as caught:
         Play(TAKEN, job).run(try_on(wait=True))
     assert type(caught.value) is kind
-    assert ("accepted", True, "e-1") == (caught.value.outcome, caught.value.may_be_charged, caught.value.request_id)
+    assert "accepted" == caught.value.outcome
     with pytest.raises(kind, match=words):
         Play(job).run(query(TAKEN, wait=True))
 
@@ -270,43 +273,36 @@ def test_a_job_that_failed_is_an_answer_for_who_does_not_wait() -> None:
         UnexpectedResponseError("a web page"),
     ],
 )
-def test_an_error_while_waiting_says_that_the_job_was_taken(error: AuraShotError) -> None:
-    """The job is paid for: the error says so, and how to ask about it."""
-    job = TAKEN.model_copy().obtained(CallMeta(idempotency_key="k-1"))
+def test_an_error_while_waiting_is_the_error_of_the_call(error: AuraShotError) -> None:
+    """The flow changes nothing about it: that the job is paid for, the operation knows and writes onto the error."""
     with pytest.raises(type(error)) as caught:
-        Play(job, WORKING, error).run(try_on(wait=True))
+        Play(TAKEN, WORKING, error).run(try_on(wait=True))
     assert error is caught.value
-    assert ("accepted", True, "k-1", "e-1") == (
-        error.outcome,
-        error.may_be_charged,
-        error.idempotency_key,
-        error.request_id,
-    )
-    note = "the job was taken: ask about it with client.legacy.query"
-    assert [f"{note}(workflow='virtual_try_on', execution_id='e-1', task_id='t-1')"] == error.__notes__
+    assert (type(error).outcome, None) == (error.outcome, error.request_id)
 
 
-def test_the_note_is_of_use_when_the_service_does_not_name_the_workflow() -> None:
-    """The workflow is known from the request: the note's question can be asked as it stands."""
-    error = DeadlineExceededError("ran out")
-    with pytest.raises(DeadlineExceededError):
-        Play(WorkflowJob(status="submitted", task_id="t-1"), error).run(pose(wait=True))
-    assert "workflow='pose_change', execution_id=None, task_id='t-1'" in error.__notes__[0]
-    assert "t-1" == error.request_id
+@pytest.mark.parametrize("name", ["virtual_try_on", "pose_change"])
+def test_the_question_names_the_workflow_when_the_service_does_not(name: str) -> None:
+    """The workflow is known from the request."""
+    job = WorkflowJob(status="submitted", task_id="t-1")
+    play = Play(job, DONE)
+    play.run((try_on if name == "virtual_try_on" else pose)(wait=True))
+    assert {"workflow": name, "taskId": "t-1"} == body(play.calls[-1])
 
 
-def test_an_error_while_submitting_has_no_job_to_tell_of() -> None:
-    """When the job itself was not taken, nothing is noted."""
+def test_an_error_while_submitting_is_the_error_of_the_call() -> None:
+    """When the job itself was not taken, nobody asks about it."""
     error = NotSentError("could not connect")
-    with pytest.raises(NotSentError):
-        Play(error).run(try_on(wait=True))
-    assert ("not_sent", False, []) == (error.outcome, error.may_be_charged, getattr(error, "__notes__", []))
+    play = Play(error)
+    with pytest.raises(NotSentError) as caught:
+        play.run(try_on(wait=True))
+    assert error is caught.value
+    assert (["virtual_try_on"], "not_sent") == ([call.name for call in play.calls], error.outcome)
 
 
 def test_a_job_without_an_identifier_cannot_be_asked_about() -> None:
-    """It was taken, so it may be charged; waiting for it ends at once instead of never."""
+    """Waiting for it ends at once instead of never."""
     play = Play(WorkflowJob(status="submitted"))
-    with pytest.raises(UnexpectedResponseError, match="no identifier") as caught:
+    with pytest.raises(UnexpectedResponseError, match="no identifier"):
         play.run(try_on(wait=True))
-    assert ("accepted", True) == (caught.value.outcome, caught.value.may_be_charged)
     assert [] == play.pauses

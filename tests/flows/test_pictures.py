@@ -114,9 +114,24 @@ def test_a_generation_without_a_picture_has_nothing_to_download(tmp_path: Path) 
         next(pictures.download(RULES, Generation(status="processing"), tmp_path, progress=None))
 
 
-def test_a_download_that_fails_is_the_error_of_the_call(tmp_path: Path) -> None:
-    """The flow adds nothing to what the driver raises."""
-    error = DownloadError("truncated")
-    with pytest.raises(DownloadError) as caught:
-        Play(error).run(pictures.download(RULES, PICTURE, tmp_path / "x.png", progress=None))
-    assert error is caught.value
+@pytest.mark.parametrize(
+    ("what", "delivered"),
+    [
+        (PICTURE, ()),
+        (Upload(url=PICTURE), ()),
+        (DONE.output, ()),
+        (DONE, (DONE,)),
+        (WorkflowJob(status="success", images=(PICTURE,)), (WorkflowJob(status="success", images=(PICTURE,)),)),
+    ],
+)
+def test_a_download_that_fails_is_the_error_of_the_call(what: Any, delivered: tuple[Any, ...], tmp_path: Path) -> None:
+    """It carries the answer whose picture was to be fetched: that is paid for, and can be fetched later."""
+    for flow in (
+        pictures.download(RULES, what, tmp_path / "x.png", progress=None),
+        pictures.read(RULES, what, progress=None),
+    ):
+        error = DownloadError("truncated")
+        with pytest.raises(DownloadError) as caught:
+            Play(error).run(flow)
+        assert error is caught.value
+        assert delivered == error.delivered

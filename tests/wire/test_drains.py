@@ -12,13 +12,14 @@ import anyio.to_thread
 import pytest
 
 from aurashot import AsyncAuraShot, DeadlineExceededError, NotSentError, RetryPolicy
-from aurashot._calls import Call
 from aurashot._config import ApiKey
 from aurashot._deadline import Deadline
+from aurashot._endpoints import generate
+from aurashot._operations import Labels, Operation
 from aurashot._transport._exchange import Exchange
 from aurashot._transport._requests import Requests
 from aurashot.instrumentation import Teller
-from aurashot.models import Generation
+from aurashot.models import GenerateImages, GenerateRequest
 from tests.colours import KEY
 from tests.notebook import Notebook
 from tests.servers import GENERATION, HOLD, json_reply, status, wait_until
@@ -171,13 +172,14 @@ async def test_an_error_reaches_the_caller_through_the_drain(server: ScriptedSer
 
 def test_a_request_for_nobody_does_not_go_out() -> None:
     """Between the cancellation and its arrival, a connection may come up: the request stays here."""
-    call = Call(operation="generate", path="/x", answer=Generation, content=b"{}", billed=True)
+    call = generate(GenerateRequest(prompt="a cafe", images=GenerateImages(face=FACE)))
     requests = Requests("https://www.aurashot.art", ApiKey(KEY, "here"))
-    exchange = Exchange(call, Deadline(5), Teller(), requests)
-    exchange.is_abandoned = True
+    exchange = Exchange(call, Operation("generate", Labels(), Deadline(5)), requests, Teller())
+    exchange.begin()
+    exchange.state.abandon()
     with pytest.raises(NotSentError):
-        exchange.depart()
-    assert not exchange.is_out
+        exchange.before_send()
+    assert ("not_paid", False) == (exchange.state.payment, exchange.state.is_sent)
 
 
 @pytest.mark.anyio

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +26,7 @@ from aurashot import (
 from aurashot._transport._exchange import Exchange
 from aurashot._transport._requests import Requests
 from aurashot.ledger import Intent, Settlement
+from aurashot.models import GenerateImages, GenerateRequest, Generation
 from tests.colours import KEY
 from tests.notebook import Notebook
 from tests.servers import CLOSE, GENERATION, RESET, closed_port, json_reply, status
@@ -58,16 +61,20 @@ def test_a_call_is_recorded_before_its_first_byte_goes_out(
     """At the moment of the entry, the service has heard nothing; the entry says all that the request says."""
     heard: list[int] = []
     notebook.before = lambda: heard.append(len(server.requests))
-    recorded.generate("a café", face=FACE, clothes=CLOTHES, idempotency_key="order-17", tags={"user": "alice"})
+    client = recorded.with_options(parent_id="story-3")
+    answer = client.generate("a café", face=FACE, clothes=CLOTHES, idempotency_key="order-17", tags={"user": "alice"})
     assert [0] == heard
     pictures = {"face": FACE, "clothes": CLOTHES}
+    asked = GenerateRequest(prompt="a café", images=GenerateImages(face=FACE, clothes=CLOTHES))
     entry = Intent(
         idempotency_key="order-17",
         operation="generate",
+        operation_id=answer.meta.operation_id or "",
+        parent_id="story-3",
+        request_digest=hashlib.sha256(b"generate\n" + asked.to_wire()).hexdigest(),
         prompt="a café",
         references=pictures,
         tags={"user": "alice"},
-        pay_once=False,
     )
     assert [entry] == notebook.intents
 
@@ -84,7 +91,9 @@ def test_what_was_delivered_is_recorded(recorded: AuraShot, notebook: Notebook) 
         input_tokens=0,
         output_tokens=1234,
     )
-    assert {0: settlement} == notebook.settled
+    settled = notebook.settled[0]
+    assert settlement == replace(settled, result=None)
+    assert anchor == Generation.model_validate_json(settled.result or "")
 
 
 def test_a_workflow_is_recorded(recorded: AuraShot, notebook: Notebook) -> None:
@@ -227,7 +236,7 @@ class Interrupted(BaseException):
 
 
 @pytest.mark.parametrize(
-    ("place", "method", "outcome"), [(Requests, "open", "not_paid"), (Exchange, "settle", "unknown")]
+    ("place", "method", "outcome"), [(Requests, "open", "not_paid"), (Exchange, "accept", "unknown")]
 )
 def test_an_interrupted_call_is_recorded(
     server: ScriptedServer,

@@ -170,13 +170,14 @@ class CallState:
         """Note that nobody waits for the answer any more."""
         self._go(Event.ABANDON)
 
-    def end(self, last: AuraShotError) -> AuraShotError:
-        """Return the error that the call ends with: the doubt, if there is one, whatever its last attempt met.
+    def end(self, last: AuraShotError) -> list[AuraShotError]:
+        """Return the doubt, if there is one and it is not the last error: it is what the call ends with.
 
-        The doubt is not kept: an error that is kept here would keep itself, by its traceback.
+        It comes in a list and is not kept here: an error that is kept would keep itself, by its traceback.
         """
-        doubt, self.doubt = self.doubt, None
-        return doubt or last
+        doubts = [] if self.doubt is None or self.doubt is last else [self.doubt]
+        self.doubt = None
+        return doubts
 
     def _go(self, event: Event) -> None:
         following = TRANSITIONS[self.now].get(event)

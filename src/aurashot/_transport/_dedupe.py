@@ -69,7 +69,7 @@ class _Flight:
 
     def failed(self, error: AuraShotError) -> None:
         if not isinstance(error, DeadlineExceededError):
-            self.error = error
+            self.error = copy(error)  # without its traceback, whose frames hold this
 
     def check(self) -> None:
         """Raise what the one who did the work met, on its own traceback."""

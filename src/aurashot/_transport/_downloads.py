@@ -233,9 +233,10 @@ class Retrieval(Generic[T]):
         if self._report is not None:
             self._report.failed(stop)
 
-    def end(self, last: AuraShotError) -> AuraShotError:
-        """Return the error that the download ends with."""
-        return last
+    def end(self, last: AuraShotError) -> list[AuraShotError]:
+        """Return nothing: a download ends with its last error."""
+        del last
+        return []
 
     def _before_wait(self, error: AuraShotError, seconds: float) -> None:
         if self._report is not None:

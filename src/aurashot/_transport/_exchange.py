@@ -169,11 +169,12 @@ class Exchange(Generic[M]):
         error.attempts = self.state.attempts
         return error
 
-    def end(self, last: AuraShotError) -> AuraShotError:
-        """Return the error that the call ends with: one that may be on the bill before the last one."""
-        error = self.state.end(last)
-        error.attempts = self.state.attempts
-        return error
+    def end(self, last: AuraShotError) -> list[AuraShotError]:
+        """Return the error that the call ends with, if one may be on the bill and it is not the last one."""
+        earlier = self.state.end(last)
+        for error in (last, *earlier):
+            error.attempts = self.state.attempts
+        return earlier
 
     def _delivered(self, result: M) -> M:
         if self.call.billed:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from pydantic import ValidationError
 
 from aurashot._transport._runtime import forget
-from aurashot.errors import AuraShotError, LedgerError, UnresolvedError
+from aurashot._transport._tracebacks import raise_from
+from aurashot.errors import AuraShotError, UnresolvedError
 from aurashot.models import CallMeta, Generation, WorkflowJob
 
 if TYPE_CHECKING:
@@ -69,10 +70,10 @@ class Record:
         if self._intent is None:
             self._intent = intent(self._exchange.call, self._exchange.operation, self._exchange.key or "")
         patience = self._exchange.deadline.bound(PATIENCE)
-        written = await self._runtime.write(self._ledger, Reserve(self._intent), patience, self._keep)
-        if written is None or isinstance(written, AuraShotError):
-            raise written or LedgerError(f"{self._ledger!r} answered a reservation with None instead of an entry")
-        return written
+        answer = [await self._runtime.write(self._ledger, Reserve(self._intent), patience, self._keep)]
+        if isinstance(answer[0], AuraShotError):
+            raise_from(answer)
+        return cast("Entry", answer[0])
 
     def _keep(self, written: Written) -> None:
         """Know the entry, even if whoever waits for it is cancelled meanwhile: it has to be settled."""
@@ -108,10 +109,16 @@ async def write_or_log(writing: Awaitable[Written], trouble: str, operation: Ope
     """Write something down after the fact: the answer is here, and must not be lost over its record."""
     try:
         written = await writing
+    except Exception as problem:  # noqa: BLE001  # whatever it is, it must not cost a picture
+        _log(problem, trouble, operation)
+    else:
         if isinstance(written, AuraShotError):
-            raise written  # noqa: TRY301  # it is logged like whatever else goes wrong
-    except Exception:
-        logger.exception("operation %s: %s", operation.id, trouble, extra={"operation_id": operation.id})
+            _log(written, trouble, operation)
+
+
+def _log(problem: Exception, trouble: str, operation: Operation) -> None:
+    labels = {"operation_id": operation.id}
+    logger.error("operation %s: %s", operation.id, trouble, exc_info=problem, extra=labels)
 
 
 def intent(call: Call[Any], operation: Operation, key: str) -> Intent:
@@ -154,13 +161,17 @@ def restored(entry: Entry, answer: type[M], operation: Operation) -> M:
             return answer.model_validate(_from_addresses(entry, answer)).obtained(meta)
     except ValidationError:
         pass  # written by hand, or by another version: it is as if it was not there
+    raise _no_picture(entry)
+
+
+def _no_picture(entry: Entry) -> UnresolvedError:
     error = UnresolvedError(
         f"the idempotency key {entry.idempotency_key!r} was paid for on {entry.started_at:%Y-%m-%d %H:%M} UTC, and its "
         "picture is not in the ledger; use another key to pay for a new one"
     )
     error.entry, error.outcome, error.billed = entry, "accepted", True
     error.idempotency_key = entry.idempotency_key
-    raise error
+    return error
 
 
 def _from_addresses(entry: Entry, answer: type[Received]) -> dict[str, Any]:

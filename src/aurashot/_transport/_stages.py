@@ -40,12 +40,18 @@ class Repeatable(Protocol):
         """Return the rules for trying it again."""
         ...
 
-    def end(self, last: AuraShotError) -> AuraShotError:
-        """Return the error that it ends with."""
+    def end(self, last: AuraShotError) -> list[AuraShotError]:
+        """Return the error that it ends with in a list, or an empty one if that is the last one."""
         ...
 
 
 X = TypeVar("X", bound=Repeatable)
+
+
+def _limiter_failed(problem: Exception) -> NotSentError:
+    error = NotSentError(f"the rate limiter failed ({type(problem).__name__}: {problem}); nothing was sent")
+    error.final = True
+    return error
 
 
 class Stages:
@@ -87,10 +93,9 @@ class Stages:
                     raise
                 result = await self._again(retries, attempt, what, [first])
         except AuraShotError as last:
-            error = what.end(last)
-            if error is last:
-                raise
-            raise error from last
+            if earlier := what.end(last):
+                raise earlier.pop() from last
+            raise
         self._client.budget.refund()
         return result
 
@@ -153,9 +158,7 @@ class Stages:
         except Exception as problem:
             if deadline.passed:
                 raise deadline.exceeded("while it waited for the rate limiter") from problem
-            error = NotSentError(f"the rate limiter failed ({type(problem).__name__}: {problem}); nothing was sent")
-            error.final = True
-            raise error from problem
+            raise _limiter_failed(problem) from problem
         if deadline.passed:
             raise deadline.exceeded("while it waited for the rate limiter")
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from traceback import walk_tb
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def raise_from(held: list[BaseException]) -> NoReturn:
+def raise_from(held: list[Any]) -> NoReturn:
     """Raise the error that a list holds, and leave the list empty."""
     raise held.pop()
 

@@ -113,13 +113,15 @@ class _Writer:
                 job.end(written)
 
     async def _written(self, writes: list[Write], timeout: float) -> Sequence[Written]:
+        work = partial(self._ledger.write, writes, timeout=timeout)
+        results: Sequence[Written] = []
         try:
             with anyio.CancelScope(shield=True):
-                return await to_thread.run_sync(
-                    partial(self._ledger.write, writes, timeout=timeout), limiter=self._thread
-                )
+                results = await to_thread.run_sync(work, limiter=self._thread)
         except AuraShotError as error:
             return [copy(error) for _ in writes]
+        else:
+            return results
 
 
 class Writers:

@@ -1,22 +1,68 @@
 from __future__ import annotations
 
-import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import pytest
+from anyio.lowlevel import current_token
 
 from aurashot._deadline import Deadline
-from aurashot._once import AsyncOnce, Memory, Once, ran_out
+from aurashot._transport import _async, _sync
+from aurashot._transport._dedupe import Dedupe, Memory
+from aurashot._transport._runtime import run
 from aurashot.errors import DeadlineExceededError, NotSentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
+
+    from aurashot._transport._runtime import Runtime, Signal
 
 PATIENT = 10.0
+
+
+class Threads:
+    """What sharing work between threads takes of a blocking runtime."""
+
+    def __init__(self) -> None:
+        self.process = 1
+
+    def place(self) -> Hashable:
+        """Return the process."""
+        return self.process
+
+    def signal(self) -> Signal:
+        """Return an event of threads."""
+        return _sync._Signal()
+
+
+class Tasks:
+    """What sharing work between tasks takes of an async runtime."""
+
+    def place(self) -> Hashable:
+        """Return the event loop."""
+        return current_token()
+
+    def signal(self) -> Signal:
+        """Return an event of tasks."""
+        return _async._Signal()
+
+
+def between_threads(threads: Threads | None = None) -> Dedupe:
+    """Return what threads share."""
+    return Dedupe(Memory(), cast("Runtime", threads or Threads()))
+
+
+def between_tasks() -> Dedupe:
+    """Return what tasks share."""
+    return Dedupe(Memory(), cast("Runtime", Tasks()))
+
+
+def get(dedupe: Dedupe, deadline: Deadline, work: Work, key: str = "k") -> str:
+    """Return the answer for a key, in this thread."""
+    return run(dedupe.get(key, deadline, work))
 
 
 def in_time() -> Deadline:
@@ -33,8 +79,8 @@ class Work:
         self.times = 0
         self._failures = list(failures)
 
-    def __call__(self) -> str:
-        """Do the work once more, and say which time it was."""
+    async def __call__(self) -> str:
+        """Do the work once more, in the thread that asks, and say which time it was."""
         self.times += 1
         self.begun.set()
         assert self.go.wait(PATIENT)
@@ -70,9 +116,10 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def waiting_for(once: Once, key: str, threads: int) -> Callable[[], bool]:
-    """Return the condition that so many threads wait for the work under a key; only the event itself knows."""
-    return lambda: len(once._flights[os.getpid(), key].done._cond._waiters) == threads
+def waiting(dedupe: Dedupe, threads: int) -> Callable[[], bool]:
+    """Return the condition that so many threads wait for the work; only the event itself knows."""
+    signal = cast("Any", dedupe._flights[1, "k"].done)
+    return lambda: len(signal._event._cond._waiters) == threads
 
 
 class TestThreads:
@@ -80,43 +127,43 @@ class TestThreads:
 
     def test_many_threads_share_one_work(self) -> None:
         """64 askers at once make one request and get one answer."""
-        once, work = Once(Memory()), Work()
+        dedupe, work = between_threads(), Work()
         with ThreadPoolExecutor(64) as pool:
-            answers = [pool.submit(once.get, "k", in_time(), work) for _ in range(64)]
-            until(lambda: work.begun.is_set() and waiting_for(once, "k", 63)())
+            answers = [pool.submit(get, dedupe, in_time(), work) for _ in range(64)]
+            until(lambda: work.begun.is_set() and waiting(dedupe, 63)())
             work.go.set()
             assert {"answer 1"} == {answer.result(PATIENT) for answer in answers}
         assert 1 == work.times
-        assert {} == once._flights
+        assert {} == dedupe._flights
 
     def test_later_askers_get_the_remembered_answer(self) -> None:
         """What was done once is not done again, and another key is other work."""
-        once, work = Once(Memory()), Work()
+        dedupe, work = between_threads(), Work()
         work.go.set()
         keys = ["a", "a", "b", "a"]
-        assert ["answer 1", "answer 1", "answer 2", "answer 1"] == [once.get(key, in_time(), work) for key in keys]
+        assert ["answer 1", "answer 1", "answer 2", "answer 1"] == [get(dedupe, in_time(), work, key) for key in keys]
 
     def test_a_failure_is_told_to_those_who_waited_and_not_remembered(self) -> None:
         """Everybody who waited meets a copy of the failure; whoever comes later starts anew."""
-        once, work = Once(Memory()), Work(NotSentError("no way"))
+        dedupe, work = between_threads(), Work(NotSentError("no way"))
         with ThreadPoolExecutor(8) as pool:
-            answers = [pool.submit(once.get, "k", in_time(), work) for _ in range(8)]
-            until(lambda: work.begun.is_set() and waiting_for(once, "k", 7)())
+            answers = [pool.submit(get, dedupe, in_time(), work) for _ in range(8)]
+            until(lambda: work.begun.is_set() and waiting(dedupe, 7)())
             work.go.set()
             failures = [answer.exception(PATIENT) for answer in answers]
         assert ["no way"] * 8 == [str(failure) for failure in failures]
         assert 8 == len({id(failure) for failure in failures})
-        assert "answer 2" == once.get("k", in_time(), work)
+        assert "answer 2" == get(dedupe, in_time(), work)
 
     @pytest.mark.parametrize("failure", [DeadlineExceededError("its own time"), KeyboardInterrupt()])
     def test_another_takes_over_when_the_first_ran_out_of_its_own_time(self, failure: BaseException) -> None:
         """The end of the leader's deadline, or of its thread, is not the others': one of them does the work."""
-        once, work = Once(Memory()), Work(failure)
+        dedupe, work = between_threads(), Work(failure)
         caught: list[BaseException] = []
 
         def lead() -> None:
             try:
-                once.get("k", in_time(), work)
+                get(dedupe, in_time(), work)
             except BaseException as error:  # noqa: BLE001 - an interrupt is what the test is about
                 caught.append(error)
 
@@ -124,8 +171,8 @@ class TestThreads:
         leader.start()
         assert work.begun.wait(PATIENT)
         with ThreadPoolExecutor(4) as pool:
-            answers = [pool.submit(once.get, "k", in_time(), work) for _ in range(4)]
-            until(waiting_for(once, "k", 4))
+            answers = [pool.submit(get, dedupe, in_time(), work) for _ in range(4)]
+            until(waiting(dedupe, 4))
             work.go.set()
             assert {"answer 2"} == {answer.result(PATIENT) for answer in answers}
         leader.join()
@@ -134,16 +181,29 @@ class TestThreads:
 
     def test_a_waiter_whose_time_runs_out_sent_nothing(self) -> None:
         """Waiting for another one's upload ends with the own deadline, and the work goes on."""
-        once, work = Once(Memory()), Work()
+        dedupe, work = between_threads(), Work()
         with ThreadPoolExecutor(1) as pool:
-            leader = pool.submit(once.get, "k", in_time(), work)
+            leader = pool.submit(get, dedupe, in_time(), work)
             assert work.begun.wait(PATIENT)
             with pytest.raises(DeadlineExceededError) as caught:
-                once.get("k", Deadline(0.02), work)
+                get(dedupe, Deadline(0.02), work)
             work.go.set()
             assert "answer 1" == leader.result(PATIENT)
         assert "not_sent" == caught.value.outcome
         assert 1 == work.times
+
+    def test_a_process_does_not_wait_for_its_parent(self) -> None:
+        """After `fork()` nobody here does the work that was under way there: it is done again."""
+        threads = Threads()
+        dedupe, work, done_here = between_threads(threads), Work(), Work()
+        done_here.go.set()
+        with ThreadPoolExecutor(1) as pool:
+            there = pool.submit(get, dedupe, in_time(), work)
+            assert work.begun.wait(PATIENT)
+            threads.process = 2
+            assert ("answer 1", 1) == (get(dedupe, in_time(), done_here), done_here.times)
+            work.go.set()
+            assert "answer 1" == there.result(PATIENT)
 
 
 @pytest.mark.anyio
@@ -152,10 +212,10 @@ class TestTasks:
 
     async def test_many_tasks_share_one_work(self) -> None:
         """64 askers at once make one request and get one answer."""
-        once, work, answers = AsyncOnce(Memory()), AsyncWork(), list[Any]()
+        dedupe, work, answers = between_tasks(), AsyncWork(), list[Any]()
 
         async def ask() -> None:
-            answers.append(await once.get("k", in_time(), work))
+            answers.append(await dedupe.get("k", in_time(), work))
 
         async with anyio.create_task_group() as group:
             for _ in range(64):
@@ -164,22 +224,22 @@ class TestTasks:
             work.go.set()
         assert ["answer 1"] * 64 == answers
         assert 1 == work.times
-        assert {} == once._flights
+        assert {} == dedupe._flights
 
     async def test_later_askers_get_the_remembered_answer(self) -> None:
         """What was done once is not done again, and another key is other work."""
-        once, work = AsyncOnce(Memory()), AsyncWork()
+        dedupe, work = between_tasks(), AsyncWork()
         work.go.set()
-        answers = [await once.get(key, in_time(), work) for key in "aaba"]
+        answers = [await dedupe.get(key, in_time(), work) for key in "aaba"]
         assert ["answer 1", "answer 1", "answer 2", "answer 1"] == answers
 
     async def test_a_failure_is_told_to_those_who_waited_and_not_remembered(self) -> None:
         """Everybody who waited meets a copy of the failure; whoever comes later starts anew."""
-        once, work, failures = AsyncOnce(Memory()), AsyncWork(NotSentError("no way")), list[BaseException]()
+        dedupe, work, failures = between_tasks(), AsyncWork(NotSentError("no way")), list[BaseException]()
 
         async def ask() -> None:
             with pytest.raises(NotSentError, match="no way") as caught:
-                await once.get("k", in_time(), work)
+                await dedupe.get("k", in_time(), work)
             failures.append(caught.value)
 
         async with anyio.create_task_group() as group:
@@ -188,19 +248,41 @@ class TestTasks:
             await anyio.wait_all_tasks_blocked()
             work.go.set()
         assert 8 == len({id(failure) for failure in failures})
-        assert "answer 2" == await once.get("k", in_time(), work)
+        assert "answer 2" == await dedupe.get("k", in_time(), work)
+
+    async def test_what_became_of_the_first_is_no_part_of_the_others_failure(self) -> None:
+        """What the first one's operation writes onto its error after it failed, nobody else's error says."""
+        dedupe, work, failures = between_tasks(), AsyncWork(NotSentError("no way")), list[NotSentError]()
+
+        async def lead() -> None:
+            with pytest.raises(NotSentError) as caught:
+                await dedupe.get("k", in_time(), work)
+            caught.value.billed, caught.value.idempotency_key = True, "order-17"
+
+        async def ask() -> None:
+            with pytest.raises(NotSentError) as caught:
+                await dedupe.get("k", in_time(), work)
+            failures.append(caught.value)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(lead)
+            await work.begun.wait()
+            group.start_soon(ask)
+            await anyio.wait_all_tasks_blocked()
+            work.go.set()
+        assert [(False, None)] == [(failure.billed, failure.idempotency_key) for failure in failures]
 
     async def test_another_takes_over_when_the_first_is_cancelled(self) -> None:
         """A cancelled leader leaves the work to one of those who wait."""
-        once, work, answers = AsyncOnce(Memory()), AsyncWork(), list[Any]()
+        dedupe, work, answers = between_tasks(), AsyncWork(), list[Any]()
         leading = anyio.CancelScope()
 
         async def lead() -> None:
             with leading:
-                await once.get("k", in_time(), work)
+                await dedupe.get("k", in_time(), work)
 
         async def ask() -> None:
-            answers.append(await once.get("k", in_time(), work))
+            answers.append(await dedupe.get("k", in_time(), work))
 
         async with anyio.create_task_group() as group:
             group.start_soon(lead)
@@ -213,18 +295,18 @@ class TestTasks:
             work.go.set()
         assert leading.cancelled_caught
         assert ["answer 2"] * 4 == answers
-        assert {} == once._flights
+        assert {} == dedupe._flights
 
     async def test_another_takes_over_when_the_first_ran_out_of_its_own_time(self) -> None:
         """The leader's deadline is not the others': one of them does the work."""
-        once, work, answers = AsyncOnce(Memory()), AsyncWork(DeadlineExceededError("its own")), list[Any]()
+        dedupe, work, answers = between_tasks(), AsyncWork(DeadlineExceededError("its own")), list[Any]()
 
         async def lead() -> None:
             with pytest.raises(DeadlineExceededError, match="its own"):
-                await once.get("k", in_time(), work)
+                await dedupe.get("k", in_time(), work)
 
         async def ask() -> None:
-            answers.append(await once.get("k", in_time(), work))
+            answers.append(await dedupe.get("k", in_time(), work))
 
         async with anyio.create_task_group() as group:
             group.start_soon(lead)
@@ -237,32 +319,32 @@ class TestTasks:
 
     async def test_a_waiter_whose_time_runs_out_sent_nothing(self) -> None:
         """Waiting for another one's upload ends with the own deadline, and the work goes on."""
-        once, work, answers = AsyncOnce(Memory()), AsyncWork(), list[Any]()
+        dedupe, work, answers = between_tasks(), AsyncWork(), list[Any]()
 
         async def lead() -> None:
-            answers.append(await once.get("k", in_time(), work))
+            answers.append(await dedupe.get("k", in_time(), work))
 
         async with anyio.create_task_group() as group:
             group.start_soon(lead)
             await work.begun.wait()
             with pytest.raises(DeadlineExceededError) as caught:
-                await once.get("k", Deadline(0.02), work)
+                await dedupe.get("k", Deadline(0.02), work)
             assert "not_sent" == caught.value.outcome
             work.go.set()
         assert ["answer 1"] == answers
 
     async def test_a_cancelled_waiter_leaves_the_work_alone(self) -> None:
         """Who gives up waiting takes nothing away from the one who works."""
-        once, work, answers = AsyncOnce(Memory()), AsyncWork(), list[Any]()
+        dedupe, work, answers = between_tasks(), AsyncWork(), list[Any]()
 
         async def lead() -> None:
-            answers.append(await once.get("k", in_time(), work))
+            answers.append(await dedupe.get("k", in_time(), work))
 
         async with anyio.create_task_group() as group:
             group.start_soon(lead)
             await work.begun.wait()
             with anyio.move_on_after(0) as scope:
-                await once.get("k", in_time(), work)
+                await dedupe.get("k", in_time(), work)
             assert scope.cancelled_caught
             work.go.set()
         assert ["answer 1"] == answers
@@ -270,12 +352,12 @@ class TestTasks:
 
 def test_two_event_loops_share_the_memory_and_no_work_under_way() -> None:
     """A second `asyncio.run` finds what the first one remembered, and waits for nobody of a loop that is gone."""
-    once = AsyncOnce(Memory())
+    dedupe = between_tasks()
 
     async def ask() -> Any:
         work = AsyncWork()
         work.go.set()
-        return await once.get("k", in_time(), work), work.times
+        return await dedupe.get("k", in_time(), work), work.times
 
     assert ("answer 1", 1) == anyio.run(ask)
     assert ("answer 1", 0) == anyio.run(ask)
@@ -284,7 +366,7 @@ def test_two_event_loops_share_the_memory_and_no_work_under_way() -> None:
 
 def test_two_event_loops_at_once_do_not_wait_for_each_other() -> None:
     """An event of one loop cannot be awaited in another: each loop does its own work."""
-    once, begun, go, answers = AsyncOnce(Memory()), threading.Event(), threading.Event(), list[str]()
+    dedupe, begun, go, answers = between_tasks(), threading.Event(), threading.Event(), list[str]()
 
     async def slowly() -> str:
         begun.set()
@@ -295,10 +377,10 @@ def test_two_event_loops_at_once_do_not_wait_for_each_other() -> None:
         return "quick"
 
     async def lead() -> None:
-        answers.append(await once.get("k", in_time(), slowly))
+        answers.append(await dedupe.get("k", in_time(), slowly))
 
     async def ask() -> None:
-        answers.append(await once.get("k", Deadline(1.0), at_once))
+        answers.append(await dedupe.get("k", Deadline(1.0), at_once))
 
     thread = threading.Thread(target=anyio.run, args=(lead,))
     thread.start()
@@ -307,10 +389,3 @@ def test_two_event_loops_at_once_do_not_wait_for_each_other() -> None:
     go.set()
     thread.join()
     assert ["quick", "slow"] == answers
-
-
-def test_a_call_that_ran_out_before_sending_says_so() -> None:
-    """The error for waiting too long names the seconds and that nothing was sent."""
-    error = ran_out(Deadline(2.5))
-    assert "2.5 s" in str(error)
-    assert ("not_sent", False) == (error.outcome, error.may_be_charged)

@@ -41,7 +41,9 @@ def measure(*, quick: bool) -> list[Section]:
 def page(sections: list[Section], plots: str | None) -> str:
     """Return the whole page as Markdown."""
     when = f"Measured on {datetime.now(UTC):%Y-%m-%d}: {machine()}.\n\n{versions()}."
-    why = "What was done for these, and what was tried where one is missed, is told in the [design decisions](design.md)."
+    why = (
+        "What was done for these, and what was tried where one is missed, is told in the [design decisions](design.md)."
+    )
     parts = ["# Benchmarks", ABOUT, when, "## Targets", write_goals(sections), why]
     return "\n\n".join([*parts, *(write_section(section, plots) for section in sections)]) + "\n"
 

@@ -176,7 +176,7 @@ def test_a_request_for_nobody_does_not_go_out() -> None:
     exchange = Exchange(call, Deadline(5), Teller(), requests)
     exchange.is_abandoned = True
     with pytest.raises(NotSentError):
-        exchange.depart()
+        exchange.before_send()
     assert not exchange.is_out
 
 

@@ -156,7 +156,7 @@ class Retrieval(Generic[T]):
         more = self._whole.asked_from(self.landing.size) if self._whole else []
         return nullcontext(picture_request(self._hops.url, more))
 
-    def depart(self) -> None:
+    def before_send(self) -> None:
         """Do nothing: a download costs nothing, so nobody needs to know whether it was asked for."""
 
     def arrived(self, status: int, headers: Mapping[str, str]) -> bool:

@@ -122,7 +122,7 @@ class Exchange(Generic[M]):
             )
         return result.obtained(meta)
 
-    def depart(self) -> None:
+    def before_send(self) -> None:
         """Note that the request is about to go out.
 
         Raises:

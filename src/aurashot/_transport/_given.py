@@ -79,7 +79,7 @@ class GivenClient:
         """Send one request; redirects are not followed."""
         with outgoing.request() as request:
             ours = _to_httpx(request, self._client.headers, outgoing.deadline)
-            outgoing.depart()
+            outgoing.before_send()
             return GivenReply(self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False))
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ class AsyncGivenClient:
         """Send one request; redirects are not followed, and the deadline is kept whatever the client does."""
         with outgoing.request() as request, anyio.move_on_after(outgoing.deadline.remaining + GRACE):
             ours = _to_httpx(request, self._client.headers, outgoing.deadline)
-            outgoing.depart()
+            outgoing.before_send()
             response = await self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False)
             headers = _headers(response)
             async with aclosing(response):

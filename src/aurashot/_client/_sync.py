@@ -1,3 +1,4 @@
+# Written by scripts/sync-client from _async.py: change that file, and run it again.
 """The blocking client."""
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,12 @@ import aurashot
 ROOT = Path(aurashot.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 EXTRAS = ("PIL", "pillow_heif", "fastapi", "uvicorn", "multipart", "numpy", "typer", "rich", "respx", "pytest")
+UNDECLARED = {
+    "aurashot",
+    "pydantic_core",  # pydantic shows its errors as its own, and names the one version that it works with
+    "starlette",  # FastAPI does the same
+    "trio",  # imported only in a program that runs on it
+}
 
 WITHOUT_EXTRAS = f"""
 import sys
@@ -85,6 +93,25 @@ def test_an_extra_that_is_missing_is_named(package: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", WITHOUT_EXTRAS + code], capture_output=True, text=True, check=True)
     assert f"pip install 'aurashot[{package}]'" in done.stdout
+
+
+def imported(path: Path) -> set[str]:
+    """Return the top-level packages that a module imports, wherever in it."""
+    nodes = [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    plain = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    return {name.partition(".")[0] for name in plain | {n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)}}
+
+
+def test_what_is_imported_is_declared() -> None:
+    """Each package of others that a module imports is a dependency of this one by name, and not by way of another."""
+    own = sys.stdlib_module_names | UNDECLARED
+    homes = packages_distributions()
+    wanted = {homes[name][0].lower() for path in MODULES for name in imported(path) - own}
+    declared = {
+        re.split(r"[^\w.-]", line, maxsplit=1)[0].lower().replace("_", "-") for line in requires("aurashot") or []
+    }
+    assert {"httpcore", "httpx"} <= wanted
+    assert set() == {name.replace("_", "-") for name in wanted} - declared
 
 
 def test_a_type_checker_finds_the_types() -> None:

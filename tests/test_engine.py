@@ -15,7 +15,7 @@ from hypothesis import given, strategies as st
 
 from aurashot._deadline import Deadline
 from aurashot._engine import AsyncEngine, Engine, _async, _slots, environment_proxy, headers_of, ssl_context
-from aurashot._engine._network import Clock, _Outbox
+from aurashot._engine._network import Clock
 from tests.servers import GENERATION, HOLD, ScriptedServer, wait_until
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Get:
         yield httpcore.Request(b"GET", self._url, headers=[(b"Host", self._url.host)])
         self.openings.append("closed")
 
-    def depart(self) -> None:
+    def before_send(self) -> None:
         """Do nothing."""
 
 
@@ -274,16 +274,6 @@ def test_clock_of_a_call(server: ScriptedServer) -> None:
         clock.left(httpcore.ReadTimeout)
     with pytest.raises(httpcore.ConnectTimeout):
         clock.to_connect()
-
-
-def test_small_writes_leave_together() -> None:
-    """The head and the body of a request go out in one piece; what is large goes out at once."""
-    outbox = _Outbox()
-    assert b"" == bytes(outbox.put(b"head"))
-    assert b"" == bytes(outbox.put(b"body"))
-    assert b"headbody" == bytes(outbox.take())
-    assert b"" == bytes(outbox.take())
-    assert b"x" * 20_000 == bytes(outbox.put(b"x" * 20_000))
 
 
 def test_one_tls_context_per_process() -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from aurashot._deadline import Deadline
+from aurashot._engine import PrivateAddressError
 from aurashot._transport._faults import clear_frames, translate, transport_errors
 from aurashot.errors import AuraShotError, DeadlineExceededError, NotSentError, Outcome, OutcomeUnknownError
 
@@ -41,6 +42,7 @@ NOT_SENT = [
     httpcore.PoolTimeout("full"),
     httpcore.ProxyError("407"),
     httpcore.UnsupportedProtocol("gopher"),
+    PrivateAddressError("pictures.example.com", "127.0.0.1"),
 ]
 UNKNOWN = [
     httpcore.ReadError("reset"),

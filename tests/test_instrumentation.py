@@ -4,39 +4,77 @@ import json
 import logging
 import subprocess
 import sys
+from collections import defaultdict
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import anyio
+import anyio.to_thread
 import pytest
 
 from aurashot import (
+    AsyncAuraShot,
     AuraShot,
     AuraShotError,
     BadRequestError,
+    ConfigurationError,
+    DownloadError,
     GenerationFailedError,
+    InputError,
     NotSentError,
     OutcomeUnknownError,
     RetryPolicy,
     instrumentation,
 )
-from aurashot._calls import Call
-from aurashot._config import ApiKey
-from aurashot._deadline import Deadline
-from aurashot._transport._exchange import Exchange
-from aurashot._transport._requests import Requests
-from aurashot.instrumentation import AttemptFailed, CallFailed, CallStarted, CallSucceeded, Event, Teller
-from aurashot.models import Upload
+from aurashot.instrumentation import (
+    Event,
+    OperationFailed,
+    OperationStarted,
+    OperationSucceeded,
+    RequestFailed,
+    RequestStarted,
+    RequestSucceeded,
+    RetryScheduled,
+    Teller,
+)
 from tests.colours import KEY
 from tests.flows.steps import png
-from tests.servers import CLOSE, GENERATION, ScriptedServer, closed_port, json_reply, status
+from tests.notebook import Notebook
+from tests.servers import (
+    CLOSE,
+    GENERATION,
+    HOLD,
+    ScriptedServer,
+    body,
+    closed_port,
+    headers_only,
+    json_reply,
+    status,
+    wait_until,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
+    from aurashot.instrumentation import Hook
     from tests.colours import Clients
 
 FACE = "https://cdn.example.com/face-of-somebody.png?signature=secret"
 PROMPT = "a prompt that is nobody's business"
 QUICK = RetryPolicy(max_attempts=3, initial_delay=0.0, max_delay=0.0)
+EVENTS = (
+    OperationFailed,
+    OperationStarted,
+    OperationSucceeded,
+    RequestFailed,
+    RequestStarted,
+    RequestSucceeded,
+    RetryScheduled,
+)
+SUCCESS = [OperationStarted, RequestStarted, RequestSucceeded, OperationSucceeded]
 
 
 @pytest.fixture
@@ -48,7 +86,7 @@ def heard() -> list[Event]:
 @pytest.fixture
 def told_client(make_client: Clients, server: ScriptedServer, heard: list[Event]) -> AuraShot:
     """Return a client whose one hook notes every event."""
-    return make_client(server.url, retry=QUICK, hooks=[heard.append])
+    return make_client(server.url, retry=QUICK, hooks=[heard.append], timeout=5)
 
 
 @pytest.fixture
@@ -58,35 +96,164 @@ def debug_log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFix
         yield caplog
 
 
-def test_a_call_that_succeeds_is_told_twice(told_client: AuraShot, heard: list[Event]) -> None:
-    """It starts and it succeeds, under one key, and the second event says what it took."""
-    answer = told_client.generate(PROMPT, face=FACE, idempotency_key="order-17")
-    started, succeeded = heard
-    assert CallStarted(operation="generate", billed=True, idempotency_key="order-17") == started
-    assert isinstance(succeeded, CallSucceeded)
-    assert ("generate", True, "order-17", 1) == (
-        succeeded.operation,
-        succeeded.billed,
-        succeeded.idempotency_key,
-        succeeded.attempts,
-    )
-    assert 0 < succeeded.elapsed == answer.meta.elapsed
+def kinds(events: list[Event]) -> list[type]:
+    """Return the classes of events."""
+    return [type(event) for event in events]
 
 
-def test_a_call_that_is_retried_tells_each_failure(
+def ours(log: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """Return the records of the library."""
+    return [record for record in log.records if record.name == "aurashot"]
+
+
+def started() -> OperationStarted:
+    """Return an event that nobody told."""
+    return OperationStarted(operation_id="o-1", parent_id=None, operation="edit", tags={})
+
+
+@dataclass
+class Span:
+    """What a tracer keeps of an operation or a request."""
+
+    name: str
+    parent: str | None
+    began: datetime
+    status: int | None = None
+    error: BaseException | None = None
+    seconds: float | None = None
+    sent: int = 0
+    received: int = 0
+    notes: list[str] = field(default_factory=list[str])
+
+
+class Tracer:
+    """A hook that rebuilds a trace from nothing but the events."""
+
+    def __init__(self) -> None:
+        self.spans: dict[str, Span] = {}
+
+    def __call__(self, event: Event, /) -> None:
+        """Begin a span, or end one."""
+        match event:
+            case OperationStarted():
+                self._begin(event.operation_id, Span(event.operation, event.parent_id, event.at))
+            case OperationSucceeded():
+                self._end(event.operation_id, event.elapsed)
+            case OperationFailed():
+                self._end(event.operation_id, event.elapsed, error=event.error)
+            case RequestStarted():
+                self._begin(
+                    self._request(event), Span(event.request, event.operation_id, event.at, sent=event.bytes_sent)
+                )
+            case RequestSucceeded():
+                self._end(self._request(event), event.elapsed, status=event.status_code, received=event.bytes_received)
+            case RequestFailed():
+                self._end(self._request(event), event.elapsed, error=event.error)
+            case RetryScheduled():
+                self.spans[self._request(event)].notes.append(f"again in {event.retry_in:g} s")
+
+    @property
+    def roots(self) -> list[str]:
+        """The ids of the operations."""
+        return [identifier for identifier in self.spans if "#" not in identifier]
+
+    def children(self, identifier: str) -> list[Span]:
+        """Return the spans within a span, in order."""
+        return [span for span in self.spans.values() if span.parent == identifier]
+
+    def _request(self, event: RequestStarted | RequestSucceeded | RequestFailed | RetryScheduled) -> str:
+        return f"{event.operation_id}#{event.number}"
+
+    def _begin(self, identifier: str, span: Span) -> None:
+        assert identifier not in self.spans, "a span begins once"
+        assert span.parent is None or "#" not in span.parent
+        self.spans[identifier] = span
+
+    def _end(self, identifier: str, seconds: float, **known: Any) -> None:
+        span = self.spans[identifier]
+        assert span.seconds is None, "a span ends once"
+        span.seconds = seconds
+        for name, value in known.items():
+            setattr(span, name, value)
+
+
+def check_ends(events: list[Event]) -> None:
+    """Check that each operation and each request that started has one end, and that its events say the same of it."""
+    open_now: dict[tuple[str, int], dict[str, object]] = {}
+    ended: dict[tuple[str, int], int] = defaultdict(int)
+    ends = (OperationSucceeded, OperationFailed, RequestSucceeded, RequestFailed)
+    for event in events:
+        key = event.operation_id, getattr(event, "number", 0)
+        names = ("parent_id", "operation", "request", "attempt", "billed", "idempotency_key")
+        said = {name: getattr(event, name) for name in names if hasattr(event, name)}
+        if isinstance(event, OperationStarted | RequestStarted):
+            assert key not in open_now
+            open_now[key] = said
+        else:
+            assert open_now[key] == said
+            ended[key] += isinstance(event, ends)
+    assert dict.fromkeys(open_now, 1) == dict(ended)
+
+
+def test_a_call_that_succeeds_is_an_operation_with_one_request(told_client: AuraShot, heard: list[Event]) -> None:
+    """Both start and succeed, under one id and key, and the events say what it took."""
+    answer = told_client.generate(PROMPT, face=FACE, idempotency_key="order-17", tags={"user": "alice"})
+    assert SUCCESS == kinds(heard)
+    begun, sent, answered, done = heard
+    assert {(answer.meta.operation_id, None, "generate")} == {
+        (event.operation_id, event.parent_id, event.operation) for event in heard
+    }
+    assert isinstance(begun, OperationStarted)
+    assert {"user": "alice"} == begun.tags
+    for event in (sent, answered):
+        assert isinstance(event, RequestStarted | RequestSucceeded)
+        assert (1, "generate", 1, True, "order-17") == (
+            event.number,
+            event.request,
+            event.attempt,
+            event.billed,
+            event.idempotency_key,
+        )
+    assert isinstance(answered, RequestSucceeded)
+    assert isinstance(done, OperationSucceeded)
+    assert 200 == answered.status_code
+    assert 0 < answered.elapsed <= done.elapsed
+    assert 0 < answer.meta.elapsed <= done.elapsed
+    assert sorted(event.at for event in heard) == [event.at for event in heard]
+    assert {UTC} == {event.at.tzinfo for event in heard}
+
+
+def test_a_request_says_how_many_bytes_went_and_came(
     told_client: AuraShot, server: ScriptedServer, heard: list[Event]
 ) -> None:
-    """Between start and success stands every failure, with its number and the wait before the next request."""
+    """The bodies are counted: of a call the JSON, of an upload the picture."""
+    told_client.generate(PROMPT, face=png())
+    upload, generate = [event for event in heard if isinstance(event, RequestStarted)]
+    assert [len(server.requests[1].body)] == [generate.bytes_sent]
+    assert 0 < upload.bytes_sent < len(server.requests[0].body)
+    answers = [event.bytes_received for event in heard if isinstance(event, RequestSucceeded)]
+    assert len(json.dumps(dict(GENERATION)).encode()) == answers[1]
+
+
+def test_a_call_that_is_retried_tells_each_attempt(
+    told_client: AuraShot, server: ScriptedServer, heard: list[Event]
+) -> None:
+    """Each is a request with its number, and between two of them stands the wait."""
     server.queue(status(429, retry_after=0), status(429))
     told_client.generate(PROMPT, face=FACE)
-    assert [CallStarted, AttemptFailed, AttemptFailed, CallSucceeded] == [type(event) for event in heard]
-    failures = [event for event in heard if isinstance(event, AttemptFailed)]
-    assert [("generate", 1, 429, 0.0), ("generate", 2, 429, 0.0)] == [
-        (event.operation, event.attempt, getattr(event.error, "status_code", None), event.retry_in)
-        for event in failures
+    failed = [RequestStarted, RequestFailed, RetryScheduled]
+    assert [OperationStarted, *failed, *failed, RequestStarted, RequestSucceeded, OperationSucceeded] == kinds(heard)
+    assert [("generate", 1, 1, 429), ("generate", 2, 2, 429)] == [
+        (event.request, event.number, event.attempt, getattr(event.error, "status_code", None))
+        for event in heard
+        if isinstance(event, RequestFailed)
     ]
-    assert isinstance(heard[-1], CallSucceeded)
-    assert 3 == heard[-1].attempts
+    waits = [event for event in heard if isinstance(event, RetryScheduled)]
+    assert [(1, 0.0), (2, 0.0)] == [(event.attempt, event.retry_in) for event in waits]
+    assert isinstance(heard[-2], RequestSucceeded)
+    assert (3, 3) == (heard[-2].number, heard[-2].attempt)
+    assert 1 == len({event.idempotency_key for event in heard if isinstance(event, RequestStarted)})
+    check_ends(heard)
 
 
 @pytest.mark.parametrize(
@@ -101,40 +268,288 @@ def test_a_call_that_is_retried_tells_each_failure(
 def test_a_call_that_fails_tells_the_error_that_is_raised(
     told_client: AuraShot, server: ScriptedServer, heard: list[Event], reply: Any, kind: type[AuraShotError]
 ) -> None:
-    """The last event carries the very error, which says by then what the call cost."""
+    """The last events carry the very error, which says by then what the call cost."""
     server.queue(reply)
     with pytest.raises(kind) as caught:
         told_client.generate(PROMPT, face=FACE)
-    assert [CallStarted, CallFailed] == [type(event) for event in heard]
-    failed = heard[-1]
-    assert isinstance(failed, CallFailed)
-    assert ("generate", caught.value) == (failed.operation, failed.error)
-    assert (1, True) == (failed.error.attempts, failed.error.billed)
-    assert 0 < failed.elapsed
+    assert [OperationStarted, RequestStarted, RequestFailed, OperationFailed] == kinds(heard)
+    for event in heard[2:]:
+        assert isinstance(event, RequestFailed | OperationFailed)
+        assert caught.value is event.error
+        assert 0 < event.elapsed
+    assert (1, True) == (caught.value.attempts, caught.value.billed)
+    assert {caught.value.operation_id} == {event.operation_id for event in heard}
 
 
 def test_a_call_that_never_got_through_tells_every_attempt(make_client: Clients, heard: list[Event]) -> None:
-    """Each refused connection is an event, and the last one is the end."""
+    """Each refused connection is a request that failed, and the last one is the end."""
     client = make_client(f"http://127.0.0.1:{closed_port()}", retry=QUICK, hooks=[heard.append])
     with pytest.raises(NotSentError) as caught:
         client.generate(PROMPT, face=FACE)
-    assert [CallStarted, AttemptFailed, AttemptFailed, CallFailed] == [type(event) for event in heard]
+    failed = [RequestStarted, RequestFailed]
+    assert [
+        *(OperationStarted, *failed, RetryScheduled, *failed, RetryScheduled),
+        *(*failed, OperationFailed),
+    ] == kinds(heard)
     assert 3 == caught.value.attempts
+    check_ends(heard)
 
 
-def test_an_upload_is_a_call_of_its_own(told_client: AuraShot, heard: list[Event]) -> None:
+def test_an_upload_is_a_request_of_the_operation_that_needs_it(told_client: AuraShot, heard: list[Event]) -> None:
     """A local picture is uploaded first: free, and without a key. The second time there is nothing to tell."""
     for _ in range(2):
         told_client.generate(PROMPT, face=png())
-    assert ["upload", "upload", "generate", "generate", "generate", "generate"] == [event.operation for event in heard]
-    assert CallStarted(operation="upload", billed=False, idempotency_key=None) == heard[0]
+    requests = [event for event in heard if isinstance(event, RequestStarted)]
+    assert [("upload", 1), ("generate", 2), ("generate", 1)] == [(event.request, event.number) for event in requests]
+    assert {"generate"} == {event.operation for event in heard}
+    assert (False, None) == (requests[0].billed, requests[0].idempotency_key)
+    assert 2 == len({event.operation_id for event in heard})
+    check_ends(heard)
 
 
-def test_what_is_refused_before_a_call_is_not_told(told_client: AuraShot, heard: list[Event]) -> None:
-    """A bad argument is no call: nothing was sent."""
-    with pytest.raises(ValueError, match="prompt"):
+def test_what_is_refused_before_a_request_is_an_operation_without_one(
+    told_client: AuraShot, server: ScriptedServer, heard: list[Event]
+) -> None:
+    """A bad argument is a call that failed, and nothing was sent."""
+    with pytest.raises(InputError, match="prompt") as caught:
         told_client.generate("", face=FACE)
-    assert [] == heard
+    assert [OperationStarted, OperationFailed] == kinds(heard)
+    assert isinstance(heard[-1], OperationFailed)
+    assert caught.value is heard[-1].error
+    assert [] == server.requests
+
+
+def test_what_a_ledger_paid_for_already_is_an_operation_without_a_request(
+    make_client: Clients, server: ScriptedServer, heard: list[Event], tmp_path: Path
+) -> None:
+    """Nothing is sent for it."""
+    from aurashot.ledger import SQLiteLedger
+
+    with SQLiteLedger(tmp_path / "ledger.sqlite") as ledger:
+        client = make_client(server.url, ledger=ledger, hooks=[heard.append])
+        for _ in range(2):
+            client.generate(PROMPT, face=FACE, idempotency_key="order-17")
+    assert [*SUCCESS, OperationStarted, OperationSucceeded] == kinds(heard)
+
+
+def test_a_download_is_an_operation_with_a_free_request(
+    told_client: AuraShot, server: ScriptedServer, heard: list[Event], tmp_path: Path
+) -> None:
+    """Its bytes are counted, and an attempt that broke off is told like that of any request."""
+    picture = png()
+    server.queue((headers_only(content_length=len(picture)) + picture[:40], CLOSE), (body(picture, "image/png"),))
+    told_client.download(f"{server.url}/files/1.png", tmp_path / "1.png")
+    assert [
+        *(OperationStarted, RequestStarted, RequestFailed, RetryScheduled),
+        *(RequestStarted, RequestSucceeded, OperationSucceeded),
+    ] == kinds(heard)
+    assert {"download"} == {event.operation for event in heard}
+    assert {("download", False, None)} == {
+        (event.request, event.billed, event.idempotency_key) for event in heard if isinstance(event, RequestStarted)
+    }
+    assert isinstance(heard[2], RequestFailed)
+    assert isinstance(heard[2].error, DownloadError)
+    assert isinstance(heard[-2], RequestSucceeded)
+    assert (200, len(picture)) == (heard[-2].status_code, heard[-2].bytes_received)
+    check_ends(heard)
+
+
+def test_a_download_that_ends_badly_ends_its_request(
+    told_client: AuraShot, server: ScriptedServer, heard: list[Event]
+) -> None:
+    """Also when it is the caller's own progress display that fails."""
+
+    def broken(done: int, total: int | None) -> None:
+        raise OSError("no terminal")
+
+    server.always((body(png(), "image/png"),))
+    with pytest.raises(OSError, match="no terminal") as caught:
+        told_client.read(f"{server.url}/files/1.png", progress=broken)
+    assert [OperationStarted, RequestStarted, RequestFailed, OperationFailed] == kinds(heard)
+    assert [caught.value] * 2 == [event.error for event in heard if isinstance(event, RequestFailed | OperationFailed)]
+
+
+def test_a_job_that_is_waited_for_is_one_operation(
+    told_client: AuraShot, server: ScriptedServer, heard: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its submission and its questions are requests, and only the submission is billed."""
+    monkeypatch.setattr("aurashot._flows.legacy.FIRST_PAUSE", 0.0)
+    server.queue(json_reply({"status": "submitted", "executionId": "e-1"}))
+    told_client.legacy.pose_change(FACE, "sitting", wait=True, idempotency_key="order-17")
+    requests = [event for event in heard if isinstance(event, RequestStarted)]
+    assert [("pose_change", True, "order-17"), ("query", False, None)] == [
+        (event.request, event.billed, event.idempotency_key) for event in requests
+    ]
+    assert {"pose_change"} == {event.operation for event in heard}
+    check_ends(heard)
+
+
+def test_a_trace_can_be_rebuilt_from_the_events(make_client: Clients, server: ScriptedServer, tmp_path: Path) -> None:
+    """One span for each operation and, within it, one for each attempt of each request, with bytes and times."""
+    tracer = Tracer()
+    picture = png("red")
+    server.queue(status(429, retry_after=0), path="/v1/character/generate")
+    server.always((body(picture, "image/png"),), path="/files/1.png")
+    client = make_client(server.url, retry=QUICK, hooks=[tracer], timeout=5)
+    story = client.with_options(parent_id="story-1")
+    before = datetime.now(UTC)
+    answer = story.generate(PROMPT, face=png())
+    story.download(f"{server.url}/files/1.png", tmp_path / "1.png")
+    client.edit(PROMPT, target=FACE)
+    after = datetime.now(UTC)
+
+    generate, download, edit = tracer.roots
+    assert answer.meta.operation_id == generate
+    assert [("generate", "story-1"), ("download", "story-1"), ("edit", None)] == [
+        (tracer.spans[root].name, tracer.spans[root].parent) for root in tracer.roots
+    ]
+    assert [("upload", 200), ("generate", None), ("generate", 200)] == [
+        (span.name, span.status) for span in tracer.children(generate)
+    ]
+    assert [("download", 200)] == [(span.name, span.status) for span in tracer.children(download)]
+    assert [("edit", 200)] == [(span.name, span.status) for span in tracer.children(edit)]
+
+    upload, refused, generated = tracer.children(generate)
+    assert (["again in 0 s"], "RateLimitError") == (refused.notes, type(refused.error).__name__)
+    assert ([], None) == (generated.notes, generated.error)
+    generates = server.posts("/v1/character/generate")
+    assert [len(request.body) for request in generates] == [refused.sent, generated.sent]
+    assert (0, len(picture)) == (tracer.children(download)[0].sent, tracer.children(download)[0].received)
+    assert 0 < upload.sent
+    assert 0 < generated.received
+
+    for root in tracer.roots:
+        whole = tracer.spans[root]
+        assert whole.seconds is not None
+        assert before <= whole.began <= after
+        for span in tracer.children(root):
+            assert span.seconds is not None
+            assert whole.began <= span.began
+        assert sum(span.seconds or 0.0 for span in tracer.children(root)) <= whole.seconds
+
+
+def test_two_operations_that_share_an_upload_tell_it_once(
+    told_client: AuraShot, server: ScriptedServer, heard: list[Event]
+) -> None:
+    """The request belongs to the operation that made it."""
+    told_client.upload(png())
+    told_client.generate(PROMPT, face=png())
+    assert ["upload", "generate"] == [event.request for event in heard if isinstance(event, RequestStarted)]
+    assert ["upload", "generate"] == [event.operation for event in heard if isinstance(event, OperationStarted)]
+    check_ends(heard)
+
+
+@pytest.mark.anyio
+class TestCancellation:
+    """What is told of calls that are cancelled, on both event loops."""
+
+    @staticmethod
+    async def cancelled(server: ScriptedServer, requests: int, call: Callable[[], Any]) -> None:
+        """Make a call, and cancel it when so many requests have come."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(call)
+            await anyio.to_thread.run_sync(wait_until, lambda: len(server.requests) >= requests)
+            group.cancel_scope.cancel()
+
+    async def test_a_call_that_is_cancelled_ends(self, server: ScriptedServer, heard: list[Event]) -> None:
+        """Its request and its operation fail with the cancellation."""
+        server.always((HOLD,))
+        async with AsyncAuraShot(KEY, base_url=server.url, hooks=[heard.append]) as client:
+            await self.cancelled(server, 1, partial(client.generate, PROMPT, face=FACE))
+        assert [OperationStarted, RequestStarted, RequestFailed, OperationFailed] == kinds(heard)
+        errors = [event.error for event in heard if isinstance(event, RequestFailed | OperationFailed)]
+        assert [True, True] == [isinstance(error, anyio.get_cancelled_exc_class()) for error in errors]
+        check_ends(heard)
+
+    async def test_uploads_that_are_cancelled_side_by_side_end(
+        self, server: ScriptedServer, heard: list[Event]
+    ) -> None:
+        """Each of them is told."""
+        server.always((HOLD,))
+        async with AsyncAuraShot(KEY, base_url=server.url, hooks=[heard.append]) as client:
+            await self.cancelled(server, 2, partial(client.generate, PROMPT, face=png(), scene=png("red")))
+        assert 2 == sum(isinstance(event, RequestFailed) for event in heard)
+        check_ends(heard)
+
+    async def test_an_upload_that_fails_ends_the_one_beside_it(
+        self, server: ScriptedServer, heard: list[Event]
+    ) -> None:
+        """The one was refused, the other is cancelled; the error is that of the first."""
+        server.queue(status(400), (HOLD,))
+        async with AsyncAuraShot(KEY, base_url=server.url, hooks=[heard.append]) as client:
+            with pytest.raises(BadRequestError):
+                await client.generate(PROMPT, face=png(), scene=png("red"))
+        check_ends(heard)
+
+    async def test_a_download_that_is_cancelled_ends(
+        self, server: ScriptedServer, heard: list[Event], tmp_path: Path
+    ) -> None:
+        """In the middle of the picture."""
+        server.always((headers_only(content_length=100) + b"half", HOLD))
+        async with AsyncAuraShot(KEY, base_url=server.url, hooks=[heard.append]) as client:
+            await self.cancelled(server, 1, partial(client.download, f"{server.url}/1.png", tmp_path / "1.png"))
+        assert [OperationStarted, RequestStarted, RequestFailed, OperationFailed] == kinds(heard)
+        check_ends(heard)
+
+    async def test_a_wait_before_a_retry_that_is_cancelled_ends_the_operation(
+        self, server: ScriptedServer, heard: list[Event]
+    ) -> None:
+        """The request had failed already; the one that was announced never starts."""
+        server.always(status(429, retry_after=3))
+        async with AsyncAuraShot(KEY, base_url=server.url, hooks=[heard.append]) as client:
+            with anyio.move_on_after(5) as scope:
+
+                def cancel(event: Event, /) -> None:
+                    if isinstance(event, RetryScheduled):
+                        scope.cancel()
+
+                await client.with_options(hooks=[heard.append, cancel]).generate(PROMPT, face=FACE)
+        assert scope.cancelled_caught
+        assert [OperationStarted, RequestStarted, RequestFailed, RetryScheduled, OperationFailed] == kinds(heard)
+        check_ends(heard)
+
+    async def test_a_recorded_call_that_is_cancelled_ends_when_its_answer_comes(
+        self, server: ScriptedServer, heard: list[Event]
+    ) -> None:
+        """With a ledger the answer is awaited beside the caller: its request ends after the operation."""
+        server.always((0.2, *json_reply(GENERATION)))
+        notebook = Notebook()
+        async with AsyncAuraShot(KEY, base_url=server.url, hooks=[heard.append], ledger=notebook) as client:
+            await self.cancelled(server, 1, partial(client.generate, PROMPT, face=FACE))
+        assert [OperationStarted, RequestStarted, OperationFailed, RequestSucceeded] == kinds(heard)
+        assert ["paid"] == notebook.outcomes
+        check_ends(heard)
+
+    async def test_calls_that_are_cancelled_at_any_moment_end(self, server: ScriptedServer, heard: list[Event]) -> None:
+        """Whatever each of them was about to do."""
+        server.answer = lambda request: (0.01, *json_reply(GENERATION)) if "generate" in request.path else None
+        async with AsyncAuraShot(KEY, base_url=server.url, hooks=[heard.append], max_connections=4) as client:
+
+            async def brief(seconds: float) -> None:
+                with anyio.move_on_after(seconds):
+                    await client.generate(PROMPT, face=png())
+
+            async with anyio.create_task_group() as group:
+                for number in range(60):
+                    group.start_soon(brief, number / 200)
+        assert 60 == sum(isinstance(event, OperationStarted) for event in heard)
+        check_ends(heard)
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit])
+def test_a_call_that_is_interrupted_ends(
+    server: ScriptedServer, heard: list[Event], monkeypatch: pytest.MonkeyPatch, kind: type[BaseException]
+) -> None:
+    """Ctrl-C while the answer is awaited is the error of the request and of the operation."""
+
+    def interrupted(*_: object) -> None:
+        raise kind
+
+    monkeypatch.setattr("aurashot._transport._exchange.Body.add", interrupted)
+    with AuraShot(KEY, base_url=server.url, hooks=[heard.append]) as client, pytest.raises(kind) as caught:
+        client.generate(PROMPT, face=FACE)
+    assert [OperationStarted, RequestStarted, RequestFailed, OperationFailed] == kinds(heard)
+    assert [caught.value] * 2 == [event.error for event in heard if isinstance(event, RequestFailed | OperationFailed)]
 
 
 def test_a_view_has_hooks_of_its_own(told_client: AuraShot, heard: list[Event]) -> None:
@@ -142,8 +557,16 @@ def test_a_view_has_hooks_of_its_own(told_client: AuraShot, heard: list[Event]) 
     others: list[Event] = []
     told_client.with_options(hooks=[others.append]).generate(PROMPT, face=FACE)
     told_client.with_options(timeout=9.0).generate(PROMPT, face=FACE)
-    assert [CallStarted, CallSucceeded] == [type(event) for event in others]
-    assert [CallStarted, CallSucceeded] == [type(event) for event in heard]
+    assert SUCCESS == kinds(others) == kinds(heard)
+
+
+def test_a_view_says_what_its_operations_are_part_of(told_client: AuraShot, heard: list[Event]) -> None:
+    """Every event of the view has its parent, and its tags stand beside those of the call."""
+    view = told_client.with_options(parent_id="story-1", tags={"batch": "7"})
+    view.with_options(timeout=3.0).generate(PROMPT, face=FACE, tags={"user": "alice"})
+    assert {"story-1"} == {event.parent_id for event in heard}
+    assert isinstance(heard[0], OperationStarted)
+    assert {"batch": "7", "user": "alice"} == heard[0].tags
 
 
 def test_a_hook_that_raises_costs_no_picture(
@@ -155,11 +578,32 @@ def test_a_hook_that_raises_costs_no_picture(
         raise RuntimeError("a bug in the hook")
 
     client = make_client(server.url, hooks=[broken, heard.append])
-    assert client.generate(PROMPT, face=FACE).succeeded
-    assert 2 == len(heard)
+    answer = client.generate(PROMPT, face=FACE)
+    assert answer.succeeded
+    assert SUCCESS == kinds(heard)
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert ["aurashot", "aurashot"] == [record.name for record in errors]
-    assert 2 == caplog.text.count("RuntimeError: a bug in the hook")
+    assert ["aurashot"] * 4 == [record.name for record in errors]
+    assert [answer.meta.operation_id] * 4 == [getattr(record, "operation_id", None) for record in errors]
+    assert 4 == caplog.text.count("RuntimeError: a bug in the hook")
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_a_hook_that_raises_changes_no_result(
+    make_client: Clients, server: ScriptedServer, heard: list[Event], kind: type[Event]
+) -> None:
+    """Whichever event it fails at, the retry is made, the answer arrives, and the error is the service's own."""
+
+    def broken(event: Event, /) -> None:
+        if isinstance(event, kind):
+            raise NotSentError("a hook that looks like a transport")
+
+    server.queue(status(429, retry_after=0), json_reply(GENERATION), status(400))
+    client = make_client(server.url, retry=QUICK, hooks=[broken, heard.append])
+    assert 2 == client.generate(PROMPT, face=FACE).meta.attempts
+    with pytest.raises(BadRequestError, match="scripted 400"):
+        client.generate(PROMPT, face=FACE)
+    assert 3 == len(server.requests)
+    check_ends(heard)
 
 
 def test_a_hook_may_not_swallow_an_interrupt() -> None:
@@ -169,7 +613,47 @@ def test_a_hook_may_not_swallow_an_interrupt() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Teller((interrupted,)).tell(CallStarted(operation="edit", billed=True, idempotency_key=None))
+        Teller((interrupted,)).tell(started())
+
+
+async def waits(event: Event, /) -> None:
+    """Be no hook: nobody would await this."""
+
+
+class Waits:
+    """No hook either."""
+
+    async def __call__(self, event: Event, /) -> None:
+        """Be awaited by nobody."""
+
+    async def method(self, event: Event, /) -> None:
+        """Be awaited by nobody."""
+
+
+@pytest.mark.parametrize(
+    ("hook", "words"),
+    [
+        (None, "functions that are called with an event"),
+        ("print", "functions that are called with an event"),
+        (waits, "is async"),
+        (Waits(), "is async"),
+        (Waits().method, "is async"),
+        (partial(waits), "is async"),
+    ],
+    ids=["none", "text", "function", "object", "method", "partial"],
+)
+def test_what_cannot_be_a_hook_is_refused(make_client: Clients, server: ScriptedServer, hook: Any, words: str) -> None:
+    """It is found when the client or the view is made, not when a call is lost over it."""
+    with pytest.raises(ConfigurationError, match=words):
+        make_client(server.url, hooks=[hook])
+    with pytest.raises(ConfigurationError, match=words):
+        make_client(server.url).with_options(hooks=[print, hook])
+
+
+@pytest.mark.parametrize("hook", [print, list[Event]().append, Tracer(), partial(print, "told"), lambda event: None])  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]  # a lambda has no annotations
+def test_whatever_can_be_called_is_a_hook(hook: Hook) -> None:
+    """A function, a method, an object, a partial and a lambda."""
+    assert Teller((hook,)).listening
 
 
 def test_the_log_tells_the_story_and_no_secret(
@@ -183,14 +667,39 @@ def test_the_log_tells_the_story_and_no_secret(
     with pytest.raises(OutcomeUnknownError):
         client.edit(PROMPT, target=FACE)
     client.upload(png())
-    story = [record.getMessage().partition("(")[0] for record in debug_log.records if record.name == "aurashot"]
+    story = [record.getMessage().partition("(")[0] for record in ours(debug_log)]
     assert [
-        *("CallStarted", "AttemptFailed", "CallSucceeded"),
-        *("CallStarted", "CallFailed"),
-        *("CallStarted", "CallSucceeded"),
+        *("OperationStarted", "RequestStarted", "RequestFailed", "RetryScheduled"),
+        *("RequestStarted", "RequestSucceeded", "OperationSucceeded"),
+        *("OperationStarted", "RequestStarted", "RequestFailed", "OperationFailed"),
+        *("OperationStarted", "RequestStarted", "RequestSucceeded", "OperationSucceeded"),
     ] == story
     for secret in (KEY, KEY[-12:], PROMPT, "somebody", "signature", "cdn.aurashot.art", "127.0.0.1"):
         assert secret not in debug_log.text
+
+
+def test_the_log_of_a_refused_argument_holds_no_secret(
+    make_client: Clients, server: ScriptedServer, debug_log: pytest.LogCaptureFixture
+) -> None:
+    """What is wrong with an address is said without its user name, password or query."""
+    client = make_client(server.url)
+    for face in ("https://somebody:hunter2@cdn.example.com/1.png", "http://cdn.example.com/1.png?signature=secret"):
+        with pytest.raises(InputError):
+            client.generate(PROMPT, face=face)
+    assert 4 == len(ours(debug_log))
+    for secret in ("somebody", "hunter2", "signature", "secret", PROMPT):
+        assert secret not in debug_log.text
+
+
+def test_every_log_record_names_its_operation(
+    make_client: Clients, server: ScriptedServer, debug_log: pytest.LogCaptureFixture
+) -> None:
+    """Its attribute `operation_id` is that of the answer, so that a log can be filtered by it."""
+    server.queue(status(429, retry_after=0))
+    client = make_client(server.url, retry=QUICK)
+    ids = [client.generate(PROMPT, face=FACE).meta.operation_id, client.edit(PROMPT, target=FACE).meta.operation_id]
+    assert {logging.DEBUG} == {record.levelno for record in ours(debug_log)}
+    assert [ids[0]] * 7 + [ids[1]] * 4 == [getattr(record, "operation_id", None) for record in ours(debug_log)]
 
 
 def test_nothing_is_made_when_nobody_listens(
@@ -204,8 +713,8 @@ def test_nothing_is_made_when_nobody_listens(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("an event was made for nobody")
 
-    for name in ("CallStarted", "AttemptFailed", "CallSucceeded", "CallFailed"):
-        monkeypatch.setattr(f"aurashot.instrumentation.{name}", never)
+    for kind in EVENTS:
+        monkeypatch.setattr(f"aurashot.instrumentation.{kind.__name__}", never)
     server.queue(status(429, retry_after=0), json_reply(GENERATION), status(400))
     client = make_client(server.url, retry=QUICK)
     with caplog.at_level(logging.INFO, "aurashot"):
@@ -214,14 +723,17 @@ def test_nothing_is_made_when_nobody_listens(
             client.generate(PROMPT, face=FACE)
 
 
-def test_an_exchange_is_told_from_its_first_moment(heard: list[Event]) -> None:
-    """The start is told before the first request is made, and the same key is told and sent."""
-    call = Call(operation="generate", path="/x", answer=Upload, content=b"{}", billed=True)
-    requests = Requests("https://www.aurashot.art", ApiKey(KEY, "here"))
-    exchange = Exchange(call, Deadline(5.0), Teller((heard.append,)), requests)
-    assert [CallStarted(operation="generate", billed=True, idempotency_key=exchange.key)] == heard
-    assert exchange.key
-    assert 0 == exchange.attempts
+def test_a_start_is_told_before_anything_is_sent(make_client: Clients, server: ScriptedServer) -> None:
+    """The operation and the request are told while the service has heard nothing, and the told key is the sent one."""
+    told: list[tuple[type, int, str | None]] = []
+
+    def note(event: Event, /) -> None:
+        told.append((type(event), len(server.requests), getattr(event, "idempotency_key", None)))
+
+    answer = make_client(server.url, hooks=[note]).generate(PROMPT, face=FACE)
+    key = server.requests[0].header("idempotency-key")
+    assert key == answer.meta.idempotency_key
+    assert [(OperationStarted, 0, None), (RequestStarted, 0, key)] == told[:2]
 
 
 @pytest.mark.parametrize(("level", "hooks", "listening"), [("DEBUG", 0, True), ("INFO", 0, False), ("INFO", 1, True)])
@@ -250,8 +762,19 @@ def test_the_library_configures_no_logging() -> None:
 
 def test_events_are_frozen_records() -> None:
     """What one hook was told, the next one is told as well."""
-    event = CallStarted(operation="edit", billed=True, idempotency_key=None)
+    event = started()
     with pytest.raises(AttributeError):
-        event.billed = False  # type: ignore[misc]  # what the test is about
+        event.operation = "generate"  # type: ignore[misc]  # what the test is about
+    assert not any(hasattr(kind, "__dict__") and "__dict__" in kind.__slots__ for kind in EVENTS)
     assert not hasattr(event, "__dict__")
     assert sorted(instrumentation.__all__) == instrumentation.__all__
+    assert {kind.__name__ for kind in EVENTS} == {*instrumentation.__all__} - {"Event", "Hook", "Teller"}
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_every_event_names_its_operation(kind: type[Event]) -> None:
+    """Whatever else it says, it can be put where it belongs."""
+    names = {each.name for each in fields(kind)}
+    assert {"operation_id", "parent_id", "operation", "at"} <= names
+    if kind.__name__.startswith("Re"):
+        assert {"number", "request", "attempt", "billed", "idempotency_key"} <= names

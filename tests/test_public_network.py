@@ -13,7 +13,7 @@ import pytest
 from reliability.faults.places import dropped
 
 from aurashot import DownloadError, RetryPolicy
-from aurashot._engine import AsyncPublicNetwork, PublicNetwork, _addresses, _public
+from aurashot._engine import AsyncPublicNetwork, PrivateAddressError, PublicNetwork, _addresses, _public
 from aurashot._engine._addresses import NamedNetwork
 from aurashot._engine._public import checked
 from tests.servers import wait_until
@@ -77,9 +77,10 @@ def resolves_to(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 )
 def test_one_private_address_is_enough(private: str) -> None:
     """A name is refused for any address that is not public, however it is dressed and whatever stands beside it."""
-    with pytest.raises(DownloadError, match="not a public address") as caught:
+    with pytest.raises(
+        PrivateAddressError, match=rf"^pictures\.example\.com resolves to {private}, which is not a public"
+    ):
         checked("pictures.example.com", [entry("93.184.216.34"), entry(private)])
-    assert not caught.value.transient
 
 
 def test_public_addresses_are_tried_in_order() -> None:
@@ -94,9 +95,12 @@ def test_a_name_that_turns_private_is_not_asked(
     """DNS rebinding: the address passed every check of its spelling, then its name resolves to loopback."""
     client = make_client(server.url)
     asked = resolves_to("127.0.0.1")
-    with pytest.raises(DownloadError, match=r"resolves to 127\.0\.0\.1"):
+    with pytest.raises(DownloadError) as caught:
         client.read(PICTURE)
 
+    sentence = "the picture's host pictures.example.com resolves to 127.0.0.1, which is not a public address"
+    assert (sentence, False, 1) == (caught.value.message, caught.value.transient, caught.value.attempts)
+    assert isinstance(caught.value.__cause__, PrivateAddressError)
     assert {"pictures.example.com"} == set(asked)
     assert 0 == server.connections
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import re
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 from aurashot import _key_file
 from aurashot._key_file import FILE_NAME
+from aurashot._url_policy import base_url_fault
 from aurashot.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ KEY_NAMES: Final = ("AURASHOT_API_KEY", "AURASHOT_STUDIO_KEY")
 BASE_URL_NAME: Final = "AURASHOT_BASE_URL"
 
 _KEY_SHAPE: Final = re.compile(r"[!-~]{8,256}")
-_ADDRESS_SHAPE: Final = re.compile(r"[!-~]{1,2000}")
-_HOST_SHAPE: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
 
 logger: Final = logging.getLogger("aurashot")
 
@@ -136,39 +134,9 @@ def find_base_url(given: str | None) -> str:
     """
     source = "base_url=" if given is not None else BASE_URL_NAME
     address = given if given is not None else os.environ.get(BASE_URL_NAME) or BASE_URL
-    problem = _problem(address)
-    if problem:
-        raise ConfigurationError(f"{source} {problem}; it looks like {BASE_URL}")
+    if fault := base_url_fault(address):
+        raise ConfigurationError(f"{source} {fault}; it looks like {BASE_URL}")
     return address.rstrip("/")
-
-
-def _problem(address: str) -> str | None:
-    try:
-        parts = urlsplit(address)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return "is not an address"
-    if parts.scheme not in {"https", "http"} or not host or not _ADDRESS_SHAPE.fullmatch(address):
-        return "is not an http(s) address"
-    if "@" in parts.netloc or "?" in address or "#" in address:
-        return "must not hold a user name, a query or a fragment"
-    if not (_ip(host) if "[" in parts.netloc else _HOST_SHAPE.fullmatch(host)):
-        return "is not an address: its host is no name"
-    if parts.scheme == "http" and not _is_loopback(host):
-        return "must be https: plain http would show the key to the network"
-    return None
-
-
-def _is_loopback(host: str) -> bool:
-    address = _ip(host)
-    return host == "localhost" if address is None else address.is_loopback
-
-
-def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
 
 
 def origin_of(base_url: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from aurashot.errors import ConfigurationError
@@ -12,7 +11,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_NAME: Final = ".aurashot.env"
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 
 
 def read(path: Path) -> dict[str, str | None]:
@@ -37,13 +35,15 @@ def write(path: Path, name: str, value: str) -> None:
     Raises:
         ConfigurationError: It cannot be written, others can open it, or it is a link.
     """
+    from aurashot import _atomic
+
     if path.is_symlink():
         raise ConfigurationError(f"{path} is a link; write the key into the file itself, or remove the link")
     others = _lines_without(path, name) if path.exists() else ""
     if others and not others.endswith("\n"):
         others += "\n"
     try:
-        _replace(path, f"{others}{name}={_quoted(value)}\n".encode())
+        _atomic.write(path, f"{others}{name}={_quoted(value)}\n".encode(), mode=0o600)
     except OSError as problem:
         raise ConfigurationError(f"{path} cannot be written: {problem.strerror or problem}") from problem
 
@@ -59,24 +59,6 @@ def _lines_without(path: Path, name: str) -> str:
 def _quoted(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    part = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
-    try:
-        with open(os.open(part, _NEW, 0o600), "wb") as file:  # noqa: PTH123  # pathlib opens no descriptors
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    with suppress(OSError):  # not every system opens folders
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _check_private(path: Path, state: os.stat_result) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from aurashot.errors import ConfigurationError
 
@@ -40,8 +40,8 @@ class AsyncRateLimiter(Protocol):
 AnyRateLimiter: TypeAlias = RateLimiter | AsyncRateLimiter
 
 
-def check_rate_limiter(given: object, *, is_async: bool) -> None:
-    """Refuse what is no rate limiter for this client.
+def check_rate_limiter(given: object, wanted: Literal["RateLimiter", "AsyncRateLimiter"]) -> None:
+    """Refuse what is not the kind of rate limiter that is wanted.
 
     Raises:
         ConfigurationError: It has no `acquire`, or one for the other client.
@@ -49,6 +49,9 @@ def check_rate_limiter(given: object, *, is_async: bool) -> None:
     if given is None:
         return
     acquire = getattr(given, "acquire", None)
-    if not callable(acquire) or inspect.iscoroutinefunction(acquire) != is_async:
-        wanted = "an async method acquire" if is_async else "a method acquire that blocks"
-        raise ConfigurationError(f"rate_limiter= takes an object with {wanted}, not {type(given).__name__}")
+    is_async = inspect.iscoroutinefunction(acquire)
+    if not callable(acquire) or is_async != (wanted == "AsyncRateLimiter"):
+        kind = "an async one" if is_async else "one that blocks" if callable(acquire) else "none"
+        raise ConfigurationError(
+            f"rate_limiter= takes a {wanted}, not {type(given).__name__}; of the method acquire it has {kind}"
+        )

@@ -49,7 +49,7 @@ class Again:
 
     def __init__(self, request: httpcore.Request, sent: bytes, outgoing: Outgoing) -> None:
         self.deadline = outgoing.deadline
-        self.depart = outgoing.depart
+        self.before_send = outgoing.before_send
         self._request = httpcore.Request(request.method, request.url, headers=request.headers, content=sent)
 
     def request(self) -> AbstractContextManager[httpcore.Request]:

@@ -57,7 +57,7 @@ class Play:
         """The seconds that would have passed."""
         return [step.seconds for step in self.steps if isinstance(step, Pause)]
 
-    def _do(self, step: Step) -> object:
+    def _do(self, step: Step) -> object:  # noqa: PLR0911 - one for each kind of step
         match step:
             case Blocking():
                 return _result(step)

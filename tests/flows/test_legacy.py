@@ -178,9 +178,7 @@ def test_a_query_asks_by_one_identifier(flow: Flow[WorkflowJob], content: dict[s
     """It is free, names the workflow, and prefers the execution id."""
     play = Play(WORKING)
     assert WORKING is play.run(flow)
-    assert [("/api/aesthetic/query", False, "query")] == [
-        (call.path, call.billed, call.name) for call in play.calls
-    ]
+    assert [("/api/aesthetic/query", False, "query")] == [(call.path, call.billed, call.name) for call in play.calls]
     assert content == body(play.calls[0])
 
 

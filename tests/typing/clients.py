@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_type
 
@@ -20,20 +21,71 @@ from aurashot import (
     Upload,
     WorkflowJob,
 )
+from aurashot.instrumentation import (
+    Event,
+    OperationFailed,
+    OperationStarted,
+    OperationSucceeded,
+    RequestFailed,
+    RequestStarted,
+    RequestSucceeded,
+    RetryScheduled,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from aurashot import ImageInput
-    from aurashot.instrumentation import Event
 
 
 def note(event: Event) -> None:
     """A hook may be a function."""
 
 
+async def waiting_note(event: Event) -> None:
+    """A hook may not be a coroutine function."""
+
+
 def progress(done: int, total: int | None) -> None:
     """So may a progress display."""
+
+
+class Limiter:
+    """A rate limiter of the blocking client."""
+
+    def acquire(self, request: str, /, *, billed: bool, timeout: float) -> None:
+        """Let everything go."""
+
+
+class AsyncLimiter:
+    """A rate limiter of the async client."""
+
+    async def acquire(self, request: str, /, *, billed: bool, timeout: float) -> None:
+        """Let everything go."""
+
+
+def events(event: Event) -> None:
+    match event:
+        case OperationStarted():
+            assert_type(event.tags, Mapping[str, str])
+        case OperationSucceeded():
+            assert_type(event.elapsed, float)
+        case OperationFailed():
+            assert_type(event.error, BaseException)
+        case RequestStarted():
+            assert_type(event.bytes_sent, int)
+        case RequestSucceeded():
+            assert_type((event.status_code, event.bytes_received), tuple[int, int])
+        case RequestFailed():
+            assert_type(event.error, BaseException)
+        case RetryScheduled():
+            assert_type(event.retry_in, float)
+    assert_type(event.operation_id, str)
+    assert_type(event.parent_id, str | None)
+
+
+def limited() -> tuple[AuraShot, AsyncAuraShot]:
+    return AuraShot(rate_limiter=Limiter()), AsyncAuraShot(rate_limiter=AsyncLimiter())
 
 
 def blocking(client: AuraShot, picture: Image) -> None:
@@ -46,6 +98,8 @@ def blocking(client: AuraShot, picture: Image) -> None:
     assert_type(client.download("https://cdn.example.com/1.png", Path("folder")), Path)
     assert_type(client.read(anchor.output), bytes)
     assert_type(client.with_options(timeout=3.0, retry=RetryPolicy(), hooks=[note]), AuraShot)
+    assert_type(client.with_options(parent_id="story-1", tags={"user": "alice"}), AuraShot)
+    assert_type(client.edit("at night", target=anchor, tags={"order": "17"}, pay_once=False), Generation)
     assert_type(client.legacy, Legacy)
     assert_type(client.close(), None)
     with client as same:
@@ -71,6 +125,8 @@ async def waiting(client: AsyncAuraShot, picture: Image) -> None:
     assert_type(await client.download("https://cdn.example.com/1.png", Path("folder")), Path)
     assert_type(await client.read(anchor.output), bytes)
     assert_type(client.with_options(timeout=3.0, retry=RetryPolicy(), hooks=[note]), AsyncAuraShot)
+    assert_type(client.with_options(parent_id="story-1", tags={"user": "alice"}), AsyncAuraShot)
+    assert_type(await client.edit("at night", target=anchor, tags={"order": "17"}, pay_once=False), Generation)
     assert_type(client.legacy, AsyncLegacy)
     assert_type(await client.aclose(), None)
     async with client as same:
@@ -106,6 +162,9 @@ def answers(generation: Generation, job: WorkflowJob) -> None:
     assert_type(generation.request_id, str | None)
     assert_type(generation.meta, CallMeta)
     assert_type(generation.meta.attempts, int)
+    assert_type(generation.meta.operation_id, str | None)
+    assert_type(generation.meta.ledger_entry, int | None)
+    assert_type(generation.meta.from_ledger, bool)
     assert_type(job.images, tuple[str, ...])
     assert_type(job.completed, bool)
     assert_type(generation.obtained(CallMeta()), Generation)
@@ -139,4 +198,7 @@ def mistakes(client: AuraShot, waiting_client: AsyncAuraShot) -> None:
     client.legacy.virtual_try_on(product_image="a.png")  # type: ignore[call-arg]  # model_image= is required
     AuraShot(http_client=httpx.AsyncClient())  # type: ignore[arg-type]  # the other colour
     AsyncAuraShot(http_client=httpx.Client())  # type: ignore[arg-type]  # the other colour
+    AuraShot(rate_limiter=AsyncLimiter())  # type: ignore[arg-type]  # the other colour
+    AsyncAuraShot(rate_limiter=Limiter())  # type: ignore[arg-type]  # the other colour
+    AuraShot(hooks=[waiting_note])  # type: ignore[list-item]  # a hook is not awaited
     _ = waiting_client.upload("face.png").url  # type: ignore[attr-defined]  # it was not awaited

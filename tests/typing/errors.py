@@ -16,8 +16,12 @@ from aurashot import (
     NotSentError,
     Outcome,
     RateLimitError,
+    SpendCapError,
     UnexpectedResponseError,
+    UnresolvedError,
+    WorkflowJob,
 )
+from aurashot.ledger import Entry
 
 
 def handled(client: AuraShot) -> None:
@@ -48,6 +52,18 @@ def handled(client: AuraShot) -> None:
         assert_type(error.idempotency_key, str | None)
         assert_type(error.attempts, int)
         assert_type(error.request_id, str | None)
+        assert_type(error.operation_id, str | None)
+        assert_type(error.delivered, tuple[Generation | WorkflowJob, ...])
+
+
+def handled_with_a_ledger(client: AuraShot) -> None:
+    try:
+        client.generate("in a cafe", face="face.png", idempotency_key="order-17")
+    except UnresolvedError as error:
+        assert_type(error.entry, Entry | None)
+    except SpendCapError as error:
+        assert_type(error.max_images, int)
+        assert_type(error.by, str | None)
 
 
 def about_an_argument(error: InputError) -> None:

@@ -21,8 +21,8 @@ from aurashot import (
     InputError,
     OutcomeUnknownError,
     RetryPolicy,
+    _endpoints as endpoints,
 )
-from aurashot import _endpoints as endpoints
 from aurashot._calls import Flow, annotate, blocking, gather, send, together
 from aurashot._operations import Labels
 from aurashot.ledger import SQLiteLedger
@@ -31,6 +31,7 @@ from tests.colours import KEY
 from tests.notebook import Notebook
 from tests.servers import CLOSE, GENERATION, HOLD, json_reply, status
 from tests.wire.pictures import FACE, png
+from tests.wire.test_cancellation import came
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -328,8 +329,7 @@ async def test_a_cancelled_gather_leaves_its_paid_pictures_on_record(server: Scr
             with anyio.move_on_after(10) as scope:
                 async with anyio.create_task_group() as group:
                     group.start_soon(lambda: client._transport.run("test", flow()))
-                    while len(server.requests) < 2:
-                        await anyio.sleep(0.005)
+                    await came(server, 2)
                     group.cancel_scope.cancel()
             assert not scope.cancelled_caught
         assert ["paid", "paid"] == [entry.outcome for entry in ledger.entries()]

@@ -82,7 +82,7 @@ def test_a_limiter_that_raises_keeps_the_request_here(
     notebook = Notebook()
     limiter = limiter_for(colour, fail)
     client = make_client(server.url, rate_limiter=limiter, ledger=notebook, retry=QUICK)
-    with pytest.raises(NotSentError, match="rate limiter failed .*no Redis") as caught:
+    with pytest.raises(NotSentError, match=r"rate limiter failed .*no Redis") as caught:
         client.generate("a cafe", face=FACE)
     assert isinstance(caught.value.__cause__, ConnectionResetError)
     assert ("not_sent", False, 0) == (caught.value.outcome, caught.value.may_be_charged, caught.value.attempts)

@@ -96,7 +96,7 @@ def test_time_that_runs_out_just_before_sending_does_not_show_the_key(
     assert KEY not in written(caught.value)
 
 
-@pytest.mark.parametrize("place", ["depart", "write"])
+@pytest.mark.parametrize("place", ["before_send", "write"])
 def test_whatever_interrupts_the_sending_does_not_show_the_key(
     client: AuraShot, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
@@ -105,8 +105,8 @@ def test_whatever_interrupts_the_sending_does_not_show_the_key(
     def interrupted(*_: object, **__: object) -> None:
         raise NotSentError("interrupted")
 
-    if place == "depart":
-        monkeypatch.setattr(Exchange, "depart", interrupted)
+    if place == "before_send":
+        monkeypatch.setattr(Exchange, "before_send", interrupted)
     else:
         monkeypatch.setattr("httpcore._backends.sync.SyncStream.write", _interrupted_write)
         monkeypatch.setattr("httpcore._backends.anyio.AnyIOStream.write", _interrupted_async_write)

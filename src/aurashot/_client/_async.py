@@ -72,7 +72,7 @@ class AsyncAuraShot:
         strip_metadata: bool | None = None,
     ) -> None:
         setup.check_ledger(ledger)
-        check_rate_limiter(rate_limiter, is_async=True)
+        check_rate_limiter(rate_limiter, "AsyncRateLimiter")
         setup.check_http_client(http_client, "AsyncClient")
         service = setup.service(api_key, base_url, max_connections)
         self._rules = setup.rules(service, strip_metadata=strip_metadata)

@@ -1,3 +1,4 @@
+# Written by scripts/sync-client from _async.py: change that file, and run it again.
 """The blocking client."""
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class AuraShot:
         strip_metadata: bool | None = None,
     ) -> None:
         setup.check_ledger(ledger)
-        check_rate_limiter(rate_limiter, is_async=False)
+        check_rate_limiter(rate_limiter, "RateLimiter")
         setup.check_http_client(http_client, "Client")
         service = setup.service(api_key, base_url, max_connections)
         self._rules = setup.rules(service, strip_metadata=strip_metadata)

@@ -1,3 +1,4 @@
+# Written by scripts/sync-client from _async_legacy.py: change that file, and run it again.
 """The legacy workflows of the blocking client."""
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from aurashot._engine._surroundings import environment_proxy, ssl_context
 
 if TYPE_CHECKING:
     from aurashot._engine._async import AsyncEngine, AsyncReply
-    from aurashot._engine._public import AsyncPublicNetwork, PublicNetwork
+    from aurashot._engine._public import AsyncPublicNetwork, PrivateAddressError, PublicNetwork
     from aurashot._engine._sync import Engine, Reply
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "AsyncReply",
     "Engine",
     "Outgoing",
+    "PrivateAddressError",
     "PublicNetwork",
     "Reply",
     "environment_proxy",
@@ -39,6 +40,7 @@ _HOMES = {
     "AsyncPublicNetwork": "aurashot._engine._public",
     "AsyncReply": "aurashot._engine._async",
     "Engine": "aurashot._engine._sync",
+    "PrivateAddressError": "aurashot._engine._public",
     "PublicNetwork": "aurashot._engine._public",
     "Reply": "aurashot._engine._sync",
 }

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import socket
 import time
-from ipaddress import ip_address
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import httpcore
+
+from aurashot._url_policy import ip_literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,7 +61,7 @@ class NamedNetwork(httpcore.NetworkBackend):
         raise failure
 
     def _addresses(self, host: str, port: int, timeout: float) -> list[str]:
-        return [host] if _is_address(host) else distinct(resolved(host, port, timeout))
+        return distinct(resolved(host, port, timeout)) if ip_literal(host) is None else [host]
 
 
 def in_turn(addresses: list[str], end: float) -> Iterator[tuple[str, float]]:
@@ -112,11 +113,3 @@ def _ask(pid: int, host: str, port: int) -> None:
 def distinct(found: Iterable[tuple[Any, ...]]) -> list[str]:
     """Return the addresses of a resolved name, in order and once each."""
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

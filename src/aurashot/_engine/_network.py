@@ -6,7 +6,6 @@ and write gets what is left of the call's own time, and a connection attempt get
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import httpcore
@@ -23,7 +22,7 @@ CONNECT_TIMEOUT: Final = 10.0
 
 
 class Outgoing(Protocol):
-    """Something that wants to go out."""
+    """A request that is to be sent."""
 
     @property
     def deadline(self) -> Deadline:
@@ -35,7 +34,10 @@ class Outgoing(Protocol):
         ...
 
     def before_send(self) -> None:
-        """Hear that bytes of the request are about to go out; what this raises keeps them here."""
+        """Hear that bytes of the request are about to leave.
+
+        From here on the request may be billed. What this raises keeps the bytes here.
+        """
         ...
 
 
@@ -58,45 +60,46 @@ class Clock:
         return min(CONNECT_TIMEOUT, self.left(httpcore.ConnectTimeout))
 
 
-class _Outbox:
-    """Bytes on their way out: what is small waits for what follows, so that a request leaves in one piece.
+class _Head:
+    """The head of a request, held until the write that follows it, so that both leave in one.
 
-    httpcore writes the head and the body of a request one after the other. Together they take one system call and one
-    TLS record instead of two. What goes out is a view of the bytes, since a reporter of errors that writes down local
-    variables would show the key in bytes.
+    httpcore writes the head of a request, then each chunk of its body, then its end, which is empty unless the body
+    has no length. The head and the first chunk together take one system call and one TLS record instead of two, and a
+    request whose body cannot be read does not leave at all. What goes out is a view of the bytes, since a reporter of
+    errors that writes down local variables would show the key in bytes.
     """
 
-    __slots__ = ("_held",)
-
-    SMALL: Final = 16 * 1024
+    __slots__ = ("_held", "_is_next")
 
     def __init__(self) -> None:
         self._held = b""
+        self._is_next = True
 
-    def put(self, data: bytes) -> memoryview:
-        """Take bytes, and return what is to go out now."""
-        self._held += data
-        return self.take() if len(self._held) >= self.SMALL else memoryview(b"")
-
-    def take(self) -> memoryview:
-        """Return all that waits."""
+    def joined(self, data: bytes) -> memoryview:
+        """Take what httpcore writes next, and return what is to go out now."""
+        if self._is_next:
+            self._held, self._is_next = data, False
+            return memoryview(b"")
         held, self._held = self._held, b""
-        return memoryview(held)
+        return memoryview(held + data)
+
+    def sent(self) -> None:
+        """Expect the head of another request: the answer to this one is being read."""
+        self._is_next = True
 
 
 class _Stream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream, clock: Clock) -> None:
         self._inner = inner
         self._clock = clock
-        self._outbox = _Outbox()
+        self._head = _Head()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        with suppress(httpcore.WriteError):  # the server may have answered before it hung up
-            self._send(self._outbox.take())
+        self._head.sent()
         return self._inner.read(max_bytes, self._clock.left(httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._send(self._outbox.put(buffer))
+        self._send(self._head.joined(buffer))
 
     def _send(self, data: memoryview) -> None:
         if data:
@@ -121,15 +124,14 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
     def __init__(self, inner: httpcore.AsyncNetworkStream, clock: Clock) -> None:
         self._inner = inner
         self._clock = clock
-        self._outbox = _Outbox()
+        self._head = _Head()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        with suppress(httpcore.WriteError):  # the server may have answered before it hung up
-            await self._send(self._outbox.take())
+        self._head.sent()
         return await self._inner.read(max_bytes, self._clock.left(httpcore.ReadTimeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._send(self._outbox.put(buffer))
+        await self._send(self._head.joined(buffer))
 
     async def _send(self, data: memoryview) -> None:
         if data:

@@ -15,13 +15,19 @@ import anyio
 import httpcore
 
 from aurashot._engine._addresses import LONG, NamedNetwork, SocketOptions, distinct, in_turn, resolved
-from aurashot.errors import DownloadError
-from aurashot.images import is_public_address
+from aurashot._url_policy import is_public_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Place: TypeAlias = tuple[str, int]
+
+
+class PrivateAddressError(Exception):
+    """A name resolves to an address that is not public; none of its addresses was connected to."""
+
+    def __init__(self, host: str, address: str) -> None:
+        super().__init__(f"{host} resolves to {address}, which is not a public address")
 
 
 class PublicNetwork(NamedNetwork):
@@ -55,7 +61,7 @@ class AsyncPublicNetwork(httpcore.AsyncNetworkBackend):
         """Connect to the first of the host's addresses that answers.
 
         Raises:
-            DownloadError: One of the addresses is not public; none was asked.
+            PrivateAddressError: One of the addresses is not public; none was asked.
         """
         seconds = LONG if timeout is None else timeout
         end = time.monotonic() + seconds
@@ -82,10 +88,10 @@ def checked(host: str, found: Iterable[tuple[Any, ...]]) -> list[str]:
     """Return the addresses of a resolved name, in order and once each.
 
     Raises:
-        DownloadError: One of them is not public.
+        PrivateAddressError: One of them is not public.
     """
     addresses = distinct(found)
     private = next((address for address in addresses if not is_public_address(address)), None)
     if private is not None:
-        raise DownloadError(f"the picture's host {host} resolves to {private}, which is not a public address")
+        raise PrivateAddressError(host, private)
     return addresses

@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 
 import httpcore
 
+from aurashot._engine import PrivateAddressError
 from aurashot._retry import Retries, RetryBudget, RetryPolicy
 from aurashot._transport._faults import translate
 from aurashot._transport._requests import picture_request
@@ -215,6 +216,8 @@ class Retrieval(Generic[T]):
 
     def lost(self, problem: Exception) -> AuraShotError:
         """Return a connection's error as one of a download; the picture stays where it is."""
+        if isinstance(problem, PrivateAddressError):
+            return self.blame(DownloadError(f"the picture's host {problem}"))
         error = translate(problem, self.deadline)
         download = DownloadError(f"the picture could not be fetched: {error.message}")
         download.transient = not getattr(error, "final", False) and not self.deadline.passed

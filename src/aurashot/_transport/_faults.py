@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpcore
 
+from aurashot._engine import PrivateAddressError
 from aurashot._transport._tracebacks import chain, forget_frames
 from aurashot.errors import AuraShotError, DeadlineExceededError, NotSentError, OutcomeUnknownError
 
@@ -25,6 +26,7 @@ _OWN: Final = (
     httpcore.ProxyError,
     httpcore.TimeoutException,
     httpcore.UnsupportedProtocol,
+    PrivateAddressError,
 )
 _OTHERS: Final = {"aiohttp": ("ClientError",), "httpx": ("HTTPError", "InvalidURL", "StreamError")}
 """What the transports of a given httpx client raise: only a module that is there already can have done that."""
@@ -35,6 +37,7 @@ _NOT_SENT: Final = (
     httpcore.PoolTimeout,
     httpcore.ProxyError,
     httpcore.UnsupportedProtocol,
+    PrivateAddressError,
 )
 _AIOHTTP_NOT_SENT: Final = {"ClientConnectorError", "ConnectionTimeoutError"}
 

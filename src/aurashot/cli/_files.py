@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from aurashot import _atomic
 from aurashot.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,10 +33,5 @@ def write(place: Path, content: bytes) -> None:
     Raises:
         InputError: The operating system does not let it.
     """
-    part = place.with_name(f".{place.name}.{os.urandom(4).hex()}.part")
     with writing(place):
-        try:
-            part.write_bytes(content)
-            part.replace(place)
-        finally:
-            part.unlink(missing_ok=True)
+        _atomic.write(place, content)

@@ -7,9 +7,10 @@ so is all that reads or writes pictures, which a call with addresses does not.
 from typing import TYPE_CHECKING
 
 from aurashot import _late
+from aurashot._url_policy import is_public_address
 from aurashot.images._input import HasURL, ImageInput, LocalImage, locate
 from aurashot.images._rules import ImageRules
-from aurashot.images._urls import check_url, is_public_address
+from aurashot.images._urls import check_url
 
 if TYPE_CHECKING:
     from aurashot.images._formats import EXTENSIONS, check_complete, sniff

@@ -10,10 +10,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeVar
 
+from aurashot._atomic import open_part, sweep, sync_file, sync_folder
 from aurashot.errors import DownloadError
 from aurashot.images._formats import ACCEPTED, EXTENSIONS, SNIFF_BYTES, check_complete, sniff
 from aurashot.images._names import safe_stem
-from aurashot.images._parts import open_part, sweep
 from aurashot.images._size import size_of
 
 if TYPE_CHECKING:
@@ -146,8 +146,7 @@ class FileLanding:
             with self._storing():
                 extension = EXTENSIONS[_checked(self._file)]
                 self._part.chmod(self._mode)
-                self._file.flush()
-                os.fsync(self._file.fileno())
+                sync_file(self._file)
                 self._file.close()
                 return self._place(extension)
         finally:
@@ -160,7 +159,7 @@ class FileLanding:
 
     def _place(self, extension: str) -> Path:
         place = self._part.replace(self._exact) if self._exact else _linked(self._part, self._stem, extension)
-        _sync_folder(place.parent)
+        sync_folder(place.parent)
         return place
 
     @contextmanager
@@ -230,12 +229,3 @@ def _reserves(part: Path, place: Path) -> bool:
         return False
     part.replace(place)
     return True
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # not every system opens folders; the file itself is on the disk by now
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

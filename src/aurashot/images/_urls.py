@@ -1,142 +1,25 @@
-"""Decide whether an image's address may be handed to the service, or fetched."""
+"""Refuse images whose URL must not be sent or fetched."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import SplitResult, urlsplit
+from typing import Final
 
+from aurashot._url_policy import image_url_fault
 from aurashot.errors import UnsafeURLError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_Address: TypeAlias = IPv4Address | IPv6Address
-
-_LONGEST = 8_192
-_SHOWN = 60
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-
-_HOST_NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{2,63}\.?")
-# The resolver of the C library reads 127.1, 2130706433 and 0x7f000001 as addresses: whatever ends in a number is one
-# (WHATWG URL, "ends in a number").
-_NUMERIC = re.compile(r"(?:.*\.)?(?:\d+|0x[0-9a-f]*)\.?")
-_LOCAL_NAME = re.compile(r"(?:.*\.)?(?:localhost|localdomain|local|internal|home\.arpa)\.?")
-
-# Addresses that `is_global` lets through on some or all versions of Python, and that no public picture lives at.
-_NOT_PUBLIC = tuple(
-    ip_network(block)
-    for block in (
-        "100.64.0.0/10",  # carrier-grade NAT; 100.100.100.200 is a metadata service
-        "168.63.129.16/32",  # a cloud's host agent
-        "192.0.0.0/24",  # protocol assignments; 192.0.0.192 is a metadata service
-        "192.88.99.0/24",  # 6to4 relays
-        "224.0.0.0/4",  # multicast
-        "240.0.0.0/4",  # reserved
-        "2001::/23",  # protocol assignments, Teredo among them
-        "3fff::/20",  # documentation
-    )
-)
-_GLOBAL_UNICAST = IPv6Network("2000::/3")
-_HOLDING_IPV4 = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))  # NAT64, and the old IPv4-compatible form
+_SHOWN: Final = 60
 
 
 def check_url(url: str, *, own_origin: str) -> str:
     """Return the URL unchanged if it is a public HTTPS address, or one of the service's own origin.
 
-    Names are not resolved here: whoever fetches checks the addresses behind the name with `is_public_address`.
-
     Raises:
         UnsafeURLError: Anything else. The message holds neither the query, which often is a secret, nor a user name.
     """
-    if fault := _fault(url, own_origin):
+    if fault := image_url_fault(url, own_origin):
         raise UnsafeURLError(f"{_shown(url)} {fault}.")
     return url
-
-
-def is_public_address(address: str | _Address) -> bool:
-    """Whether an IP address is reachable from everywhere, also when it is an IPv4 address in an IPv6 coat."""
-    plain = _uncoated(ip_address(address))
-    if isinstance(plain, IPv6Address) and plain not in _GLOBAL_UNICAST:
-        return False
-    return plain.is_global and not any(plain in block for block in _NOT_PUBLIC)
-
-
-def _uncoated(address: _Address) -> _Address:
-    if isinstance(address, IPv4Address):
-        return address
-    if any(address in block for block in _HOLDING_IPV4):
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address.ipv4_mapped or address.sixtofour or address
-
-
-@lru_cache(maxsize=256)  # the same face goes with every call
-def _fault(url: str, own_origin: str) -> str | None:
-    if len(url) > _LONGEST:
-        return f"is longer than {_LONGEST:,} characters; upload the image instead"
-    if any(character == "\\" or character.isspace() or not character.isprintable() for character in url):
-        return "has a space, a backslash or a control character in it; percent-encode it"
-    try:
-        parts = urlsplit(url)
-        origin = _origin(parts)
-    except ValueError:
-        return "is not a well-formed URL; check the host and the port"
-    if "@" not in parts.netloc and origin == _origin(urlsplit(own_origin)):
-        return None
-    return next((sentence for is_wrong, sentence in _RULES if is_wrong(parts)), None)
-
-
-def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    port = _DEFAULT_PORTS.get(parts.scheme) if parts.port is None else parts.port
-    return parts.scheme, parts.hostname, port
-
-
-def _host(parts: SplitResult) -> str:
-    return parts.hostname or ""
-
-
-def _is_odd_number(parts: SplitResult) -> bool:
-    return _literal(_host(parts)) is None and _NUMERIC.fullmatch(_host(parts)) is not None
-
-
-def _is_private_literal(parts: SplitResult) -> bool:
-    address = _literal(_host(parts))
-    return address is not None and not is_public_address(address)
-
-
-def _is_local_name(parts: SplitResult) -> bool:
-    host = _host(parts)
-    single_label = "." not in host.rstrip(".") and ":" not in host
-    return single_label or _LOCAL_NAME.fullmatch(host) is not None
-
-
-def _is_no_name(parts: SplitResult) -> bool:
-    host = _host(parts)
-    return _literal(host) is None and _HOST_NAME.fullmatch(host) is None
-
-
-def _literal(host: str) -> _Address | None:
-    try:
-        return None if "%" in host else ip_address(host)
-    except ValueError:
-        return None
-
-
-_RULES: tuple[tuple[Callable[[SplitResult], bool], str], ...] = (
-    (
-        lambda parts: parts.scheme != "https",
-        "is not https; use an https address, or download the file and pass its path",
-    ),
-    (lambda parts: "@" in parts.netloc, "has a user name or password in it; pass an address without them"),
-    (lambda parts: not parts.hostname, "names no host; write it as https://host/path"),
-    (lambda parts: parts.port not in {None, 443}, "names a port; the service fetches from port 443 only"),
-    (_is_odd_number, "spells an IP address in an unusual way; use the host's name"),
-    (_is_private_literal, "is a private or reserved address, which the service cannot reach; pass the file itself"),
-    (_is_local_name, "is a name of a local network, which the service cannot reach; pass the file itself"),
-    (_is_no_name, "has a malformed host name; write an international one in its xn-- form"),
-)
 
 
 def _shown(url: str) -> str:

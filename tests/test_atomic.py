@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import subprocess
 import sys
 import time
@@ -8,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aurashot._atomic import open_part, sweep, write
 from aurashot.images import FileLanding
-from aurashot.images._parts import open_part, sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,3 +137,85 @@ def test_a_part_is_locked(folder: Path) -> None:
     sweep.cache_clear()
     sweep(folder)
     assert not path.exists()
+
+
+def names(folder: Path) -> list[str]:
+    """List a folder, hidden files included."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_written_and_replaced(folder: Path) -> None:
+    """The target holds what was written last, and nothing else is left."""
+    for content in (b"first", b"second"):
+        write(folder / "index.html", content)
+        assert content == (folder / "index.html").read_bytes()
+    assert ["index.html"] == names(folder)
+
+
+@pytest.mark.parametrize(("mode", "umask", "result"), [(0o666, 0o027, 0o640), (0o600, 0o000, 0o600)])
+def test_the_mode_is_what_was_asked_for_less_the_umask(folder: Path, mode: int, umask: int, result: int) -> None:
+    """Also when the file replaces one that others could open, and also before it has its name."""
+    (folder / "key").touch(0o666)
+    before = os.umask(umask)
+    try:
+        write(folder / "key", b"secret", mode=mode)
+        part, file = open_part(folder, "key", mode)
+    finally:
+        os.umask(before)
+    with file:
+        assert {result} == {stat.S_IMODE(path.stat().st_mode) for path in (part, folder / "key")}
+
+
+def test_a_link_is_replaced_and_not_followed(folder: Path) -> None:
+    """What it leads to stays as it was."""
+    target = folder / "target"
+    target.write_bytes(b"mine")
+    (folder / "link").symlink_to(target)
+    write(folder / "link", b"new")
+    assert (b"mine", b"new", False) == (
+        target.read_bytes(),
+        (folder / "link").read_bytes(),
+        (folder / "link").is_symlink(),
+    )
+
+
+def test_content_is_on_the_disk_before_its_name_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is synced, renamed, and then its folder is synced: a power cut shows the old content or the new."""
+    events: list[str] = []
+    sync, replace = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        events.append("folder" if is_folder else f"{os.fstat(descriptor).st_size} bytes")
+        sync(descriptor)
+
+    def replaced(source: Path, target: Path) -> None:
+        events.append("name")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    write(folder / "index.html", b"1234")
+    assert ["4 bytes", "name", "folder"] == events
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_write_that_fails_leaves_the_old_file(folder: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """The error reaches the caller, and the hidden file is gone."""
+    write(folder / "index.html", b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, step, full)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        write(folder / "index.html", b"new")
+    assert ["index.html"] == names(folder)
+    assert b"old" == (folder / "index.html").read_bytes()
+
+
+def test_a_write_removes_what_a_killed_one_left(folder: Path) -> None:
+    """A hidden file that nobody writes any more may hold a key."""
+    left_behind(folder, ".index.html.0123abcd.part")
+    write(folder / "index.html", b"new")
+    assert ["index.html"] == names(folder)

@@ -1,4 +1,8 @@
-"""Files under way: hidden, locked while somebody writes, and swept when their writer was killed."""
+"""Write files whole or not at all: into a hidden file beside the target, synced, then renamed.
+
+Whoever reads the target sees the old content or the new one, also after a crash or a power cut. The hidden file is
+locked while somebody writes it, so that what killed programs left behind can be told apart and removed.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import stat
 import sys
 import time
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -35,13 +39,49 @@ else:
         return _YOUNG
 
 
-def open_part(folder: Path, name: str) -> tuple[Path, BinaryIO]:
+def write(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Write a file, replacing an earlier one at once or not at all.
+
+    Args:
+        path: The file; a link in its place is replaced, not followed.
+        content: All of its bytes.
+        mode: Who may open it, less what the umask takes away.
+    """
+    sweep(path.parent)
+    part, file = open_part(path.parent, path.name, mode)
+    try:
+        with file:
+            file.write(content)
+            sync_file(file)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def open_part(folder: Path, name: str, mode: int = 0o666) -> tuple[Path, BinaryIO]:
     """Make a hidden file in a folder, locked until it is closed."""
     path = folder / f".{name}.{os.urandom(4).hex()}.part"
-    file = path.open("x+b")
+    file = open(path, "x+b", opener=partial(os.open, mode=mode))  # noqa: SIM115 - Path.open takes no mode; the caller closes
     with suppress(OSError):  # a file system without locks
         _lock(file.fileno())
     return path, file
+
+
+def sync_file(file: BinaryIO) -> None:
+    """Wait until what was written to a file is on the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the system can say so."""
+    with suppress(OSError):  # not every system opens folders; the file itself is on the disk by now
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 @lru_cache(maxsize=256)

@@ -217,7 +217,7 @@ class Retrieval(Generic[T]):
     def lost(self, problem: Exception) -> AuraShotError:
         """Return a connection's error as one of a download; the picture stays where it is."""
         if isinstance(problem, PrivateAddressError):
-            return self.blame(DownloadError(f"the picture's host {problem}"))
+            return self.failed(DownloadError(f"the picture's host {problem}"))
         error = translate(problem, self.deadline)
         download = DownloadError(f"the picture could not be fetched: {error.message}")
         download.transient = not getattr(error, "final", False) and not self.deadline.passed

@@ -96,7 +96,8 @@ def test_flows_gathered_are_one_step_with_its_limit() -> None:
 @pytest.mark.parametrize("number", [0, 1])
 def test_few_flows_gathered_are_a_step_as_well(number: int) -> None:
     """One flow alone is gathered, too: its error is its result, and its keys are those of the first of several."""
-    step = next(gather([word("a") for _ in range(number)]))
+    flow = gather([word("a") for _ in range(number)])
+    step = next(flow)
     assert isinstance(step, Gather)
     assert (number, 8) == (len(step.flows), step.limit)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aurashot._calls import Flow, fetch
 from aurashot.errors import AuraShotError, InputError, UnsafeURLError
@@ -12,12 +13,11 @@ from aurashot.models import Generation, WorkflowJob
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Generator
     from pathlib import Path
 
     from aurashot._calls import Progress
-    from aurashot.images import ImageRules, Landing
-
-T = TypeVar("T")
+    from aurashot.images import ImageRules
 
 MAX_PICTURE_BYTES: Final = 100 * 1024 * 1024
 """A downloaded picture is at most this large."""
@@ -28,21 +28,23 @@ Picture: TypeAlias = "HasURL | str"
 
 def download(rules: ImageRules, what: Picture, to: str | os.PathLike[str], *, progress: Progress | None) -> Flow[Path]:
     """Save a picture as a file, whole or not at all."""
-    url = _address(rules, what)
-    landing = FileLanding(to, stem=_stem(what, url), max_bytes=MAX_PICTURE_BYTES)
-    return (yield from _fetched(what, url, landing, progress))
+    with _carrying(what):
+        url = _address(rules, what)
+        landing = FileLanding(to, stem=_stem(what, url), max_bytes=MAX_PICTURE_BYTES)
+        return (yield from fetch(url, landing, progress))
 
 
 def read(rules: ImageRules, what: Picture, *, progress: Progress | None) -> Flow[bytes]:
     """Return a picture's bytes."""
-    landing = MemoryLanding(max_bytes=MAX_PICTURE_BYTES)
-    return (yield from _fetched(what, _address(rules, what), landing, progress))
+    with _carrying(what):
+        return (yield from fetch(_address(rules, what), MemoryLanding(max_bytes=MAX_PICTURE_BYTES), progress))
 
 
-def _fetched(what: Picture, url: str, landing: Landing[T], progress: Progress | None) -> Flow[T]:
-    """Download a picture; an error carries what it was paid for, which is still where it was."""
+@contextmanager
+def _carrying(what: Picture) -> Generator[None]:
+    """Let an error carry what was to be fetched: it is paid for, and still where it was."""
     try:
-        return (yield from fetch(url, landing, progress))
+        yield
     except AuraShotError as error:
         if isinstance(what, Generation | WorkflowJob):
             error.delivered = (what,)

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from aurashot.cli._files import writing
-from aurashot.errors import AuraShotError
+from aurashot.errors import AuraShotError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,21 +88,12 @@ class Album:
         return generation
 
     def _bring_home(self, scene: Scene, generation: Generation) -> Path:
+        picture = self._client.download(generation, self.folder)
+        place = self.folder / f"{scene.name}{picture.suffix}"
         try:
-            picture = self._client.download(generation, self.folder)
-            place = self.folder / f"{scene.name}{picture.suffix}"
             with writing(place):
                 return picture.replace(place)
-        except AuraShotError as error:
-            _note_paid_picture(error, generation)
+        except InputError as error:
+            quoted = f"request id {generation.request_id}, idempotency key {generation.meta.idempotency_key}"
+            error.add_note(f"the picture is kept as '{picture}' ({quoted})")
             raise
-
-
-def _note_paid_picture(error: AuraShotError, generation: Generation) -> None:
-    """Write onto an error that the picture was made and where it is: it was paid for."""
-    error.outcome = "accepted"
-    error.billed = True
-    error.request_id = generation.request_id
-    error.idempotency_key = generation.meta.idempotency_key
-    if generation.outputs:
-        error.add_note(f"the picture was made and is at {generation.url}")

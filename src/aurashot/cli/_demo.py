@@ -81,6 +81,7 @@ def _ask(screen: Screen, *, yes: bool) -> None:
 
 
 def _run(album: Album, portrait: Portrait, screen: Screen, *, live: bool) -> None:
+    from aurashot.cli._failures import fail
     from aurashot.cli._files import write, writing
 
     with writing(album.folder):
@@ -93,18 +94,14 @@ def _run(album: Album, portrait: Portrait, screen: Screen, *, live: bool) -> Non
     try:
         album.fill(face)
     except (AuraShotError, KeyboardInterrupt) as problem:
-        _tell_cost(problem, live=live)
         with suppress(AuraShotError):  # the first error is the one to tell
             _conclude(album, portrait, screen, perf_counter() - started, live=live)
+        if isinstance(problem, AuraShotError):
+            fail(problem, is_free=not live)  # what the sandbox bills, nobody pays
+        if live:
+            problem.add_note("it may be billed all the same")
         raise
     _conclude(album, portrait, screen, perf_counter() - started, live=live)
-
-
-def _tell_cost(problem: AuraShotError | KeyboardInterrupt, *, live: bool) -> None:
-    if isinstance(problem, AuraShotError):
-        problem.billed = problem.billed and live  # what the sandbox bills, nobody pays
-    elif live:
-        problem.add_note("it may be billed all the same")
 
 
 def _conclude(album: Album, portrait: Portrait, screen: Screen, seconds: float, *, live: bool) -> None:

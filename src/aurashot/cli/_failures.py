@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -26,12 +26,25 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except AuraShotError as error:
-            typer.echo(f"error: {in_words(error)}", err=True)
-            raise typer.Exit(exit_code(error)) from None
+            fail(error)
         except KeyboardInterrupt as stop:
             below = "\n" if sys.stderr.isatty() else ""  # a terminal shows ^C on the line that was begun
             typer.echo(below + "; ".join(["stopped", *_notes(stop)]), err=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def fail(error: AuraShotError, *, is_free: bool = False) -> NoReturn:
+    """End the command with one line about an error.
+
+    Args:
+        error: What went wrong.
+        is_free: Whether nobody pays for what was done, since a sandbox did it.
+
+    Raises:
+        typer.Exit: With the exit code that fits.
+    """
+    typer.echo(f"error: {in_words(error, is_free=is_free)}", err=True)
+    raise typer.Exit(exit_code(error)) from None
 
 
 def exit_code(error: AuraShotError) -> int:
@@ -39,15 +52,24 @@ def exit_code(error: AuraShotError) -> int:
     return EXIT_USAGE if isinstance(error, ConfigurationError | InputError) else EXIT_FAILED
 
 
-def in_words(error: AuraShotError) -> str:
+def in_words(error: AuraShotError, *, is_free: bool = False) -> str:
     """Return one line with what went wrong, what it may have cost, and what to quote to support."""
-    clauses = [error.message.rstrip("."), *_notes(error)]
+    clauses = [error.message.rstrip("."), *_notes(error), *_pictures(error)]
     marks = {"request id": error.request_id}
-    if error.may_be_charged:
-        clauses.append("it may have been billed all the same")
+    for each in error.delivered:
+        marks = {"request id": getattr(each, "request_id", None), "idempotency key": each.meta.idempotency_key}
+    if error.may_be_charged and not error.delivered and not is_free:
         marks["idempotency key"] = error.idempotency_key
+    if (error.may_be_charged or len(error.delivered) > len(_pictures(error))) and not is_free:
+        clauses.append("it may have been billed all the same")
     quoted = ", ".join(f"{name} {value}" for name, value in marks.items() if value)
     return printable("; ".join(clauses) + (f" ({quoted})" if quoted else ""))
+
+
+def _pictures(error: AuraShotError) -> list[str]:
+    """Say where the pictures are that were made before the error."""
+    addresses = [output.url for each in error.delivered for output in getattr(each, "outputs", ())[:1]]
+    return [f"the picture was made and is at {address}" for address in addresses]
 
 
 def _notes(error: BaseException) -> list[str]:

@@ -147,7 +147,9 @@ def test_each_write_succeeds_or_fails_by_itself(ledger: SQLiteLedger) -> None:
             Annotate(99, {}),
         ]
     )
-    assert [type(None), InputError, type(first), LedgerError, type(None), LedgerError] == [type(each) for each in results]
+    assert [type(None), InputError, type(first), LedgerError, type(None), LedgerError] == [
+        type(each) for each in results
+    ]
     assert [("a", "paid", {"shown": True}), ("b", "unknown", {})] == [
         (entry.idempotency_key, entry.outcome, entry.notes) for entry in ledger.entries()
     ]

@@ -109,7 +109,7 @@ def queued_behind(ledger: SQLiteLedger, held: Held, keys: list[str]) -> list[Wri
     writers: list[Writer] = []
     for number, key in enumerate(keys, 1):
         writers.append(Writer(ledger, key))
-        until(lambda number=number: len(commits(ledger)._queue) == number)
+        until(lambda: len(commits(ledger)._queue) == number)  # noqa: B023  # asked at once
     assert held.thread.is_alive()
     return writers
 
@@ -158,7 +158,8 @@ def test_each_write_succeeds_or_fails_by_itself(ledger: SQLiteLedger) -> None:
 def test_nothing_to_write_is_nothing(ledger: SQLiteLedger) -> None:
     """An empty list has an empty result, and no commit."""
     seen = counting(ledger)
-    assert [] == ledger.write([]) == seen
+    assert [] == ledger.write([])
+    assert [] == seen
 
 
 def test_what_cannot_be_stored_is_an_error_of_its_own(ledger: SQLiteLedger) -> None:
@@ -237,6 +238,7 @@ def test_closing_waits_for_those_who_write(path: Path) -> None:
 
 def test_a_leader_may_be_interrupted_anywhere(ledger: SQLiteLedger) -> None:
     """Whatever line it is at: those who queued with it have their entries, and its own is not left unknown."""
+    point = 0
     for point in range(1, MOST):
         held = Held(ledger)
         victim = Writer(ledger, f"victim-{point}", point)
@@ -251,6 +253,7 @@ def test_a_leader_may_be_interrupted_anywhere(ledger: SQLiteLedger) -> None:
 
 def test_a_thread_alone_may_be_interrupted_anywhere(ledger: SQLiteLedger) -> None:
     """Whoever comes next finds nobody in the way, and no entry of a request that was never sent."""
+    point = 0
     for point in range(1, MOST):
         victim = Writer(ledger, f"victim-{point}", point)
         victim.end()
@@ -262,6 +265,7 @@ def test_a_thread_alone_may_be_interrupted_anywhere(ledger: SQLiteLedger) -> Non
 
 def test_a_thread_that_waits_may_be_interrupted_anywhere(ledger: SQLiteLedger) -> None:
     """What it queued is withdrawn; what another has taken is awaited, and released."""
+    point = 0
     for point in range(1, MOST):
         held = Held(ledger)
         other = queued_behind(ledger, held, [f"other-{point}"])[0]

@@ -28,7 +28,7 @@ CAP = 6
 
 
 class Histories(RuleBasedStateMachine):
-    """Calls are recorded, settled, resolved and annotated in any order, and the file is closed and opened in between."""
+    """Calls are recorded, settled, resolved and annotated in any order; in between the file is opened anew."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -53,10 +53,12 @@ ROWS = """
     VALUES
         ('a', 'generate', 'paid', 86400000001, 86400000002, 1, '["https://p.example/1.png"]', 'f00', '{"face": "d1"}',
             '{"user": "alice"}', 'monday'),
-        ('a', 'generate', 'paid', 86400000003, 86400000004, 1, '[]', 'f00', '{}', '{"user": "bob", "team": "x"}', 'monday'),
+        ('a', 'generate', 'paid', 86400000003, 86400000004, 1, '[]', 'f00', '{}',
+            '{"user": "bob", "team": "x"}', 'monday'),
         ('a', 'generate', 'unknown', 172800000000, NULL, 0, '[]', 'f00', '{}', '{"user": "bob"}', 'tuesday'),
         ('b', 'edit', 'not_paid', 172800000001, 172800000002, 4, '[]', NULL, '{}', '{"user": "bob"}', 'tuesday'),
-        ('c', 'edit', 'unknown', 172800000003, 172800000004, 1, '[]', NULL, '{}', '{"user": "bob", "": "x"}', 'tuesday');
+        ('c', 'edit', 'unknown', 172800000003, 172800000004, 1, '[]', NULL, '{}',
+            '{"user": "bob", "": "x"}', 'tuesday');
 """
 MANY = """
     INSERT INTO calls (idempotency_key, operation, outcome, started_at, reference_digests, tags, run)

@@ -5,9 +5,9 @@ queued by then, runs each step in a savepoint of its own, commits once, and make
 the next leader. The others wait for their result. Only the leader uses the connection.
 
 A thread can be interrupted (KeyboardInterrupt) at any point. The state therefore never rests on a call having returned:
-`_leave` runs in a `finally`, looks at what is true, and can be run again where it was interrupted itself. What was queued is withdrawn. What a leader took and did not
-commit goes back into the queue, for the next leader. What was committed is done. What another thread has taken is
-waited for.
+`_leave` runs in a `finally`, looks at what is true, and can be run again where it was interrupted itself. What was
+queued is withdrawn. What a leader took and did not commit goes back into the queue, for the next leader. What was
+committed is done. What another thread has taken is waited for.
 """
 
 from __future__ import annotations

@@ -99,6 +99,7 @@ def test_every_error_has_a_sentence_and_an_outcome_of_the_four(kind: type[AuraSh
         (errors.SpendCapError, "not_sent"),
         (errors.UnresolvedError, "unknown"),
         (DownloadError, "accepted"),
+        (errors.UnresolvedError, "unknown"),
     ],
 )
 def test_an_error_says_by_itself_what_became_of_the_request(kind: type[AuraShotError], outcome: Outcome) -> None:
@@ -180,6 +181,12 @@ def test_input_errors_are_value_errors() -> None:
     """Code that knows nothing of this SDK catches a bad argument as the ValueError that it is."""
     with pytest.raises(ValueError, match="bad face"):
         raise InvalidImageError("bad face")
+
+
+def test_what_is_unresolved_may_be_charged() -> None:
+    """The call sent nothing, but the request that stands in its way may be on the bill."""
+    error = errors.UnresolvedError("x")
+    assert (True, None, 0) == (error.may_be_charged, error.entry, error.attempts)
 
 
 def test_a_status_error_starts_without_a_status() -> None:

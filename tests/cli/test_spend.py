@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from aurashot.ledger import SQLiteLedger
+from aurashot.ledger._owner import this_process
 from tests.ledger.conftest import NOT_PAID, PAID, PICTURE, UNKNOWN, intent
 
 if TYPE_CHECKING:
@@ -52,6 +54,23 @@ def test_what_is_unresolved(aurashot: Aurashot, path: Path) -> None:
     _, lost, under_way = ran.out.splitlines()
     assert lost.endswith("generate   OutcomeUnknownError  b")
     assert under_way.endswith("edit       under way            d")
+
+
+@pytest.mark.parametrize(
+    ("owner", "words"),
+    [("ended", "its program ended"), ("elsewhere", "under way, or its program ended")],
+)
+def test_what_a_program_left_behind(
+    aurashot: Aurashot, path: Path, monkeypatch: pytest.MonkeyPatch, *, owner: str, words: str
+) -> None:
+    """It is told from what is under way, as far as this machine knows."""
+    mine = this_process()
+    wrote = {"ended": replace(mine, started="ticks 1"), "elsewhere": replace(mine, host="another")}[owner]
+    with monkeypatch.context() as patched, SQLiteLedger(path) as ledger:
+        patched.setattr("aurashot.ledger._entries.this_process", lambda: wrote)
+        ledger.reserve(intent("e", operation="edit"))
+    last = aurashot("spend", str(path), "--unresolved").out.splitlines()[-1]
+    assert ["edit", *words.split(), "e"] == last.split()[2:]
 
 
 def test_nothing_is_unresolved(aurashot: Aurashot, path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -12,6 +13,7 @@ import pytest
 
 from aurashot import ConfigurationError, SpendCapError
 from aurashot.ledger import SpendCap, SQLiteLedger
+from aurashot.ledger._table import PERIODS, SPENT
 from tests.ledger.conftest import NOT_PAID, PAID, UNKNOWN, intent
 
 if TYPE_CHECKING:
@@ -124,7 +126,7 @@ def test_a_cap_holds_across_processes(path: Path) -> None:
     assert 23 == sum(through)
 
 
-@pytest.mark.parametrize("number", [0, -1, True, 2.0, "5", None])
+@pytest.mark.parametrize("number", [0, -1, True, 2.0, float("nan"), float("inf"), "5", None])
 def test_a_cap_of_nothing_is_refused(number: Any) -> None:
     """Zero, less, and what is no whole number."""
     with pytest.raises(ConfigurationError, match="max_images"):
@@ -138,7 +140,59 @@ def test_an_unknown_period_is_refused(per: Any) -> None:
         SpendCap(max_images=1, per=per)
 
 
-@pytest.mark.parametrize("cap", [5, "5", {"max_images": 5}])
+@pytest.mark.parametrize("by", ["", 7, True, b"user", ["user"]])
+def test_a_cap_by_what_is_no_tag_is_refused(by: Any) -> None:
+    """It has to be the name of one."""
+    with pytest.raises(ConfigurationError, match="by must be the name of a tag"):
+        SpendCap(max_images=1, by=by)
+
+
+@pytest.mark.parametrize("per", ["day", "run"])
+def test_each_value_of_a_tag_has_its_own_cap(path: Path, per: Any) -> None:
+    """One user who is through does not stop another; the error says who it is."""
+    with SQLiteLedger(path, cap=SpendCap(max_images=2, per=per, by="user")) as ledger:
+        assert 2 == granted(ledger, 5, tags={"user": "alice"})
+        assert 2 == granted(ledger, 5, tags={"user": "bob", "team": "alice"})
+        with pytest.raises(SpendCapError, match=f"2 images a {per} for user='bob'") as caught:
+            ledger.reserve(intent(tags={"user": "bob"}))
+        assert ("user", "bob", 2) == (caught.value.by, caught.value.value, caught.value.spent)
+
+
+def test_a_call_without_the_tag_is_limited_by_the_total_alone(path: Path) -> None:
+    """Several caps all hold, whichever is reached first."""
+    caps = [SpendCap(max_images=4), SpendCap(max_images=1, by="user")]
+    with SQLiteLedger(path, cap=caps) as ledger:
+        assert tuple(caps) == ledger.cap
+        assert 1 == granted(ledger, 5, tags={"user": "alice"})
+        assert 3 == granted(ledger, 5)
+        with pytest.raises(SpendCapError, match="4 images a day is reached") as caught:
+            ledger.reserve(intent(tags={"user": "bob"}))
+        assert (None, None) == (caught.value.by, caught.value.value)
+        again: SQLiteLedger = pickle.loads(pickle.dumps(ledger))
+        assert 0 == granted(again, 2)
+        again.close()
+
+
+@pytest.mark.parametrize("value", ["", "\1", "\ud800", "'; DROP TABLE counts; --", "在", '"\\'])
+def test_a_tag_may_be_any_text(path: Path, value: str) -> None:
+    """It is counted as what it is."""
+    with SQLiteLedger(path, cap=SpendCap(max_images=2, by="user")) as ledger:
+        assert 2 == granted(ledger, 4, tags={"user": value})
+        assert 2 == granted(ledger, 4, tags={"user": f"{value}."})
+
+
+def test_the_check_reads_one_row_of_an_index(path: Path) -> None:
+    """It costs the same however many entries there are."""
+    cap = SpendCap(max_images=5, by="user")
+    with SQLiteLedger(path, cap=cap) as ledger:
+        assert ledger._own is not None
+        query = f"EXPLAIN QUERY PLAN {SPENT.format(period=PERIODS['day'])}"
+        plan = [row["detail"] for row in ledger._own.connection.execute(query, ("day", 0, "{}"))]
+        assert [True] == ["SEARCH counts USING PRIMARY KEY" in line for line in plan if "counts" in line]
+        assert [] == [line for line in plan if line.startswith("SCAN") and "json_each" not in line]
+
+
+@pytest.mark.parametrize("cap", [5, "5", {"max_images": 5}, [5], [SpendCap(max_images=1), None]])
 def test_what_is_no_cap_is_refused(path: Path, cap: Any) -> None:
     """A number alone does not say what it is for; no file is made."""
     with pytest.raises(ConfigurationError, match="SpendCap"):

@@ -6,23 +6,29 @@ import tempfile
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 from hypothesis import given, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from aurashot import InputError, SpendCapError
-from aurashot.ledger import Intent, Payment, Settlement, SpendCap, SQLiteLedger
+from aurashot import InputError, SpendCapError, UnresolvedError
+from aurashot.ledger import Intent, Payment, Scalar, Settlement, SpendCap, SQLiteLedger
 from aurashot.ledger._entries import microseconds, moment
+from aurashot.ledger._schema import DAY
+
+if TYPE_CHECKING:
+    from aurashot import AuraShotError
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+TAGS = TEXTS.map(lambda text: text.replace("\0", "0"))
+NOTES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS
 OUTCOMES: tuple[Payment, ...] = get_args(Payment)
 CAP = 6
 
 
 class Histories(RuleBasedStateMachine):
-    """Calls are recorded, settled and resolved in any order, and the file is closed and opened in between."""
+    """Calls are recorded, settled, resolved and annotated in any order; in between the file is opened anew."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +39,7 @@ class Histories(RuleBasedStateMachine):
         self.tags: list[str] = []
         self.outcomes: list[Payment] = []
         self.urls: list[tuple[str, ...]] = []
-        self.under_way: set[int] = set()
+        self.notes: list[dict[str, Scalar]] = []
 
     def opened(self) -> SQLiteLedger:
         """Open the file, with one cap for all its lives."""
@@ -44,31 +50,51 @@ class Histories(RuleBasedStateMachine):
         """How many may be on the bill."""
         return len(self.outcomes) - self.outcomes.count("not_paid")
 
-    @rule(key=st.sampled_from("abc"), prompt=TEXTS, tag=TEXTS)
-    def reserve(self, key: str, prompt: str, tag: str) -> None:
-        """Record a call; one too many leaves no trace."""
-        intent = Intent(idempotency_key=key, operation="generate", prompt=prompt, tags={"user": tag})
-        if self.spent >= CAP:
-            with pytest.raises(SpendCapError):
+    def expected(self, key: str) -> type[AuraShotError] | int | None:
+        """Return what a new request under a key has to meet: an error, the number of a paid entry, or nothing."""
+        of_key = [(outcome, place + 1) for place, outcome in enumerate(self.outcomes) if self.keys[place] == key]
+        paid = [number for outcome, number in of_key if outcome == "paid"]
+        if paid:
+            return paid[-1]
+        return UnresolvedError if any(outcome == "unknown" for outcome, _ in of_key) else None
+
+    @rule(key=st.sampled_from("abc"), tag=TAGS, pay_once=st.booleans())
+    def reserve(self, key: str, tag: str, *, pay_once: bool) -> None:
+        """Record a call; one that may not go out leaves no trace."""
+        intent = Intent(idempotency_key=key, operation="generate", prompt=key, tags={"user": tag}, pay_once=pay_once)
+        expected = self.expected(key) if pay_once else None
+        if isinstance(expected, int):
+            assert expected == self.ledger.reserve(intent).number
+            return
+        error = expected or (SpendCapError if self.spent >= CAP else None)
+        if error is not None:
+            with pytest.raises(error):
                 self.ledger.reserve(intent)
             return
-        number = self.ledger.reserve(intent)
+        number = self.ledger.reserve(intent).number
         self.keys.append(key)
         self.tags.append(tag)
         self.outcomes.append("unknown")
         self.urls.append(())
-        self.under_way.add(number)
+        self.notes.append({})
         assert len(self.keys) == number
 
-    @precondition(lambda self: self.under_way)
+    @precondition(lambda self: self.keys)
     @rule(data=st.data(), outcome=st.sampled_from(OUTCOMES), urls=st.lists(TEXTS, max_size=2))
     def settle(self, data: st.DataObject, outcome: Payment, urls: list[str]) -> None:
-        """Write down what became of a call."""
-        number = data.draw(st.sampled_from(sorted(self.under_way)))
+        """Write down what became of a call, be it one that was resolved or settled before."""
+        number = data.draw(st.integers(1, len(self.keys)))
         self.ledger.settle(number, Settlement(outcome=outcome, attempts=1, urls=tuple(urls)))
-        self.under_way.remove(number)
         self.outcomes[number - 1] = outcome
         self.urls[number - 1] = tuple(urls)
+
+    @precondition(lambda self: self.keys)
+    @rule(data=st.data(), notes=st.dictionaries(st.sampled_from("xyz"), NOTES, max_size=2))
+    def annotate(self, data: st.DataObject, notes: dict[str, Scalar]) -> None:
+        """Add notes to a call."""
+        number = data.draw(st.integers(1, len(self.keys)))
+        self.ledger.annotate(number, notes)
+        self.notes[number - 1] |= notes
 
     @rule(key=st.sampled_from("abc"), outcome=st.sampled_from(["paid", "not_paid"]))
     def resolve(self, key: str, outcome: Payment) -> None:
@@ -99,9 +125,36 @@ class Histories(RuleBasedStateMachine):
         assert self.outcomes.count("unknown") == len(self.ledger.unresolved())
         summary, counted = self.ledger.summary(), Counter(self.outcomes)
         assert [counted[each] for each in OUTCOMES] == [summary.paid, summary.not_paid, summary.unknown]
-        assert self.spent == summary.at_most <= CAP
+        assert self.spent == summary.at_most
         by_user = summary.by_tag.get("user", {})
         assert Counter(self.tags) == {tag: each.at_most + each.not_paid for tag, each in by_user.items()}
+
+    @invariant()
+    def counts(self) -> None:
+        """The counts of the file are those of its rows: of the day, of the run, in all and by tag."""
+        expected = Counter[tuple[str, str, str, str]]()
+        for entry in self.ledger.entries():
+            day = str(microseconds(entry.started_at) // DAY)
+            for per, period in (("day", day), ("run", entry.run)):
+                for tag, value in (("", ""), *entry.tags.items()):
+                    expected[per, period, tag, value] += entry.outcome != "not_paid"
+        assert self.ledger._own is not None
+        rows = self.ledger._own.connection.execute("SELECT per, period, tag, value, spent FROM counts")
+        assert +expected == +Counter({tuple(row)[:4]: row["spent"] for row in rows})
+
+    @invariant()
+    def notes_agree(self) -> None:
+        """Notes are what was added, the last of each name."""
+        assert self.notes == [entry.notes for entry in self.ledger.entries()]
+
+    @invariant()
+    def found(self) -> None:
+        """What is found by key and tag is what a look at all entries finds."""
+        entries = self.ledger.entries()
+        for key in "abc":
+            assert [entry for entry in entries if entry.idempotency_key == key] == self.ledger.find(key=key)
+        for tags in ({"user": tag} for tag in self.tags[-2:]):
+            assert [entry for entry in entries if entry.tags == tags] == self.ledger.find(tags=tags)
 
     def teardown(self) -> None:
         """Close and remove the file."""

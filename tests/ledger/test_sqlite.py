@@ -318,8 +318,8 @@ def test_a_large_ledger_is_summed_up_quickly(ledger: SQLiteLedger) -> None:
     ledger.settle(ledger.reserve(intent(tags={"user": "alice"})), PAID)
     columns = "operation, outcome, started_at, reference_digests, tags, run"
     ledger._own.connection.execute(
-        f"INSERT INTO calls (idempotency_key, {columns})"
-        f" WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 99999) SELECT i, {columns} FROM calls, n"
+        f"INSERT INTO calls (idempotency_key, {columns}) WITH RECURSIVE n(i) AS"
+        f" (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 99999) SELECT i, {columns} FROM calls, n"
     )
     began = datetime.now(UTC)
     assert 100_000 == ledger.summary().paid == ledger.summary().by_tag["user"]["alice"].paid

@@ -5,9 +5,9 @@ queued by then, runs each step in a savepoint of its own, commits once, and make
 the next leader. The others wait for their result. Only the leader uses the connection.
 
 A thread can be interrupted (KeyboardInterrupt) at any point. The state therefore never rests on a call having returned:
-`leave` runs in a `finally` and looks at what is true. What was queued is withdrawn. What a leader took and did not
-commit goes back into the queue, for the next leader. What was committed is done. What another thread has taken is
-waited for.
+`_leave` runs in a `finally`, looks at what is true, and can be run again where it was interrupted itself. What was
+queued is withdrawn. What a leader took and did not commit goes back into the queue, for the next leader. What was
+committed is done. What another thread has taken is waited for.
 """
 
 from __future__ import annotations
@@ -98,7 +98,11 @@ class Commits:
                 else:
                     self._follow(job)
         finally:
-            self._leave(job)
+            try:
+                self._leave(job)
+            except BaseException:  # interrupted while leaving: what is left of it is done now
+                self._leave(job)
+                raise
         if job.problem is not None:
             raise job.problem
 
@@ -111,8 +115,11 @@ class Commits:
                 job.wait()
             self.connection.close()
         finally:
-            job.is_done = True
-            self._leave(job)
+            try:
+                self._leave(job)
+            except BaseException:
+                self._leave(job)
+                raise
 
     def _join(self, job: Job) -> None:
         with self._mutex:
@@ -151,10 +158,10 @@ class Commits:
     def _take(self) -> None:
         """Take all that is queued. It is in the batch before it has left the queue, so that none is ever in neither."""
         with self._mutex:
-            self._batch = list(self._queue)
+            self._batch = [job for job in self._queue if job.steps]
             for job in self._batch:
                 job.is_taken = True
-            self._queue.clear()
+            self._queue = [job for job in self._queue if not job.steps]  # who closes waits for a turn of its own
 
     def _commit(self) -> sqlite3.Error | None:
         """Run all steps of the batch and commit; return why that failed, if it did."""
@@ -199,21 +206,23 @@ class Commits:
                 self._queue.remove(job)
             if self._leader is job or self._leader is None:
                 self._leader = self._queue[0] if self._queue else None
-                if self._leader is not None:
-                    self._leader.wake()
+            if self._leader is not None:
+                self._leader.wake()
         while job.is_taken and not job.is_done:
             job.wait()
 
     def _clear(self, leader: Job) -> None:
         """Finish what was committed when the leader was interrupted, and give back what was not."""
-        left = [job for job in self._batch if not job.is_done]
-        if left and self._is_committing and not self.connection.in_transaction:
-            for job in left:
-                job.finish(None)
-            left = []
+        if self._batch and self._is_committing and not self.connection.in_transaction:
+            for job in self._batch:
+                job.finish(job.problem)
+        self._is_committing = False
         self._roll_back()
+        left = [job for job in self._batch if not job.is_done]
         with self._mutex:
             for job in left:
                 job.is_taken = False
             self._queue[:0] = [job for job in left if job is not leader and job not in self._queue]
+        for job in self._batch:  # it may have been finished, and not woken
+            job.wake()
         self._batch = []

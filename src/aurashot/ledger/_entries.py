@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -13,6 +12,7 @@ from aurashot.ledger._owner import Owner, lives, this_process
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
 
     from aurashot.ledger._records import Intent, Payment, Scalar, Settlement
 

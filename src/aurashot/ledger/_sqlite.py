@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -34,7 +33,7 @@ from aurashot.ledger._summary import Summary, summed
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from aurashot.ledger._commits import Step
@@ -295,14 +294,8 @@ def _check_conditions(key: object, operation_id: object, tags: object) -> None:
     for name, value in (("key", key), ("operation_id", operation_id)):
         if value is not None and not isinstance(value, str):
             raise InputError(f"{name}: a string is needed, not {type(value).__name__}", argument=name)
-    if tags is not None and not _are_tags(tags):
-        raise InputError(f"tags: strings by name are needed, not {tags!r}", argument="tags")
-
-
-def _are_tags(tags: object) -> bool:
-    return isinstance(tags, Mapping) and all(
-        isinstance(text, str) for pair in cast("Mapping[object, object]", tags).items() for text in pair
-    )
+    if tags is not None and not table.are_tags(tags):
+        raise InputError(f"tags: strings by name are needed, without NUL characters, not {tags!r}", argument="tags")
 
 
 def _since(since: object) -> int:

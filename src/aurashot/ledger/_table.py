@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from aurashot.errors import LedgerError
+from aurashot.errors import InputError, LedgerError
 from aurashot.ledger._cap import check_cap
 from aurashot.ledger._entries import Entry, entry_of, microseconds
 from aurashot.ledger._rules import check_key
 from aurashot.ledger._schema import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from aurashot.ledger._cap import SpendCap
     from aurashot.ledger._records import Annotate, Intent, Settle
@@ -64,16 +65,33 @@ def reserve(
 
     Raises:
         UnresolvedError: A request under the key may be on the bill.
-        InputError: The key was used for another request.
+        InputError: The key was used for another request, or a tag is no string, or has a NUL character.
         SpendCapError: It would exceed a cap.
     """
     earlier = read(connection, OF_KEY, intent.idempotency_key) if intent.pay_once else []
     paid = check_key(intent, earlier)
     if paid is not None:
         return paid
+    if not are_tags(intent.tags):
+        raise InputError("tags: strings by name are needed, without NUL characters", argument="tags")
     entry = Entry.begin(intent, number=0, run=run, keep_prompt=keep_prompt)
     _check_caps(connection, entry, caps)
-    return _insert(connection, intent, entry, again=bool(earlier) or not intent.pay_once)
+    return _insert(
+        connection, intent, entry, again=not intent.pay_once or any(_is_own(intent, each) for each in earlier)
+    )
+
+
+def are_tags(tags: object) -> bool:
+    """Return whether these can be tags. SQLite's `json_each` ends a text at a NUL, so there may be none."""
+    return isinstance(tags, Mapping) and all(
+        isinstance(text, str) and "\0" not in text
+        for pair in cast("Mapping[object, object]", tags).items()
+        for text in pair
+    )
+
+
+def _is_own(intent: Intent, entry: Entry) -> bool:
+    return bool(intent.operation_id) and entry.operation_id == intent.operation_id
 
 
 def _insert(connection: sqlite3.Connection, intent: Intent, entry: Entry, *, again: bool) -> Entry:

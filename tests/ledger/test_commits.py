@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import signal
 import sys
 import threading
 import time
@@ -244,6 +245,7 @@ def test_a_leader_may_be_interrupted_anywhere(ledger: SQLiteLedger) -> None:
         victim = Writer(ledger, f"victim-{point}", point)
         until(lambda: commits(ledger)._queue or not victim.thread.is_alive())  # noqa: B023  # asked at once
         other = Writer(ledger, f"other-{point}")
+        until(lambda: len(commits(ledger)._queue) == 1 + victim.thread.is_alive())  # noqa: B023  # asked at once
         held.let_go()
         check(ledger, victim, other)
         if victim.error is None:
@@ -276,6 +278,39 @@ def test_a_thread_that_waits_may_be_interrupted_anywhere(ledger: SQLiteLedger) -
         if victim.error is None:
             break
     assert 20 < point < MOST - 1, "it was interrupted at each of its steps"
+
+
+def test_what_another_thread_has_taken_is_awaited(ledger: SQLiteLedger) -> None:
+    """An interrupted thread does not leave before it knows what became of its entry, and then releases it."""
+    held, interrupted = Held(ledger), threading.Event()
+
+    def interrupt(*_: object) -> None:
+        interrupted.set()
+        raise KeyboardInterrupt
+
+    def helper() -> None:
+        with ThreadPoolExecutor(1) as threads:
+            until(lambda: len(commits(ledger)._queue) == 1)
+            leader = _commits.Job([lambda _: taken.set(), lambda _: interrupted.wait(30)], 60)
+            done = threads.submit(commits(ledger).run, leader)
+            until(lambda: len(commits(ledger)._queue) == 2)
+            commits(ledger)._queue.reverse()
+            held.let_go()
+            assert taken.wait(30)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            done.result(30)
+
+    taken = threading.Event()
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        with ThreadPoolExecutor(1) as threads:
+            helping = threads.submit(helper)
+            with pytest.raises(KeyboardInterrupt):
+                ledger.reserve(intent())
+            helping.result(30)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert [("not_paid", "KeyboardInterrupt")] == [(entry.outcome, entry.error) for entry in ledger.entries()]
 
 
 def check(ledger: SQLiteLedger, victim: Writer, other: Writer) -> None:

@@ -83,7 +83,7 @@ def test_this_process_lives(ledger: SQLiteLedger) -> None:
         assert [False] == [each.is_under_way for each in ledger.entries()]
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), os.getppid()])
+@pytest.mark.parametrize("pid", [os.getpid(), os.getppid()], ids=["own", "parent"])
 def test_a_number_that_is_in_use_again_is_another_process(pid: int) -> None:
     """The time at which it started tells them apart."""
     assert lives(replace(this_process(), pid=pid, started="ticks 1")) in (

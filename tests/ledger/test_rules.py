@@ -71,6 +71,7 @@ def test_digests_decide_where_both_have_one() -> None:
         (entry(1, UNKNOWN), r"lost \(OutcomeUnknownError\): look at the bill"),
         (replace(ENDED, owner=None), "under way elsewhere, or its program ended"),
     ],
+    ids=["under way", "ended", "elsewhere", "lost", "nobody's"],
 )
 def test_what_is_unresolved_is_not_asked_for_again(earlier: Entry, words: str) -> None:
     """The error says what is known of the earlier request, and how to go on; it travels with its entry."""

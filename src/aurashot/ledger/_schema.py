@@ -72,8 +72,7 @@ def _counted(per: str, period: str) -> tuple[str, str]:
     where = "WHERE outcome != 'not_paid'"
     return (
         f"{into}, '', '', count(*) FROM calls {where} GROUP BY 2",
-        f"{into}, each.key, each.value, count(*) FROM calls, json_each(calls.tags) AS each {where} AND {TAGS}"
-        " GROUP BY 2, 3, 4",
+        f"{into}, each.key, each.value, sum(1) FROM calls, json_each(tags) AS each {where} AND {TAGS} GROUP BY 2, 3, 4",
     )
 
 

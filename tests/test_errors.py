@@ -99,7 +99,6 @@ def test_every_error_has_a_sentence_and_an_outcome_of_the_four(kind: type[AuraSh
         (errors.SpendCapError, "not_sent"),
         (errors.UnresolvedError, "unknown"),
         (DownloadError, "accepted"),
-        (errors.UnresolvedError, "unknown"),
     ],
 )
 def test_an_error_says_by_itself_what_became_of_the_request(kind: type[AuraShotError], outcome: Outcome) -> None:

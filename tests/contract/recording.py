@@ -134,8 +134,8 @@ def record(scenario: Scenario, server: SandboxServer) -> list[dict[str, Any]]:
     if scenario.fault:
         server.fault(scenario.fault, times=1)
     with AuraShot(server.api_key, base_url=server.url) as client:
-        connections: Any = client._transport.connections
-        connections.api = connections.pictures = recorder
+        runtime: Any = client._transport.connections.runtime
+        runtime.api = runtime.pictures = recorder
         scenario.play(client)
     return recorder.entries
 

@@ -20,7 +20,7 @@ import pytest
 
 from aurashot import AsyncAuraShot
 from aurashot._engine import _slots
-from aurashot._once import MAX_REMEMBERED, Memory
+from aurashot._transport._dedupe import MAX_REMEMBERED, Memory
 from aurashot.models import Upload
 from tests.colours import KEY
 from tests.servers import HOLD, wait_until

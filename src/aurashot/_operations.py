@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self, cast
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, cast
 from uuid import uuid4
 
 from aurashot.errors import InputError
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from aurashot.errors import AuraShotError
     from aurashot.models import Generation, WorkflowJob
 
+LONGEST_STEM: Final = 200
+"""Characters of a key that others are derived from; a longer one is replaced by its digest."""
 _KEY_SHAPE: Final = re.compile(r"[!-~]{1,255}")
 
 
@@ -33,7 +35,7 @@ class Labels:
     pay_once: bool = True
     """Whether a key that the ledger knows is never paid for again."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         """Refuse a key that cannot travel in a header, and tags that are not words.
 
         Raises:
@@ -44,24 +46,39 @@ class Labels:
 
 
 class Keys:
-    """The idempotency keys of one operation: `order-17`, then `order-17.2`, `order-17.3` and so on."""
+    """The idempotency keys of one operation: `order-17`, then `order-17.2`, `order-17.3` and so on.
 
-    __slots__ = ("_base", "_taken")
+    Several flows side by side take one each, by their place. Further keys of the n-th follow from `order-17.n`, that
+    of the first from `order-17.1`, so that no two requests have the same, whichever is sent first.
+    """
 
-    def __init__(self, base: str) -> None:
-        self._base = base
+    __slots__ = ("_first", "_stem", "_taken")
+
+    def __init__(self, first: str, stem: str | None = None) -> None:
+        self._first = first
+        self._stem = _short(stem or first)
         self._taken = 0
 
     @property
     def upcoming(self) -> str:
         """The key of the next billed request."""
-        return f"{self._base}.{self._taken + 1}" if self._taken else self._base
+        return f"{self._stem}.{self._taken + 1}" if self._taken else self._first
 
     def take(self) -> str:
         """Return the key of the next billed request, and go on to the one after it."""
         key = self.upcoming
         self._taken += 1
         return key
+
+    def branch(self) -> Keys:
+        """Return the keys of one of several flows."""
+        stem = f"{self._stem}.{self._taken + 1}"
+        return Keys(self.take(), stem)
+
+
+def _short(stem: str) -> str:
+    """Return what keys can be derived from without growing too long for a header."""
+    return stem if len(stem) <= LONGEST_STEM else sha256(stem.encode()).hexdigest()
 
 
 class Operation:
@@ -77,7 +94,7 @@ class Operation:
         keys: The idempotency keys of its billed requests.
     """
 
-    __slots__ = ("_requests", "deadline", "delivered", "id", "keys", "labels", "name", "parent_id")
+    __slots__ = ("_requests", "_whole", "deadline", "delivered", "id", "keys", "labels", "name", "parent_id")
 
     def __init__(self, name: str, labels: Labels, deadline: Deadline, parent_id: str | None = None) -> None:
         self.name: str = name
@@ -87,23 +104,34 @@ class Operation:
         self.deadline = deadline
         self.delivered: list[Generation | WorkflowJob] = []
         self.keys: Keys = Keys(labels.idempotency_key or self.id)
-        self._requests = [0]
+        self._whole: Operation | None = None
+        self._requests = 0
 
-    def branch(self) -> Self:
-        """Return this operation for one of several flows: the flow's keys follow from its place among them."""
-        branch = copy(self)
-        branch.keys = Keys(self.keys.take())
+    def branch(self) -> Operation:
+        """Return this operation for one of several flows, which has keys and deliveries of its own."""
+        branch = Operation(self.name, self.labels, self.deadline, self.parent_id)
+        branch.id = self.id
+        branch.keys = self.keys.branch()
+        branch._whole = self  # noqa: SLF001  # it is another one of these
         return branch
+
+    def deliver(self, answer: Generation | WorkflowJob) -> None:
+        """Take note of what was obtained and paid for."""
+        self.delivered.append(answer)
+        if self._whole is not None:
+            self._whole.deliver(answer)
 
     def next_number(self) -> int:
         """Return the number of the next request attempt; the first is 1."""
-        self._requests[0] += 1
-        return self._requests[0]
+        if self._whole is not None:
+            return self._whole.next_number()
+        self._requests += 1
+        return self._requests
 
     def describe(self, error: AuraShotError) -> None:
-        """Write onto an error which operation it ended, and what that operation had paid for before.
+        """Write onto an error which operation it ended, and what that had paid for before.
 
-        An operation that has delivered something is not `not_sent` or `rejected`, whatever its last request was: who
+        Of several flows side by side, each is described by itself. An operation that has delivered something is not `not_sent` or `rejected`, whatever its last request was: who
         repeats it pays again.
         """
         error.operation_id = self.id

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aurashot import _endpoints as endpoints
 from aurashot._calls import Flow, send
-from aurashot._flows.references import billed, check_text, located, prepared
+from aurashot._flows.references import billed, check_text, given, located, prepared
 from aurashot.models import (
     EditImages,
     EditRequest,
@@ -59,7 +59,7 @@ def generate(
     def body(urls: dict[str, str]) -> GenerateRequest:
         return GenerateRequest(prompt=prompt, images=GenerateImages(**urls), wait_for_result=wait_for_result)
 
-    return (yield from billed(endpoints.generate, body, rules, face=face, clothes=clothes, scene=scene))
+    return (yield from billed(endpoints.generate, body, rules, face=face, **given(clothes=clothes, scene=scene)))
 
 
 def edit(
@@ -76,4 +76,4 @@ def edit(
     def body(urls: dict[str, str]) -> EditRequest:
         return EditRequest(prompt=prompt, images=EditImages(**urls), wait_for_result=wait_for_result)
 
-    return (yield from billed(endpoints.edit, body, rules, target=target, face=face))
+    return (yield from billed(endpoints.edit, body, rules, target=target, **given(face=face)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aurashot import _endpoints as endpoints
 from aurashot._answers import failure
 from aurashot._calls import Flow, pause, send
-from aurashot._flows.references import billed, check_text
+from aurashot._flows.references import billed, check_text, given
 from aurashot.errors import InputError, UnexpectedResponseError
 from aurashot.models import (
     PoseChangeInput,
@@ -55,7 +55,7 @@ def virtual_try_on(
         )
         return VirtualTryOnRequest(wait_for_result=False, input=what)
 
-    images = {"product_image": product_image, "model_image": model_image, "scene_image": scene_image}
+    images = {"product_image": product_image, "model_image": model_image, **given(scene_image=scene_image)}
     job = yield from billed(endpoints.virtual_try_on, body, rules, **images)
     return (yield from _finished(_question("virtual_try_on", job), job)) if wait else job
 

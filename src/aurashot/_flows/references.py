@@ -24,7 +24,7 @@ def billed(
     endpoint: Callable[[B], Call[M]],
     build: Callable[[dict[str, str]], B],
     rules: ImageRules,
-    **images: ImageInput | None,
+    **images: ImageInput,
 ) -> Flow[M]:
     """Make one billed call: check and read every image, ask the ledger, upload what is local, and send.
 
@@ -32,19 +32,24 @@ def billed(
         endpoint: The function of `_endpoints`.
         build: Returns the body, given the address of each image that there is, by the name of its argument.
         rules: How images are treated.
-        images: The images, by the name of their arguments; None for those that were not given.
+        images: The images that were given, by the name of their arguments.
 
     Raises:
         InvalidImageError: An argument is not an image that the service takes; nothing was sent.
         UnsafeURLError: An argument is an address that must not be sent; nothing was sent.
     """
-    places = yield from _ready(rules, {name: image for name, image in images.items() if image is not None})
+    places = yield from _ready(rules, images)
     asked = build({name: _identity(place) for name, place in places.items()})
     earlier = yield from recall(endpoint(asked))
     if earlier is not None:
         return earlier
     body = build((yield from _addresses(places)))
     return (yield from send(replace(endpoint(body), asked=asked)))
+
+
+def given(**images: ImageInput | None) -> dict[str, ImageInput]:
+    """Return the optional images that were given."""
+    return {name: image for name, image in images.items() if image is not None}
 
 
 def _ready(rules: ImageRules, images: dict[str, ImageInput]) -> Flow[dict[str, str | Payload]]:

@@ -157,6 +157,7 @@ class CallState:
     def answer(self) -> None:
         """Note that the service delivered."""
         self._go(Event.ANSWER)
+        self.doubt = None
 
     def fail(self, error: AuraShotError) -> None:
         """Note that an attempt is over, with an error that says whether it may be on the bill."""
@@ -183,5 +184,6 @@ class CallState:
         following = TRANSITIONS[self.now].get(event)
         if following is None:
             raise NotSentError("the call was cancelled before its request was sent")
+        if self.now is not State.SETTLED:  # by then it is final
+            self.payment = PAYMENTS.get(event, self.payment)
         self.now = following
-        self.payment = PAYMENTS.get(event, self.payment)

@@ -47,6 +47,7 @@ class Driver:
     async def _drive(self, flow: Flow[T], operation: Operation) -> T:
         """Do each step; whatever it raises is raised at the flow's `yield`."""
         try:
+            operation.labels.check()
             step = next(flow)
             while True:
                 try:
@@ -103,7 +104,7 @@ class Driver:
             return None
         result = restored(entry, step.call.answer, operation)
         operation.keys.take()
-        operation.delivered.append(cast("Any", result))
+        operation.deliver(cast("Any", result))
         return result
 
     async def _annotate(self, step: Annotate, operation: Operation) -> None:

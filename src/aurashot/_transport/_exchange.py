@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Generic
+from typing import TYPE_CHECKING, Any, Final, Generic, cast
 
 import httpcore
 
@@ -178,7 +178,7 @@ class Exchange(Generic[M]):
 
     def _delivered(self, result: M) -> M:
         if self.call.billed:
-            self.operation.delivered.append(result)  # type: ignore[arg-type]
+            self.operation.deliver(cast("Any", result))
         return result
 
     def _before_wait(self, error: AuraShotError, seconds: float) -> None:

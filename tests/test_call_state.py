@@ -111,7 +111,7 @@ def test_what_may_happen_happens_and_what_may_not_changes_nothing(now: State, ev
     before = state.payment, state.attempts
     assert (event in TABLE[now]) is happened(state, event)
     assert TABLE[now].get(event, now) is state.now
-    if event in TABLE[now]:
+    if event in TABLE[now] and now is not SETTLED:
         assert PAYMENTS.get(event, before[0]) == state.payment
     else:
         assert before == (state.payment, state.attempts)

@@ -143,7 +143,7 @@ class TestLabels:
     def test_any_other_key_is_refused(self, key: Any) -> None:
         """The error names the argument and says what to use."""
         with pytest.raises(InputError, match=r"^idempotency_key: use 1 to 255 printable ASCII") as caught:
-            Labels(key)
+            Labels(key).check()
         assert ("idempotency_key", "not_sent") == (caught.value.argument, caught.value.outcome)
 
     @pytest.mark.parametrize("tags", [None, {}, {"user": "alice"}, {"user": "алиса", "order": "17 b"}])
@@ -157,7 +157,7 @@ class TestLabels:
     def test_other_tags_are_refused(self, tags: Any) -> None:
         """The error names the argument."""
         with pytest.raises(InputError, match=r"^tags: ") as caught:
-            Labels(tags=tags)
+            Labels(tags=tags).check()
         assert ("tags", "not_sent") == (caught.value.argument, caught.value.outcome)
 
     @pytest.mark.parametrize(

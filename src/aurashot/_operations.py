@@ -56,13 +56,13 @@ class Keys:
 
     def __init__(self, first: str, stem: str | None = None) -> None:
         self._first = first
-        self._stem = _short(stem or first)
+        self._stem = stem or first
         self._taken = 0
 
     @property
     def upcoming(self) -> str:
         """The key of the next billed request."""
-        return f"{self._stem}.{self._taken + 1}" if self._taken else self._first
+        return f"{_short(self._stem)}.{self._taken + 1}" if self._taken else self._first
 
     def take(self) -> str:
         """Return the key of the next billed request, and go on to the one after it."""
@@ -72,7 +72,7 @@ class Keys:
 
     def branch(self) -> Keys:
         """Return the keys of one of several flows."""
-        stem = f"{self._stem}.{self._taken + 1}"
+        stem = f"{_short(self._stem)}.{self._taken + 1}"
         return Keys(self.take(), stem)
 
 
@@ -112,7 +112,7 @@ class Operation:
         branch = Operation(self.name, self.labels, self.deadline, self.parent_id)
         branch.id = self.id
         branch.keys = self.keys.branch()
-        branch._whole = self  # noqa: SLF001  # it is another one of these
+        branch._whole = self
         return branch
 
     def deliver(self, answer: Generation | WorkflowJob) -> None:
@@ -131,8 +131,8 @@ class Operation:
     def describe(self, error: AuraShotError) -> None:
         """Write onto an error which operation it ended, and what that had paid for before.
 
-        Of several flows side by side, each is described by itself. An operation that has delivered something is not `not_sent` or `rejected`, whatever its last request was: who
-        repeats it pays again.
+        Of several flows side by side, each is described by itself. What has delivered something is not `not_sent` or
+        `rejected`, whatever its last request was: who repeats it pays again.
         """
         error.operation_id = self.id
         if self.delivered:

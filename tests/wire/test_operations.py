@@ -25,6 +25,7 @@ from aurashot import (
 )
 from aurashot._calls import Flow, annotate, blocking, gather, send, together
 from aurashot._operations import Labels
+from aurashot.instrumentation import Event, OperationFailed, OperationStarted
 from aurashot.ledger import SQLiteLedger
 from aurashot.models import EditImages, EditRequest, GenerateImages, GenerateRequest, Generation
 from tests.colours import KEY
@@ -314,6 +315,22 @@ def test_labels_of_a_view_that_cannot_work_are_refused(client: AuraShot, options
     """They are found when the view is made."""
     with pytest.raises(ConfigurationError):
         client.with_options(**options)
+
+
+@pytest.mark.parametrize("labels", [{"tags": ["alice"]}, {"tags": 7}, {"idempotency_key": 7}, {"idempotency_key": ""}])
+def test_labels_that_cannot_work_are_refused_as_part_of_the_operation(
+    make_client: Clients, server: ScriptedServer, labels: dict[str, Any]
+) -> None:
+    """With tags of the view beside them or not, the error is typed, told to the hooks, and nothing was sent."""
+    events: list[Event] = []
+    client = make_client(server.url, hooks=[events.append])
+    for view in (client, client.with_options(tags={"user": "bob"})):
+        with pytest.raises(InputError) as caught:
+            view.generate("a cafe", face=FACE, **labels)
+        assert (events[0].operation_id, [*labels]) == (caught.value.operation_id, [caught.value.argument])
+        assert [OperationStarted, OperationFailed] == [type(event) for event in events]
+        events.clear()
+    assert [] == server.requests
 
 
 @pytest.mark.anyio

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,8 @@ class RequestReport:
 def reported(teller: Teller, operation: Operation) -> Generator[None]:
     """Tell the beginning and the end of an operation around one `yield`."""
     common = _operation(operation)
-    teller.tell(instrumentation.OperationStarted(**common, tags=dict(operation.labels.tags or {})))
+    tags = operation.labels.tags
+    teller.tell(instrumentation.OperationStarted(**common, tags=dict(tags) if isinstance(tags, Mapping) else {}))
     try:
         yield
     except BaseException as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -12,8 +13,6 @@ from aurashot._retry import RetryBudget, RetryPolicy
 from aurashot.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from aurashot._config import ApiKey
     from aurashot._rate_limit import AnyRateLimiter
     from aurashot._transport._dedupe import Dedupe, Memory
@@ -51,8 +50,8 @@ class Options:
         return Operation(name, self._labelled(labels or Labels()), deadline, self.parent_id)
 
     def _labelled(self, labels: Labels) -> Labels:
-        if not self.tags:
-            return labels
+        if not self.tags or not isinstance(labels.tags, Mapping | None):
+            return labels  # what is wrong with them is said where the operation begins
         return Labels(labels.idempotency_key, {**self.tags, **(labels.tags or {})}, labels.pay_once)
 
 

@@ -3,13 +3,12 @@
 Give `hooks=[...]` to a client: each is called with one event record at a time, in the thread or task of the call. A
 hook that raises is logged and otherwise ignored, since by then a picture may have been paid for. Events hold no prompt,
 no API key and no address of a picture; the message of an error may quote a path of yours, or words of the service. The
-same events go to the logger
-`aurashot` at level DEBUG; the library configures no logging.
+same events go to the logger `aurashot` at level DEBUG; the library configures no logging.
 
 A method call is an operation, with an `OperationStarted` and then an `OperationSucceeded` or `OperationFailed`. Each
 attempt of each of its requests, uploads and downloads included, has a `RequestStarted` and then a `RequestSucceeded` or
-`RequestFailed`. So hooks can build a trace: a span for each operation, and in it one for each `number`. With a ledger, the request of a
-cancelled async operation goes on, and may succeed after its operation has failed.
+`RequestFailed`. So hooks can build a trace: a span for each operation, and in it one for each `number`. With a ledger,
+the request of a cancelled async operation goes on, and may succeed after its operation has failed.
 """
 
 from typing import TYPE_CHECKING

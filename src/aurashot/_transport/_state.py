@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from aurashot._deadline import Deadline, check_timeout
@@ -50,7 +50,7 @@ class Options:
         return Operation(name, self._labelled(labels or Labels()), deadline, self.parent_id)
 
     def _labelled(self, labels: Labels) -> Labels:
-        if not self.tags or not isinstance(labels.tags, Mapping | None):
+        if not self.tags or not isinstance(cast("object", labels.tags), Mapping | None):
             return labels  # what is wrong with them is said where the operation begins
         return Labels(labels.idempotency_key, {**self.tags, **(labels.tags or {})}, labels.pay_once)
 

@@ -12,7 +12,8 @@ import pytest
 
 from aurashot._deadline import Deadline
 from aurashot._engine import PrivateAddressError
-from aurashot._transport._faults import clear_frames, translate, transport_errors
+from aurashot._transport._faults import translate, transport_errors
+from aurashot._transport._tracebacks import clear_frames
 from aurashot.errors import AuraShotError, DeadlineExceededError, NotSentError, Outcome, OutcomeUnknownError
 
 PLENTY = Deadline(60.0)

@@ -44,24 +44,34 @@ class Labels:
 
 
 class Keys:
-    """The idempotency keys of one operation: `order-17`, then `order-17.2`, `order-17.3` and so on."""
+    """The idempotency keys of one operation: `order-17`, then `order-17.2`, `order-17.3` and so on.
 
-    __slots__ = ("_base", "_taken")
+    Those of a branch go on from the key that it has taken: `order-17.3`, then `order-17.3.2`. The first branch has
+    taken `order-17` itself, whose `order-17.2` is the second branch's, and so goes on with `order-17.1.2`.
+    """
 
-    def __init__(self, base: str) -> None:
-        self._base = base
+    __slots__ = ("_first", "_stem", "_taken")
+
+    def __init__(self, first: str, stem: str | None = None) -> None:
+        self._first = first
+        self._stem = stem or first
         self._taken = 0
 
     @property
     def upcoming(self) -> str:
         """The key of the next billed request."""
-        return f"{self._base}.{self._taken + 1}" if self._taken else self._base
+        return f"{self._stem}.{self._taken + 1}" if self._taken else self._first
 
     def take(self) -> str:
         """Return the key of the next billed request, and go on to the one after it."""
         key = self.upcoming
         self._taken += 1
         return key
+
+    def branch(self) -> Keys:
+        """Return the keys of one of several flows, the first of which is the next one of these."""
+        first = self.take()
+        return Keys(first, f"{self._stem}.{self._taken}")
 
 
 class Operation:
@@ -73,11 +83,12 @@ class Operation:
         parent_id: What it is part of, where the client was told.
         labels: The caller's key and tags.
         deadline: When it is over.
-        delivered: What it has obtained and paid for so far.
+        delivered: What it has obtained and paid for so far, its branches included.
         keys: The idempotency keys of its billed requests.
+        whole: The operation that it is a branch of; None if it is no branch.
     """
 
-    __slots__ = ("_requests", "deadline", "delivered", "id", "keys", "labels", "name", "parent_id")
+    __slots__ = ("_requests", "deadline", "delivered", "id", "keys", "labels", "name", "parent_id", "whole")
 
     def __init__(self, name: str, labels: Labels, deadline: Deadline, parent_id: str | None = None) -> None:
         self.name: str = name
@@ -88,12 +99,24 @@ class Operation:
         self.delivered: list[Generation | WorkflowJob] = []
         self.keys: Keys = Keys(labels.idempotency_key or self.id)
         self._requests = [0]
+        self.whole: Self | None = None
 
     def branch(self) -> Self:
-        """Return this operation for one of several flows: the flow's keys follow from its place among them."""
+        """Return this operation for one of several flows.
+
+        The flow's keys follow from its place among them, and its errors tell of what it has paid for itself.
+        """
         branch = copy(self)
-        branch.keys = Keys(self.keys.take())
+        branch.keys = self.keys.branch()
+        branch.delivered = []
+        branch.whole = self
         return branch
+
+    def deliver(self, result: Generation | WorkflowJob) -> None:
+        """Take note of what was obtained and paid for."""
+        self.delivered.append(result)
+        if self.whole is not None:
+            self.whole.deliver(result)
 
     def next_number(self) -> int:
         """Return the number of the next request attempt; the first is 1."""

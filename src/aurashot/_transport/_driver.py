@@ -103,7 +103,7 @@ class Driver:
             return None
         result = restored(entry, step.call.answer, operation)
         operation.keys.take()
-        operation.delivered.append(cast("Any", result))
+        operation.deliver(cast("Any", result))
         return result
 
     async def _annotate(self, step: Annotate, operation: Operation) -> None:

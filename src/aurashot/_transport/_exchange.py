@@ -178,7 +178,7 @@ class Exchange(Generic[M]):
 
     def _delivered(self, result: M) -> M:
         if self.call.billed:
-            self.operation.delivered.append(result)  # type: ignore[arg-type]
+            self.operation.deliver(result)  # type: ignore[arg-type]
         return result
 
     def _before_wait(self, error: AuraShotError, seconds: float) -> None:

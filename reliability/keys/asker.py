@@ -1,4 +1,4 @@
-"""One of the processes: it asks for each key that it is told to, at the moment that it is told, and says what it got."""
+"""One of the processes: it asks for the keys that it is told, at the moments that it is told, and says what it got."""
 
 from __future__ import annotations
 
@@ -92,13 +92,14 @@ def delivered(key: str, result: Generation) -> End:
 
 def failed(key: str, error: Exception) -> End:
     """Say what a process was told instead."""
-    ours = isinstance(error, AuraShotError)
-    return End(key=key, error=type(error).__name__, typed=ours, outcome=error.outcome if ours else "")
+    if isinstance(error, AuraShotError):
+        return End(key=key, error=type(error).__name__, outcome=error.outcome)
+    return End(key=key, error=type(error).__name__, typed=False)
 
 
 def live(task: Task, orders: int, ends: int) -> None:
     """Do what the orders say, a line each, until an empty one comes."""
-    with SQLiteLedger(task.ledger) as ledger, open(orders, encoding="ascii") as told:  # noqa: PTH123  # a pipe
+    with SQLiteLedger(task.ledger) as ledger, open(orders, encoding="ascii") as told:
         if task.kind == "blocking":
             _block(task, ledger, told, ends)
         else:

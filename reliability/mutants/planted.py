@@ -267,7 +267,7 @@ _RECORDS: Final = (
     Mutant(
         "a stored result is not on later errors",
         DRIVER,
-        '        operation.delivered.append(cast("Any", result))\n',
+        '        operation.deliver(cast("Any", result))\n',
         "",
     ),
     Mutant(
@@ -290,8 +290,8 @@ _KEYS: Final = (
     Mutant(
         "all billed requests of an operation have one key",
         OPERATIONS,
-        'return f"{self._base}.{self._taken + 1}" if self._taken else self._base',
-        "return self._base",
+        'return f"{self._stem}.{self._taken + 1}" if self._taken else self._first',
+        "return self._first",
     ),
     Mutant(
         "what was delivered before an error is not on it",

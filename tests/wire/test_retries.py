@@ -17,7 +17,7 @@ from aurashot import (
     RetryPolicy,
     ServerError,
 )
-from aurashot.instrumentation import AttemptFailed
+from aurashot.instrumentation import RequestFailed
 from tests.servers import CLOSE, GENERATION, RESET, ScriptedServer, body, closed_port, status
 from tests.wire.pictures import FACE
 
@@ -104,7 +104,7 @@ def test_refused_connection_is_tried_again(make_client: Clients) -> None:
     with ExitStack() as stack:
 
         def come_up(event: Event) -> None:
-            if isinstance(event, AttemptFailed):
+            if isinstance(event, RequestFailed):
                 stack.enter_context(ScriptedServer.running(port=port))
 
         client = make_client(f"http://127.0.0.1:{port}", retry=QUICK, hooks=[come_up])

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from reliability.chaos.answers import generation
 from reliability.chaos.truth import Fate, Truth
 from reliability.keys.__main__ import HEAD, row
 from reliability.keys.asker import End, delivered, failed
@@ -57,7 +58,7 @@ def test_whatever_is_wrong_fails_the_run(fault: dict[str, Any]) -> None:
 
 def test_an_end_says_which_picture_or_which_error() -> None:
     """And survives its way through the pipe; what is none of the SDK's errors is seen."""
-    result = Generation(request_id="a.2", status="success", outputs=[{"url": "https://cdn.aurashot.art/o/a.2.png"}])
+    result = Generation.model_validate_json(generation("a.2"))
     assert End(key="a", picture="a.2") == delivered("a", result)
     assert "a.1 and a.2" == delivered("a", result.model_copy(update={"request_id": "a.1"})).picture
     assert End(key="a", error="NotSentError", outcome="not_sent") == failed("a", NotSentError("no"))

@@ -55,7 +55,12 @@ class Service:
             fate.bills = 1 if self.honours_keys else fate.bills + 1
         if json.loads(content).get("prompt") != prompt(key):
             self.truth.crossed += 1
-        return iter(fault.script(Ask(key, self.evil)))
+        return iter(fault.script(Ask(self.identity(key, fate), self.evil)))
+
+    def identity(self, key: str, fate: Fate) -> str:
+        """Return what the picture of a request is known by: its key."""
+        del fate  # all requests of a key have the same picture
+        return key
 
     def evil_script(self, head: bytes, content: bytes) -> Iterator[Action]:
         """Note who came to the other origin, and what they brought."""

@@ -38,12 +38,14 @@ class Mutant:
         path.write_text(code.replace(self.old, self.new), encoding="utf-8")
 
 
-RETRY, ANSWERS = "_retry.py", "_answers.py"
-FAULTS, EXCHANGE = "_transport/_faults.py", "_transport/_exchange.py"
-RECORD, DRAINS = "_transport/_record.py", "_transport/_drains.py"
-ENGINE, NETWORK, LEDGER = "_engine/_slots.py", "_engine/_network.py", "ledger/_sqlite.py"
+RETRY, ANSWERS, OPERATIONS = "_retry.py", "_answers.py", "_operations.py"
+STATE, FAULTS, EXCHANGE = "_transport/_call_state.py", "_transport/_faults.py", "_transport/_exchange.py"
+RECORD, DRAINS, DRIVER = "_transport/_record.py", "_transport/_drains.py", "_transport/_driver.py"
+BLOCKING, ASYNC, GIVEN = "_transport/_sync.py", "_transport/_async.py", "_transport/_given.py"
+SLOTS, NETWORK = "_engine/_slots.py", "_engine/_network.py"
+RULES, SCHEMA, LEDGER = "ledger/_rules.py", "ledger/_schema.py", "ledger/_sqlite.py"
 
-MUTANTS: Final = (
+_RESENDING: Final = (
     Mutant("a lost answer is asked for again", RETRY, "Fault.UNKNOWN: Repeat.UNBILLED", "Fault.UNKNOWN: Repeat.ANY"),
     Mutant("billed or not makes no difference", RETRY, "return policy.retry_unknown or not billed", "return True"),
     Mutant("`retry_unknown` is not heard", RETRY, "return policy.retry_unknown or not billed", "return not billed"),
@@ -94,14 +96,10 @@ MUTANTS: Final = (
         'error.outcome = "not_sent" if not_sent else "unknown"',
         'error.outcome = "not_sent"',
     ),
-    Mutant("nothing ever goes out", EXCHANGE, "        self.is_out = True\n", "        self.is_out = False\n"),
-    Mutant("an attempt in doubt is forgotten", EXCHANGE, "error = doubt or last", "error = last"),
-    Mutant(
-        "each attempt has a key of its own",
-        EXCHANGE,
-        "return self._requests.open(self.call, self.key)",
-        "return self._requests.open(self.call, self.key and str(uuid4()))",
-    ),
+)
+"""What an error means for the same request."""
+
+_ANSWERS: Final = (
     Mutant(
         "a server's error is a refusal",
         ANSWERS,
@@ -124,29 +122,218 @@ MUTANTS: Final = (
         "        402: QuotaExceededError,",
         "        402: RateLimitError,",
     ),
+)
+"""What an answer means for the bill."""
+
+_STATES: Final = (
+    Mutant("nothing ever goes out", STATE, "return self.now in {State.SENT, State.ABANDONED}", "return False"),
+    Mutant("a request that is out counts as not paid", STATE, 'Event.SEND: "unknown"', 'Event.SEND: "not_paid"'),
+    Mutant("a lost answer counts as not paid", STATE, 'Event.DOUBT: "unknown"', 'Event.DOUBT: "not_paid"'),
+    Mutant("a refusal counts as in doubt", STATE, 'Event.REFUSE: "not_paid"', 'Event.REFUSE: "unknown"'),
+    Mutant("what is not out yet counts as in doubt", STATE, 'Event.BEGIN: "not_paid"', 'Event.BEGIN: "unknown"'),
+    Mutant(
+        "an attempt in doubt is forgotten",
+        STATE,
+        "doubts = [] if self.doubt is None or self.doubt is last else [self.doubt]",
+        "doubts = []",
+    ),
+    Mutant(
+        "a later refusal settles an earlier doubt",
+        STATE,
+        "            self._go(Event.REFUSE)",
+        """\
+            self.doubt = None
+            self._go(Event.REFUSE)""",
+    ),
+    Mutant(
+        "an abandoned call is sent again",
+        STATE,
+        "            Event.SEND: State.ABANDONED,  # the rest",
+        "            Event.BEGIN: State.ABANDONED,\n            Event.SEND: State.ABANDONED,  # the rest",
+    ),
+    Mutant(
+        "a call that was cancelled before it was sent goes out",
+        STATE,
+        "        State.SETTLED: {\n",
+        "        State.SETTLED: {\n            Event.SEND: State.SENT,\n",
+    ),
+    Mutant(
+        "a call in doubt may not be tried again, even if the user allows it",
+        STATE,
+        "        State.IN_DOUBT: {\n            Event.BEGIN: State.READY,\n",
+        "        State.IN_DOUBT: {\n",
+    ),
+    Mutant(
+        "each attempt has a key of its own",
+        EXCHANGE,
+        "return self._requests.open(self.call.path, self._content, self.key)",
+        'return self._requests.open(self.call.path, self._content, self.key and str(__import__("uuid").uuid4()))',
+    ),
+)
+"""What the state of a call means for the bill."""
+
+_SENDING: Final = (
+    Mutant(
+        "blocking: nobody hears that bytes leave",
+        NETWORK,
+        "            self._clock.outgoing.before_send()\n            self._inner.write(",
+        "            self._inner.write(",
+    ),
+    Mutant(
+        "async: nobody hears that bytes leave",
+        NETWORK,
+        "            self._clock.outgoing.before_send()\n            await self._inner.write(",
+        "            await self._inner.write(",
+    ),
+    Mutant(
+        "blocking: bytes leave before anybody hears of it",
+        NETWORK,
+        """\
+            self._clock.outgoing.before_send()
+            self._inner.write(cast("bytes", data), left)
+""",
+        """\
+            self._inner.write(cast("bytes", data), left)
+            self._clock.outgoing.before_send()
+""",
+    ),
+    Mutant(
+        "async: bytes leave before anybody hears of it",
+        NETWORK,
+        """\
+            self._clock.outgoing.before_send()
+            await self._inner.write(cast("bytes", data), left)
+""",
+        """\
+            await self._inner.write(cast("bytes", data), left)
+            self._clock.outgoing.before_send()
+""",
+    ),
+    Mutant(
+        "a given client: nobody hears that bytes leave",
+        GIVEN,
+        "            outgoing.before_send()\n            return",
+        "            return",
+    ),
+    Mutant(
+        "a given async client: nobody hears that bytes leave",
+        GIVEN,
+        "            outgoing.before_send()\n            response",
+        "            response",
+    ),
+    Mutant(
+        "what goes out can be read in a traceback",
+        NETWORK,
+        "return memoryview(held + data)",
+        "return held + data",
+    ),
     Mutant(
         "a connection with bytes left is used again",
-        ENGINE,
+        SLOTS,
         "return protocol is None or bool(protocol.trailing_data[0])",
         "return False",
     ),
-    Mutant("what goes out can be read in a traceback", NETWORK, "return memoryview(held)", "return held"),
+)
+"""How a request goes out."""
+
+_RECORDS: Final = (
     Mutant(
-        "what is in doubt is written down as not paid",
+        "what is in doubt is not recorded before it is sent again",
         RECORD,
-        '"unknown" if is_out or self._doubt is not None else "not_paid"',
-        '"not_paid"',
+        'if exchange.state.payment == "unknown" and exchange.state.doubt is not None:',
+        "if False:",
+    ),
+    Mutant(
+        "a reservation that is interrupted stays in doubt",
+        RECORD,
+        "patience, self._keep)]\n",
+        "patience, forget)]\n        self._keep(answer[0])\n",
+    ),
+    Mutant("a key that was paid meanwhile is sent", RECORD, 'if entry.outcome == "paid":', "if False:"),
+    Mutant(
+        "a local picture is known by where it was uploaded",
+        RECORD,
+        'cast("BilledRequest", call.asked)',
+        'cast("BilledRequest", call.request)',
+    ),
+    Mutant("all requests have one digest", RECORD, 'name.encode() + b"\\n" + body', "name.encode()"),
+    Mutant(
+        "the ledger is not asked before the uploads",
+        DRIVER,
+        "if ledger is None or labels.idempotency_key is None or not labels.pay_once:",
+        "if True:",
+    ),
+    Mutant("the key of a stored result is used again", DRIVER, "        operation.keys.take()\n", ""),
+    Mutant(
+        "a stored result is not on later errors",
+        DRIVER,
+        '        operation.deliver(cast("Any", result))\n',
+        "",
     ),
     Mutant(
         "a cancelled call is dropped although it is out",
         DRAINS,
-        "        if not self._exchange.is_out:\n",
-        "        if self._exchange.is_out is not None:\n",
+        "        if not was_sent:\n",
+        "        if was_sent is not None:\n",
     ),
     Mutant(
-        "what is in doubt leaves room under the cap",
+        "a cancelled call goes on although it is not out",
+        DRAINS,
+        "        if not was_sent:\n",
+        "        if was_sent is None:\n",
+    ),
+    Mutant("closing does not wait for what is out", ASYNC, "await self.runtime.drains.wait()", "pass"),
+)
+"""What is written down, and what becomes of a call that nobody waits for."""
+
+_KEYS: Final = (
+    Mutant(
+        "all billed requests of an operation have one key",
+        OPERATIONS,
+        'return f"{self._stem}.{self._taken + 1}" if self._taken else self._first',
+        "return self._first",
+    ),
+    Mutant(
+        "what was delivered before an error is not on it",
+        OPERATIONS,
+        "        if self.delivered:\n",
+        "        if False:\n",
+    ),
+    Mutant(
+        "async: an error ends the flows beside it, which may be paid for",
+        ASYNC,
+        "                    results[place] = error\n",
+        "                    results[place] = error\n                    group.cancel_scope.cancel()\n",
+    ),
+    Mutant(
+        "blocking: an error ends the flows after it",
+        BLOCKING,
+        "                results.append(error)\n",
+        "                results.append(error)\n                break\n",
+    ),
+    Mutant("a paid key is sent again", RULES, "        return paid[-1]\n", "        return None\n"),
+    Mutant("a key in doubt is sent again", RULES, "    if same:\n", "    if False:\n"),
+    Mutant(
+        "a stored result answers another request",
+        RULES,
+        "return intent.request_digest == entry.request_digest",
+        "return True",
+    ),
+    Mutant("a refused key is never sent again", RULES, 'and entry.outcome != "not_paid"', "and True"),
+    Mutant("a call is stopped by its own earlier request", RULES, "entry.operation_id != intent.operation_id", "True"),
+    Mutant(
+        "what is under way leaves room under the cap",
+        SCHEMA,
+        "WHERE {row}.outcome != 'not_paid'",
+        "WHERE {row}.outcome = 'paid'",
+    ),
+    Mutant(
+        "a reservation whose thread is interrupted stays in doubt",
         LEDGER,
-        "WHERE outcome != 'not_paid' AND started_at >= ?",
-        "WHERE outcome = 'paid' AND started_at >= ?",
+        "if job.is_done and job.problem is None and made:",
+        "if False:",
     ),
 )
+"""One key pays once, and a cap is a cap."""
+
+MUTANTS: Final = (*_RESENDING, *_ANSWERS, *_STATES, *_SENDING, *_RECORDS, *_KEYS)

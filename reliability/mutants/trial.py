@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 
 ROOT: Final = PACKAGE.parents[1]
 TESTS: Final = (
+    "tests/test_call_state.py",
     "tests/test_retry_decisions.py",
     "tests/test_retry.py",
     "tests/test_retry_after.py",
     "tests/test_answers.py",
     "tests/test_refusals.py",
     "tests/test_faults.py",
+    "tests/test_network.py",
+    "tests/test_operations.py",
     "tests/ledger",
     "tests/wire",
 )

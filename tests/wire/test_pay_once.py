@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aurashot import AuraShot, InputError, OutcomeUnknownError, RateLimitError, RetryPolicy, UnresolvedError
+from aurashot import AuraShot, Generation, InputError, OutcomeUnknownError, RateLimitError, RetryPolicy, UnresolvedError
+from aurashot.instrumentation import Event, RequestSucceeded
 from aurashot.ledger import SQLiteLedger
 from tests.servers import CLOSE, GENERATION, closed_port, json_reply, status
 from tests.servers.replies import JOB
@@ -62,6 +63,25 @@ def test_a_paid_key_uploads_nothing_either(make_client: Clients, server: Scripte
     again = make_client(server.url, ledger=ledger).generate("a cafe", face=picture, idempotency_key=KEY)
     assert again.meta.from_ledger
     assert sent == len(server.requests)
+
+
+def test_a_key_that_is_paid_while_a_photo_is_uploaded_is_not_sent(
+    make_client: Clients, server: ScriptedServer, ledger: SQLiteLedger
+) -> None:
+    """Nothing stood in its way at first: it finds out when it is recorded, just before it would be sent."""
+    picture, others = png(), list[Generation]()
+
+    def pay(event: Event) -> None:
+        if isinstance(event, RequestSucceeded) and event.request == "upload":
+            with AuraShot("sk_live_other_0001", base_url=server.url, ledger=ledger) as other:
+                others.append(other.generate("a cafe", face=picture, idempotency_key=KEY))
+
+    client = make_client(server.url, ledger=ledger, hooks=[pay])
+    own = client.generate("a cafe", face=picture, idempotency_key=KEY)
+    assert [own] == others
+    assert own.meta.from_ledger
+    assert [KEY] == [request.header("idempotency-key") for request in server.requests if request.path != "/v1/uploads"]
+    assert ["paid"] == [entry.outcome for entry in ledger.entries()]
 
 
 def test_a_key_without_a_ledger_is_only_sent(make_client: Clients, server: ScriptedServer) -> None:

@@ -179,7 +179,7 @@ def test_success_writes_no_secret(
 
     assert SIGNED == answer.url
     told = caplog.text + repr(events)
-    assert 4 == len(events)
+    assert 6 == len(events)
     assert [] == [secret for secret in (KEY, "very private", "very-secret") if secret in told]
 
 

@@ -103,10 +103,12 @@ async def test_nobody_is_asked_again_for_a_caller_who_has_gone(server: ScriptedS
 async def test_a_call_that_waits_before_its_next_attempt_is_cancelled_at_once(server: ScriptedServer) -> None:
     """Between two attempts nothing is out."""
     notebook = Notebook()
+    began = time.monotonic()
     server.queue(status(429, retry_after=30))
     async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
         with anyio.move_on_after(0.4):
             await client.generate("cancelled", face=FACE)
+    assert time.monotonic() - began < 15
     assert 1 == len(server.requests)
     assert ["not_paid"] == notebook.outcomes
 

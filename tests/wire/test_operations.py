@@ -24,7 +24,9 @@ from aurashot import (
     _endpoints as endpoints,
 )
 from aurashot._calls import Flow, annotate, blocking, gather, send, together
+from aurashot._flows import character as flows
 from aurashot._operations import Labels
+from aurashot.images import ImageRules
 from aurashot.instrumentation import Event, OperationFailed, OperationStarted
 from aurashot.ledger import SQLiteLedger
 from aurashot.models import EditImages, EditRequest, GenerateImages, GenerateRequest, Generation
@@ -157,6 +159,28 @@ def test_an_error_carries_what_was_delivered_before_it(run: Runner, server: Scri
     assert [GENERATION["requestId"]] == [getattr(each, "request_id", None) for each in error.delivered]
     assert ("accepted", True, "order-17.2") == (error.outcome, error.may_be_charged, error.idempotency_key)
     assert {error.operation_id} == {each.meta.operation_id for each in error.delivered}
+
+
+def test_a_second_run_goes_on_where_the_first_one_failed(
+    make_client: Clients, server: ScriptedServer, tmp_path: Path
+) -> None:
+    """What the ledger returns takes its key, and is on a later error as if it was paid for just now."""
+
+    def story(rules: ImageRules) -> Flow[None]:
+        for prompt in ("first", "second"):
+            if prompt == "second":
+                server.queue(status(400))
+            yield from flows.generate(rules, prompt, face=FACE, clothes=None, scene=None, wait_for_result=None)
+
+    with SQLiteLedger(tmp_path / "spend.db") as ledger:
+        client = make_client(server.url, ledger=ledger, retry=QUICK)
+        for from_ledger in (False, True):
+            with pytest.raises(BadRequestError) as caught:
+                Runner(client)(story(ImageRules("http://127.0.0.1")), idempotency_key="order-17")
+            error = caught.value
+            assert [from_ledger] == [each.meta.from_ledger for each in error.delivered]
+            assert ("accepted", True, "order-17.2") == (error.outcome, error.may_be_charged, error.idempotency_key)
+    assert ["order-17", "order-17.2", "order-17.2"] == [each.header("idempotency-key") for each in server.requests]
 
 
 def test_a_lost_answer_stays_unknown_whatever_was_delivered(run: Runner, server: ScriptedServer) -> None:

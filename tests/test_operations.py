@@ -293,7 +293,8 @@ class TestOperation:
         error = AuraShotError("x")
         error.outcome, error.billed = outcome, billed
         whole = operation()
-        whole.delivered += [PAID, LATER]
+        whole.deliver(PAID)
+        whole.deliver(LATER)
         whole.describe(error)
         assert (described, True, True) == (error.outcome, error.billed, error.may_be_charged)
         assert (PAID, LATER) == error.delivered
@@ -304,7 +305,7 @@ class TestOperation:
         error = OutcomeUnknownError("x")
         error.idempotency_key = "order-17.3"
         whole = operation()
-        whole.delivered.append(PAID)
+        whole.deliver(PAID)
         whole.describe(error)
         assert "order-17.3" == error.idempotency_key
 
@@ -312,9 +313,9 @@ class TestOperation:
         """An error says what was there when it was raised."""
         error = AuraShotError("x")
         whole = operation()
-        whole.delivered.append(PAID)
+        whole.deliver(PAID)
         whole.describe(error)
-        whole.delivered.append(LATER)
+        whole.deliver(LATER)
         assert (PAID,) == error.delivered
 
 

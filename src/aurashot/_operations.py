@@ -102,7 +102,7 @@ class Operation:
         self.parent_id = parent_id
         self.labels = labels
         self.deadline = deadline
-        self.delivered: list[Generation | WorkflowJob] = []
+        self.delivered: tuple[Generation | WorkflowJob, ...] = ()
         self.keys: Keys = Keys(labels.idempotency_key or self.id)
         self._whole: Operation | None = None
         self._requests = 0
@@ -117,7 +117,7 @@ class Operation:
 
     def deliver(self, answer: Generation | WorkflowJob) -> None:
         """Take note of what was obtained and paid for."""
-        self.delivered.append(answer)
+        self.delivered = (*self.delivered, answer)
         if self._whole is not None:
             self._whole.deliver(answer)
 
@@ -136,7 +136,7 @@ class Operation:
         """
         error.operation_id = self.id
         if self.delivered:
-            error.delivered = tuple(self.delivered)
+            error.delivered = self.delivered
             error.billed = True
             error.idempotency_key = error.idempotency_key or self.delivered[0].meta.idempotency_key
             error.outcome = error.outcome if error.outcome == "unknown" else "accepted"

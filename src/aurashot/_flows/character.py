@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aurashot import _endpoints as endpoints
 from aurashot._calls import Flow, send
-from aurashot._flows.references import billed, check_text, given, located, prepared
+from aurashot._flows.references import billed, check_text, given, identities, located, prepared, ready
 from aurashot.models import (
     EditImages,
     EditRequest,
@@ -37,11 +37,10 @@ def id_photo(
     """Make the identity anchor of one face."""
     if prompt is not None:
         check_text("prompt", prompt)
-
-    def body(urls: dict[str, str]) -> IdPhotoRequest:
-        return IdPhotoRequest(images=IdPhotoImages(**urls), prompt=prompt, wait_for_result=wait_for_result)
-
-    return (yield from billed(endpoints.id_photo, body, rules, face=face))
+    places = yield from ready(rules, face=face)
+    images = IdPhotoImages(**identities(places))
+    asked = IdPhotoRequest(images=images, prompt=prompt, wait_for_result=wait_for_result)
+    return (yield from billed(endpoints.id_photo(asked), places))
 
 
 def generate(
@@ -55,11 +54,10 @@ def generate(
 ) -> Flow[Generation]:
     """Draw the person of the face reference in a new scene."""
     check_text("prompt", prompt)
-
-    def body(urls: dict[str, str]) -> GenerateRequest:
-        return GenerateRequest(prompt=prompt, images=GenerateImages(**urls), wait_for_result=wait_for_result)
-
-    return (yield from billed(endpoints.generate, body, rules, face=face, **given(clothes=clothes, scene=scene)))
+    places = yield from ready(rules, face=face, **given(clothes=clothes, scene=scene))
+    images = GenerateImages(**identities(places))
+    asked = GenerateRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
+    return (yield from billed(endpoints.generate(asked), places))
 
 
 def edit(
@@ -72,8 +70,7 @@ def edit(
 ) -> Flow[Generation]:
     """Change a picture, with the face locked if one is given."""
     check_text("prompt", prompt)
-
-    def body(urls: dict[str, str]) -> EditRequest:
-        return EditRequest(prompt=prompt, images=EditImages(**urls), wait_for_result=wait_for_result)
-
-    return (yield from billed(endpoints.edit, body, rules, target=target, **given(face=face)))
+    places = yield from ready(rules, target=target, **given(face=face))
+    images = EditImages(**identities(places))
+    asked = EditRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
+    return (yield from billed(endpoints.edit(asked), places))

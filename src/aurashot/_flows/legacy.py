@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aurashot import _endpoints as endpoints
 from aurashot._answers import failure
 from aurashot._calls import Flow, pause, send
-from aurashot._flows.references import billed, check_text, given
+from aurashot._flows.references import billed, check_text, given, identities, ready
 from aurashot.errors import InputError, UnexpectedResponseError
 from aurashot.models import (
     PoseChangeInput,
@@ -43,20 +43,20 @@ def virtual_try_on(
     _check_version(version, TRY_ON_VERSIONS)
     if description is not None:
         check_text("description", description)
-
-    def body(urls: dict[str, str]) -> VirtualTryOnRequest:
-        what = VirtualTryOnInput(
-            product_image=urls["product_image"],
-            model_image=urls["model_image"],
-            scene_image=urls.get("scene_image"),
-            generate_version=version,
-            description_type="auto" if description is None else "custom",
-            text_description=description,
-        )
-        return VirtualTryOnRequest(wait_for_result=False, input=what)
-
-    images = {"product_image": product_image, "model_image": model_image, **given(scene_image=scene_image)}
-    job = yield from billed(endpoints.virtual_try_on, body, rules, **images)
+    places = yield from ready(
+        rules, product_image=product_image, model_image=model_image, **given(scene_image=scene_image)
+    )
+    named = identities(places)
+    what = VirtualTryOnInput(
+        product_image=named["product_image"],
+        model_image=named["model_image"],
+        scene_image=named.get("scene_image"),
+        generate_version=version,
+        description_type="auto" if description is None else "custom",
+        text_description=description,
+    )
+    asked = VirtualTryOnRequest(wait_for_result=False, input=what)
+    job = yield from billed(endpoints.virtual_try_on(asked), places)
     return (yield from _finished(_question("virtual_try_on", job), job)) if wait else job
 
 
@@ -66,12 +66,10 @@ def pose_change(
     """Change the pose of a person."""
     _check_version(version, POSE_VERSIONS)
     check_text("description", description)
-
-    def body(urls: dict[str, str]) -> PoseChangeRequest:
-        what = PoseChangeInput(generate_version=version, text_description=description, **urls)
-        return PoseChangeRequest(wait_for_result=False, input=what)
-
-    job = yield from billed(endpoints.pose_change, body, rules, original_image=original_image)
+    places = yield from ready(rules, original_image=original_image)
+    what = PoseChangeInput(generate_version=version, text_description=description, **identities(places))
+    asked = PoseChangeRequest(wait_for_result=False, input=what)
+    job = yield from billed(endpoints.pose_change(asked), places)
     return (yield from _finished(_question("pose_change", job), job)) if wait else job
 
 

@@ -3,57 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from aurashot import _endpoints as endpoints
 from aurashot._calls import Flow, blocking, recall, send, together
 from aurashot.errors import InputError, InvalidImageError, NoOutputError
 from aurashot.images import ImageInput, locate
-from aurashot.models import BilledRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from aurashot._calls import Call, M
     from aurashot.images import ImageRules, LocalImage, Payload
+    from aurashot.models import BilledRequest
 
-B = TypeVar("B", bound=BilledRequest)
+Places: TypeAlias = "dict[str, str | Payload]"
+"""Where each image is, by the name of its argument: a checked address, or what is to be uploaded."""
 
 
-def billed(
-    endpoint: Callable[[B], Call[M]],
-    build: Callable[[dict[str, str]], B],
-    rules: ImageRules,
-    **images: ImageInput,
-) -> Flow[M]:
-    """Make one billed call: check and read every image, ask the ledger, upload what is local, and send.
-
-    Args:
-        endpoint: The function of `_endpoints`.
-        build: Returns the body, given the address of each image that there is, by the name of its argument.
-        rules: How images are treated.
-        images: The images that were given, by the name of their arguments.
+def ready(rules: ImageRules, **images: ImageInput) -> Flow[Places]:
+    """Check every image, and read those that are local.
 
     Raises:
         InvalidImageError: An argument is not an image that the service takes; nothing was sent.
         UnsafeURLError: An argument is an address that must not be sent; nothing was sent.
     """
-    places = yield from _ready(rules, images)
-    asked = build({name: _identity(place) for name, place in places.items()})
-    earlier = yield from recall(endpoint(asked))
-    if earlier is not None:
-        return earlier
-    body = build((yield from _addresses(places)))
-    return (yield from send(replace(endpoint(body), asked=asked)))
-
-
-def given(**images: ImageInput | None) -> dict[str, ImageInput]:
-    """Return the optional images that were given."""
-    return {name: image for name, image in images.items() if image is not None}
-
-
-def _ready(rules: ImageRules, images: dict[str, ImageInput]) -> Flow[dict[str, str | Payload]]:
-    """Return for every image a checked address, or what is to be uploaded."""
     places = {name: located(rules, name, image) for name, image in images.items()}
     local = {name: place for name, place in places.items() if not isinstance(place, str)}
     payloads = yield from together([prepared(rules, name, place) for name, place in local.items()])
@@ -61,17 +33,32 @@ def _ready(rules: ImageRules, images: dict[str, ImageInput]) -> Flow[dict[str, s
     return {**remote, **dict(zip(local, payloads, strict=True))}
 
 
-def _identity(place: str | Payload) -> str:
-    """Return what an image is known by in every process: its address, or the digest of its content."""
-    return place if isinstance(place, str) else f"sha256:{place.digest}"
+def identities(places: Places) -> dict[str, str]:
+    """Return what each image is known by in every process: its address, or the digest of its content."""
+    return {name: place if isinstance(place, str) else f"sha256:{place.digest}" for name, place in places.items()}
 
 
-def _addresses(places: dict[str, str | Payload]) -> Flow[dict[str, str]]:
-    """Upload what is local, and return the address of every image."""
+def billed(call: Call[M], places: Places) -> Flow[M]:
+    """Make a billed call: ask the ledger, upload what is local, and send.
+
+    Args:
+        call: What is asked for, with the images as `identities` names them.
+        places: Where the images are.
+    """
+    earlier = yield from recall(call)
+    if earlier is not None:
+        return earlier
     payloads = {name: place for name, place in places.items() if not isinstance(place, str)}
-    uploads = yield from together([send(endpoints.upload(payload)) for payload in payloads.values()])
-    uploaded = {name: upload.url for name, upload in zip(payloads, uploads, strict=True)}
-    return {name: place if isinstance(place, str) else uploaded[name] for name, place in places.items()}
+    if payloads:
+        uploads = yield from together([send(endpoints.upload(payload)) for payload in payloads.values()])
+        urls = {name: upload.url for name, upload in zip(payloads, uploads, strict=True)}
+        call = replace(call, request=cast("BilledRequest", call.asked).located(urls))
+    return cast("M", (yield call))
+
+
+def given(**images: ImageInput | None) -> dict[str, ImageInput]:
+    """Return the optional images that were given."""
+    return {name: image for name, image in images.items() if image is not None}
 
 
 def located(rules: ImageRules, argument: str, image: ImageInput) -> str | LocalImage:

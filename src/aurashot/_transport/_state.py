@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
 from aurashot._deadline import Deadline, check_timeout
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from aurashot._transport._requests import Requests
     from aurashot.instrumentation import Teller
     from aurashot.ledger import Ledger
+
+
+UNLABELLED: Final = Labels()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +50,11 @@ class Options:
             ConfigurationError: `timeout` is given and cannot work.
         """
         deadline = Deadline(self.timeout if timeout is None else check_timeout(timeout))
-        return Operation(name, self._labelled(labels or Labels()), deadline, self.parent_id)
+        return Operation(name, self._labelled(labels or UNLABELLED), deadline, self.parent_id)
 
     def _labelled(self, labels: Labels) -> Labels:
+        if labels == UNLABELLED:
+            labels = UNLABELLED  # one object for all of them
         if not self.tags or not isinstance(cast("object", labels.tags), Mapping | None):
             return labels  # what is wrong with them is said where the operation begins
         return Labels(labels.idempotency_key, {**self.tags, **(labels.tags or {})}, labels.pay_once)

@@ -42,6 +42,11 @@ class _Job:
         self.written: Written = None
         self.failure: list[BaseException] = []
 
+    @property
+    def patience(self) -> float:
+        """Seconds for which it waits for its batch: what is to be recorded after the fact waits as long as it takes."""
+        return self.timeout if type(self.write).__name__ == "Reserve" else float("inf")
+
     def end(self, written: Written) -> None:
         """Take what became of it."""
         self.written = written
@@ -73,7 +78,7 @@ class _Writer:
         """Have a write done, and wait for it."""
         self._waiting.append(job)
         try:
-            with anyio.move_on_after(job.timeout):
+            with anyio.move_on_after(job.patience):
                 await job.done.wait()
         except BaseException:
             await self._withdraw(job)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator
 
@@ -46,6 +46,10 @@ class VirtualTryOnRequest(BilledRequest):
         """The pictures that the workflow works on."""
         return _pictures(self.input)
 
+    def located(self, addresses: Mapping[str, str]) -> Self:
+        """Return the same request with other addresses for some of its pictures."""
+        return self.model_copy(update={"input": self.input.model_copy(update=addresses)})
+
 
 class PoseChangeInput(WireModel):
     """What the legacy pose change works on."""
@@ -71,6 +75,10 @@ class PoseChangeRequest(BilledRequest):
     def references(self) -> Mapping[str, str]:
         """The pictures that the workflow works on."""
         return _pictures(self.input)
+
+    def located(self, addresses: Mapping[str, str]) -> Self:
+        """Return the same request with other addresses for some of its pictures."""
+        return self.model_copy(update={"input": self.input.model_copy(update=addresses)})
 
 
 def _pictures(given: WireModel) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from aurashot.models._wire import WireModel
 
@@ -24,6 +24,10 @@ class BilledRequest(WireModel):
     @property
     def references(self) -> Mapping[str, str]:
         """The address of each picture, by the name of its field: `face`, `clothes`, `productImage` and so on."""
+        raise NotImplementedError
+
+    def located(self, addresses: Mapping[str, str]) -> Self:
+        """Return the same request with other addresses for some of its pictures, by the name of their fields."""
         raise NotImplementedError
 
 
@@ -59,6 +63,10 @@ class IdPhotoRequest(BilledRequest):
         """The pictures that the request refers to."""
         return self.images.addresses()
 
+    def located(self, addresses: Mapping[str, str]) -> Self:
+        """Return the same request with other addresses for some of its pictures."""
+        return self.model_copy(update={"images": self.images.model_copy(update=addresses)})
+
 
 class GenerateImages(Images):
     """The pictures that a generation refers to."""
@@ -85,6 +93,10 @@ class GenerateRequest(BilledRequest):
         """The pictures that the request refers to."""
         return self.images.addresses()
 
+    def located(self, addresses: Mapping[str, str]) -> Self:
+        """Return the same request with other addresses for some of its pictures."""
+        return self.model_copy(update={"images": self.images.model_copy(update=addresses)})
+
 
 class EditImages(Images):
     """The pictures that an edit refers to."""
@@ -110,3 +122,7 @@ class EditRequest(BilledRequest):
     def references(self) -> Mapping[str, str]:
         """The pictures that the request refers to."""
         return self.images.addresses()
+
+    def located(self, addresses: Mapping[str, str]) -> Self:
+        """Return the same request with other addresses for some of its pictures."""
+        return self.model_copy(update={"images": self.images.model_copy(update=addresses)})

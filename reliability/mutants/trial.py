@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 ROOT: Final = PACKAGE.parents[1]
 TESTS: Final = (
-    "tests/test_call_state.py",
     "tests/test_retry_decisions.py",
+    "tests/test_call_state.py",
     "tests/test_retry.py",
     "tests/test_retry_after.py",
     "tests/test_answers.py",

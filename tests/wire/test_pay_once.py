@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -204,7 +204,7 @@ def test_a_workflow_that_was_paid_for_is_asked_about_and_not_submitted_again(
     client: AuraShot, server: ScriptedServer
 ) -> None:
     """The stored job is the one to wait for."""
-    submitted = {**JOB, "status": "submitted", "completed": False, "images": []}
+    submitted: dict[str, Any] = {**JOB, "status": "submitted", "completed": False, "images": []}
     server.queue(json_reply(submitted))
     client.legacy.pose_change(FACE, "arms crossed", idempotency_key=KEY)
     server.queue(json_reply(JOB), path="/api/aesthetic/query")

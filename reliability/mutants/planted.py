@@ -146,7 +146,13 @@ _STATES: Final = (
             self._go(Event.REFUSE)""",
     ),
     Mutant(
-        "an abandoned call is sent again",
+        "a refused call that nobody waits for is sent again",
+        STATE,
+        "            Event.ANSWER: State.SETTLED,\n            Event.REFUSE: State.SETTLED,\n",
+        "            Event.ANSWER: State.SETTLED,\n            Event.REFUSE: State.READY,\n",
+    ),
+    Mutant(
+        "an abandoned call may begin again",
         STATE,
         "            Event.SEND: State.ABANDONED,  # the rest",
         "            Event.BEGIN: State.ABANDONED,\n            Event.SEND: State.ABANDONED,  # the rest",

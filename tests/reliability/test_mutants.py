@@ -65,7 +65,7 @@ def test_hangs():
     child.wait()
 """
     )
-    monkeypatch.setattr(trials, "PATIENCE", 5)
+    monkeypatch.setattr(trials, "PATIENCE", 10)
     assert "the tests did not end well" == trial(None, [str(tmp_path)], ()).test
 
     wait_until(lambda: not _is_running(int(sign.read_text())))

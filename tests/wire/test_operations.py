@@ -369,7 +369,7 @@ async def test_a_cancelled_gather_leaves_its_paid_pictures_on_record(server: Scr
         async with AsyncAuraShot(KEY, base_url=server.url, ledger=ledger) as client:
             with anyio.move_on_after(10) as scope:
                 async with anyio.create_task_group() as group:
-                    group.start_soon(_awaited, lambda: client._transport.run("test", flow()))
+                    group.start_soon(_awaited, partial(client._transport.run, "test", flow()))
                     await came(server, 2)
                     group.cancel_scope.cancel()
             assert not scope.cancelled_caught

@@ -18,6 +18,7 @@ from anyio.lowlevel import current_token
 from aurashot._background import spawn
 from aurashot._transport._tracebacks import raise_from
 from aurashot.errors import AuraShotError, LedgerError
+from aurashot.ledger import Reserve
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -45,7 +46,7 @@ class _Job:
     @property
     def patience(self) -> float:
         """Seconds for which it waits for its batch: what is to be recorded after the fact waits as long as it takes."""
-        return self.timeout if type(self.write).__name__ == "Reserve" else float("inf")
+        return self.timeout if isinstance(self.write, Reserve) else float("inf")
 
     def end(self, written: Written) -> None:
         """Take what became of it."""

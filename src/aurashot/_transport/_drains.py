@@ -72,7 +72,8 @@ class Drain(Generic[M]):
             with anyio.move_on_after(self._exchange.deadline.remaining + GRACE):
                 await self.is_recorded.wait()
             self._check_in_time()
-            await self._is_known.wait()
+            if not self._is_known.is_set():
+                await self._is_known.wait()
         except BaseException:
             self._abandon()
             raise

@@ -6,6 +6,7 @@ meanwhile waits for the next batch. One sync of the disk and one trip to a threa
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from copy import copy
 from functools import partial
@@ -32,15 +33,20 @@ LARGEST: Final = 128
 class _Job:
     """One write that somebody waits for."""
 
-    __slots__ = ("done", "failure", "keep", "timeout", "write", "written")
+    __slots__ = ("_give_up", "done", "failure", "keep", "write", "written")
 
     def __init__(self, write: Write, timeout: float, keep: Keep) -> None:
         self.write = write
-        self.timeout = timeout
         self.keep = keep
         self.done = anyio.Event()
         self.written: Written = None
         self.failure: list[BaseException] = []
+        self._give_up = time.monotonic() + timeout
+
+    @property
+    def left(self) -> float:
+        """Seconds for which it may still wait."""
+        return self._give_up - time.monotonic()
 
     def end(self, written: Written) -> None:
         """Take what became of it."""
@@ -73,36 +79,45 @@ class _Writer:
         """Have a write done, and wait for it."""
         self._waiting.append(job)
         try:
-            with anyio.move_on_after(job.timeout):
-                await job.done.wait()
+            await job.done.wait()
         except BaseException:
             await self._withdraw(job)
             raise
-        if not job.done.is_set() and await self._withdraw(job):
-            return LedgerError("the ledger is busy: others are writing; try again")
         return job.result()
 
-    async def _withdraw(self, job: _Job) -> bool:
-        """Take a write back and return True, or wait for its end if it is being written."""
+    async def _withdraw(self, job: _Job) -> None:
+        """Take a write back, or wait for its end if it is being written."""
         if job in self._waiting:
             self._waiting.remove(job)
-            return True
+            return
         with anyio.CancelScope(shield=True):
             await job.done.wait()
-        return False
 
     async def write_all(self) -> None:
         """Write one batch after the other until nobody waits."""
         try:
             while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(LARGEST, len(self._waiting)))]
-                await self._write_batch(batch)
+                if batch := self._next_batch():
+                    await self._write_batch(batch)
         finally:
             self._finished()
+            while self._waiting:  # the event loop ends, or the ledger raised what ends a program
+                self._waiting.popleft().end(LedgerError("it was not written: the program is about to end"))
+
+    def _next_batch(self) -> list[_Job]:
+        """Take the next writes; those whose time is over are told so here: a cancel scope for each would cost more."""
+        batch: list[_Job] = []
+        while self._waiting and len(batch) < LARGEST:
+            job = self._waiting.popleft()
+            if job.left > 0:
+                batch.append(job)
+            else:
+                job.end(LedgerError("the ledger is busy: others are writing; try again"))
+        return batch
 
     async def _write_batch(self, batch: list[_Job]) -> None:
         try:
-            results = await self._written([job.write for job in batch], max(job.timeout for job in batch))
+            results = await self._written([job.write for job in batch], max(job.left for job in batch))
         except BaseException as problem:
             for job in batch:
                 job.fail(problem)

@@ -39,11 +39,13 @@ def billed(
         UnsafeURLError: An argument is an address that must not be sent; nothing was sent.
     """
     places = yield from _ready(rules, images)
-    asked = build({name: _identity(place) for name, place in places.items()})
+    identities = {name: _identity(place) for name, place in places.items()}
+    asked = build(identities)
     earlier = yield from recall(endpoint(asked))
     if earlier is not None:
         return earlier
-    body = build((yield from _addresses(places)))
+    addresses = yield from _addresses(places)
+    body = asked if addresses == identities else build(addresses)
     return (yield from send(replace(endpoint(body), asked=asked)))
 
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.bench import bench
 from benchmarks.machine import machine, versions
 from benchmarks.report import write_goals, write_section
-from benchmarks.sections import at_once, downloading, growing, one_call, starting, uploading
+from benchmarks.sections import at_once, downloading, growing, one_call, recording, starting, uploading
 
 if TYPE_CHECKING:
     from benchmarks.report import Section
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
-SECTIONS: Final = (starting, one_call, at_once, uploading, growing, downloading)
+SECTIONS: Final = (starting, one_call, at_once, recording, uploading, growing, downloading)
 ABOUT: Final = """\
 `scripts/bench` writes this page. It measures aurashot beside other clients, each driven through its own public call
 against one local server in its own process, which answers each with what the client's own models accept. No client

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks import memory
+from benchmarks import memory, recorded
 from benchmarks.load import drive, steady
 from benchmarks.measure import clock, since, slope
 from benchmarks.peers import blocking, concurrent, downloads, uploads
@@ -80,6 +80,26 @@ async def _enter(context: AbstractAsyncContextManager[AsyncCall]) -> AsyncCall:
     return await context.__aenter__()
 
 
+def recording(name: str, url: str) -> None:
+    """Make calls at once by tasks or threads, with a ledger or without one."""
+
+    def do(path: str | None, **wanted: Any) -> dict[str, Any]:
+        return recorded.DRIVERS[name](url, path, **wanted).dump()
+
+    obey(do)
+
+
+def capped(name: str, _: str) -> None:
+    """Write into a ledger with caps that has so many entries before."""
+
+    def do(path: str, count: int) -> dict[str, Any]:
+        if not Path(path).exists():
+            recorded.fill(Path(path), int(name))
+        return recorded.time_entries(path, count)
+
+    obey(do)
+
+
 def growth(name: str, url: str) -> None:
     """Look at the memory during many async calls."""
 
@@ -122,7 +142,7 @@ def _transfer(transfer: Callable[[Path], object]) -> None:
 
 
 DUTIES: Final[dict[str, Callable[[str, str], None]]] = {
-    duty.__name__: duty for duty in (calls, clients, at_once, growth, upload, download)
+    duty.__name__: duty for duty in (calls, clients, at_once, recording, capped, growth, upload, download)
 }
 
 if __name__ == "__main__":

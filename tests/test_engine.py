@@ -136,8 +136,8 @@ async def test_idle_async_connection_that_has_died(server: ScriptedServer) -> No
     """An idle connection that the server has closed is replaced before the next request goes out."""
     engine = AsyncEngine(1)
     await read(await engine.send(Get(server)))
-    (rack,) = engine._racks.values()
-    await rack.idle[0].connection.aclose()
+    (pool,) = engine._pools.values()
+    await pool.idle[0].connection.aclose()
     await read(await engine.send(Get(server)))
 
     assert [1, 2] == [request.connection for request in server.requests]
@@ -241,15 +241,15 @@ async def test_idle_connections_taken_by_other_tasks(server: ScriptedServer, mon
     replies = [await engine.send(Get(server)) for _ in range(2)]
     for reply in replies:
         await read(reply)
-    (rack,) = engine._racks.values()
+    (pool,) = engine._pools.values()
     taken: list[_slots.AsyncSlot] = []
     close = _async._close
     closed = anyio.Event()
 
     async def slowly(slot: Any) -> None:
         await close(slot)
-        taken.extend(rack.idle)
-        rack.idle.clear()
+        taken.extend(pool.idle)
+        pool.idle.clear()
         closed.set()
         raise OSError("cannot be closed")
 
@@ -258,7 +258,7 @@ async def test_idle_connections_taken_by_other_tasks(server: ScriptedServer, mon
         await closed.wait()
     assert 1 == len(taken)
     monkeypatch.setattr(_async, "_close", close)
-    rack.idle.extend(taken)
+    pool.idle.extend(taken)
     await engine.aclose()
 
 

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 BlockingCall: TypeAlias = "Callable[[], object]"
 
 
-def _aurashot(url: str) -> BlockingCall:
+def aurashot(url: str, **options: Any) -> BlockingCall:
+    """Make our own client, with further options, and return its call."""
     from aurashot import AuraShot, RetryPolicy
 
-    client = AuraShot(KEY, base_url=url, timeout=TIMEOUT, retry=RetryPolicy(max_attempts=1))
+    client = AuraShot(KEY, base_url=url, timeout=TIMEOUT, retry=RetryPolicy(max_attempts=1), **options)
     return lambda: client.generate(PROMPT, face=FACE)
 
 
@@ -66,7 +67,7 @@ def fal_module(url: str) -> Any:
 CALLS: Final[dict[str, Callable[[str], BlockingCall]]] = {
     "httpx": _httpx_like("httpx"),
     "httpx2": _httpx_like("httpx2"),
-    "aurashot": _aurashot,
+    "aurashot": aurashot,
     "replicate": _replicate,
     "fal-client": _fal,
     "openai": _openai,

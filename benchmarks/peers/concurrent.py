@@ -17,17 +17,18 @@ Driver: TypeAlias = "Callable[[str], AbstractAsyncContextManager[AsyncCall]]"
 
 
 @asynccontextmanager
-async def _aurashot(url: str, http_client: Any = None) -> AsyncGenerator[AsyncCall]:
+async def aurashot(url: str, **options: Any) -> AsyncGenerator[AsyncCall]:
+    """Make our own client, with further options, and give its call."""
     from aurashot import AsyncAuraShot, RetryPolicy
 
     once = RetryPolicy(max_attempts=1)
-    async with AsyncAuraShot(KEY, base_url=url, timeout=TIMEOUT, retry=once, http_client=http_client) as client:
+    async with AsyncAuraShot(KEY, base_url=url, timeout=TIMEOUT, retry=once, **options) as client:
         yield lambda: client.generate(PROMPT, face=FACE)
 
 
 @asynccontextmanager
 async def _aurashot_on_aiohttp(url: str) -> AsyncGenerator[AsyncCall]:
-    async with import_module("httpx_aiohttp").HttpxAiohttpClient() as given, _aurashot(url, given) as call:
+    async with import_module("httpx_aiohttp").HttpxAiohttpClient() as given, aurashot(url, http_client=given) as call:
         yield call
 
 
@@ -91,7 +92,7 @@ CALLS: Final[dict[str, Driver]] = {
     "httpx2": _httpx_like("httpx2", "AsyncClient"),
     "aiohttp": _aiohttp,
     "httpx-aiohttp": _httpx_like("httpx_aiohttp", "HttpxAiohttpClient"),
-    "aurashot": _aurashot,
+    "aurashot": aurashot,
     "aurashot on httpx-aiohttp": _aurashot_on_aiohttp,
     "replicate": _replicate,
     "fal-client": _fal,

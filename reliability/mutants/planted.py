@@ -296,7 +296,7 @@ _KEYS: Final = (
     Mutant(
         "all billed requests of an operation have one key",
         OPERATIONS,
-        'return f"{self._stem}.{self._taken + 1}" if self._taken else self._first',
+        'return f"{_short(self._stem)}.{self._taken + 1}" if self._taken else self._first',
         "return self._first",
     ),
     Mutant(

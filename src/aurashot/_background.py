@@ -1,10 +1,13 @@
-"""What anyio has not, or has with many objects, on asyncio and on trio: work beside the caller, and a light event."""
+"""Work that outlives whoever starts it, on asyncio and on trio.
+
+anyio has no such thing: its tasks belong to a task group, which waits for them where it was opened, or cancels them.
+"""
 
 from __future__ import annotations
 
 import sys
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import asyncio
@@ -12,44 +15,6 @@ if TYPE_CHECKING:
 
 _running: set[asyncio.Task[None]] = set()
 """An event loop itself keeps only weak references to its tasks."""
-
-
-class Signal(Protocol):
-    """Something that one task waits for, once."""
-
-    def wait(self) -> Awaitable[None]:
-        """Wait until it is set."""
-        ...
-
-    def set(self) -> None:
-        """Let whoever waits go on."""
-        ...
-
-
-class _AsyncioSignal:
-    __slots__ = ("_future",)
-
-    def __init__(self) -> None:
-        import asyncio
-
-        self._future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def wait(self) -> Awaitable[None]:
-        return self._future
-
-    def set(self) -> None:
-        if not self._future.done():  # it is, by a cancellation that is on its way to whoever waits
-            self._future.set_result(None)
-
-
-def signal() -> Signal:
-    """Return a signal for this event loop; an `anyio.Event` is several objects."""
-    if not _on_trio():
-        return _AsyncioSignal()
-
-    import trio
-
-    return trio.Event()
 
 
 def spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

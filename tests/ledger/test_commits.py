@@ -17,6 +17,7 @@ from aurashot.ledger import Annotate, Reserve, Settle, SQLiteLedger, _commits, _
 from tests.ledger.conftest import NOT_PAID, PAID, intent
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable
     from pathlib import Path
     from types import FrameType
@@ -339,3 +340,18 @@ def test_many_threads_lose_nothing(ledger: SQLiteLedger) -> None:
         assert [None] * 16 == [*threads.map(work, range(16))]
     summary = ledger.summary()
     assert (160, 160, 0) == (summary.paid, summary.not_paid, summary.unknown)
+
+
+def test_a_step_that_fails_after_it_has_written_leaves_no_trace(ledger: SQLiteLedger) -> None:
+    """Steps write with one statement, which leaves nothing when it fails. One that does more takes all back with it."""
+    entry = ledger.reserve(intent())
+
+    def write_and_fail(connection: sqlite3.Connection) -> None:
+        connection.execute("UPDATE calls SET outcome = 'paid'")
+        raise ValueError("after it has written")
+
+    with pytest.raises(ValueError, match="after it has written"):
+        commits(ledger).run(_commits.Job([write_and_fail], 5))
+    assert [entry] == ledger.unresolved()
+    ledger.settle(entry, PAID)
+    assert [] == ledger.unresolved()

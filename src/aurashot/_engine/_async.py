@@ -13,23 +13,41 @@ import anyio.lowlevel
 import httpcore
 
 from aurashot._background import later
-from aurashot._engine._line import Line
 from aurashot._engine._slots import AsyncSlot, expired, has_more, headers_of, is_good, pop, until_sweep
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable
 
+    from aurashot._deadline import Deadline
     from aurashot._engine._network import Outgoing
 
 
-class _Rack:
+class _Pool:
     """The idle slots of one event loop, and the places for more."""
 
     def __init__(self, limit: int, done: Callable[[], object]) -> None:
         self.idle: deque[AsyncSlot] = deque()
-        self.places = Line(limit)
+        self._places = anyio.Semaphore(limit, fast_acquire=True)
         self.life = self._live(done)
         self._is_watched = False
+
+    async def enter(self, deadline: Deadline) -> None:
+        """Take a place, or wait in order for one.
+
+        Raises:
+            httpcore.PoolTimeout: None came free in time.
+        """
+        if self._places.value:  # no cancel scope for those who need not wait
+            self._places.acquire_nowait()
+            return
+        with anyio.move_on_after(deadline.remaining):
+            await self._places.acquire()
+            return
+        raise httpcore.PoolTimeout
+
+    def leave(self) -> None:
+        """Pass a place on to who waits longest."""
+        self._places.release()
 
     def keep(self, slot: AsyncSlot) -> None:
         """Keep a slot for another request, or until it was idle for too long."""
@@ -77,13 +95,13 @@ class AsyncEngine:
         self._limit = limit
         self._proxy = proxy
         self._network = network or cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
-        self._racks: dict[Hashable, _Rack] = {}
+        self._pools: dict[Hashable, _Pool] = {}
 
     async def send(self, outgoing: Outgoing) -> AsyncReply:
         """Send one request and return the answer, its body still to be read."""
-        rack = await self._own_rack()
-        await rack.places.enter(outgoing.deadline)
-        slot = pop(rack.idle)
+        pool = await self._own_pool()
+        await pool.enter(outgoing.deadline)
+        slot = pop(pool.idle)
         try:
             with outgoing.request() as request:
                 if slot is not None and not is_good(slot, request.url):
@@ -91,39 +109,39 @@ class AsyncEngine:
                     slot = None
                 slot = slot or AsyncSlot(request.url, self._proxy, self._network)
                 slot.clock.outgoing = outgoing
-                return AsyncReply(await slot.connection.handle_async_request(request), slot, rack)
+                return AsyncReply(await slot.connection.handle_async_request(request), slot, pool)
         except BaseException:
             try:
                 if slot is not None:
                     await _close(slot)
             finally:
-                rack.places.leave()
+                pool.leave()
             raise
 
-    async def _own_rack(self) -> _Rack:
+    async def _own_pool(self) -> _Pool:
         place = (os.getpid(), anyio.lowlevel.current_token())
-        rack = self._racks.get(place)
-        if rack is None:
-            rack = self._racks[place] = _Rack(self._limit, lambda: self._racks.pop(place))
-            await anext(rack.life)
-        return rack
+        pool = self._pools.get(place)
+        if pool is None:
+            pool = self._pools[place] = _Pool(self._limit, lambda: self._pools.pop(place))
+            await anext(pool.life)
+        return pool
 
     async def aclose(self) -> None:
         """Close the idle connections of this event loop."""
-        rack = await self._own_rack()
-        await rack.life.aclose()
+        pool = await self._own_pool()
+        await pool.life.aclose()
 
 
 class AsyncReply:
     """An answer whose body is still to be read; closing it gives the slot back."""
 
-    def __init__(self, reply: httpcore.Response, slot: AsyncSlot, rack: _Rack) -> None:
+    def __init__(self, reply: httpcore.Response, slot: AsyncSlot, pool: _Pool) -> None:
         self.status = reply.status
         self.headers = headers_of(reply.headers)
         self._reply = reply
         self._chunks = aiter(cast("AsyncIterable[bytes]", reply.stream))
         self._slot = slot
-        self._rack = rack
+        self._pool = pool
         self._clean = False
 
     def __aiter__(self) -> Self:
@@ -142,12 +160,12 @@ class AsyncReply:
             with anyio.CancelScope(shield=True):
                 await self._give_back()
         finally:
-            self._rack.places.leave()
+            self._pool.leave()
 
     async def _give_back(self) -> None:
         await self._reply.aclose()
         if self._clean and not has_more(self._slot.connection):
-            self._rack.keep(self._slot)
+            self._pool.keep(self._slot)
         else:
             await self._slot.connection.aclose()
 

@@ -1,4 +1,4 @@
-"""What both engines share: a slot of either colour, and when it may be used again."""
+"""What both engines share: a slot, blocking or async, and when it may be used again."""
 
 from __future__ import annotations
 

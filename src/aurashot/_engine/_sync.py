@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aurashot._engine._network import Outgoing
 
 
-class _Rack:
+class _Pool:
     """The idle slots of one process, and the places for more."""
 
     def __init__(self, limit: int) -> None:
@@ -80,14 +80,14 @@ class Engine:
         self._limit = limit
         self._proxy = proxy
         self._network = network or NamedNetwork()
-        self._rack = _Rack(limit)
+        self._pool = _Pool(limit)
 
     def send(self, outgoing: Outgoing) -> Reply:
         """Send one request and return the answer, its body still to be read."""
-        rack = self._own_rack()
-        if not rack.places.acquire(timeout=outgoing.deadline.remaining):
+        pool = self._own_pool()
+        if not pool.places.acquire(timeout=outgoing.deadline.remaining):
             raise httpcore.PoolTimeout
-        slot = pop(rack.idle)
+        slot = pop(pool.idle)
         try:
             with outgoing.request() as request:
                 if slot is not None and not is_good(slot, request.url):
@@ -95,33 +95,33 @@ class Engine:
                     slot = None
                 slot = slot or Slot(request.url, self._proxy, self._network)
                 slot.clock.outgoing = outgoing
-                return Reply(slot.connection.handle_request(request), slot, rack)
+                return Reply(slot.connection.handle_request(request), slot, pool)
         except BaseException:
             if slot is not None:
                 slot.connection.close()
-            rack.places.release()
+            pool.places.release()
             raise
 
-    def _own_rack(self) -> _Rack:
-        if self._rack.pid != os.getpid():
+    def _own_pool(self) -> _Pool:
+        if self._pool.pid != os.getpid():
             # The parent's connections are dropped, not closed: a TLS goodbye would end them for the parent too.
-            self._rack = _Rack(self._limit)
-        return self._rack
+            self._pool = _Pool(self._limit)
+        return self._pool
 
     def close(self) -> None:
         """Close the idle connections."""
-        self._own_rack().close()
+        self._own_pool().close()
 
 
 class Reply:
     """An answer whose body is still to be read; closing it gives the slot back."""
 
-    def __init__(self, reply: httpcore.Response, slot: Slot, rack: _Rack) -> None:
+    def __init__(self, reply: httpcore.Response, slot: Slot, pool: _Pool) -> None:
         self.status: int = reply.status
         self.headers: dict[str, str] = headers_of(reply.headers)
         self._reply = reply
         self._slot = slot
-        self._rack = rack
+        self._pool = pool
         self._clean = False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -133,8 +133,8 @@ class Reply:
         try:
             self._reply.close()
             if self._clean and not has_more(self._slot.connection):
-                self._rack.keep(self._slot)
+                self._pool.keep(self._slot)
             else:
                 self._slot.connection.close()
         finally:
-            self._rack.places.release()
+            self._pool.places.release()

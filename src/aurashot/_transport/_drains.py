@@ -30,13 +30,20 @@ GRACE: Final = 0.1
 class Drain(Generic[M]):
     """One call beside the task that asked for it."""
 
-    def __init__(self, exchange: Exchange[M], record: Record, make: Callable[[], Awaitable[M]]) -> None:
+    def __init__(
+        self,
+        exchange: Exchange[M],
+        record: Record,
+        make: Callable[[], Awaitable[M]],
+        finished: Callable[[Drain[M]], object],
+    ) -> None:
         self.loop: Hashable = current_token()
         self.is_recorded = anyio.Event()
         self._is_known = anyio.Event()
         self._exchange = exchange
         self._record = record
         self._make = make
+        self._finished = finished
         self._scope = anyio.CancelScope()
         self._result: M | None = None
         self._failure: list[BaseException] = []
@@ -51,6 +58,7 @@ class Drain(Generic[M]):
         finally:
             self._is_known.set()
             self.is_recorded.set()
+            self._finished(self)
 
     async def _run(self) -> None:
         try:
@@ -72,7 +80,8 @@ class Drain(Generic[M]):
             with anyio.move_on_after(self._exchange.deadline.remaining + GRACE):
                 await self.is_recorded.wait()
             self._check_in_time()
-            await self._is_known.wait()
+            if not self._is_known.is_set():
+                await self._is_known.wait()
         except BaseException:
             self._abandon()
             raise
@@ -108,16 +117,9 @@ class Drains:
 
     async def run(self, exchange: Exchange[M], record: Record, make: Callable[[], Awaitable[M]]) -> M:
         """Make a call beside this task and wait for its answer, and until it is on record."""
-        drain = Drain(exchange, record, make)
+        drain = Drain(exchange, record, make, self._running.discard)
         self._running.add(drain)
-
-        async def work() -> None:
-            try:
-                await drain.run()
-            finally:
-                self._running.discard(drain)
-
-        spawn(work)
+        spawn(drain.run)
         return await drain.answer()
 
     async def wait(self) -> None:

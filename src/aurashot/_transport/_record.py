@@ -141,8 +141,8 @@ def intent(call: Call[Any], operation: Operation, key: str) -> Intent:
 
 def digest(name: str, asked: BilledRequest) -> str:
     """Return the SHA-256 of what is asked for; how the answer is waited for is no part of that."""
-    body = asked.model_copy(update={"wait_for_result": None}).to_wire()
-    return hashlib.sha256(name.encode() + b"\n" + body).hexdigest()
+    body = asked.model_dump_json(by_alias=True, exclude_none=True, exclude={"wait_for_result"})
+    return hashlib.sha256(f"{name}\n{body}".encode()).hexdigest()
 
 
 def restored(entry: Entry, answer: type[M], operation: Operation) -> M:

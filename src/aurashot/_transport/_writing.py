@@ -6,6 +6,7 @@ meanwhile waits for the next batch. One sync of the disk and one trip to a threa
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from copy import copy
 from functools import partial
@@ -29,24 +30,32 @@ if TYPE_CHECKING:
 LARGEST: Final = 128
 """Writes in one batch: if a ledger is slow, those who wait for the next one are not kept by all of this one."""
 
+LEAST: Final = 0.2
+"""Seconds that a ledger has at least: what is written after the fact may have no time left."""
+
 
 class _Job:
     """One write that somebody waits for."""
 
-    __slots__ = ("done", "failure", "keep", "timeout", "write", "written")
+    __slots__ = ("_give_up", "done", "failure", "keep", "write", "written")
 
     def __init__(self, write: Write, timeout: float, keep: Keep) -> None:
         self.write = write
-        self.timeout = timeout
         self.keep = keep
         self.done = anyio.Event()
         self.written: Written = None
         self.failure: list[BaseException] = []
+        self._give_up = time.monotonic() + timeout
 
     @property
-    def patience(self) -> float:
-        """Seconds for which it waits for its batch: what is to be recorded after the fact waits as long as it takes."""
-        return self.timeout if isinstance(self.write, Reserve) else float("inf")
+    def left(self) -> float:
+        """Seconds for which it may still wait."""
+        return self._give_up - time.monotonic()
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it is given up: what is recorded after the fact is not, however long it has waited."""
+        return isinstance(self.write, Reserve) and self.left <= 0
 
     def end(self, written: Written) -> None:
         """Take what became of it."""
@@ -79,36 +88,46 @@ class _Writer:
         """Have a write done, and wait for it."""
         self._waiting.append(job)
         try:
-            with anyio.move_on_after(job.patience):
-                await job.done.wait()
+            await job.done.wait()
         except BaseException:
             await self._withdraw(job)
             raise
-        if not job.done.is_set() and await self._withdraw(job):
-            return LedgerError("the ledger is busy: others are writing; try again")
         return job.result()
 
-    async def _withdraw(self, job: _Job) -> bool:
-        """Take a write back and return True, or wait for its end if it is being written."""
+    async def _withdraw(self, job: _Job) -> None:
+        """Take a write back, or wait for its end if it is being written."""
         if job in self._waiting:
             self._waiting.remove(job)
-            return True
+            return
         with anyio.CancelScope(shield=True):
             await job.done.wait()
-        return False
 
     async def write_all(self) -> None:
         """Write one batch after the other until nobody waits."""
         try:
             while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(LARGEST, len(self._waiting)))]
-                await self._write_batch(batch)
+                if batch := self._next_batch():
+                    await self._write_batch(batch)
         finally:
             self._finished()
+            while self._waiting:  # the event loop ends, or the ledger raised what ends a program
+                self._waiting.popleft().end(LedgerError("it was not written: the program is about to end"))
+
+    def _next_batch(self) -> list[_Job]:
+        """Take the next writes; those whose time is over are told so here: a cancel scope for each would cost more."""
+        batch: list[_Job] = []
+        while self._waiting and len(batch) < LARGEST:
+            job = self._waiting.popleft()
+            if job.is_late:
+                job.end(LedgerError("the ledger is busy: others are writing; try again"))
+            else:
+                batch.append(job)
+        return batch
 
     async def _write_batch(self, batch: list[_Job]) -> None:
         try:
-            results = await self._written([job.write for job in batch], max(job.timeout for job in batch))
+            patience = max(LEAST, *(job.left for job in batch))
+            results = await self._written([job.write for job in batch], patience)
         except BaseException as problem:
             for job in batch:
                 job.fail(problem)

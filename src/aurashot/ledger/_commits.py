@@ -1,8 +1,8 @@
 """Commits that threads share: syncing to the disk is what a write costs, and one sync serves all who wait for one.
 
 A thread puts its steps into a queue. The first becomes the leader: it takes the file's write lock, takes all that is
-queued by then, runs each step in a savepoint of its own, commits once, and makes the first of those who came meanwhile
-the next leader. The others wait for their result. Only the leader uses the connection.
+queued by then, runs each step, commits once, and makes the first of those who came meanwhile the next leader. The
+others wait for their result. Only the leader uses the connection.
 
 A thread can be interrupted (KeyboardInterrupt) at any point. The state therefore never rests on a call having returned:
 `_leave` runs in a `finally`, looks at what is true, and can be run again where it was interrupted itself. What was
@@ -35,7 +35,7 @@ class Job:
     """What one thread wants to have committed.
 
     Attributes:
-        steps: What is to be done with the connection, each in its own savepoint.
+        steps: What is to be done with the connection; each writes with one statement, or not at all.
         results: What each step returned or raised, as soon as the job is done.
         problem: Why nothing was committed, where nothing was.
         is_taken: Whether a leader has taken it from the queue.
@@ -179,18 +179,21 @@ class Commits:
         return failure
 
     def _run(self, step: Step) -> Any:
-        """Run one step; what it raises is its result, and leaves no trace."""
-        execute = self.connection.execute
-        execute("SAVEPOINT step")
+        """Run one step; what it raises is its result, and leaves no trace.
+
+        A step writes with one statement, and SQLite takes back a statement that fails, what its triggers did included.
+        A savepoint for each step would be two statements more, each of which lets go of the interpreter's lock and
+        waits for it again.
+        """
+        before = self.connection.total_changes
         try:
-            result = step(self.connection)
+            return step(self.connection)
         except Exception as problem:
             if not self.connection.in_transaction:  # as after a full disk: the transaction is lost, and not only this
                 raise
-            execute("ROLLBACK TO step")
-            result = problem
-        execute("RELEASE step")
-        return result
+            if self.connection.total_changes != before:  # it has written, and then failed: nothing of it may stay
+                raise
+            return problem
 
     def _roll_back(self) -> None:
         with suppress(sqlite3.Error):  # a closed connection has no transaction either

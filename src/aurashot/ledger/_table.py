@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aurashot.errors import InputError, LedgerError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aurashot.ledger._cap import SpendCap
+    from aurashot.ledger._owner import Owner
     from aurashot.ledger._records import Annotate, Intent, Settle
 
 INSERT: Final = """
@@ -120,8 +122,14 @@ def _row(entry: Entry) -> dict[str, Any]:
         "operation_id": entry.operation_id,
         "parent_id": entry.parent_id,
         "request_digest": entry.request_digest,
-        "owner": entry.owner and json.dumps(asdict(entry.owner)),
+        "owner": entry.owner and _dumped(entry.owner),
     }
+
+
+@lru_cache(maxsize=8)
+def _dumped(owner: Owner) -> str:
+    """Return a process as it is stored; nearly all entries of a process have the same one."""
+    return json.dumps(asdict(owner))
 
 
 def _check_caps(connection: sqlite3.Connection, entry: Entry, caps: Sequence[SpendCap]) -> None:

@@ -1,0 +1,99 @@
+"""Writes of one event loop into a ledger: in batches, in time, and each with its own result."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from aurashot import LedgerError
+from aurashot._transport._runtime import forget
+from aurashot._transport._writing import Writers
+from aurashot.ledger import Settle, Settlement
+from tests.notebook import Notebook
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+pytestmark = pytest.mark.anyio
+
+
+class Gated(Notebook):
+    """A ledger that writes when it may, and raises what it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_begun = threading.Event()
+        self.gate = threading.Event()
+        self.batches: list[int] = []
+        self.problem: BaseException | None = None
+
+    def write(self, writes: Sequence[Any], *, timeout: float) -> list[Any]:
+        """Wait, and write nothing."""
+        del timeout
+        self.batches.append(len(writes))
+        self.has_begun.set()
+        self.gate.wait(10)
+        if self.problem is not None:
+            raise self.problem
+        return [None for _ in writes]
+
+
+async def write(writers: Writers, ledger: Gated, timeout: float, results: list[Any]) -> None:
+    """Write something, and note what became of it."""
+    try:
+        results.append(await writers.write(ledger, Settle(1, Settlement(outcome="paid", attempts=1)), timeout, forget))
+    except BaseException as problem:  # noqa: BLE001  # it is what became of it
+        results.append(problem)
+
+
+async def first_and_then(writers: Writers, ledger: Gated, *timeouts: float) -> list[Any]:
+    """Write something that is held up, and meanwhile ask for more, which has only so many seconds."""
+    results: list[Any] = []
+    async with anyio.create_task_group() as group:
+        group.start_soon(write, writers, ledger, 5.0, results)
+        await anyio.to_thread.run_sync(ledger.has_begun.wait)
+        for timeout in timeouts:
+            group.start_soon(write, writers, ledger, timeout, results)
+        await anyio.wait_all_tasks_blocked()
+        await anyio.sleep(0.02)
+        ledger.gate.set()
+    return results
+
+
+async def test_what_is_asked_for_meanwhile_is_written_together() -> None:
+    """While one batch is written, the next one comes together."""
+    ledger = Gated()
+    assert [None] * 4 == await first_and_then(Writers(), ledger, 5.0, 5.0, 5.0)
+    assert [1, 3] == ledger.batches
+
+
+async def test_a_write_whose_time_is_over_before_its_turn_is_not_made() -> None:
+    """It is told so when its turn comes; the others are written, and nothing at all if there are none."""
+    ledger = Gated()
+    results = await first_and_then(Writers(), ledger, 0.01, 5.0)
+    assert [1, 1] == ledger.batches
+    assert 2 == results.count(None)
+    assert ["the ledger is busy: others are writing; try again"] == [str(each) for each in results if each is not None]
+
+    ledger = Gated()
+    assert 1 == (await first_and_then(Writers(), ledger, 0.01)).count(None)
+    assert [1] == ledger.batches
+
+
+class _Stop(BaseException):
+    """Something that ends a task, and is no error."""
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # trio ends at once when one of its system tasks does
+async def test_nobody_waits_for_a_writer_that_has_ended() -> None:
+    """What ends it while a batch is written ends the waiting for the next one as well."""
+    ledger = Gated()
+    ledger.problem = _Stop()
+    results = await first_and_then(Writers(), ledger, 5.0)
+    assert ledger.problem in results
+    assert [True] == [isinstance(each, LedgerError) for each in results if each is not ledger.problem]
+    assert [1] == ledger.batches

@@ -262,7 +262,7 @@ _RECORDS: Final = (
         'cast("BilledRequest", call.asked)',
         'cast("BilledRequest", call.request)',
     ),
-    Mutant("all requests have one digest", RECORD, 'name.encode() + b"\\n" + body', "name.encode()"),
+    Mutant("all requests have one digest", RECORD, 'f"{name}\\n{body}".encode()', "name.encode()"),
     Mutant(
         "the ledger is not asked before the uploads",
         DRIVER,

@@ -99,9 +99,9 @@ class Operation:
     def __init__(self, name: str, labels: Labels, deadline: Deadline, parent_id: str | None = None) -> None:
         self.name: str = name
         self.id: str = str(uuid4())
-        self.parent_id = parent_id
-        self.labels = labels
-        self.deadline = deadline
+        self.parent_id: str | None = parent_id
+        self.labels: Labels = labels
+        self.deadline: Deadline = deadline
         self.delivered: tuple[Generation | WorkflowJob, ...] = ()
         self.keys: Keys = Keys(labels.idempotency_key or self.id)
         self._whole: Operation | None = None

@@ -146,7 +146,8 @@ def test_calls_leave_little_to_the_garbage_collector(client: AuraShot) -> None:
 async def test_a_call_in_flight_is_few_objects(server: ScriptedServer) -> None:
     """The garbage collector visits each of them each time: with 63 a call, 2,048 at once were a fifth slower.
 
-    45 of them now, of which seven are the operation, its keys, its state and its request.
+    51 of them now, of which seven are the operation, its keys, its state and its request, and a dozen the wait for a
+    place within the call's time.
     """
     server.always((HOLD,))
     each = 0.0
@@ -162,7 +163,7 @@ async def test_a_call_in_flight_is_few_objects(server: ScriptedServer) -> None:
         each = (len(gc.get_objects()) - before) / IN_FLIGHT
         group.cancel_scope.cancel()
 
-    assert 20 < each < 48, "20 would mean that they are not there"
+    assert 20 < each < 57, "20 would mean that they are not there"
 
 
 def test_upload_from_a_path_streams(client: AuraShot, oblivious: ObliviousServer, upload_file: Path) -> None:

@@ -88,7 +88,7 @@ def _with(driver: str) -> str:
 def _runs(bench: Bench, folder: Path) -> tuple[dict[str, list[Run]], float]:
     runs: dict[str, list[Run]] = {}
     syncs: list[float] = []
-    for number in bench.rounds(7):
+    for number in bench.rounds(5):
         syncs.append(_sync(folder / "sync"))
         for driver in DRIVERS:
             path = folder / f"{driver}-{number}.db"
@@ -129,7 +129,7 @@ def _entries(bench: Bench, folder: Path, before: tuple[int, int]) -> dict[int, l
     few, many = before
     took: dict[int, list[Cost]] = {few: [], many: []}
     with bench.workers("capped", map(str, before)) as workers:
-        for number in bench.rounds(9):
+        for number in bench.rounds(7):
             files = {few: f"few-{number}.db", many: "many.db"}
             for count, name in files.items():
                 took[count].append(Cost(**workers[str(count)].do(path=str(folder / name), count=WRITTEN)))

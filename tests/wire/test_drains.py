@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from aurashot import AsyncAuraShot, DeadlineExceededError, NotSentError, RetryPolicy
+from aurashot import AsyncAuraShot, DeadlineExceededError, NotSentError, OutcomeUnknownError, RetryPolicy
 from aurashot._config import ApiKey
 from aurashot._deadline import Deadline
 from aurashot._endpoints import generate
@@ -22,7 +23,7 @@ from aurashot.instrumentation import Teller
 from aurashot.models import GenerateImages, GenerateRequest
 from tests.colours import KEY
 from tests.notebook import Notebook
-from tests.servers import GENERATION, HOLD, json_reply, status, wait_until
+from tests.servers import CLOSE, GENERATION, HOLD, json_reply, status, wait_until
 from tests.wire.pictures import FACE
 from tests.wire.test_cancellation import came
 
@@ -193,6 +194,26 @@ async def test_without_a_ledger_a_call_is_simply_cancelled(server: ScriptedServe
     began = time.monotonic()
     await client.aclose()
     assert time.monotonic() - began < 1
+
+
+@pytest.mark.anyio
+async def test_a_slow_ledger_does_not_hide_an_earlier_doubt(server: ScriptedServer) -> None:
+    """The first request may be on the bill: the call does not end as one that was not sent, however late it is."""
+    notebook, hold = Notebook(), threading.Event()
+
+    def second_time() -> None:
+        if notebook.intents:
+            hold.wait(10)
+
+    notebook.before = second_time
+    server.queue((CLOSE,))
+    eager = RetryPolicy(initial_delay=0, max_delay=0, retry_unknown=True)
+    async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook, retry=eager) as client:
+        with pytest.raises(OutcomeUnknownError) as caught:
+            await client.generate("a cafe", face=FACE, timeout=1)
+        hold.set()
+    assert ("unknown", True, 1) == (caught.value.outcome, caught.value.may_be_charged, len(server.requests))
+    assert ["unknown", "not_paid"] == notebook.outcomes
 
 
 @pytest.mark.anyio

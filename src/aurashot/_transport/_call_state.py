@@ -80,6 +80,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = MappingProxyType(
         },
         State.IN_DOUBT: {
             Event.BEGIN: State.READY,
+            Event.ANSWER: State.SETTLED,  # by a stored result
             Event.ABANDON: State.SETTLED,
         },
         State.ABANDONED: {

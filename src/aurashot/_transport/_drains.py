@@ -95,7 +95,8 @@ class Drain(Generic[M]):
         """Give up what a slow ledger keeps from being sent; what is out ends by its own deadline."""
         exchange = self._exchange
         if not exchange.state.is_sent and not self._is_known.is_set():
-            raise exchange.describe(exchange.deadline.exceeded("before the request was recorded"))
+            late = [exchange.describe(exchange.deadline.exceeded("before the request was recorded"))]
+            raise_from(exchange.end(late[0]) or late)
 
     def _abandon(self) -> None:
         was_sent = self._exchange.state.is_sent

@@ -85,8 +85,14 @@ class Record:
         await self._settle("paid", **delivered(result))
 
     async def end(self, error: BaseException) -> None:
-        """Write down how the call ended, be it by a cancellation."""
-        await self._settle(self._exchange.state.payment, error=type(error).__name__)
+        """Write down how the call ended, be it by a cancellation; an entry without an attempt is not paid."""
+        outcome = self._exchange.state.payment if self._attempts else "not_paid"
+        await self._settle(outcome, error=type(error).__name__)
+
+    @property
+    def _attempts(self) -> int:
+        """How many attempts were made under the entry in hand."""
+        return self._exchange.state.attempts - self._attempts_before
 
     async def _settle(self, outcome: Payment, **details: Any) -> None:
         from aurashot.ledger import Settle, Settlement
@@ -95,7 +101,7 @@ class Record:
         if exchange.ledger_entry is None:
             return
         number, exchange.ledger_entry = exchange.ledger_entry, None
-        attempts = exchange.state.attempts - self._attempts_before
+        attempts = self._attempts
         self._attempts_before = exchange.state.attempts
         settlement = Settlement(outcome=outcome, attempts=attempts, **details)
         patience = max(GRACE, min(PATIENCE, exchange.deadline.remaining))

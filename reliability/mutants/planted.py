@@ -279,14 +279,14 @@ _RECORDS: Final = (
     Mutant(
         "a cancelled call is dropped although it is out",
         DRAINS,
-        "        if not was_sent:\n",
-        "        if was_sent is not None:\n",
+        "        if not was_sent and",
+        "        if was_sent is not None and",
     ),
     Mutant(
         "a cancelled call goes on although it is not out",
         DRAINS,
-        "        if not was_sent:\n",
-        "        if was_sent is None:\n",
+        "        if not was_sent and",
+        "        if was_sent is None and",
     ),
     Mutant("closing does not wait for what is out", ASYNC, "await self.runtime.drains.wait()", "pass"),
 )

@@ -71,8 +71,8 @@ class Drain(Generic[M]):
                 await self._record.end(error)
             raise
         self._is_known.set()
-        with anyio.CancelScope(shield=True):
-            await self._record.paid(self._result)
+        self._scope.shield = True
+        await self._record.paid(self._result)
 
     async def answer(self) -> M:
         """Wait for the answer, and go on without it when cancelled."""
@@ -101,7 +101,7 @@ class Drain(Generic[M]):
     def _abandon(self) -> None:
         was_sent = self._exchange.state.is_sent
         self._exchange.state.abandon()
-        if not was_sent:
+        if not was_sent and not self._is_known.is_set():
             self._scope.cancel()
 
     def _interrupted(self) -> Exception:

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from aurashot.errors import InputError, LedgerError
@@ -26,9 +26,13 @@ if TYPE_CHECKING:
 INSERT: Final = """
     INSERT INTO calls (idempotency_key, operation, outcome, started_at, prompt_digest, prompt, reference_digests, tags,
         run, operation_id, parent_id, request_digest, owner, again)
-    VALUES (:idempotency_key, :operation, :outcome, :started_at, :prompt_digest, :prompt, :reference_digests, :tags,
-        :run, :operation_id, :parent_id, :request_digest, :owner, :again)
+    SELECT :idempotency_key, :operation, :outcome, :started_at, :prompt_digest, :prompt, :reference_digests, :tags,
+        :run, :operation_id, :parent_id, :request_digest, :owner, :again
 """
+UNLESS_USED: Final = """
+    WHERE NOT EXISTS (SELECT 1 FROM calls WHERE idempotency_key = :idempotency_key AND outcome != 'not_paid')
+"""
+"""Nearly all keys are new. One statement is enough then: each gives up the interpreter's lock and waits for it."""
 SETTLE: Final = """
     UPDATE calls SET outcome = :outcome, finished_at = :now, attempts = :attempts, request_id = :request_id,
         urls = :urls, input_tokens = :input_tokens, output_tokens = :output_tokens, error = :error, result = :result,
@@ -70,13 +74,19 @@ def reserve(
         InputError: The key was used for another request, or a tag is no string, or has a NUL character.
         SpendCapError: It would exceed a cap.
     """
+    begin = partial(Entry.begin, intent, number=0, run=run, keep_prompt=keep_prompt)
+    if intent.pay_once and not caps and are_tags(intent.tags):
+        entry = begin()
+        done = connection.execute(INSERT + UNLESS_USED, _row(entry, again=False))
+        if done.rowcount:
+            return replace(entry, number=done.lastrowid or 0)
     earlier = read(connection, OF_KEY, intent.idempotency_key) if intent.pay_once else []
     paid = check_key(intent, earlier)
     if paid is not None:
         return paid
     if not are_tags(intent.tags):
         raise InputError("tags: strings by name are needed, without NUL characters", argument="tags")
-    entry = Entry.begin(intent, number=0, run=run, keep_prompt=keep_prompt)
+    entry = begin()
     _check_caps(connection, entry, caps)
     return _insert(
         connection, intent, entry, again=not intent.pay_once or any(_is_own(intent, each) for each in earlier)
@@ -98,7 +108,7 @@ def _is_own(intent: Intent, entry: Entry) -> bool:
 
 def _insert(connection: sqlite3.Connection, intent: Intent, entry: Entry, *, again: bool) -> Entry:
     try:
-        number = connection.execute(INSERT, _row(entry) | {"again": again}).lastrowid
+        number = connection.execute(INSERT, _row(entry, again=again)).lastrowid
     except sqlite3.IntegrityError:  # the index is the last word on who holds a key
         held = read(connection, OF_KEY, intent.idempotency_key)
         paid = check_key(replace(intent, operation_id=""), held)
@@ -108,7 +118,7 @@ def _insert(connection: sqlite3.Connection, intent: Intent, entry: Entry, *, aga
     return replace(entry, number=number or 0)
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _row(entry: Entry, *, again: bool) -> dict[str, Any]:
     return {
         "idempotency_key": entry.idempotency_key,
         "operation": entry.operation,
@@ -123,6 +133,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "parent_id": entry.parent_id,
         "request_digest": entry.request_digest,
         "owner": entry.owner and _dumped(entry.owner),
+        "again": again,
     }
 
 

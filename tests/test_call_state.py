@@ -254,3 +254,8 @@ def test_the_end_keeps_no_error(is_last: bool) -> None:  # noqa: FBT001 - a colu
         assert [None] == [one() for one in gone]
     finally:
         gc.enable()
+
+
+def test_a_call_that_is_answered_keeps_no_doubt() -> None:
+    """An earlier error would keep itself alive, by its traceback, for as long as the call's state is held."""
+    assert after(BEGIN, SEND, DOUBT, BEGIN, SEND, ANSWER).doubt is None

@@ -64,7 +64,7 @@ async def first_and_then(ledger: Gated, *timeouts: float, what: Write) -> list[A
         for timeout in timeouts:
             group.start_soon(write, writers, ledger, what, timeout, results)
         await anyio.wait_all_tasks_blocked()
-        await anyio.sleep(0.02)
+        await anyio.sleep(0.02)  # until the time of those who have only a hundredth of a second is over
         ledger.gate.set()
     return results
 

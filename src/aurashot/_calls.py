@@ -25,6 +25,7 @@ from aurashot.models import Received
 
 if TYPE_CHECKING:
     from aurashot.images import Landing, Payload
+    from aurashot.ledger import Scalar
     from aurashot.models import BilledRequest, WireModel
 
 T = TypeVar("T")
@@ -32,9 +33,6 @@ M = TypeVar("M", bound=Received)
 
 Progress: TypeAlias = Callable[[int, int | None], None]
 """Told about a download: bytes so far, and bytes in all where the server says."""
-
-Note: TypeAlias = str | int | float | bool | None
-"""What an annotation of a ledger entry can hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +110,7 @@ class Annotate:
     """Add notes to the ledger entry of an answer, where there is one."""
 
     answer: Received
-    notes: Mapping[str, Note]
+    notes: Mapping[str, Scalar]
 
 
 Step: TypeAlias = Call[Any] | Blocking[Any] | Fetch[Any] | Pause | Together | Gather | Recall[Any] | Annotate
@@ -166,6 +164,6 @@ def recall(call: Call[M]) -> Flow[M | None]:
     return cast("M | None", (yield Recall(call)))
 
 
-def annotate(answer: Received, notes: Mapping[str, Note]) -> Flow[None]:
+def annotate(answer: Received, notes: Mapping[str, Scalar]) -> Flow[None]:
     """Add notes to the ledger entry of an answer, where there is one."""
     yield Annotate(answer, notes)

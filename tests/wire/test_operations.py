@@ -285,10 +285,10 @@ def test_blocking_work_after_payment_is_finished(run: Runner) -> None:
 
     def flow() -> Flow[str]:
         generation = yield from picture("paid")
-        yield from blocking(lambda: time.sleep(0.6))
+        yield from blocking(lambda: time.sleep(1.6))  # longer than the operation has: that is what is tried
         return generation.url
 
-    assert GENERATION["outputs"] == [{"url": run(flow(), timeout=0.5), "type": "image"}]
+    assert GENERATION["outputs"] == [{"url": run(flow(), timeout=1.5), "type": "image"}]
 
 
 def test_a_timeout_of_the_work_itself_is_its_own(run: Runner) -> None:

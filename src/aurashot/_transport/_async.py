@@ -182,12 +182,10 @@ class AsyncConnections:
         rate_limiter: AsyncRateLimiter | None = None,
     ) -> None:
         self.runtime: AsyncRuntime = AsyncRuntime(service, given)
-        memory = Memory()
         self.client: ClientState = ClientState(
             service=service,
             requests=Requests(service.base_url, service.key),
-            dedupe=Dedupe(memory, self.runtime),
-            memory=memory,
+            dedupe=Dedupe(Memory(), self.runtime),
             ledger=ledger,
             rate_limiter=rate_limiter,
         )

@@ -15,7 +15,7 @@ from aurashot.errors import ConfigurationError, InputError
 if TYPE_CHECKING:
     from aurashot._config import ApiKey
     from aurashot._rate_limit import AnyRateLimiter
-    from aurashot._transport._dedupe import Dedupe, Memory
+    from aurashot._transport._dedupe import Dedupe
     from aurashot._transport._requests import Requests
     from aurashot.instrumentation import Teller
     from aurashot.ledger import Ledger
@@ -88,7 +88,6 @@ class ClientState:
     service: Service
     requests: Requests
     dedupe: Dedupe
-    memory: Memory
     ledger: Ledger | None = None
     rate_limiter: AnyRateLimiter | None = None
     budget: RetryBudget = field(default_factory=RetryBudget)

@@ -195,12 +195,10 @@ class Connections:
         rate_limiter: RateLimiter | None = None,
     ) -> None:
         self.runtime: BlockingRuntime = BlockingRuntime(service, given)
-        memory = Memory()
         self.client: ClientState = ClientState(
             service=service,
             requests=Requests(service.base_url, service.key),
-            dedupe=Dedupe(memory, self.runtime),
-            memory=memory,
+            dedupe=Dedupe(Memory(), self.runtime),
             ledger=ledger,
             rate_limiter=rate_limiter,
         )

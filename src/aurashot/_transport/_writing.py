@@ -17,6 +17,7 @@ from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import current_token
 
 from aurashot._background import spawn
+from aurashot._transport._record import GRACE
 from aurashot._transport._tracebacks import raise_from
 from aurashot.errors import AuraShotError, LedgerError
 from aurashot.ledger import Reserve
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 LARGEST: Final = 128
 """Writes in one batch: if a ledger is slow, those who wait for the next one are not kept by all of this one."""
-
-LEAST: Final = 0.2
-"""Seconds that a ledger has at least: what is written after the fact may have no time left."""
 
 
 class _Job:
@@ -126,7 +124,7 @@ class _Writer:
 
     async def _write_batch(self, batch: list[_Job]) -> None:
         try:
-            patience = max(LEAST, *(job.left for job in batch))
+            patience = max(GRACE, *(job.left for job in batch))
             results = await self._written([job.write for job in batch], patience)
         except BaseException as problem:
             for job in batch:

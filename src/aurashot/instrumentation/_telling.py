@@ -48,5 +48,5 @@ class Teller:
 def _check(hook: object) -> None:
     if not callable(hook):
         raise ConfigurationError(f"hooks= takes functions that are called with an event, not {hook!r}")
-    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(getattr(hook, "__call__", None)):  # noqa: B004
+    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(getattr(hook, "__call__", None)):  # noqa: B004  # not whether, but how it is called
         raise ConfigurationError(f"the hook {hook!r} is async; hooks are plain functions, called where the call runs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Self
 
 from aurashot.models._wire import WireModel
@@ -17,18 +18,18 @@ class BilledRequest(WireModel):
     """Whether the service answers when the picture is there; left out unless asked."""
 
     @property
+    @abstractmethod
     def words(self) -> str | None:
         """What is asked for, in words."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def references(self) -> Mapping[str, str]:
         """The address of each picture, by the name of its field: `face`, `clothes`, `productImage` and so on."""
-        raise NotImplementedError
 
+    @abstractmethod
     def located(self, addresses: Mapping[str, str]) -> Self:
         """Return the same request with other addresses for some of its pictures, by the name of their fields."""
-        raise NotImplementedError
 
 
 class Images(WireModel):

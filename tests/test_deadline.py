@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from aurashot import _deadline
 from aurashot._deadline import Deadline, check_timeout
 from aurashot.errors import ConfigurationError
 
@@ -20,7 +21,7 @@ START = 1_000.0
 def pass_time(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Give a function that moves the monotonic clock on by some seconds."""
     now = [START]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(_deadline, "time", SimpleNamespace(monotonic=lambda: now[0]))
 
     def move(seconds: float) -> None:
         now[0] += seconds

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+from aurashot._transport import _dedupe
 from aurashot._transport._dedupe import Memory
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def test_putting_again_renews_an_answer() -> None:
 def test_it_forgets_what_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
     """After its age an answer is gone, and its place is free."""
     now = [50.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(_dedupe, "time", SimpleNamespace(monotonic=lambda: now[0]))
     memory = Memory(age=3_600.0)
     memory.put("a", 1)
     now[0] += 3_600.0

@@ -120,7 +120,7 @@ def test_a_type_checker_finds_the_types() -> None:
 
 
 def test_no_test_stops_the_clock_of_the_process() -> None:
-    """A server in another thread would go to sleep until the clock's hour. A module has a clock of its own to replace."""
+    """A server in another thread would sleep until the hour that it was shown. A module has a clock to replace."""
     tests = Path(__file__).parent.rglob("*.py")
     clock = re.compile(r"(setattr|patch)\(\s*(time\b|['\"]time\.)")
     assert [] == [path.name for path in tests if clock.search(path.read_text(encoding="utf-8"))]

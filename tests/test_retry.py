@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -261,6 +260,6 @@ def test_nothing_is_sent_again_for_nobody() -> None:
     service = Service(NotSentError("x"), NotSentError("x"))
     waits = [True, False]
     with pytest.raises(NotSentError):
-        call(service, dataclasses.replace(retries(budget=budget), is_wanted=lambda: waits.pop(0)))
+        call(service, retries(budget=budget)._replace(is_wanted=lambda: waits.pop(0)))
     assert (2, []) == (service.requests, waits)
     assert 34 == sum(budget.take() for _ in range(100))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from reliability.chaos.faults import TABLES
 from reliability.chaos.run import DEADLINE
@@ -16,41 +16,54 @@ if TYPE_CHECKING:
     from reliability.chaos.truth import Fate
 
 GRACE: Final = 0.25
-"""Seconds that a call may end after its deadline."""
+"""Seconds that a call may end after its deadline, on a machine that is fast enough."""
+TURNS: Final = 2
+"""How often each other call in flight may come first on one that is not."""
 FEW: Final = 2_000
 """With fewer calls than this, not every fault fires, and memory is still finding its level."""
 
 
-def _is_double(_: Said, fate: Fate) -> bool:
-    return fate.bills > 1
+class Case(NamedTuple):
+    """One call: what its caller was told, what is true, and how long it takes until each call at once had a turn."""
+
+    said: Said
+    fate: Fate
+    turn: float
 
 
-def _is_lost(said: Said, fate: Fate) -> bool:
+def _is_double(case: Case) -> bool:
+    return case.fate.bills > 1
+
+
+def _is_lost(case: Case) -> bool:
+    said = case.said
     reported = said.typed and said.outcome in {"unknown", "accepted"} and said.error_key == said.key
-    return fate.bills > 0 and not said.delivered and not reported
+    return case.fate.bills > 0 and not said.delivered and not reported
 
 
-def _is_foreign(said: Said, _: Fate) -> bool:
-    return said.delivered and said.answered != said.key
+def _is_foreign(case: Case) -> bool:
+    return case.said.delivered and case.said.answered != case.said.key
 
 
-def _is_untyped(said: Said, _: Fate) -> bool:
-    return not said.delivered and not said.typed
+def _is_untyped(case: Case) -> bool:
+    return not case.said.delivered and not case.said.typed
 
 
-def _is_wrong(said: Said, fate: Fate) -> bool:
-    return not said.delivered and said.outcome in {"not_sent", "rejected"} and fate.bills > 0
+def _is_wrong(case: Case) -> bool:
+    return not case.said.delivered and case.said.outcome in {"not_sent", "rejected"} and case.fate.bills > 0
 
 
-def _is_late(said: Said, _: Fate) -> bool:
-    return said.seconds - said.withheld > said.rounds * DEADLINE + GRACE
+def _is_late(case: Case) -> bool:
+    """When all that are in flight have something to do at once, the last of them has to wait for the others."""
+    said = case.said
+    return said.seconds - said.withheld > said.rounds * DEADLINE + max(GRACE, TURNS * case.turn)
 
 
-def _leaks(said: Said, _: Fate) -> bool:
-    return said.leaks
+def _leaks(case: Case) -> bool:
+    return case.said.leaks
 
 
-RULES: Final[dict[str, Callable[[Said, Fate], bool]]] = {
+RULES: Final[dict[str, Callable[[Case], bool]]] = {
     "double-billed": _is_double,
     "silently lost": _is_lost,
     "foreign": _is_foreign,
@@ -109,8 +122,9 @@ class Verdict:
 
 def judge(findings: Findings) -> Verdict:
     """Hold what was said against what is true."""
-    fate = findings.truth.fate
-    broken = {name: [said for said in findings.said if rule(said, fate(said.key))] for name, rule in RULES.items()}
+    turn = findings.figures.cpu / len(findings.said) * findings.plan.at_once
+    cases = [Case(said, findings.truth.fate(said.key), turn) for said in findings.said]
+    broken = {name: [case.said for case in cases if rule(case)] for name, rule in RULES.items()}
     verdict = Verdict(findings, broken, [])
     verdict.troubles.extend(_troubles(verdict, full=len(findings.said) >= FEW))
     return verdict

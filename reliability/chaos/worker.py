@@ -36,6 +36,8 @@ class Figures:
     """What a worker says about its process."""
 
     seconds: float = 0.0
+    cpu: float = 0.0
+    """Seconds for which the process computed."""
     files: tuple[int, int] = (0, 0)
     threads: tuple[int, int] = (0, 0)
     tasks: int = 0
@@ -169,10 +171,10 @@ async def settled(turns: int = 100) -> None:
 @contextmanager
 def measured(figures: Figures, stalls: Stalls) -> Generator[None]:
     """Note what the process holds before and after, and how long it took."""
-    before, start = (open_files(), threads(), round(held())), time.perf_counter()
+    before, start, cpu = (open_files(), threads(), round(held())), time.perf_counter(), time.process_time()
     with stalls:
         yield
-    figures.seconds = time.perf_counter() - start
+    figures.seconds, figures.cpu = time.perf_counter() - start, time.process_time() - cpu
     figures.files, figures.threads, figures.memory = zip(before, (open_files(), threads(), round(held())), strict=True)
     figures.stall = stalls.worst
 

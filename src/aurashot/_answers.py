@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 import zlib
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from pydantic import ValidationError
 from pydantic_core import from_json
@@ -85,8 +84,7 @@ _QUOTA_WORDS: Final = r"(?i)quota|credit|billing|balance|payment"
 _BLOCKED_WORDS: Final = r"(?i)content.?(policy|filter|block|moderat)|moderat|nsfw|safety|inappropriate|prohibited"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came back, read in full."""
 
     status: int

@@ -18,8 +18,7 @@ type checkers: `yield` alone cannot tell which step gives which result.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 from aurashot.models import Received
 
@@ -35,8 +34,7 @@ Progress: TypeAlias = Callable[[int, int | None], None]
 """Told about a download: bytes so far, and bytes in all where the server says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call(Generic[M]):
+class Call(NamedTuple, Generic[M]):
     """One request, and the model that its answer becomes."""
 
     name: str
@@ -54,8 +52,7 @@ class Call(Generic[M]):
     """Calls with the same value are sent once, and share the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Blocking(Generic[T]):
+class Blocking(NamedTuple, Generic[T]):
     """Disk or CPU work that must not hold up an event loop.
 
     Before the operation has paid for anything, the work has what is left of the operation's time. After that it has
@@ -65,8 +62,7 @@ class Blocking(Generic[T]):
     work: Callable[[], T]
 
 
-@dataclass(frozen=True, slots=True)
-class Fetch(Generic[T]):
+class Fetch(NamedTuple, Generic[T]):
     """A download that streams into a landing."""
 
     url: str
@@ -74,22 +70,19 @@ class Fetch(Generic[T]):
     progress: Progress | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(NamedTuple):
     """Let some seconds pass."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Together:
+class Together(NamedTuple):
     """Several flows that cost nothing, none of which waits for another; the first error ends them all."""
 
     flows: tuple[Flow[Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Gather:
+class Gather(NamedTuple):
     """Several flows that may cost money: each runs to its own end, whatever becomes of the others."""
 
     flows: tuple[Flow[Any], ...]
@@ -97,16 +90,14 @@ class Gather:
     """How many run at once in async code; the blocking client runs one after the other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recall(Generic[M]):
+class Recall(NamedTuple, Generic[M]):
     """Ask the ledger, before anything is sent, whether a call was paid for already under the operation's key."""
 
     call: Call[M]
     """What is about to be asked for, with each local picture named by its content."""
 
 
-@dataclass(frozen=True, slots=True)
-class Annotate:
+class Annotate(NamedTuple):
     """Add notes to the ledger entry of an answer, where there is one."""
 
     answer: Received

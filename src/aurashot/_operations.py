@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from uuid import uuid4
 
 from aurashot.errors import InputError
@@ -26,8 +25,7 @@ LONGEST_STEM: Final = 200
 _KEY_SHAPE: Final = re.compile(r"[!-~]{1,255}")
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(NamedTuple):
     """What the caller writes onto an operation."""
 
     idempotency_key: str | None = None

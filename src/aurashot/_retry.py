@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from aurashot.errors import (
     AuraShotError,
@@ -157,17 +157,16 @@ class RetryBudget:
             self._tokens = min(self.CAPACITY, self._tokens + 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retries:
+class Retries(NamedTuple):
     """The retry rules of one call, in tenacity's terms."""
 
     policy: RetryPolicy
     budget: RetryBudget
     deadline: Deadline
     billed: bool
+    before_wait: Callable[[AuraShotError, float], None]
     is_wanted: Callable[[], bool] = lambda: True
     """Whether somebody still waits for the answer."""
-    before_wait: Callable[[AuraShotError, float], None]
 
     def may_help(self, error: BaseException) -> bool:
         """Say whether the call may be sent again after an error."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from aurashot import _endpoints as endpoints
@@ -52,7 +51,7 @@ def billed(call: Call[M], places: Places) -> Flow[M]:
     if payloads:
         uploads = yield from together([send(endpoints.upload(payload)) for payload in payloads.values()])
         urls = {name: upload.url for name, upload in zip(payloads, uploads, strict=True)}
-        call = replace(call, request=cast("BilledRequest", call.asked).located(urls))
+        call = call._replace(request=cast("BilledRequest", call.asked).located(urls))
     return cast("M", (yield call))
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRules:
+class ImageRules(NamedTuple):
     """The limits of a client, and its wish about metadata.
 
     Attributes:

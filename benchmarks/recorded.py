@@ -100,7 +100,7 @@ def time_entries(path: str, count: int) -> dict[str, Any]:
 def _reserve_and_settle(ledger: SQLiteLedger) -> None:
     from aurashot.ledger import Settlement
 
-    ledger.settle(ledger.reserve(_intent()), Settlement(outcome="paid", attempts=1, urls=(FACE,)))
+    ledger.settle(ledger.reserve(_intent()), Settlement(payment="paid", attempts=1, urls=(FACE,)))
 
 
 def _intent() -> Intent:

@@ -69,5 +69,5 @@ class Notebook(Ledger):
     def outcomes(self) -> list[str]:
         """The outcome of each entry, `unknown` until it is settled."""
         return [
-            self.settled[entry].outcome if entry in self.settled else "unknown" for entry in range(len(self.intents))
+            self.settled[entry].payment if entry in self.settled else "unknown" for entry in range(len(self.intents))
         ]

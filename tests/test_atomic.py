@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aurashot._atomic import open_part, sweep, write
-from aurashot.images import FileLanding
+from aurashot.images import FileSink
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,13 +43,13 @@ def left_behind(folder: Path, name: str = ".cafe.0123abcd.part") -> Path:
 
 WRITER = """
 import os, sys, time
-from aurashot.images import FileLanding
+from aurashot.images import FileSink
 
-landing = FileLanding({folder!r}, stem="cafe", max_bytes=1000)
-landing.begin()
-landing.write(b"half a picture")
-os.utime(landing._part, ({old}, {old}))
-print(landing._part, flush=True)
+sink = FileSink({folder!r}, stem="cafe", max_bytes=1000)
+sink.begin()
+sink.write(b"half a picture")
+os.utime(sink._part, ({old}, {old}))
+print(sink._part, flush=True)
 sys.stdin.read()
 """
 
@@ -74,12 +74,12 @@ def test_what_a_killed_program_left_is_removed_and_what_a_living_one_writes_is_n
 def test_a_download_sweeps_its_folder_once(folder: Path) -> None:
     """What was there when the program first came is gone; a folder is not read again for each picture."""
     stale = left_behind(folder)
-    landing = FileLanding(folder, stem="cafe", max_bytes=1000)
-    landing.begin()
+    sink = FileSink(folder, stem="cafe", max_bytes=1000)
+    sink.begin()
     assert not stale.exists()
     later = left_behind(folder)
-    landing.begin()
-    landing.discard()
+    sink.begin()
+    sink.discard()
     assert [later] == [*folder.iterdir()]
 
 

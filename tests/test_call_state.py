@@ -36,14 +36,14 @@ WAYS: dict[State, list[Event]] = {
 def lost() -> OutcomeUnknownError:
     """Return an error that may be on the bill."""
     error = OutcomeUnknownError("the answer was lost")
-    error.billed = True
+    error.billable = True
     return error
 
 
 def refused() -> BadRequestError:
     """Return an error that is certainly not on the bill."""
     error = BadRequestError("no")
-    error.billed = True
+    error.billable = True
     return error
 
 

@@ -18,7 +18,7 @@ from aurashot.models import (
     PoseChangeInput,
     PoseChangeRequest,
     QueryRequest,
-    Received,
+    Response,
     Upload,
     VirtualTryOnInput,
     VirtualTryOnRequest,
@@ -49,11 +49,11 @@ QUERY = QueryRequest(workflow="pose_change", task_id="t")
     ],
 )
 def test_a_billed_operation_is_one_call(
-    call: Call[Any], name: str, path: str, answer: type[Received], sent: WireModel
+    call: Call[Any], name: str, path: str, answer: type[Response], sent: WireModel
 ) -> None:
     """It says what it costs and what it asks for, and is never shared with another call."""
     assert (name, path, answer) == (call.name, call.path, call.answer)
-    assert (True, None) == (call.billed, call.once)
+    assert (True, None) == (call.billable, call.dedupe_key)
     assert sent is call.request is call.asked
 
 
@@ -61,7 +61,7 @@ def test_a_query_is_free_and_repeatable() -> None:
     """No ledger hears of it, and it is sent as often as it is asked, since asking twice costs nothing."""
     call = endpoints.query(QUERY)
     assert ("query", "/api/aesthetic/query", WorkflowJob) == (call.name, call.path, call.answer)
-    assert (False, None, None) == (call.billed, call.asked, call.once)
+    assert (False, None, None) == (call.billable, call.asked, call.dedupe_key)
     assert QUERY is call.request
 
 
@@ -70,7 +70,7 @@ def test_an_upload_is_free_and_sent_once_per_content() -> None:
     picture = prepare(LocalImage(png(), "me", "The picture"), ImageRules(own_origin="https://www.aurashot.art"))
     call = endpoints.upload(picture)
     assert ("upload", "/v1/uploads", Upload) == (call.name, call.path, call.answer)
-    assert (False, None, picture.digest) == (call.billed, call.asked, call.once)
+    assert (False, None, picture.digest) == (call.billable, call.asked, call.dedupe_key)
     assert picture is call.request
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import Any
 
-    from aurashot._engine import AsyncReply
+    from aurashot._engine import AsyncResponseStream
 
 
 class Get:
@@ -44,7 +44,7 @@ class Get:
         """Do nothing."""
 
 
-async def read(reply: AsyncReply) -> bytes:
+async def read(reply: AsyncResponseStream) -> bytes:
     """Read an answer to its end and give its slot back."""
     body = b"".join([chunk async for chunk in reply])
     await reply.aclose()

@@ -107,7 +107,7 @@ def test_an_error_says_by_itself_what_became_of_the_request(kind: type[AuraShotE
 
 
 @pytest.mark.parametrize(
-    ("outcome", "billed", "may_be_charged"),
+    ("outcome", "billable", "may_be_charged"),
     [
         ("not_sent", True, False),
         ("rejected", True, False),
@@ -121,12 +121,12 @@ def test_an_error_says_by_itself_what_became_of_the_request(kind: type[AuraShotE
 )
 def test_only_a_billed_call_that_may_have_been_worked_on_may_be_charged(
     outcome: Outcome,
-    billed: bool,  # noqa: FBT001 - a column of the table
+    billable: bool,  # noqa: FBT001 - a column of the table
     may_be_charged: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     """Money can be lost by a billed call whose outcome is unknown or accepted, and by no other."""
     error = AuraShotError("x")
-    error.outcome, error.billed = outcome, billed
+    error.outcome, error.billable = outcome, billable
     assert may_be_charged == error.may_be_charged
 
 
@@ -137,7 +137,7 @@ def test_a_copy_and_a_pickle_keep_what_the_error_says(
 ) -> None:
     """Every class survives copying and pickling with its message and all its plain attributes."""
     error = made(kind)
-    error.outcome, error.billed, error.idempotency_key = "unknown", True, "key-1"
+    error.outcome, error.billable, error.idempotency_key = "unknown", True, "key-1"
     error.attempts, error.request_id, error.retry_after = 3, "r-1", 2.5
     error.operation_id, error.delivered = "o-1", (Generation(status="success", request_id="r-1"),)
     remade = again(error)
@@ -200,4 +200,4 @@ def test_a_status_error_starts_without_a_status() -> None:
 def test_an_unresolved_key_may_be_on_the_bill() -> None:
     """Nothing was sent now, but an earlier request under the same key was."""
     error = errors.UnresolvedError("x")
-    assert (True, True, None) == (error.billed, error.may_be_charged, error.entry)
+    assert (True, True, None) == (error.billable, error.may_be_charged, error.entry)

@@ -29,6 +29,7 @@ from aurashot import (
     instrumentation,
 )
 from aurashot.instrumentation import (
+    Dispatcher,
     Event,
     OperationFailed,
     OperationStarted,
@@ -37,7 +38,6 @@ from aurashot.instrumentation import (
     RequestStarted,
     RequestSucceeded,
     RetryScheduled,
-    Teller,
 )
 from tests.colours import KEY
 from tests.flows.steps import png
@@ -184,7 +184,7 @@ def check_ends(events: list[Event]) -> None:
     ends = (OperationSucceeded, OperationFailed, RequestSucceeded, RequestFailed)
     for event in events:
         key = event.operation_id, getattr(event, "number", 0)
-        names = ("parent_id", "operation", "request", "attempt", "billed", "idempotency_key")
+        names = ("parent_id", "operation", "request", "attempt", "billable", "idempotency_key")
         said = {name: getattr(event, name) for name in names if hasattr(event, name)}
         if isinstance(event, OperationStarted | RequestStarted):
             assert key not in open_now
@@ -211,7 +211,7 @@ def test_a_call_that_succeeds_is_an_operation_with_one_request(told_client: Aura
             event.number,
             event.request,
             event.attempt,
-            event.billed,
+            event.billable,
             event.idempotency_key,
         )
     assert isinstance(answered, RequestSucceeded)
@@ -277,7 +277,7 @@ def test_a_call_that_fails_tells_the_error_that_is_raised(
         assert isinstance(event, RequestFailed | OperationFailed)
         assert caught.value is event.error
         assert 0 < event.elapsed
-    assert (1, True) == (caught.value.attempts, caught.value.billed)
+    assert (1, True) == (caught.value.attempts, caught.value.billable)
     assert {caught.value.operation_id} == {event.operation_id for event in heard}
 
 
@@ -302,7 +302,7 @@ def test_an_upload_is_a_request_of_the_operation_that_needs_it(told_client: Aura
     requests = [event for event in heard if isinstance(event, RequestStarted)]
     assert [("upload", 1), ("generate", 2), ("generate", 1)] == [(event.request, event.number) for event in requests]
     assert {"generate"} == {event.operation for event in heard}
-    assert (False, None) == (requests[0].billed, requests[0].idempotency_key)
+    assert (False, None) == (requests[0].billable, requests[0].idempotency_key)
     assert 2 == len({event.operation_id for event in heard})
     check_ends(heard)
 
@@ -345,7 +345,7 @@ def test_a_download_is_an_operation_with_a_free_request(
     ] == kinds(heard)
     assert {"download"} == {event.operation for event in heard}
     assert {("download", False, None)} == {
-        (event.request, event.billed, event.idempotency_key) for event in heard if isinstance(event, RequestStarted)
+        (event.request, event.billable, event.idempotency_key) for event in heard if isinstance(event, RequestStarted)
     }
     assert isinstance(heard[2], RequestFailed)
     assert isinstance(heard[2].error, DownloadError)
@@ -378,7 +378,7 @@ def test_a_job_that_is_waited_for_is_one_operation(
     told_client.legacy.pose_change(FACE, "sitting", wait=True, idempotency_key="order-17")
     requests = [event for event in heard if isinstance(event, RequestStarted)]
     assert [("pose_change", True, "order-17"), ("query", False, None)] == [
-        (event.request, event.billed, event.idempotency_key) for event in requests
+        (event.request, event.billable, event.idempotency_key) for event in requests
     ]
     assert {"pose_change"} == {event.operation for event in heard}
     check_ends(heard)
@@ -613,7 +613,7 @@ def test_a_hook_may_not_swallow_an_interrupt() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Teller((interrupted,)).tell(started())
+        Dispatcher((interrupted,)).emit(started())
 
 
 async def waits(event: Event, /) -> None:
@@ -653,7 +653,7 @@ def test_what_cannot_be_a_hook_is_refused(make_client: Clients, server: Scripted
 @pytest.mark.parametrize("hook", [print, list[Event]().append, Tracer(), partial(print, "told"), lambda event: None])  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]  # a lambda has no annotations
 def test_whatever_can_be_called_is_a_hook(hook: Hook) -> None:
     """A function, a method, an object, a partial and a lambda."""
-    assert Teller((hook,)).listening
+    assert Dispatcher((hook,)).listening
 
 
 def test_the_log_tells_the_story_and_no_secret(
@@ -745,7 +745,7 @@ def test_somebody_listens_when_there_is_a_hook_or_debug(
 ) -> None:
     """Hooks listen always, the log at DEBUG."""
     with caplog.at_level(level, "aurashot"):
-        assert listening == Teller(tuple([print] * hooks)).listening
+        assert listening == Dispatcher(tuple([print] * hooks)).listening
 
 
 def test_the_library_configures_no_logging() -> None:
@@ -768,7 +768,7 @@ def test_events_are_frozen_records() -> None:
     assert not any(hasattr(kind, "__dict__") and "__dict__" in kind.__slots__ for kind in EVENTS)
     assert not hasattr(event, "__dict__")
     assert sorted(instrumentation.__all__) == instrumentation.__all__
-    assert {kind.__name__ for kind in EVENTS} == {*instrumentation.__all__} - {"Event", "Hook", "Teller"}
+    assert {kind.__name__ for kind in EVENTS} == {*instrumentation.__all__} - {"Event", "Hook", "Dispatcher"}
 
 
 @pytest.mark.parametrize("kind", EVENTS)
@@ -777,4 +777,4 @@ def test_every_event_names_its_operation(kind: type[Event]) -> None:
     names = {each.name for each in fields(kind)}
     assert {"operation_id", "parent_id", "operation", "at"} <= names
     if kind.__name__.startswith("Re"):
-        assert {"number", "request", "attempt", "billed", "idempotency_key"} <= names
+        assert {"number", "request", "attempt", "billable", "idempotency_key"} <= names

@@ -200,7 +200,7 @@ def test_an_answer_is_copied_and_pickled_with_its_meta(
     model: type[Generation], body: dict[str, Any], again: Callable[[Generation], Generation]
 ) -> None:
     """A queue or a cache gives back the whole answer, unknown fields and the story of its call included."""
-    answer = model.model_validate({**body, **UNKNOWN}).obtained(META)
+    answer = model.model_validate({**body, **UNKNOWN}).with_meta(META)
     remade = again(answer)
     assert answer == remade
     assert dataclasses.asdict(META) == dataclasses.asdict(remade.meta)
@@ -210,7 +210,7 @@ def test_an_answer_is_copied_and_pickled_with_its_meta(
 def test_how_an_answer_was_obtained_is_not_what_it_says(model: type[Generation], body: dict[str, Any]) -> None:
     """The meta takes no part in equality, dumps and schema; without a call it is empty."""
     plain = model.model_validate(body)
-    told = model.model_validate(body).obtained(META)
+    told = model.model_validate(body).with_meta(META)
     assert plain == told
     assert dataclasses.asdict(CallMeta()) == dataclasses.asdict(plain.meta)
     assert META == CallMeta()

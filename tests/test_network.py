@@ -55,12 +55,12 @@ class Script:
         """Whether the hook raises."""
         self.problem: Exception | None = None
         """What a write raises."""
-        self._answers = iter(answers)
+        self._response_parsing = iter(answers)
 
     def read(self) -> bytes:
         """Give the next answer."""
         self.log.append(READ)
-        return next(self._answers, b"")
+        return next(self._response_parsing, b"")
 
     def write(self, buffer: bytes) -> None:
         """Take bytes, which come as a view."""

@@ -26,7 +26,7 @@ from aurashot._calls import gather, send
 from aurashot._deadline import Deadline
 from aurashot._operations import Keys, Labels, Operation
 from aurashot._transport._state import Options
-from aurashot.instrumentation import Teller
+from aurashot.instrumentation import Dispatcher
 from aurashot.models import CallMeta, GenerateImages, GenerateRequest, Generation
 from tests.flows.steps import png
 from tests.notebook import Notebook
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 FACE = "https://cdn.example.com/face.png"
 QUICK = RetryPolicy(initial_delay=0.0, max_delay=0.0)
-PAID = Generation(status="success", request_id="r-1").obtained(CallMeta(idempotency_key="order-17"))
-LATER = Generation(status="success", request_id="r-2").obtained(CallMeta(idempotency_key="order-17.2"))
+PAID = Generation(status="success", request_id="r-1").with_meta(CallMeta(idempotency_key="order-17"))
+LATER = Generation(status="success", request_id="r-2").with_meta(CallMeta(idempotency_key="order-17.2"))
 SUBMITTED = {"workflow": "virtual_try_on", "taskId": "t-1", "executionId": "e-1", "status": "submitted"}
 
 
@@ -187,7 +187,7 @@ class TestOptions:
     @staticmethod
     def options(**options: Any) -> Options:
         """Return options that can work."""
-        given: dict[str, Any] = {"timeout": 10.0, "retry": RetryPolicy(), "teller": Teller(), **options}
+        given: dict[str, Any] = {"timeout": 10.0, "retry": RetryPolicy(), "dispatcher": Dispatcher(), **options}
         return Options(**given)
 
     def test_the_tags_of_a_view_stand_beside_those_of_a_call(self) -> None:
@@ -259,20 +259,20 @@ class TestOperation:
             assert getattr(whole, name) is getattr(branch, name)
 
     @pytest.mark.parametrize("outcome", ["not_sent", "rejected", "unknown", "accepted"])
-    @pytest.mark.parametrize("billed", [False, True])
+    @pytest.mark.parametrize("billable", [False, True])
     def test_before_anything_is_delivered_an_error_says_what_its_request_says(
         self,
         outcome: Outcome,
-        billed: bool,  # noqa: FBT001 - a dimension of the table
+        billable: bool,  # noqa: FBT001 - a dimension of the table
     ) -> None:
         """Only the id of the operation is added."""
         error = AuraShotError("x")
-        error.outcome, error.billed, error.idempotency_key = outcome, billed, "k"
+        error.outcome, error.billable, error.idempotency_key = outcome, billable, "k"
         whole = operation()
         whole.describe(error)
-        assert (outcome, billed, "k", (), whole.id) == (
+        assert (outcome, billable, "k", (), whole.id) == (
             error.outcome,
-            error.billed,
+            error.billable,
             error.idempotency_key,
             error.delivered,
             error.operation_id,
@@ -282,21 +282,21 @@ class TestOperation:
         ("outcome", "described"),
         [("not_sent", "accepted"), ("rejected", "accepted"), ("unknown", "unknown"), ("accepted", "accepted")],
     )
-    @pytest.mark.parametrize("billed", [False, True])
+    @pytest.mark.parametrize("billable", [False, True])
     def test_after_that_an_error_says_that_the_operation_is_paid_for(
         self,
         outcome: Outcome,
         described: Outcome,
-        billed: bool,  # noqa: FBT001 - a dimension of the table
+        billable: bool,  # noqa: FBT001 - a dimension of the table
     ) -> None:
         """Whatever its last request was, who repeats the operation pays again; what is there is on the error."""
         error = AuraShotError("x")
-        error.outcome, error.billed = outcome, billed
+        error.outcome, error.billable = outcome, billable
         whole = operation()
         whole.deliver(PAID)
         whole.deliver(LATER)
         whole.describe(error)
-        assert (described, True, True) == (error.outcome, error.billed, error.may_be_charged)
+        assert (described, True, True) == (error.outcome, error.billable, error.may_be_charged)
         assert (PAID, LATER) == error.delivered
         assert (whole.id, "order-17") == (error.operation_id, error.idempotency_key)
 
@@ -464,7 +464,7 @@ class TestDriver:
         with pytest.raises(OutcomeUnknownError) as caught:
             client.legacy.query(workflow="pose_change", task_id="t-1")
         assert (False, False, (), None) == (
-            caught.value.billed,
+            caught.value.billable,
             caught.value.may_be_charged,
             caught.value.delivered,
             caught.value.idempotency_key,
@@ -483,7 +483,7 @@ class TestDriver:
         server.always(status(400), path="/v1/uploads")
         with pytest.raises(BadRequestError) as caught:
             client.generate("a", face=png(), idempotency_key="order-17")
-        assert (False, None, "rejected") == (caught.value.billed, caught.value.idempotency_key, caught.value.outcome)
+        assert (False, None, "rejected") == (caught.value.billable, caught.value.idempotency_key, caught.value.outcome)
         assert caught.value.operation_id
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, strategies as st
 
-from aurashot._answers import (
+from aurashot._response_parsing import (
     STATUS_ERRORS,
-    Answer,
+    RawResponse,
     describe,
     read,
 )
@@ -40,7 +40,7 @@ def refused(status: int, body: Any = b"", headers: Mapping[str, str] | None = No
     """Return the error that an error status becomes."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     with pytest.raises(APIStatusError) as caught:
-        read(Answer(status, headers or {}, raw), Generation)
+        read(RawResponse(status, headers or {}, raw), Generation)
     return caught.value
 
 

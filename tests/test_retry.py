@@ -151,14 +151,14 @@ class Service:
 def retries(
     policy: RetryPolicy = EAGER,
     *,
-    billed: bool = True,
+    billable: bool = True,
     budget: RetryBudget | None = None,
     seconds: float = 10.0,
     told: Callable[[AuraShotError, float], None] = lambda error, wait: None,
 ) -> Retries:
     """Return the rules of one call."""
     return Retries(
-        policy=policy, budget=budget or RetryBudget(), deadline=Deadline(seconds), billed=billed, before_wait=told
+        policy=policy, budget=budget or RetryBudget(), deadline=Deadline(seconds), billable=billable, before_wait=told
     )
 
 

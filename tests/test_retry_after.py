@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, strategies as st
 
-from aurashot._answers import retry_after
+from aurashot._response_parsing import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -115,17 +115,17 @@ def test_the_table_knows_every_error() -> None:
 
 
 @pytest.mark.parametrize("retry_unknown", [False, True])
-@pytest.mark.parametrize("billed", [False, True])
+@pytest.mark.parametrize("billable", [False, True])
 @pytest.mark.parametrize(("error", "fault"), TABLE, ids=named)
 def test_only_what_is_safe_is_repeated(
     error: BaseException,
     fault: Fault,
-    billed: bool,  # noqa: FBT001 - a dimension of the table
+    billable: bool,  # noqa: FBT001 - a dimension of the table
     retry_unknown: bool,  # noqa: FBT001 - a dimension of the table
 ) -> None:
     """The whole decision, for every error, billed or free, with and without the user's permission."""
     policy = RetryPolicy(retry_unknown=retry_unknown)
-    assert ((fault, billed, retry_unknown) in REPEATED) == may_repeat(error, billed=billed, policy=policy)
+    assert ((fault, billable, retry_unknown) in REPEATED) == may_repeat(error, billable=billable, policy=policy)
 
 
 def test_every_fault_has_a_decision() -> None:

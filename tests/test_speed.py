@@ -115,12 +115,12 @@ LATE: Final = {
     "aurashot._flows.legacy",
     "aurashot._flows.pictures",
     "aurashot._transport._downloads",
-    "aurashot._transport._drains",
-    "aurashot._transport._given",
+    "aurashot._transport._detached",
+    "aurashot._transport._httpx_client",
     "aurashot._transport._record",
     "aurashot._transport._reports",
     "aurashot._transport._writing",
-    "aurashot.images._landing",
+    "aurashot.images._sink",
     "aurashot.images._metadata",
     "aurashot.images._payload",
     "aurashot.instrumentation._events",
@@ -177,7 +177,7 @@ def test_events_are_made_for_listeners_only(
 ) -> None:
     """A call, a retry and a failure make no event records when nobody listens."""
     made: list[str] = []
-    for name in sorted({*instrumentation.__all__} - {"Event", "Hook", "Teller"}):
+    for name in sorted({*instrumentation.__all__} - {"Event", "Hook", "Dispatcher"}):
         monkeypatch.setattr(instrumentation, name, counted(getattr(instrumentation, name), made))
     heard: list[Event] = []
     client = make_client(server.url, retry=RetryPolicy(initial_delay=0.0), hooks=[heard.append] if hooked else [])
@@ -277,7 +277,7 @@ def test_answer_is_parsed_once(make_client: Clients, server: ScriptedServer, mon
 
     client = make_client(server.url)
     monkeypatch.setattr(Generation, "model_validate_json", noted)
-    monkeypatch.setattr("aurashot._answers.from_json", None)
+    monkeypatch.setattr("aurashot._response_parsing.from_json", None)
     assert client.generate("a cafe", face=FACE).succeeded
     assert [GENERATION] == [json.loads(str(body, "utf-8")) for body in parsed if isinstance(body, bytes)]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 RESERVE: Final = Reserve(Intent(idempotency_key="order-17", operation="generate"))
-SETTLE: Final = Settle(1, Settlement(outcome="paid", attempts=1))
+SETTLE: Final = Settle(1, Settlement(payment="paid", attempts=1))
 
 
 class Gated(Notebook):

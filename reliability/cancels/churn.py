@@ -102,8 +102,8 @@ def _compare(run: Run, bills: list[str], ledger: SQLiteLedger) -> None:
     run.billed, run.recorded = len(bills), len(entries)
     run.double = len(bills) - len(set(bills))
     found = [entries.get(key) for key in bills]
-    run.lost = sum(entry is None or entry.outcome != "paid" or not entry.urls for entry in found)
-    run.wrong = sum(entry is not None and entry.outcome == "not_paid" for entry in found)
+    run.lost = sum(entry is None or entry.payment != "paid" or not entry.urls for entry in found)
+    run.wrong = sum(entry is not None and entry.payment == "not_paid" for entry in found)
     run.slowest = max(run.times, default=0.0)
 
 

@@ -168,7 +168,7 @@ def _bounds(verdict: Verdict) -> Iterator[str]:
 
 def _beside_the_ledger(findings: Findings) -> Iterator[str]:
     for said in findings.said:
-        outcomes = [entry.outcome for entry in findings.entries.get(said.key, [])]
+        outcomes = [entry.payment for entry in findings.entries.get(said.key, [])]
         billed = findings.truth.fate(said.key).bills > 0
         if billed and not {"paid", "unknown"} & set(outcomes):
             yield f"{said.key} was billed, and the ledger says {outcomes}"

@@ -118,7 +118,7 @@ def _resolve(result: Result, task: Task) -> None:
     with SQLiteLedger(task.ledger) as ledger:
         outcomes: dict[str, set[str]] = {}
         for entry in ledger.entries():
-            outcomes.setdefault(entry.idempotency_key, set()).add(entry.outcome)
+            outcomes.setdefault(entry.idempotency_key, set()).add(entry.payment)
         result.lost |= {
             key for key, fate in books.fates.items() if fate.bills and outcomes.get(key, set()) <= {"not_paid"}
         }

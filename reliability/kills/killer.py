@@ -86,13 +86,13 @@ def _compare(bills: list[str], path: Path) -> Result:
         entries = ledger.entries()
     by_key: dict[str, Entry] = {entry.idempotency_key: entry for entry in entries}
     certain = set(bills)
-    unknown = [entry for entry in entries if entry.outcome == "unknown"]
+    unknown = [entry for entry in entries if entry.payment == "unknown"]
     return Result(
         calls=len(entries),
         bills=len(bills),
-        lost=sum(key not in by_key or by_key[key].outcome == "not_paid" for key in bills),
+        lost=sum(key not in by_key or by_key[key].payment == "not_paid" for key in bills),
         double=len(bills) - len(certain),
-        imagined=sum(entry.outcome == "paid" and entry.idempotency_key not in certain for entry in entries),
+        imagined=sum(entry.payment == "paid" and entry.idempotency_key not in certain for entry in entries),
         in_doubt=len(unknown),
         in_doubt_billed=sum(entry.idempotency_key in certain for entry in unknown),
         most_in_doubt=max(Counter(entry.run for entry in unknown).values(), default=0),

@@ -38,17 +38,17 @@ class Mutant:
         path.write_text(code.replace(self.old, self.new), encoding="utf-8")
 
 
-RETRY, ANSWERS, OPERATIONS = "_retry.py", "_answers.py", "_operations.py"
-STATE, FAULTS, EXCHANGE = "_transport/_call_state.py", "_transport/_faults.py", "_transport/_exchange.py"
-RECORD, DRAINS, DRIVER = "_transport/_record.py", "_transport/_drains.py", "_transport/_driver.py"
-BLOCKING, ASYNC, GIVEN = "_transport/_sync.py", "_transport/_async.py", "_transport/_given.py"
+RETRY, PARSING, OPERATIONS = "_retry.py", "_response_parsing.py", "_operations.py"
+STATE, FAULTS, EXCHANGE = "_transport/_call_state.py", "_transport/_error_mapping.py", "_transport/_exchange.py"
+RECORD, DETACHED, DRIVER = "_transport/_record.py", "_transport/_detached.py", "_transport/_driver.py"
+BLOCKING, ASYNC, HTTPX_CLIENT = "_transport/_sync.py", "_transport/_async.py", "_transport/_httpx_client.py"
 SLOTS, NETWORK = "_engine/_slots.py", "_engine/_network.py"
 RULES, SCHEMA, LEDGER = "ledger/_rules.py", "ledger/_schema.py", "ledger/_sqlite.py"
 
 _RESENDING: Final = (
     Mutant("a lost answer is asked for again", RETRY, "Fault.UNKNOWN: Repeat.UNBILLED", "Fault.UNKNOWN: Repeat.ANY"),
-    Mutant("billed or not makes no difference", RETRY, "return policy.retry_unknown or not billed", "return True"),
-    Mutant("`retry_unknown` is not heard", RETRY, "return policy.retry_unknown or not billed", "return not billed"),
+    Mutant("billed or not makes no difference", RETRY, "return policy.retry_unknown or not billable", "return True"),
+    Mutant("`retry_unknown` is not heard", RETRY, "return policy.retry_unknown or not billable", "return not billable"),
     Mutant("what was not sent is not sent again", RETRY, "Fault.NOT_SENT: Repeat.ANY", "Fault.NOT_SENT: Repeat.NONE"),
     Mutant("what was refused is not sent again", RETRY, "Fault.REJECTED: Repeat.ANY", "Fault.REJECTED: Repeat.NONE"),
     Mutant("what is final is sent again", RETRY, "Fault.TERMINAL: Repeat.NONE", "Fault.TERMINAL: Repeat.ANY"),
@@ -102,23 +102,23 @@ _RESENDING: Final = (
 _ANSWERS: Final = (
     Mutant(
         "a server's error is a refusal",
-        ANSWERS,
+        PARSING,
         '"rejected" if status < 500 else "unknown"',
         '"rejected"',
     ),
-    Mutant("every 503 is a refusal", ANSWERS, "if status == 503 and wait is not None:", "if status == 503:"),
-    Mutant("303 is a refusal", ANSWERS, '        303: "unknown",', '        303: "rejected",'),
-    Mutant("408 is a refusal", ANSWERS, '        408: "unknown",', '        408: "rejected",'),
+    Mutant("every 503 is a refusal", PARSING, "if status == 503 and wait is not None:", "if status == 503:"),
+    Mutant("303 is a refusal", PARSING, '        303: "unknown",', '        303: "rejected",'),
+    Mutant("408 is a refusal", PARSING, '        408: "unknown",', '        408: "rejected",'),
     Mutant(
         "a broken answer is a refusal",
-        ANSWERS,
+        PARSING,
         'STATUS_OUTCOMES.get(answer.status, "unknown")',
         'STATUS_OUTCOMES.get(answer.status, "rejected")',
     ),
-    Mutant("success without a picture is fine", ANSWERS, "if result.succeeded and not result.outputs:", "if False:"),
+    Mutant("success without a picture is fine", PARSING, "if result.succeeded and not result.outputs:", "if False:"),
     Mutant(
         "no credit left is too many requests",
-        ANSWERS,
+        PARSING,
         "        402: QuotaExceededError,",
         "        402: RateLimitError,",
     ),
@@ -217,13 +217,13 @@ _SENDING: Final = (
     ),
     Mutant(
         "a given client: nobody hears that bytes leave",
-        GIVEN,
+        HTTPX_CLIENT,
         "            outgoing.before_send()\n            return",
         "            return",
     ),
     Mutant(
         "a given async client: nobody hears that bytes leave",
-        GIVEN,
+        HTTPX_CLIENT,
         "            outgoing.before_send()\n            response",
         "            response",
     ),
@@ -255,7 +255,7 @@ _RECORDS: Final = (
         "patience, self._keep)]\n",
         "patience, forget)]\n        self._keep(answer[0])\n",
     ),
-    Mutant("a key that was paid meanwhile is sent", RECORD, 'if entry.outcome == "paid":', "if False:"),
+    Mutant("a key that was paid meanwhile is sent", RECORD, 'if entry.payment == "paid":', "if False:"),
     Mutant(
         "a local picture is known by where it was uploaded",
         RECORD,
@@ -278,17 +278,17 @@ _RECORDS: Final = (
     ),
     Mutant(
         "a cancelled call is dropped although it is out",
-        DRAINS,
+        DETACHED,
         "        if not was_sent and",
         "        if was_sent is not None and",
     ),
     Mutant(
         "a cancelled call goes on although it is not out",
-        DRAINS,
+        DETACHED,
         "        if not was_sent and",
         "        if was_sent is None and",
     ),
-    Mutant("closing does not wait for what is out", ASYNC, "await self.runtime.drains.wait()", "pass"),
+    Mutant("closing does not wait for what is out", ASYNC, "await self.runtime.detached_calls.wait()", "pass"),
 )
 """What is written down, and what becomes of a call that nobody waits for."""
 
@@ -308,8 +308,8 @@ _KEYS: Final = (
     Mutant(
         "async: an error ends the flows beside it, which may be paid for",
         ASYNC,
-        "                    results[place] = error\n",
-        "                    results[place] = error\n                    group.cancel_scope.cancel()\n",
+        "                    results[index] = error\n",
+        "                    results[index] = error\n                    group.cancel_scope.cancel()\n",
     ),
     Mutant(
         "blocking: an error ends the flows after it",
@@ -325,7 +325,7 @@ _KEYS: Final = (
         "return intent.request_digest == entry.request_digest",
         "return True",
     ),
-    Mutant("a refused key is never sent again", RULES, 'and entry.outcome != "not_paid"', "and True"),
+    Mutant("a refused key is never sent again", RULES, 'and entry.payment != "not_paid"', "and True"),
     Mutant("a call is stopped by its own earlier request", RULES, "entry.operation_id != intent.operation_id", "True"),
     Mutant(
         "what is under way leaves room under the cap",

@@ -20,15 +20,15 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
-from aurashot.models import Received
+from aurashot.models import Response
 
 if TYPE_CHECKING:
-    from aurashot.images import Landing, Payload
+    from aurashot.images import Payload, Sink
     from aurashot.ledger import Scalar
     from aurashot.models import BilledRequest, WireModel
 
 T = TypeVar("T")
-M = TypeVar("M", bound=Received)
+M = TypeVar("M", bound=Response)
 
 Progress: TypeAlias = Callable[[int, int | None], None]
 """Told about a download: bytes so far, and bytes in all where the server says."""
@@ -43,12 +43,12 @@ class Call(NamedTuple, Generic[M]):
     answer: type[M]
     request: WireModel | Payload
     """A JSON body, or the picture that goes out as a multipart form."""
-    billed: bool = False
+    billable: bool = False
     asked: BilledRequest | None = None
     """What a billed call asks for, with each local picture named by its content instead of the address of its upload.
 
     The same request has the same one, in every process."""
-    once: str | None = None
+    dedupe_key: str | None = None
     """Calls with the same value are sent once, and share the answer."""
 
 
@@ -63,10 +63,10 @@ class Blocking(NamedTuple, Generic[T]):
 
 
 class Fetch(NamedTuple, Generic[T]):
-    """A download that streams into a landing."""
+    """A download that streams into a sink."""
 
     url: str
-    landing: Landing[T]
+    sink: Sink[T]
     progress: Progress | None = None
 
 
@@ -100,7 +100,7 @@ class Recall(NamedTuple, Generic[M]):
 class Annotate(NamedTuple):
     """Add notes to the ledger entry of an answer, where there is one."""
 
-    answer: Received
+    answer: Response
     notes: Mapping[str, Scalar]
 
 
@@ -118,9 +118,9 @@ def blocking(work: Callable[[], T]) -> Flow[T]:
     return cast("T", (yield Blocking(work)))
 
 
-def fetch(url: str, landing: Landing[T], progress: Progress | None = None) -> Flow[T]:
-    """Download into a landing and return what it became."""
-    return cast("T", (yield Fetch(url, landing, progress)))
+def fetch(url: str, sink: Sink[T], progress: Progress | None = None) -> Flow[T]:
+    """Download into a sink and return what it became."""
+    return cast("T", (yield Fetch(url, sink, progress)))
 
 
 def pause(seconds: float) -> Flow[None]:
@@ -155,6 +155,6 @@ def recall(call: Call[M]) -> Flow[M | None]:
     return cast("M | None", (yield Recall(call)))
 
 
-def annotate(answer: Received, notes: Mapping[str, Scalar]) -> Flow[None]:
+def annotate(answer: Response, notes: Mapping[str, Scalar]) -> Flow[None]:
     """Add notes to the ledger entry of an answer, where there is one."""
     yield Annotate(answer, notes)

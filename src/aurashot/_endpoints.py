@@ -30,7 +30,7 @@ WORKFLOW_QUERY: Final = "/api/aesthetic/query"
 
 def upload(picture: Payload) -> Call[Upload]:
     """`POST /v1/uploads`: free, and sent once for the same content."""
-    return Call(name="upload", path=UPLOADS, answer=Upload, request=picture, once=picture.digest)
+    return Call(name="upload", path=UPLOADS, answer=Upload, request=picture, dedupe_key=picture.digest)
 
 
 def id_photo(body: IdPhotoRequest) -> Call[Generation]:
@@ -70,4 +70,4 @@ def query(body: QueryRequest) -> Call[WorkflowJob]:
 
 
 def _billed(name: str, path: str, answer: type[M], body: BilledRequest) -> Call[M]:
-    return Call(name=name, path=path, answer=answer, request=body, billed=True, asked=body)
+    return Call(name=name, path=path, answer=answer, request=body, billable=True, asked=body)

@@ -135,7 +135,7 @@ class Operation:
         error.operation_id = self.id
         if self.delivered:
             error.delivered = self.delivered
-            error.billed = True
+            error.billable = True
             error.idempotency_key = error.idempotency_key or self.delivered[0].meta.idempotency_key
             error.outcome = error.outcome if error.outcome == "unknown" else "accepted"
 

@@ -15,7 +15,7 @@ class RateLimiter(Protocol):
     Several threads may ask at once.
     """
 
-    def acquire(self, request: str, /, *, billed: bool, timeout: float) -> None:
+    def acquire(self, request: str, /, *, billable: bool, timeout: float) -> None:
         """Return when the request may be sent.
 
         What this raises keeps the request here: it becomes a `NotSentError`, or a `DeadlineExceededError` when the
@@ -23,7 +23,7 @@ class RateLimiter(Protocol):
 
         Args:
             request: `upload`, `id_photo`, `generate`, `edit`, `virtual_try_on`, `pose_change` or `query`.
-            billed: Whether the service bills it.
+            billable: Whether the service bills it.
             timeout: Seconds that are left of the call's time.
         """
         ...
@@ -32,7 +32,7 @@ class RateLimiter(Protocol):
 class AsyncRateLimiter(Protocol):
     """Something that says when the async client may send its next request."""
 
-    async def acquire(self, request: str, /, *, billed: bool, timeout: float) -> None:
+    async def acquire(self, request: str, /, *, billable: bool, timeout: float) -> None:
         """Return when the request may be sent; the arguments and errors are those of `RateLimiter.acquire`."""
         ...
 

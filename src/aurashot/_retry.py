@@ -107,13 +107,13 @@ def _is_timeout(error: AuraShotError) -> bool:
     return getattr(error, "status_code", 0) == 408
 
 
-def may_repeat(error: BaseException, *, billed: bool, policy: RetryPolicy) -> bool:
+def may_repeat(error: BaseException, *, billable: bool, policy: RetryPolicy) -> bool:
     """Decide whether the same request may be sent again after an error."""
     match DECISIONS[fault_of(error)]:
         case Repeat.ANY:
             return True
         case Repeat.UNBILLED:
-            return policy.retry_unknown or not billed
+            return policy.retry_unknown or not billable
         case Repeat.NONE:
             return False
 
@@ -163,14 +163,14 @@ class Retries(NamedTuple):
     policy: RetryPolicy
     budget: RetryBudget
     deadline: Deadline
-    billed: bool
+    billable: bool
     before_wait: Callable[[AuraShotError, float], None]
     is_wanted: Callable[[], bool] = lambda: True
     """Whether somebody still waits for the answer."""
 
     def may_help(self, error: BaseException) -> bool:
         """Say whether the call may be sent again after an error."""
-        return self.is_wanted() and may_repeat(error, billed=self.billed, policy=self.policy)
+        return self.is_wanted() and may_repeat(error, billable=self.billable, policy=self.policy)
 
     def options(self) -> dict[str, Any]:
         """Return the arguments of a fresh `Retrying` or `AsyncRetrying`."""

@@ -52,7 +52,7 @@ class AuraShotError(Exception):
 
     Attributes:
         outcome: What became of the request; of the operation, if that had paid for something before.
-        billed: Whether the operation is one that the service bills.
+        billable: Whether the operation is one that the service bills.
         operation_id: The id of the method call that failed; its events and ledger entries carry the same.
         delivered: What this operation had obtained and paid for before it failed, and what a failed download was
             to fetch: it is yours.
@@ -63,7 +63,7 @@ class AuraShotError(Exception):
     """
 
     outcome: Outcome = "not_sent"
-    billed: bool = False
+    billable: bool = False
     operation_id: str | None = None
     delivered: tuple[Generation | WorkflowJob, ...] = ()
     idempotency_key: str | None = None
@@ -78,7 +78,7 @@ class AuraShotError(Exception):
     @property
     def may_be_charged(self) -> bool:
         """Whether this operation may be on the bill."""
-        return self.billed and self.outcome in {"unknown", "accepted"}
+        return self.billable and self.outcome in {"unknown", "accepted"}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by message and plain attributes: no request, no response and no key ever hang on an error."""
@@ -240,7 +240,7 @@ class UnresolvedError(AuraShotError):
     """
 
     outcome: Outcome = "unknown"
-    billed: bool = True
+    billable: bool = True
     entry: Entry | None = None
 
 

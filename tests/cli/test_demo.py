@@ -55,7 +55,7 @@ def _opened(path: Path) -> Image.Image:
 
 
 def _keys(server: SandboxServer) -> list[str | None]:
-    return [entry.idempotency_key for entry in server.ledger().entries]
+    return [entry.idempotency_key for entry in server.bill().entries]
 
 
 # -- in the sandbox ----------------------------------------------------------------------------------------------------
@@ -154,9 +154,9 @@ def test_interrupted(aurashot: Callable[..., Any], photos: dict[str, Path], monk
 
 def test_live(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
     """With consent, three pictures are billed to the user's key, which is shown and stored nowhere."""
-    before = server.ledger().billed
+    before = server.bill().total
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
-    assert (0, 3) == (ran.code, server.ledger().billed - before)
+    assert (0, 3) == (ran.code, server.bill().total - before)
     assert f"3 pictures will be made by {server.url} and billed to your key" in ran.out
     assert "Billed    3, to your key" in ran.out
     everything = [ran.out.encode(), ran.err.encode(), *(path.read_bytes() for path in OUT.iterdir())]
@@ -165,9 +165,9 @@ def test_live(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[
 
 def test_live_without_consent(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
     """Where nobody can be asked, nothing is spent."""
-    before = server.ledger().billed
+    before = server.bill().total
     ran = aurashot("demo", "--live", "--face", str(photos["hopper"]))
-    assert (2, 0) == (ran.code, server.ledger().billed - before)
+    assert (2, 0) == (ran.code, server.bill().total - before)
     assert "--yes" in ran.error
     assert not OUT.exists()
 
@@ -182,9 +182,9 @@ def test_live_without_key(aurashot: Callable[..., Any], photos: dict[str, Path])
 @pytest.mark.parametrize(("keys", "code", "billed"), [("y\n", 0, 3), ("n\n", 1, 0), ("\x03", 130, 0)])
 def test_live_asks(server: SandboxServer, photos: dict[str, Path], keys: str, code: int, billed: int) -> None:
     """On a terminal the user is asked first; all but a yes costs nothing."""
-    before = server.ledger().billed
+    before = server.bill().total
     screen, done = _on_terminal(["demo", "--live", "--face", str(photos["hopper"])], answer=keys)
-    assert (code, billed) == (done, server.ledger().billed - before)
+    assert (code, billed) == (done, server.bill().total - before)
     assert (billed == 0) == (not OUT.exists())
     assert ("\x1b[1m" in screen) == (billed == 3)
     assert "Traceback" not in screen
@@ -257,7 +257,7 @@ def test_live_lost_download(aurashot: Callable[..., Any], server: SandboxServer,
     """A picture that was paid for and cannot be fetched is named with its address."""
     server.fault("not-found", operations=["file"])
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
-    entry = server.ledger().entries[-1]
+    entry = server.bill().entries[-1]
     assert (1, "id-photo") == (ran.code, entry.operation)
     assert f"the picture was made and is at {server.url}/files/" in ran.error
     assert f"(request id {entry.request_id}, idempotency key {entry.idempotency_key})" in ran.error
@@ -268,14 +268,14 @@ def test_live_pending(aurashot: Callable[..., Any], server: SandboxServer, photo
     server.fault("pending", operations=["id-photo"])
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
     assert 1 == ran.code
-    assert f"may have been billed all the same (request id {server.ledger().entries[-1].request_id}" in ran.error
+    assert f"may have been billed all the same (request id {server.bill().entries[-1].request_id}" in ran.error
 
 
 def test_live_unwritable_picture(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
     """A picture that cannot take its name is kept under another, and the line says that it was paid for."""
     (OUT / "cafe.png/child").mkdir(parents=True)
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
-    entry = server.ledger().entries[-1]
+    entry = server.bill().entries[-1]
     assert 2 == ran.code
     assert "'aurashot-demo/cafe.png' cannot be written" in ran.error
     assert f"idempotency key {entry.idempotency_key}" in ran.error
@@ -287,9 +287,9 @@ def test_live_interrupted(
 ) -> None:
     """Ctrl-C in the middle keeps what there is and says what may be billed."""
     server.fault("hang", operations=["generate"])
-    before = server.ledger().billed
+    before = server.bill().total
     process = start("demo", "--live", "--yes", "--face", str(photos["hopper"]))
-    while server.ledger().billed < before + 2:
+    while server.bill().total < before + 2:
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)

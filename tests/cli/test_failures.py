@@ -38,7 +38,7 @@ def test_exit_code(error: AuraShotError, code: int) -> None:
 
 def _error(outcome: Outcome, *, billed: bool = True) -> AuraShotError:
     error = OutcomeUnknownError("the answer was lost.")
-    error.outcome, error.billed = outcome, billed
+    error.outcome, error.billable = outcome, billed
     error.request_id, error.idempotency_key = "r-1", "k-1"
     return error
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import httpcore
 
 from aurashot import AuraShot, __version__, sandbox
-from aurashot._engine import Engine, Outgoing, Reply, headers_of
+from aurashot._engine import Engine, Outgoing, ResponseStream, headers_of
 from tests.contract.scenarios import RECORDED, SCENARIOS, Scenario
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ MOMENT: Final = "2026-03-16T09:00:00.000Z"
 class Kept:
     """An answer that was read already."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: ResponseStream) -> None:
         self.status = reply.status
         self.headers = reply.headers
         self.content = b"".join(reply)

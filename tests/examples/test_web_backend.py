@@ -47,7 +47,7 @@ def test_a_visitor_gets_from_a_photo_to_pictures(
     browser: httpx.Client, sandbox_server: SandboxServer, grace_hopper: Path
 ) -> None:
     """The forms lead from a photo to a picture; the anchor is made and billed once for all pictures."""
-    billed = sandbox_server.ledger().billed
+    billed = sandbox_server.bill().total
     assert 'action="/characters"' in browser.get("/").text
     page = browser.post("/characters", files={"photo": grace_hopper.read_bytes()})
     action = re.search(r'action="([^"]+)"', page.text)
@@ -56,7 +56,7 @@ def test_a_visitor_gets_from_a_photo_to_pictures(
     assert [answer.headers["content-type"] for answer in answers] == ["image/png", "image/png"]
     assert all(min(Image.open(io.BytesIO(answer.content)).size) >= 512 for answer in answers)
     assert answers[0].content != answers[1].content
-    assert sandbox_server.ledger().billed - billed == 3
+    assert sandbox_server.bill().total - billed == 3
 
 
 def test_a_visitor_is_told_what_is_wrong_with_a_photo(browser: httpx.Client) -> None:

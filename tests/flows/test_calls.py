@@ -26,7 +26,7 @@ from aurashot.models import GenerateImages, GenerateRequest, Generation
 from tests.flows.steps import FACE, Play
 
 REQUEST = GenerateRequest(prompt="in a cafe", images=GenerateImages(face=FACE))
-CALL = Call(name="generate", path="/x", answer=Generation, request=REQUEST, billed=True, asked=REQUEST)
+CALL = Call(name="generate", path="/x", answer=Generation, request=REQUEST, billable=True, asked=REQUEST)
 DONE = Generation(status="success")
 
 

@@ -81,7 +81,7 @@ def test_remote_references_go_out_in_one_billed_request(
     """With addresses only, an operation is one call with the body of the contract, and returns its answer."""
     play = Play(DONE)
     assert DONE is play.run(flow)
-    assert [(path, True, None)] == [(call.path, call.billed, call.once) for call in play.calls]
+    assert [(path, True, None)] == [(call.path, call.billable, call.dedupe_key) for call in play.calls]
     assert [content] == [body(call) for call in play.calls]
 
 
@@ -90,7 +90,7 @@ def test_local_pictures_are_uploaded_before_the_billed_request() -> None:
     play = Play(Upload(url=FACE), Upload(url=CLOTHES), DONE)
     play.run(generate(face=png("red"), clothes=png("blue"), scene=SCENE))
     assert ["upload", "upload", "generate"] == [call.name for call in play.calls]
-    assert [False, False, True] == [call.billed for call in play.calls]
+    assert [False, False, True] == [call.billable for call in play.calls]
     assert body(play.calls[-1])["images"] == {"face": FACE, "clothes": CLOTHES, "scene": SCENE}
 
 
@@ -111,7 +111,7 @@ def test_a_ledger_is_told_of_pictures_by_their_content() -> None:
     (recalled,) = play.recalled
     assert sent.asked is not None
     assert sent.asked == recalled.asked == recalled.request
-    assert {"face": f"sha256:{upload.once}", "scene": SCENE} == sent.asked.references
+    assert {"face": f"sha256:{upload.dedupe_key}", "scene": SCENE} == sent.asked.references
     assert {"face": FACE, "scene": SCENE} == body(sent)["images"]
 
 
@@ -149,7 +149,7 @@ def test_the_same_picture_has_the_same_once_key() -> None:
     """Equal content is uploaded once by whoever drives the flow: the calls carry the digest of the content."""
     play = Play(Upload(url=FACE), Upload(url=FACE), Upload(url=SCENE), DONE)
     play.run(generate(face=png("red"), clothes=png("red"), scene=png("blue")))
-    first, second, third, _ = [call.once for call in play.calls]
+    first, second, third, _ = [call.dedupe_key for call in play.calls]
     assert first is not None
     assert first == second != third
 
@@ -222,7 +222,7 @@ def test_uploading_a_local_picture_gives_its_address() -> None:
     assert Upload(url=FACE) == play.run(flows.upload(RULES, png()))
     (call,) = play.calls
     assert isinstance(call.request, Payload)
-    assert ("/v1/uploads", False, "image/png") == (call.path, call.billed, call.request.media_type)
+    assert ("/v1/uploads", False, "image/png") == (call.path, call.billable, call.request.media_type)
 
 
 def test_uploading_what_is_remote_sends_nothing() -> None:

@@ -93,7 +93,9 @@ def test_a_job_is_submitted_in_one_billed_request(flow: Flow[WorkflowJob], conte
     """The body is the contract's, and without waiting the answer is returned as it is."""
     play = Play(TAKEN)
     assert TAKEN is play.run(flow)
-    assert [("/api/aesthetic/generate", True, None)] == [(call.path, call.billed, call.once) for call in play.calls]
+    assert [("/api/aesthetic/generate", True, None)] == [
+        (call.path, call.billable, call.dedupe_key) for call in play.calls
+    ]
     assert content == body(play.calls[0])
 
 
@@ -178,7 +180,7 @@ def test_a_query_asks_by_one_identifier(flow: Flow[WorkflowJob], content: dict[s
     """It is free, names the workflow, and prefers the execution id."""
     play = Play(WORKING)
     assert WORKING is play.run(flow)
-    assert [("/api/aesthetic/query", False, "query")] == [(call.path, call.billed, call.name) for call in play.calls]
+    assert [("/api/aesthetic/query", False, "query")] == [(call.path, call.billable, call.name) for call in play.calls]
     assert content == body(play.calls[0])
 
 

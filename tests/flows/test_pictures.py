@@ -9,7 +9,7 @@ from aurashot._calls import Fetch
 from aurashot._flows import pictures
 from aurashot._flows.pictures import MAX_PICTURE_BYTES
 from aurashot.errors import DownloadError, InputError, NoOutputError, UnsafeURLError
-from aurashot.images import FileLanding, MemoryLanding
+from aurashot.images import FileSink, MemorySink
 from aurashot.models import Generation, Output, Upload, WorkflowJob
 from tests.flows.steps import RULES, Play, png
 
@@ -35,10 +35,10 @@ def test_whatever_stands_for_a_picture_can_be_fetched(what: Any, tmp_path: Path)
     """An answer, an output, an upload, a job and an address all lead to one download."""
     saving = Play(tmp_path / "x.png")
     assert tmp_path / "x.png" == saving.run(pictures.download(RULES, what, tmp_path / "x.png", progress=None))
-    assert isinstance(fetched(saving).landing, FileLanding)
+    assert isinstance(fetched(saving).sink, FileSink)
     reading = Play(b"bytes")
     assert b"bytes" == reading.run(pictures.read(RULES, what, progress=None))
-    assert isinstance(fetched(reading).landing, MemoryLanding)
+    assert isinstance(fetched(reading).sink, MemorySink)
     assert PICTURE == fetched(saving).url == fetched(reading).url
 
 
@@ -56,7 +56,7 @@ def test_a_download_is_capped_and_tells_its_progress(tmp_path: Path) -> None:
         step = next(flow)
         assert isinstance(step, Fetch)
         assert progress is step.progress
-        assert MAX_PICTURE_BYTES == step.landing.max_bytes == 100 * 1024 * 1024
+        assert MAX_PICTURE_BYTES == step.sink.max_bytes == 100 * 1024 * 1024
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_in_a_folder_the_name_comes_from_identifiers_alone(what: Any, name: str,
     flow = pictures.download(RULES, what, folder, progress=None)
     step = next(flow)
     assert isinstance(step, Fetch)
-    step.landing.begin()
-    step.landing.write(png())
-    saved = step.landing.finish()
+    step.sink.begin()
+    step.sink.write(png())
+    saved = step.sink.finish()
     with pytest.raises(StopIteration) as end:
         flow.send(saved)
     assert saved == end.value.value

@@ -10,8 +10,8 @@ from hypothesis import given, strategies as st
 from PIL import Image
 
 from aurashot.errors import DownloadError
-from aurashot.images import MemoryLanding
-from aurashot.images._landing import MAX_PIXELS
+from aurashot.images import MemorySink
+from aurashot.images._sink import MAX_PIXELS
 from aurashot.images._size import size_of
 
 TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif"}
@@ -80,19 +80,19 @@ def bomb(width: int, height: int) -> bytes:
 )
 def test_a_bomb_does_not_land(size: tuple[int, int], words: str) -> None:
     """What would fill the memory of whoever opens it is refused by its header."""
-    landing = MemoryLanding(max_bytes=10_000)
-    landing.begin()
-    landing.write(bomb(*size))
+    sink = MemorySink(max_bytes=10_000)
+    sink.begin()
+    sink.write(bomb(*size))
     with pytest.raises(DownloadError, match=words):
-        landing.finish()
+        sink.finish()
 
 
 def test_what_is_just_small_enough_lands() -> None:
     """The cap itself is allowed."""
-    landing = MemoryLanding(max_bytes=10_000)
-    landing.begin()
-    landing.write(bomb(5_000, 10_000))
-    assert bomb(5_000, 10_000) == landing.finish()
+    sink = MemorySink(max_bytes=10_000)
+    sink.begin()
+    sink.write(bomb(5_000, 10_000))
+    assert bomb(5_000, 10_000) == sink.finish()
 
 
 @given(kind=st.sampled_from(sorted(TYPES)), at=st.integers(0, 400), junk=st.binary(max_size=64))

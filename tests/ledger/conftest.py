@@ -22,9 +22,9 @@ def intent(key: str = "order-17", **fields: Any) -> Intent:
     return Intent(idempotency_key=key, **(details | fields))
 
 
-PAID = Settlement(outcome="paid", attempts=1, request_id="r-1", urls=(PICTURE,), input_tokens=3, output_tokens=1234)
-NOT_PAID = Settlement(outcome="not_paid", attempts=4, error="NotSentError")
-UNKNOWN = Settlement(outcome="unknown", attempts=1, error="OutcomeUnknownError")
+PAID = Settlement(payment="paid", attempts=1, request_id="r-1", urls=(PICTURE,), input_tokens=3, output_tokens=1234)
+NOT_PAID = Settlement(payment="not_paid", attempts=4, error="NotSentError")
+UNKNOWN = Settlement(payment="unknown", attempts=1, error="OutcomeUnknownError")
 
 
 @pytest.fixture

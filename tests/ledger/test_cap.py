@@ -48,7 +48,7 @@ def test_what_was_certainly_not_paid_is_released(path: Path) -> None:
     """A refusal gives its place back; a picture and a lost answer do not."""
     with SQLiteLedger(path, cap=SpendCap(max_images=3)) as ledger:
         for settlement in (PAID, UNKNOWN, NOT_PAID):
-            ledger.settle(ledger.reserve(intent(settlement.outcome)), settlement)
+            ledger.settle(ledger.reserve(intent(settlement.payment)), settlement)
         assert 1 == granted(ledger, 5)
         ledger.resolve("unknown", "not_paid")
         assert 1 == granted(ledger, 5)

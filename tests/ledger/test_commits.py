@@ -153,7 +153,7 @@ def test_each_write_succeeds_or_fails_by_itself(ledger: SQLiteLedger) -> None:
         type(each) for each in results
     ]
     assert [("a", "paid", {"shown": True}), ("b", "unknown", {})] == [
-        (entry.idempotency_key, entry.outcome, entry.notes) for entry in ledger.entries()
+        (entry.idempotency_key, entry.payment, entry.notes) for entry in ledger.entries()
     ]
 
 
@@ -311,7 +311,7 @@ def test_what_another_thread_has_taken_is_awaited(ledger: SQLiteLedger) -> None:
             helping.result(30)
     finally:
         signal.signal(signal.SIGINT, before)
-    assert [("not_paid", "KeyboardInterrupt")] == [(entry.outcome, entry.error) for entry in ledger.entries()]
+    assert [("not_paid", "KeyboardInterrupt")] == [(entry.payment, entry.error) for entry in ledger.entries()]
 
 
 def check(ledger: SQLiteLedger, victim: Writer, other: Writer) -> None:
@@ -321,7 +321,7 @@ def check(ledger: SQLiteLedger, victim: Writer, other: Writer) -> None:
     assert other.error is None
     assert [other.result] == ledger.find(key=other.result.idempotency_key)
     assert (None, []) == (commits(ledger)._leader, commits(ledger)._queue)
-    outcomes = [(entry.outcome, entry.error) for entry in ledger.find(key=victim._key)]
+    outcomes = [(entry.payment, entry.error) for entry in ledger.find(key=victim._key)]
     if victim.error is None:
         assert [("unknown", None)] == outcomes
     else:

@@ -84,7 +84,7 @@ class Histories(RuleBasedStateMachine):
     def settle(self, data: st.DataObject, outcome: Payment, urls: list[str]) -> None:
         """Write down what became of a call, be it one that was resolved or settled before."""
         number = data.draw(st.integers(1, len(self.keys)))
-        self.ledger.settle(number, Settlement(outcome=outcome, attempts=1, urls=tuple(urls)))
+        self.ledger.settle(number, Settlement(payment=outcome, attempts=1, urls=tuple(urls)))
         self.outcomes[number - 1] = outcome
         self.urls[number - 1] = tuple(urls)
 
@@ -119,7 +119,7 @@ class Histories(RuleBasedStateMachine):
         """Entries, what is unresolved, and the sums say the same as the records."""
         entries = self.ledger.entries()
         assert self.keys == [entry.idempotency_key for entry in entries]
-        assert self.outcomes == [entry.outcome for entry in entries]
+        assert self.outcomes == [entry.payment for entry in entries]
         assert self.urls == [entry.urls for entry in entries]
         assert self.tags == [entry.tags["user"] for entry in entries]
         assert self.outcomes.count("unknown") == len(self.ledger.unresolved())
@@ -137,7 +137,7 @@ class Histories(RuleBasedStateMachine):
             day = str(microseconds(entry.started_at) // DAY)
             for per, period in (("day", day), ("run", entry.run)):
                 for tag, value in (("", ""), *entry.tags.items()):
-                    expected[per, period, tag, value] += entry.outcome != "not_paid"
+                    expected[per, period, tag, value] += entry.payment != "not_paid"
         assert self.ledger._own is not None
         rows = self.ledger._own.connection.execute("SELECT per, period, tag, value, spent FROM counts")
         assert +expected == +Counter({tuple(row)[:4]: row["spent"] for row in rows})

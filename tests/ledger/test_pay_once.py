@@ -29,7 +29,7 @@ def test_what_was_paid_is_handed_out_again(path: Path) -> None:
     with SQLiteLedger(path, cap=SpendCap(max_images=1)) as ledger:
         (entry,) = ledger.entries()
         assert entry == ledger.reserve(intent()) == ledger.recall(intent())
-        assert (first.number, "paid") == (entry.number, entry.outcome)
+        assert (first.number, "paid") == (entry.number, entry.payment)
         assert [entry] == ledger.entries()
 
 
@@ -85,7 +85,7 @@ def test_a_key_that_was_written_off_can_still_turn_out_paid(ledger: SQLiteLedger
     second = ledger.reserve(intent())
     ledger.settle(early, PAID)
     ledger.settle(second, PAID)
-    assert ["paid", "paid"] == [entry.outcome for entry in ledger.entries()]
+    assert ["paid", "paid"] == [entry.payment for entry in ledger.entries()]
     assert second.number == ledger.reserve(intent()).number
 
 

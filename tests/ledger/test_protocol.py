@@ -66,13 +66,13 @@ def any_ledger(request: pytest.FixtureRequest, ledger: SQLiteLedger) -> SQLiteLe
 def test_single_writes_raise_what_is_returned(any_ledger: SQLiteLedger | ListLedger) -> None:
     """`reserve`, `settle` and `annotate` are one write each, for whoever subclasses `Ledger`."""
     entry = any_ledger.reserve(intent())
-    assert ("unknown", False, True) == (entry.outcome, entry.is_finished, entry.is_under_way)
+    assert ("unknown", False, True) == (entry.payment, entry.is_finished, entry.is_under_way)
     with pytest.raises(UnresolvedError):
         any_ledger.reserve(intent())
     any_ledger.settle(entry, PAID)
     any_ledger.annotate(entry.number, {"shown": True})
     (settled,) = any_ledger.find(key="order-17")
-    assert ("paid", {"shown": True}) == (settled.outcome, settled.notes)
+    assert ("paid", {"shown": True}) == (settled.payment, settled.notes)
     assert settled == any_ledger.reserve(intent()) == any_ledger.recall(intent(), timeout=1)
     with pytest.raises(InputError):
         any_ledger.reserve(intent(prompt="another"))

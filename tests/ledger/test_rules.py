@@ -78,7 +78,7 @@ def test_what_is_unresolved_is_not_asked_for_again(earlier: Entry, words: str) -
     with pytest.raises(UnresolvedError, match=words) as caught:
         check_key(intent(), [earlier])
     error = pickle.loads(pickle.dumps(caught.value))
-    assert ("unknown", True, True) == (error.outcome, error.billed, error.may_be_charged)
+    assert ("unknown", True, True) == (error.outcome, error.billable, error.may_be_charged)
     assert ("order-17", earlier) == (error.idempotency_key, error.entry)
 
 

@@ -112,7 +112,7 @@ def test_an_old_file_opens_with_all_that_it_says(old: Path) -> None:
         entries = ledger.entries()
         assert ["aaabc", "paid paid unknown not_paid unknown"] == [
             "".join(entry.idempotency_key for entry in entries),
-            " ".join(entry.outcome for entry in entries),
+            " ".join(entry.payment for entry in entries),
         ]
         first = entries[0]
         assert (("https://p.example/1.png",), {"face": "d1"}, "monday") == (first.urls, first.references, first.run)

@@ -56,7 +56,7 @@ def test_an_entry_tells_the_whole_story(ledger: SQLiteLedger) -> None:
         number=1,
         idempotency_key="order-17",
         operation="generate",
-        outcome="paid",
+        payment="paid",
         started_at=entry.started_at,
         finished_at=entry.finished_at,
         attempts=1,
@@ -82,7 +82,7 @@ def test_an_entry_is_unknown_until_it_is_settled(ledger: SQLiteLedger) -> None:
     """What a program leaves behind when it ends in between is already the truth."""
     ledger.reserve(intent())
     (entry,) = ledger.unresolved()
-    assert ("unknown", None, False) == (entry.outcome, entry.finished_at, entry.is_finished)
+    assert ("unknown", None, False) == (entry.payment, entry.finished_at, entry.is_finished)
 
 
 def test_what_is_unresolved_is_listed(ledger: SQLiteLedger) -> None:
@@ -172,7 +172,7 @@ def test_a_bill_resolves_what_was_unknown(ledger: SQLiteLedger) -> None:
     assert 1 == ledger.resolve("lost", "paid", urls=[PICTURE], request_id="r-9")
     (entry,) = ledger.entries()
     assert ("paid", (PICTURE,), "r-9", "OutcomeUnknownError") == (
-        entry.outcome,
+        entry.payment,
         entry.urls,
         entry.request_id,
         entry.error,
@@ -185,7 +185,7 @@ def test_all_entries_of_a_call_are_resolved(ledger: SQLiteLedger) -> None:
     for settlement in (UNKNOWN, UNKNOWN, PAID):
         ledger.settle(ledger.reserve(intent("again", operation_id="op-1")), settlement)
     assert 2 == ledger.resolve("again", "not_paid")
-    assert ["not_paid", "not_paid", "paid"] == [entry.outcome for entry in ledger.entries()]
+    assert ["not_paid", "not_paid", "paid"] == [entry.payment for entry in ledger.entries()]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_nothing_is_resolved_by_mistake(ledger: SQLiteLedger, key: str, outcome:
     ledger.settle(ledger.reserve(intent("lost")), UNKNOWN)
     with pytest.raises(InputError):
         ledger.resolve(key, outcome)  # type: ignore[arg-type]
-    assert ["not_paid", "unknown"] == [entry.outcome for entry in ledger.entries()]
+    assert ["not_paid", "unknown"] == [entry.payment for entry in ledger.entries()]
 
 
 def test_what_is_written_is_on_the_disk(ledger: SQLiteLedger) -> None:
@@ -283,7 +283,7 @@ FORKING = """
     def call(key):
         ledger.settle(ledger.reserve(Intent(idempotency_key=key, operation="edit")), PAID)
 
-    PAID = Settlement(outcome="paid", attempts=1)
+    PAID = Settlement(payment="paid", attempts=1)
     ledger = SQLiteLedger({path!r})
     call("before")
     children = []
@@ -335,7 +335,7 @@ def test_the_digests_are_those_of_utf_8(ledger: SQLiteLedger) -> None:
 
 def test_a_settlement_without_an_answer(ledger: SQLiteLedger) -> None:
     """What is not known is None, not a zero."""
-    ledger.settle(ledger.reserve(intent()), Settlement(outcome="not_paid", attempts=0))
+    ledger.settle(ledger.reserve(intent()), Settlement(payment="not_paid", attempts=0))
     (entry,) = ledger.entries()
     assert (None, None, None, ()) == (entry.request_id, entry.input_tokens, entry.error, entry.urls)
 

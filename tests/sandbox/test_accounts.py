@@ -48,8 +48,8 @@ def test_every_key_has_its_own_quota(quick_drawings: None) -> None:
             return httpx.post(f"{server.url}/v1/character/id-photo", json=body, headers=headers).status_code
 
         assert [200, 200, 402, 402, 200] == [pay(key) for key in ("sk_a", "sk_a", "sk_a", "sk_a", "sk_b")]
-        assert 3 == server.ledger().billed
-        httpx.delete(f"{server.url}/_sandbox/ledger")
+        assert 3 == server.bill().total
+        httpx.delete(f"{server.url}/_sandbox/bill")
         assert 200 == pay("sk_a")
 
 
@@ -59,7 +59,7 @@ def test_an_idempotency_key_that_comes_twice_is_billed_twice(
     """Nobody promised that the service honours the key, so the ledger shows the double bill."""
     headers = {"Idempotency-Key": "once"}
     answers = [client.post("/v1/character/generate", json=order, headers=headers).json() for _ in range(2)]
-    entries = server.ledger().entries
+    entries = server.bill().entries
     assert ["once", "once"] == [entry.idempotency_key for entry in entries]
     assert [answer["requestId"] for answer in answers] == [entry.request_id for entry in entries]
 
@@ -69,14 +69,14 @@ def test_what_is_refused_is_not_billed(client: httpx.Client, server: SandboxServ
     client.post("/v1/character/generate", json={})
     client.post("/v1/character/id-photo", json={"images": {"face": "https://10.0.0.1/face.jpg"}})
     client.post("/v1/uploads", files={"file": b"GIF89a"})
-    assert 0 == server.ledger().billed
+    assert 0 == server.bill().total
 
 
 def test_the_ledger_is_read_and_cleared_over_http(client: httpx.Client, order: dict[str, Any]) -> None:
     """A process in another language sees the bill too."""
     client.post("/v1/character/generate", json=order, headers={"Idempotency-Key": "k1"})
-    ledger = client.get("/_sandbox/ledger").json()
+    ledger = client.get("/_sandbox/bill").json()
     assert 1 == ledger["billed"]
     assert {"operation", "idempotencyKey", "requestId", "at"} == set(ledger["entries"][0])
     assert ("generate", "k1") == (ledger["entries"][0]["operation"], ledger["entries"][0]["idempotencyKey"])
-    assert {"billed": 0, "entries": []} == client.delete("/_sandbox/ledger").json()
+    assert {"billed": 0, "entries": []} == client.delete("/_sandbox/bill").json()

@@ -39,7 +39,7 @@ def test_a_dropped_answer_is_on_the_bill(client: httpx.Client, server: SandboxSe
     """The client gets nothing and pays: what makes sending again expensive."""
     client.post("/_sandbox/faults", json={"fault": "drop", "times": 2}).raise_for_status()
     assert [0, 0, 200] == outcomes(client, order, 3)
-    assert 3 == server.ledger().billed
+    assert 3 == server.bill().total
 
 
 def test_a_rule_can_be_for_some_operations(client: httpx.Client, order: dict[str, Any], picture: str) -> None:

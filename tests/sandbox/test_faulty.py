@@ -150,7 +150,7 @@ def test_a_fault_does_to_connection_and_bill_what_the_table_says(
 ) -> None:
     """Status, end and bill, seen from a bare socket."""
     seen = meet(fault, patience=0.4 if fault in ENDLESS else 5.0)
-    billed = server.ledger().billed
+    billed = server.bill().total
     wait_for(server)
     assert EXPECTED[fault] == (seen.status, seen.end, billed)
     assert TABLE[fault.partition(";")[0]].worked is (billed == 1)
@@ -243,9 +243,9 @@ def test_a_refusing_server_refuses_and_comes_back(client: httpx.Client, server: 
     """New connections are refused, kept ones are closed, and after a while all is well."""
     server.fault("refuse;for=0.5")
     with pytest.raises(httpx.TransportError):
-        client.get("/_sandbox/ledger")
+        client.get("/_sandbox/bill")
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{server.url}/_sandbox/ledger")
+        httpx.get(f"{server.url}/_sandbox/bill")
     wait_for(server)
 
 
@@ -263,7 +263,7 @@ def test_a_second_answer_meets_the_next_request(server: SandboxServer) -> None:
         answers = bare.makefile("rb")
         bare.sendall(f"GET /openapi.json HTTP/1.1\r\nHost: {host}\r\nX-Sandbox-Fault: two-answers\r\n\r\n".encode())
         first = read_answer(answers)
-        bare.sendall(f"GET /_sandbox/ledger HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        bare.sendall(f"GET /_sandbox/bill HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         assert [first, True] == [read_answer(answers), b"billed" in read_answer(answers)]
 
 
@@ -290,7 +290,7 @@ def test_an_unknown_fault_is_400(client: httpx.Client, server: SandboxServer, or
     """A typing error is not mistaken for a sandbox without faults."""
     answer = client.post("/v1/character/generate", json=order, headers={"X-Sandbox-Fault": "explode"})
     assert (400, "unknown_fault") == (answer.status_code, answer.json()["error"]["code"])
-    assert 0 == server.ledger().billed
+    assert 0 == server.bill().total
 
 
 async def _in_process(fault: str) -> httpx.Response:

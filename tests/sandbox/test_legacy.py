@@ -43,7 +43,7 @@ def test_a_job_is_submitted_then_processed_then_done(
     assert [{"status": "Success", "image": second["images"][0], "progress": None, "error": None}] == second["results"]
     assert second["images"] == third["images"]
     assert 200 == client.get(second["images"][0]).status_code
-    assert [body["workflow"]] == [entry.operation for entry in server.ledger().entries]
+    assert [body["workflow"]] == [entry.operation for entry in server.bill().entries]
 
 
 def test_a_client_that_waits_gets_the_picture_at_once(client: httpx.Client, try_on: dict[str, Any]) -> None:

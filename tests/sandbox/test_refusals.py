@@ -118,7 +118,7 @@ def test_an_unknown_path_is_404_in_the_one_shape(client: httpx.Client) -> None:
     ("method", "path", "allowed"),
     [
         ("GET", "/v1/uploads", "POST"),
-        ("PUT", "/_sandbox/ledger", "DELETE, GET"),
+        ("PUT", "/_sandbox/bill", "DELETE, GET"),
         ("POST", "/files/a.png", "GET, HEAD"),
     ],
 )

@@ -41,7 +41,7 @@ def test_64_requests_at_once_are_served_together(quick_drawings: None) -> None:
         with ThreadPoolExecutor(64) as threads:
             identifiers = set(threads.map(generate, range(64)))
         assert 64 == len(identifiers)
-        assert identifiers == {entry.request_id for entry in server.ledger().entries}
+        assert identifiers == {entry.request_id for entry in server.bill().entries}
         assert time.monotonic() - started < 64 * 0.5 / 4
 
 
@@ -59,7 +59,7 @@ def test_the_end_of_the_block_leaves_nothing_behind(quick_drawings: None, caplog
     with httpx.Client(headers=HEADERS) as client:
         with sandbox.serve(latency=60) as server:
             client.base_url = httpx.URL(server.url)
-            client.get("/_sandbox/ledger")
+            client.get("/_sandbox/bill")
             emulator = server._server.emulator
             server.fault("hang", times=1, operations=["file"])
             asked = [("POST", "/v1/character/generate"), ("GET", "/files/a.png")]
@@ -67,7 +67,7 @@ def test_the_end_of_the_block_leaves_nothing_behind(quick_drawings: None, caplog
             for thread in waiting:
                 thread.start()
             deadline = time.monotonic() + 10
-            while server.ledger().billed == 0 or emulator.rules.active:
+            while server.bill().total == 0 or emulator.rules.active:
                 assert time.monotonic() < deadline
             stopped = time.monotonic()
         assert time.monotonic() - stopped < 3
@@ -112,10 +112,10 @@ def test_a_connection_that_comes_as_the_server_closes_is_closed(steps: int) -> N
 def test_a_kept_connection_is_not_slow(server: sandbox.SandboxServer) -> None:
     """No answer waits for a delayed acknowledgement, which takes 40 ms on Linux."""
     with httpx.Client(base_url=server.url) as client:
-        client.get("/_sandbox/ledger")
+        client.get("/_sandbox/bill")
         started = time.monotonic()
         for _ in range(50):
-            client.get("/_sandbox/ledger")
+            client.get("/_sandbox/bill")
         assert time.monotonic() - started < 1.5
 
 

@@ -39,7 +39,7 @@ def test_a_client_written_from_the_contract_alone_gets_its_pictures(
         image = Image.open(BytesIO(answer.read()))
     assert "PNG" == image.format
     assert "true" == image.info["aurashot:sandbox"]
-    assert {"id-photo", "generate", "edit"} <= {entry.operation for entry in drawing_server.ledger().entries}
+    assert {"id-photo", "generate", "edit"} <= {entry.operation for entry in drawing_server.bill().entries}
 
 
 def test_the_legacy_workflows_are_drawn_too(drawing_server: SandboxServer, grace_hopper: Path) -> None:

@@ -20,7 +20,7 @@ import pytest
 
 from aurashot import AsyncAuraShot
 from aurashot._engine import _slots
-from aurashot._transport._dedupe import MAX_REMEMBERED, Memory
+from aurashot._transport._single_flight import MAX_REMEMBERED, ResponseCache
 from aurashot.models import Upload
 from tests.colours import KEY
 from tests.servers import HOLD, wait_until
@@ -245,7 +245,7 @@ def test_upload_from_a_path_costs_no_resident_memory(
 
 def test_memory_of_uploads_is_bounded() -> None:
     """However many pictures a client uploads, it remembers the same number of them."""
-    memory = Memory()
+    memory = ResponseCache()
 
     def put(first: int) -> None:
         for number in range(first, first + 10 * MAX_REMEMBERED):

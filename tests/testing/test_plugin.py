@@ -24,9 +24,9 @@ def test_fixtures(pytester: pytest.Pytester) -> None:
         urls = set()
 
         def test_client(aurashot_client, aurashot_sandbox):
-            billed = aurashot_sandbox.ledger().billed
+            billed = aurashot_sandbox.bill().total
             assert aurashot_client.generate("a cafe", face=FACE).succeeded
-            assert aurashot_sandbox.ledger().billed == billed + 1
+            assert aurashot_sandbox.bill().total == billed + 1
             urls.add(aurashot_sandbox.url)
 
         @pytest.mark.anyio

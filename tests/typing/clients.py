@@ -53,14 +53,14 @@ def progress(done: int, total: int | None) -> None:
 class Limiter:
     """A rate limiter of the blocking client."""
 
-    def acquire(self, request: str, /, *, billed: bool, timeout: float) -> None:
+    def acquire(self, request: str, /, *, billable: bool, timeout: float) -> None:
         """Let everything go."""
 
 
 class AsyncLimiter:
     """A rate limiter of the async client."""
 
-    async def acquire(self, request: str, /, *, billed: bool, timeout: float) -> None:
+    async def acquire(self, request: str, /, *, billable: bool, timeout: float) -> None:
         """Let everything go."""
 
 
@@ -167,7 +167,7 @@ def answers(generation: Generation, job: WorkflowJob) -> None:
     assert_type(generation.meta.from_ledger, bool)
     assert_type(job.images, tuple[str, ...])
     assert_type(job.completed, bool)
-    assert_type(generation.obtained(CallMeta()), Generation)
+    assert_type(generation.with_meta(CallMeta()), Generation)
 
 
 def every_form_of_image(picture: Image, generation: Generation, upload: Upload) -> list[ImageInput]:

@@ -373,7 +373,7 @@ async def test_a_cancelled_gather_leaves_its_paid_pictures_on_record(server: Scr
                     await came(server, 2)
                     group.cancel_scope.cancel()
             assert not scope.cancelled_caught
-        assert ["paid", "paid"] == [entry.outcome for entry in ledger.entries()]
+        assert ["paid", "paid"] == [entry.payment for entry in ledger.entries()]
 
 
 def test_an_operation_that_is_over_holds_no_request(run: Runner, server: ScriptedServer) -> None:

@@ -113,7 +113,7 @@ def fail(client: AuraShot, server: ScriptedServer) -> AuraShotError:
         client.generate("a cafe", face=FACE)
     (request,) = server.requests
     assert "POST" == request.method
-    assert (1, True) == (caught.value.attempts, caught.value.billed)
+    assert (1, True) == (caught.value.attempts, caught.value.billable)
     assert request.header("idempotency-key") == caught.value.idempotency_key
     return caught.value
 

@@ -81,7 +81,7 @@ def test_a_key_that_is_paid_while_a_photo_is_uploaded_is_not_sent(
     assert [own] == others
     assert own.meta.from_ledger
     assert [KEY] == [request.header("idempotency-key") for request in server.requests if request.path != "/v1/uploads"]
-    assert ["paid"] == [entry.outcome for entry in ledger.entries()]
+    assert ["paid"] == [entry.payment for entry in ledger.entries()]
 
 
 def test_a_key_without_a_ledger_is_only_sent(make_client: Clients, server: ScriptedServer) -> None:
@@ -184,7 +184,7 @@ def test_opting_out_pays_again(client: AuraShot, server: ScriptedServer, ledger:
     again = client.generate("another", face=FACE, idempotency_key=KEY, pay_once=False)
     assert not again.meta.from_ledger
     assert 2 == len(server.requests)
-    assert ["paid", "paid"] == [entry.outcome for entry in ledger.find(key=KEY)]
+    assert ["paid", "paid"] == [entry.payment for entry in ledger.find(key=KEY)]
 
 
 def test_a_lost_answer_that_is_asked_for_again_is_no_conflict(
@@ -195,7 +195,7 @@ def test_a_lost_answer_that_is_asked_for_again_is_no_conflict(
     client = make_client(server.url, ledger=ledger, retry=eager)
     server.queue((CLOSE,))
     first = client.generate("a cafe", face=FACE, idempotency_key=KEY)
-    assert ["unknown", "paid"] == [entry.outcome for entry in ledger.find(key=KEY)]
+    assert ["unknown", "paid"] == [entry.payment for entry in ledger.find(key=KEY)]
     assert first == client.generate("a cafe", face=FACE, idempotency_key=KEY)
     assert 2 == len(server.requests)
 

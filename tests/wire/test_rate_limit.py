@@ -29,10 +29,10 @@ class Limiter(RateLimiter):
         self.asked: list[tuple[str, bool]] = []
         self._do = do
 
-    def acquire(self, request: str, /, *, billed: bool, timeout: float) -> None:
+    def acquire(self, request: str, /, *, billable: bool, timeout: float) -> None:
         """Give permission, or not."""
         assert 0 < timeout <= 120
-        self.asked.append((request, billed))
+        self.asked.append((request, billable))
         self._do()
 
 
@@ -43,11 +43,11 @@ class AsyncLimiter(AsyncRateLimiter):
         self.asked: list[tuple[str, bool]] = []
         self._do = do
 
-    async def acquire(self, request: str, /, *, billed: bool, timeout: float) -> None:
+    async def acquire(self, request: str, /, *, billable: bool, timeout: float) -> None:
         """Give permission, or not."""
         assert 0 < timeout <= 120
         await anyio.lowlevel.checkpoint()
-        self.asked.append((request, billed))
+        self.asked.append((request, billable))
         self._do()
 
 

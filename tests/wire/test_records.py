@@ -84,7 +84,7 @@ def test_what_was_delivered_is_recorded(recorded: AuraShot, notebook: Notebook) 
     anchor = recorded.id_photo(FACE)
     assert anchor.meta.idempotency_key == notebook.intents[0].idempotency_key
     settlement = Settlement(
-        outcome="paid",
+        payment="paid",
         attempts=1,
         request_id=str(GENERATION["requestId"]),
         urls=(PICTURE,),
@@ -104,7 +104,7 @@ def test_a_workflow_is_recorded(recorded: AuraShot, notebook: Notebook) -> None:
     assert ("virtual_try_on", "sit", {"shop": "7"}) == (intent.operation, intent.prompt, intent.tags)
     assert {"productImage": CLOTHES, "modelImage": FACE} == intent.references
     assert ("paid", JOB["executionId"], tuple(JOB["images"])) == (
-        notebook.settled[0].outcome,
+        notebook.settled[0].payment,
         notebook.settled[0].request_id,
         notebook.settled[0].urls,
     )
@@ -129,14 +129,20 @@ def test_uploads_are_free_and_not_recorded(recorded: AuraShot, notebook: Noteboo
     ],
 )
 def test_an_error_settles_the_entry(
-    recorded: AuraShot, server: ScriptedServer, notebook: Notebook, *, reply: Reply, error: type[Any], outcome: str
+    recorded: AuraShot,
+    server: ScriptedServer,
+    notebook: Notebook,
+    *,
+    reply: Reply,
+    error: type[Any],
+    outcome: str,
 ) -> None:
     """What was certainly not paid is released, and everything else is left for somebody to look at."""
     server.queue(reply)
     with pytest.raises(error):
         recorded.generate("a cafe", face=FACE)
     assert [(outcome, 1, error.__name__)] == [
-        (settled.outcome, settled.attempts, settled.error) for settled in notebook.settled.values()
+        (settled.payment, settled.attempts, settled.error) for settled in notebook.settled.values()
     ]
 
 
@@ -145,14 +151,14 @@ def test_a_call_that_never_got_through_is_not_paid(make_client: Clients, noteboo
     client = make_client(f"http://127.0.0.1:{closed_port()}", ledger=notebook, retry=QUICK)
     with pytest.raises(NotSentError):
         client.edit("at night", target=FACE)
-    assert [("not_paid", 4)] == [(settled.outcome, settled.attempts) for settled in notebook.settled.values()]
+    assert [("not_paid", 4)] == [(settled.payment, settled.attempts) for settled in notebook.settled.values()]
 
 
 def test_a_refused_attempt_keeps_its_entry(recorded: AuraShot, server: ScriptedServer, notebook: Notebook) -> None:
     """The request that goes out again after a 429 is the same picture on the bill."""
     server.queue(status(429, retry_after=0))
     recorded.generate("a cafe", face=FACE)
-    assert [("paid", 2)] == [(settled.outcome, settled.attempts) for settled in notebook.settled.values()]
+    assert [("paid", 2)] == [(settled.payment, settled.attempts) for settled in notebook.settled.values()]
 
 
 def test_each_request_that_may_be_billed_is_an_entry(
@@ -255,7 +261,7 @@ def test_an_interrupted_call_is_recorded(
     monkeypatch.setattr(place, method, interrupt)
     with AuraShot(KEY, base_url=server.url, ledger=notebook) as client, pytest.raises(Interrupted):
         client.generate("a cafe", face=FACE)
-    assert [(outcome, "Interrupted")] == [(settled.outcome, settled.error) for settled in notebook.settled.values()]
+    assert [(outcome, "Interrupted")] == [(settled.payment, settled.error) for settled in notebook.settled.values()]
 
 
 def test_a_view_of_a_client_writes_into_the_same_ledger(recorded: AuraShot, notebook: Notebook) -> None:

@@ -9,7 +9,7 @@ from aurashot._retry import RetryPolicy
 from aurashot._transport._state import Options, Service
 from aurashot.errors import ConfigurationError
 from aurashot.images import ImageRules
-from aurashot.instrumentation import Teller
+from aurashot.instrumentation import Dispatcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,7 +35,7 @@ def service(api_key: str | None, base_url: str | None, max_connections: int) -> 
 
 def options(timeout: float, retry: RetryPolicy | None, hooks: Iterable[Hook]) -> Options:
     """Put together what may differ between two views of one client."""
-    return Options(timeout=timeout, retry=retry or RetryPolicy(), teller=Teller(tuple(hooks)))
+    return Options(timeout=timeout, retry=retry or RetryPolicy(), dispatcher=Dispatcher(tuple(hooks)))
 
 
 def changed(
@@ -51,7 +51,7 @@ def changed(
     return Options(
         timeout=old.timeout if timeout is None else timeout,
         retry=old.retry if retry is None else retry,
-        teller=old.teller if hooks is None else Teller(tuple(hooks)),
+        dispatcher=old.dispatcher if hooks is None else Dispatcher(tuple(hooks)),
         parent_id=old.parent_id if parent_id is None else parent_id,
         tags=old.tags if tags is None else tags,
     )

@@ -11,25 +11,25 @@ Connections belong to one process and one event loop: after `fork()`, or in anot
 from typing import TYPE_CHECKING
 
 from aurashot import _late
+from aurashot._engine._environment import environment_proxy, ssl_context
 from aurashot._engine._network import CONNECT_TIMEOUT, Outgoing
 from aurashot._engine._slots import headers_of
-from aurashot._engine._surroundings import environment_proxy, ssl_context
 
 if TYPE_CHECKING:
-    from aurashot._engine._async import AsyncEngine, AsyncReply
+    from aurashot._engine._async import AsyncEngine, AsyncResponseStream
     from aurashot._engine._public import AsyncPublicNetwork, PrivateAddressError, PublicNetwork
-    from aurashot._engine._sync import Engine, Reply
+    from aurashot._engine._sync import Engine, ResponseStream
 
 __all__ = [
     "CONNECT_TIMEOUT",
     "AsyncEngine",
     "AsyncPublicNetwork",
-    "AsyncReply",
+    "AsyncResponseStream",
     "Engine",
     "Outgoing",
     "PrivateAddressError",
     "PublicNetwork",
-    "Reply",
+    "ResponseStream",
     "environment_proxy",
     "headers_of",
     "ssl_context",
@@ -38,11 +38,11 @@ __all__ = [
 _HOMES = {
     "AsyncEngine": "aurashot._engine._async",
     "AsyncPublicNetwork": "aurashot._engine._public",
-    "AsyncReply": "aurashot._engine._async",
+    "AsyncResponseStream": "aurashot._engine._async",
     "Engine": "aurashot._engine._sync",
     "PrivateAddressError": "aurashot._engine._public",
     "PublicNetwork": "aurashot._engine._public",
-    "Reply": "aurashot._engine._sync",
+    "ResponseStream": "aurashot._engine._sync",
 }
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SocketOptions: TypeAlias = "Iterable[httpcore.SOCKET_OPTION] | None"
 Found: TypeAlias = "list[tuple[Any, ...]] | OSError"
 
-LONG: Final = 60.0
+DEFAULT_TIMEOUT: Final = 60.0
 """Seconds for whoever sets no limit."""
 
 asked: Final[dict[tuple[int, str, int], Future[Found]]] = {}
@@ -50,7 +50,7 @@ class NamedNetwork(httpcore.NetworkBackend):
             httpcore.ConnectError: The name is unknown, or the last address refused.
             httpcore.ConnectTimeout: The resolver, or the last address, did not answer.
         """
-        seconds = LONG if timeout is None else timeout
+        seconds = DEFAULT_TIMEOUT if timeout is None else timeout
         end = time.monotonic() + seconds
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for address, share in in_turn(self._addresses(host, port, seconds), end):
@@ -66,8 +66,8 @@ class NamedNetwork(httpcore.NetworkBackend):
 
 def in_turn(addresses: list[str], end: float) -> Iterator[tuple[str, float]]:
     """Yield each address with its share, in seconds, of what is then left until `end` of the monotonic clock."""
-    for place, address in enumerate(addresses):
-        yield address, max(0.001, end - time.monotonic()) / (len(addresses) - place)
+    for index, address in enumerate(addresses):
+        yield address, max(0.001, end - time.monotonic()) / (len(addresses) - index)
 
 
 def resolved(host: str, port: int, timeout: float) -> list[tuple[Any, ...]]:

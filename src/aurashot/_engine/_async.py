@@ -13,7 +13,7 @@ import anyio.lowlevel
 import httpcore
 
 from aurashot._background import later
-from aurashot._engine._slots import AsyncSlot, expired, has_more, headers_of, is_good, pop, until_sweep
+from aurashot._engine._slots import SWEEP_INTERVAL, AsyncSlot, expired, has_trailing_data, headers_of, is_reusable, pop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable
@@ -23,31 +23,31 @@ if TYPE_CHECKING:
 
 
 class _Pool:
-    """The idle slots of one event loop, and the places for more."""
+    """The idle slots of one event loop, and the permits for more."""
 
     def __init__(self, limit: int, done: Callable[[], object]) -> None:
         self.idle: deque[AsyncSlot] = deque()
-        self._places = anyio.Semaphore(limit, fast_acquire=True)
+        self._permits = anyio.Semaphore(limit, fast_acquire=True)
         self.life = self._live(done)
         self._is_watched = False
 
-    async def enter(self, deadline: Deadline) -> None:
-        """Take a place, or wait in order for one.
+    async def acquire(self, deadline: Deadline) -> None:
+        """Take a permit, or wait in order for one.
 
         Raises:
             httpcore.PoolTimeout: None came free in time.
         """
-        if self._places.value:  # no cancel scope for those who need not wait
-            self._places.acquire_nowait()
+        if self._permits.value:  # no cancel scope for those who need not wait
+            self._permits.acquire_nowait()
             return
         with anyio.move_on_after(deadline.remaining):
-            await self._places.acquire()
+            await self._permits.acquire()
             return
         raise httpcore.PoolTimeout
 
-    def leave(self) -> None:
-        """Pass a place on to who waits longest."""
-        self._places.release()
+    def release(self) -> None:
+        """Return a permit; whoever has waited longest gets it."""
+        self._permits.release()
 
     def keep(self, slot: AsyncSlot) -> None:
         """Keep a slot for another request, or until it was idle for too long."""
@@ -58,7 +58,7 @@ class _Pool:
     def _watch(self) -> None:
         if self.idle and not self._is_watched:
             self._is_watched = True
-            later(until_sweep(), self._sweep)
+            later(SWEEP_INTERVAL, self._sweep)
 
     async def _sweep(self) -> None:
         self._is_watched = False
@@ -97,32 +97,32 @@ class AsyncEngine:
         self._network = network or cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
         self._pools: dict[Hashable, _Pool] = {}
 
-    async def send(self, outgoing: Outgoing) -> AsyncReply:
+    async def send(self, outgoing: Outgoing) -> AsyncResponseStream:
         """Send one request and return the answer, its body still to be read."""
         pool = await self._own_pool()
-        await pool.enter(outgoing.deadline)
+        await pool.acquire(outgoing.deadline)
         slot = pop(pool.idle)
         try:
             with outgoing.request() as request:
-                if slot is not None and not is_good(slot, request.url):
+                if slot is not None and not is_reusable(slot, request.url):
                     await _close(slot)
                     slot = None
                 slot = slot or AsyncSlot(request.url, self._proxy, self._network)
                 slot.clock.outgoing = outgoing
-                return AsyncReply(await slot.connection.handle_async_request(request), slot, pool)
+                return AsyncResponseStream(await slot.connection.handle_async_request(request), slot, pool)
         except BaseException:
             try:
                 if slot is not None:
                     await _close(slot)
             finally:
-                pool.leave()
+                pool.release()
             raise
 
     async def _own_pool(self) -> _Pool:
-        place = (os.getpid(), anyio.lowlevel.current_token())
-        pool = self._pools.get(place)
+        loop_key = (os.getpid(), anyio.lowlevel.current_token())
+        pool = self._pools.get(loop_key)
         if pool is None:
-            pool = self._pools[place] = _Pool(self._limit, lambda: self._pools.pop(place))
+            pool = self._pools[loop_key] = _Pool(self._limit, lambda: self._pools.pop(loop_key))
             await anext(pool.life)
         return pool
 
@@ -132,7 +132,7 @@ class AsyncEngine:
         await pool.life.aclose()
 
 
-class AsyncReply:
+class AsyncResponseStream:
     """An answer whose body is still to be read; closing it gives the slot back."""
 
     def __init__(self, reply: httpcore.Response, slot: AsyncSlot, pool: _Pool) -> None:
@@ -160,11 +160,11 @@ class AsyncReply:
             with anyio.CancelScope(shield=True):
                 await self._give_back()
         finally:
-            self._pool.leave()
+            self._pool.release()
 
     async def _give_back(self) -> None:
         await self._reply.aclose()
-        if self._clean and not has_more(self._slot.connection):
+        if self._clean and not has_trailing_data(self._slot.connection):
             self._pool.keep(self._slot)
         else:
             await self._slot.connection.aclose()

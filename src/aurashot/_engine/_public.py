@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import anyio
 import httpcore
 
-from aurashot._engine._addresses import LONG, NamedNetwork, SocketOptions, distinct, in_turn, resolved
+from aurashot._engine._addresses import DEFAULT_TIMEOUT, NamedNetwork, SocketOptions, distinct, in_turn, resolved
 from aurashot._url_policy import is_public_address
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class AsyncPublicNetwork(httpcore.AsyncNetworkBackend):
         Raises:
             PrivateAddressError: One of the addresses is not public; none was asked.
         """
-        seconds = LONG if timeout is None else timeout
+        seconds = DEFAULT_TIMEOUT if timeout is None else timeout
         end = time.monotonic() + seconds
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for address, share in in_turn(await self._addresses(host, port, seconds), end):

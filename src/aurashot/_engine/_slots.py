@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import httpcore
 
+from aurashot._engine._environment import ssl_context
 from aurashot._engine._network import AsyncNetwork, Clock, Network
-from aurashot._engine._surroundings import ssl_context
 
 if TYPE_CHECKING:
     import ssl
@@ -21,6 +21,9 @@ KEEP_ALIVE: Final = 1.0
 A server that closes an idle connection just as a request goes out makes an unknown outcome of it (5 of 400 calls with
 httpx's default of 5 seconds); a fresh connection costs a few milliseconds against seconds of generation.
 """
+
+SWEEP_INTERVAL: Final = KEEP_ALIVE / 2
+"""Seconds between two looks for slots that were idle for too long."""
 
 
 class Slot:
@@ -72,11 +75,6 @@ def expired(idle: deque[SlotT]) -> Iterator[SlotT]:
         return
 
 
-def until_sweep() -> float:
-    """Return the seconds after which somebody looks for slots that were idle for too long."""
-    return KEEP_ALIVE / 2
-
-
 def _context(url: httpcore.URL) -> ssl.SSLContext | None:
     return ssl_context() if url.scheme == b"https" else None
 
@@ -85,7 +83,7 @@ def _address(url: httpcore.URL) -> tuple[bytes, bytes, int | None]:
     return url.scheme, url.host, url.port
 
 
-def is_good(slot: Slot | AsyncSlot, url: httpcore.URL) -> bool:
+def is_reusable(slot: Slot | AsyncSlot, url: httpcore.URL) -> bool:
     """Say whether an idle slot can carry a request to an address; a proxy's connections look after themselves."""
     connection = slot.connection
     if slot.address != _address(url):
@@ -95,7 +93,7 @@ def is_good(slot: Slot | AsyncSlot, url: httpcore.URL) -> bool:
     return connection.is_available() and not connection.has_expired()
 
 
-def has_more(connection: Any) -> bool:
+def has_trailing_data(connection: Any) -> bool:
     """Say whether bytes came after the answer, which would be taken for the answer to the next request.
 
     Only h11 knows, and httpcore keeps it to itself. Where it cannot be asked, the connection is not used again.

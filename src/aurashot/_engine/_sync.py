@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 import httpcore
 
 from aurashot._engine._addresses import NamedNetwork
-from aurashot._engine._slots import Slot, expired, has_more, headers_of, is_good, pop, until_sweep
+from aurashot._engine._slots import SWEEP_INTERVAL, Slot, expired, has_trailing_data, headers_of, is_reusable, pop
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 class _Pool:
-    """The idle slots of one process, and the places for more."""
+    """The idle slots of one process, and the permits for more."""
 
     def __init__(self, limit: int) -> None:
         self.pid: int = os.getpid()
         self.idle: deque[Slot] = deque()
-        self.places: threading.BoundedSemaphore = threading.BoundedSemaphore(limit)
+        self.permits: threading.BoundedSemaphore = threading.BoundedSemaphore(limit)
         self._timer: threading.Timer | None = None
         self._lock = threading.RLock()  # a signal's handler may close the client while this thread holds it
 
@@ -49,7 +49,7 @@ class _Pool:
 
     def _watch(self) -> None:
         if self.idle and self._timer is None:
-            timer = threading.Timer(until_sweep(), self._sweep)
+            timer = threading.Timer(SWEEP_INTERVAL, self._sweep)
             timer.name, timer.daemon = "aurashot-idle-connections", True
             with suppress(RuntimeError):  # no more threads: there are too many, or the interpreter is about to end
                 timer.start()
@@ -82,24 +82,24 @@ class Engine:
         self._network = network or NamedNetwork()
         self._pool = _Pool(limit)
 
-    def send(self, outgoing: Outgoing) -> Reply:
+    def send(self, outgoing: Outgoing) -> ResponseStream:
         """Send one request and return the answer, its body still to be read."""
         pool = self._own_pool()
-        if not pool.places.acquire(timeout=outgoing.deadline.remaining):
+        if not pool.permits.acquire(timeout=outgoing.deadline.remaining):
             raise httpcore.PoolTimeout
         slot = pop(pool.idle)
         try:
             with outgoing.request() as request:
-                if slot is not None and not is_good(slot, request.url):
+                if slot is not None and not is_reusable(slot, request.url):
                     slot.connection.close()
                     slot = None
                 slot = slot or Slot(request.url, self._proxy, self._network)
                 slot.clock.outgoing = outgoing
-                return Reply(slot.connection.handle_request(request), slot, pool)
+                return ResponseStream(slot.connection.handle_request(request), slot, pool)
         except BaseException:
             if slot is not None:
                 slot.connection.close()
-            pool.places.release()
+            pool.permits.release()
             raise
 
     def _own_pool(self) -> _Pool:
@@ -113,7 +113,7 @@ class Engine:
         self._own_pool().close()
 
 
-class Reply:
+class ResponseStream:
     """An answer whose body is still to be read; closing it gives the slot back."""
 
     def __init__(self, reply: httpcore.Response, slot: Slot, pool: _Pool) -> None:
@@ -132,9 +132,9 @@ class Reply:
         """Give the slot back, or throw it away unless the answer was read to its clean end."""
         try:
             self._reply.close()
-            if self._clean and not has_more(self._slot.connection):
+            if self._clean and not has_trailing_data(self._slot.connection):
                 self._pool.keep(self._slot)
             else:
                 self._slot.connection.close()
         finally:
-            self._pool.places.release()
+            self._pool.permits.release()

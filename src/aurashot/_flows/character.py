@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aurashot import _endpoints as endpoints
 from aurashot._calls import Flow, send
-from aurashot._flows.references import billed, check_text, given, identities, located, prepared, ready
+from aurashot._flows.references import check_text, given, identities, load_image, ready, resolve_image, send_billed
 from aurashot.models import (
     EditImages,
     EditRequest,
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 def upload(rules: ImageRules, image: ImageInput) -> Flow[Upload]:
     """Put one picture where the service can see it; what is remote already stays where it is."""
-    place = located(rules, "image", image)
-    if isinstance(place, str):
-        return Upload(url=place)
-    payload = yield from prepared(rules, "image", place)
+    source = resolve_image(rules, "image", image)
+    if isinstance(source, str):
+        return Upload(url=source)
+    payload = yield from load_image(rules, "image", source)
     return (yield from send(endpoints.upload(payload)))
 
 
@@ -37,10 +37,10 @@ def id_photo(
     """Make the identity anchor of one face."""
     if prompt is not None:
         check_text("prompt", prompt)
-    places = yield from ready(rules, face=face)
-    images = IdPhotoImages(**identities(places))
+    sources = yield from ready(rules, face=face)
+    images = IdPhotoImages(**identities(sources))
     asked = IdPhotoRequest(images=images, prompt=prompt, wait_for_result=wait_for_result)
-    return (yield from billed(endpoints.id_photo(asked), places))
+    return (yield from send_billed(endpoints.id_photo(asked), sources))
 
 
 def generate(
@@ -54,10 +54,10 @@ def generate(
 ) -> Flow[Generation]:
     """Draw the person of the face reference in a new scene."""
     check_text("prompt", prompt)
-    places = yield from ready(rules, face=face, **given(clothes=clothes, scene=scene))
-    images = GenerateImages(**identities(places))
+    sources = yield from ready(rules, face=face, **given(clothes=clothes, scene=scene))
+    images = GenerateImages(**identities(sources))
     asked = GenerateRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
-    return (yield from billed(endpoints.generate(asked), places))
+    return (yield from send_billed(endpoints.generate(asked), sources))
 
 
 def edit(
@@ -70,7 +70,7 @@ def edit(
 ) -> Flow[Generation]:
     """Change a picture, with the face locked if one is given."""
     check_text("prompt", prompt)
-    places = yield from ready(rules, target=target, **given(face=face))
-    images = EditImages(**identities(places))
+    sources = yield from ready(rules, target=target, **given(face=face))
+    images = EditImages(**identities(sources))
     asked = EditRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
-    return (yield from billed(endpoints.edit(asked), places))
+    return (yield from send_billed(endpoints.edit(asked), sources))

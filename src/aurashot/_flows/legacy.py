@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aurashot import _endpoints as endpoints
-from aurashot._answers import failure
 from aurashot._calls import Flow, pause, send
-from aurashot._flows.references import billed, check_text, given, identities, ready
+from aurashot._flows.references import check_text, given, identities, ready, send_billed
+from aurashot._response_parsing import failure
 from aurashot.errors import InputError, UnexpectedResponseError
 from aurashot.models import (
     PoseChangeInput,
@@ -43,10 +43,10 @@ def virtual_try_on(
     _check_version(version, TRY_ON_VERSIONS)
     if description is not None:
         check_text("description", description)
-    places = yield from ready(
+    sources = yield from ready(
         rules, product_image=product_image, model_image=model_image, **given(scene_image=scene_image)
     )
-    named = identities(places)
+    named = identities(sources)
     what = VirtualTryOnInput(
         product_image=named["product_image"],
         model_image=named["model_image"],
@@ -56,7 +56,7 @@ def virtual_try_on(
         text_description=description,
     )
     asked = VirtualTryOnRequest(wait_for_result=False, input=what)
-    job = yield from billed(endpoints.virtual_try_on(asked), places)
+    job = yield from send_billed(endpoints.virtual_try_on(asked), sources)
     return (yield from _finished(_question("virtual_try_on", job), job)) if wait else job
 
 
@@ -66,10 +66,10 @@ def pose_change(
     """Change the pose of a person."""
     _check_version(version, POSE_VERSIONS)
     check_text("description", description)
-    places = yield from ready(rules, original_image=original_image)
-    what = PoseChangeInput(generate_version=version, text_description=description, **identities(places))
+    sources = yield from ready(rules, original_image=original_image)
+    what = PoseChangeInput(generate_version=version, text_description=description, **identities(sources))
     asked = PoseChangeRequest(wait_for_result=False, input=what)
-    job = yield from billed(endpoints.pose_change(asked), places)
+    job = yield from send_billed(endpoints.pose_change(asked), sources)
     return (yield from _finished(_question("pose_change", job), job)) if wait else job
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aurashot._calls import Flow, fetch
 from aurashot.errors import AuraShotError, InputError, UnsafeURLError
-from aurashot.images import FileLanding, HasURL, MemoryLanding, check_url
+from aurashot.images import FileSink, HasURL, MemorySink, check_url
 from aurashot.models import Generation, WorkflowJob
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ def download(rules: ImageRules, what: Picture, to: str | os.PathLike[str], *, pr
     """Save a picture as a file, whole or not at all."""
     with _carrying(what):
         url = _address(rules, what)
-        landing = FileLanding(to, stem=_stem(what, url), max_bytes=MAX_PICTURE_BYTES)
-        return (yield from fetch(url, landing, progress))
+        sink = FileSink(to, stem=_stem(what, url), max_bytes=MAX_PICTURE_BYTES)
+        return (yield from fetch(url, sink, progress))
 
 
 def read(rules: ImageRules, what: Picture, *, progress: Progress | None) -> Flow[bytes]:
     """Return a picture's bytes."""
     with _carrying(what):
-        return (yield from fetch(_address(rules, what), MemoryLanding(max_bytes=MAX_PICTURE_BYTES), progress))
+        return (yield from fetch(_address(rules, what), MemorySink(max_bytes=MAX_PICTURE_BYTES), progress))
 
 
 @contextmanager

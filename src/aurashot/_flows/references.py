@@ -14,44 +14,44 @@ if TYPE_CHECKING:
     from aurashot.images import ImageRules, LocalImage, Payload
     from aurashot.models import BilledRequest
 
-Places: TypeAlias = "dict[str, str | Payload]"
+ImageSources: TypeAlias = "dict[str, str | Payload]"
 """Where each image is, by the name of its argument: a checked address, or what is to be uploaded."""
 
 
-def ready(rules: ImageRules, **images: ImageInput) -> Flow[Places]:
+def ready(rules: ImageRules, **images: ImageInput) -> Flow[ImageSources]:
     """Check every image, and read those that are local.
 
     Raises:
         InvalidImageError: An argument is not an image that the service takes; nothing was sent.
         UnsafeURLError: An argument is an address that must not be sent; nothing was sent.
     """
-    places = {name: located(rules, name, image) for name, image in images.items()}
-    local = {name: place for name, place in places.items() if not isinstance(place, str)}
-    payloads = yield from together([prepared(rules, name, place) for name, place in local.items()])
-    remote = {name: place for name, place in places.items() if isinstance(place, str)}
+    sources = {name: resolve_image(rules, name, image) for name, image in images.items()}
+    local = {name: source for name, source in sources.items() if not isinstance(source, str)}
+    payloads = yield from together([load_image(rules, name, source) for name, source in local.items()])
+    remote = {name: source for name, source in sources.items() if isinstance(source, str)}
     return {**remote, **dict(zip(local, payloads, strict=True))}
 
 
-def identities(places: Places) -> dict[str, str]:
+def identities(sources: ImageSources) -> dict[str, str]:
     """Return what each image is known by in every process: its address, or the digest of its content."""
-    return {name: place if isinstance(place, str) else f"sha256:{place.digest}" for name, place in places.items()}
+    return {name: source if isinstance(source, str) else f"sha256:{source.digest}" for name, source in sources.items()}
 
 
-def billed(call: Call[M], places: Places) -> Flow[M]:
+def send_billed(call: Call[M], sources: ImageSources) -> Flow[M]:
     """Make a billed call: ask the ledger, upload what is local, and send.
 
     Args:
         call: What is asked for, with the images as `identities` names them.
-        places: Where the images are.
+        sources: Where the images are.
     """
     earlier = yield from recall(call)
     if earlier is not None:
         return earlier
-    payloads = {name: place for name, place in places.items() if not isinstance(place, str)}
+    payloads = {name: source for name, source in sources.items() if not isinstance(source, str)}
     if payloads:
         uploads = yield from together([send(endpoints.upload(payload)) for payload in payloads.values()])
         urls = {name: upload.url for name, upload in zip(payloads, uploads, strict=True)}
-        call = call._replace(request=cast("BilledRequest", call.asked).located(urls))
+        call = call._replace(request=cast("BilledRequest", call.asked).with_urls(urls))
     return cast("M", (yield call))
 
 
@@ -60,7 +60,7 @@ def given(**images: ImageInput | None) -> dict[str, ImageInput]:
     return {name: image for name, image in images.items() if image is not None}
 
 
-def located(rules: ImageRules, argument: str, image: ImageInput) -> str | LocalImage:
+def resolve_image(rules: ImageRules, argument: str, image: ImageInput) -> str | LocalImage:
     """Return where an image is: a checked address, or what is to be read here."""
     try:
         return locate(image, rules)
@@ -70,12 +70,12 @@ def located(rules: ImageRules, argument: str, image: ImageInput) -> str | LocalI
         raise InvalidImageError(f"{argument}: {error.message}", argument=argument) from error
 
 
-def prepared(rules: ImageRules, argument: str, place: LocalImage) -> Flow[Payload]:
+def load_image(rules: ImageRules, argument: str, image: LocalImage) -> Flow[Payload]:
     """Read an image and make it ready to go out."""
     from aurashot.images import prepare
 
     try:
-        return (yield from blocking(lambda: prepare(place, rules)))
+        return (yield from blocking(lambda: prepare(image, rules)))
     except InputError as error:
         raise error.about(argument) from error.__cause__
 

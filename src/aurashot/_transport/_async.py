@@ -10,10 +10,10 @@ from anyio import to_thread
 from anyio.lowlevel import current_token
 
 from aurashot._engine import AsyncEngine, AsyncPublicNetwork, environment_proxy
-from aurashot._transport._dedupe import Dedupe, Memory
 from aurashot._transport._driver import Driver
 from aurashot._transport._requests import Requests
 from aurashot._transport._runtime import forget
+from aurashot._transport._single_flight import ResponseCache, SingleFlight
 from aurashot._transport._state import ClientState
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from aurashot._calls import Flow, M
     from aurashot._deadline import Deadline
-    from aurashot._engine import AsyncReply, Outgoing
+    from aurashot._engine import AsyncResponseStream, Outgoing
     from aurashot._operations import Labels
     from aurashot._rate_limit import AsyncRateLimiter
-    from aurashot._transport._drains import Drains
+    from aurashot._transport._detached import DetachedCalls
     from aurashot._transport._exchange import Exchange
-    from aurashot._transport._given import AsyncGivenClient, AsyncGivenReply
+    from aurashot._transport._httpx_client import AsyncHttpxClient, AsyncHttpxResponse
     from aurashot._transport._record import Record
     from aurashot._transport._runtime import Keep, Written
     from aurashot._transport._state import Options, Service
@@ -61,16 +61,18 @@ class AsyncRuntime:
 
     def __init__(self, service: Service, given: httpx.AsyncClient | None) -> None:
         self.piece: int = 256 * 1024
-        self.api: AsyncEngine | AsyncGivenClient = _carrier(service, given)
-        self.pictures: AsyncEngine = AsyncEngine(service.max_connections, network=AsyncPublicNetwork(service.place))
+        self.api: AsyncEngine | AsyncHttpxClient = _carrier(service, given)
+        self.pictures: AsyncEngine = AsyncEngine(
+            service.max_connections, network=AsyncPublicNetwork(service.host_and_port)
+        )
         """Without a proxy: the addresses are checked here."""
 
     @cached_property
-    def drains(self) -> Drains:
+    def detached_calls(self) -> DetachedCalls:
         """The calls that run beside their tasks: only a ledger makes them."""
-        from aurashot._transport._drains import Drains
+        from aurashot._transport._detached import DetachedCalls
 
-        return Drains()
+        return DetachedCalls()
 
     @cached_property
     def writers(self) -> Writers:
@@ -79,7 +81,7 @@ class AsyncRuntime:
 
         return Writers()
 
-    def place(self) -> Hashable:
+    def loop_key(self) -> Hashable:
         """Return this event loop."""
         return current_token()
 
@@ -87,11 +89,11 @@ class AsyncRuntime:
         """Return an event of tasks."""
         return _Signal()
 
-    def send(self, outgoing: Outgoing) -> Awaitable[AsyncReply | AsyncGivenReply]:
+    def send(self, outgoing: Outgoing) -> Awaitable[AsyncResponseStream | AsyncHttpxResponse]:
         """Send a request of the API."""
         return self.api.send(outgoing)
 
-    def fetch(self, outgoing: Outgoing) -> Awaitable[AsyncReply]:
+    def fetch(self, outgoing: Outgoing) -> Awaitable[AsyncResponseStream]:
         """Send the request for a picture."""
         return self.pictures.send(outgoing)
 
@@ -117,16 +119,16 @@ class AsyncRuntime:
         results: list[Any] = [None] * len(works)
         errors: list[Exception] = []
 
-        async def do(place: int, work: Callable[[], Awaitable[T]]) -> None:
+        async def do(index: int, work: Callable[[], Awaitable[T]]) -> None:
             try:
-                results[place] = await work()
+                results[index] = await work()
             except Exception as error:  # noqa: BLE001  # it is raised below, alone instead of in a group
                 errors.append(error)
                 group.cancel_scope.cancel()
 
         async with anyio.create_task_group() as group:
-            for place, work in enumerate(works):
-                group.start_soon(do, place, work)
+            for index, work in enumerate(works):
+                group.start_soon(do, index, work)
         if errors:
             raise errors.pop(0)
         return results
@@ -134,24 +136,24 @@ class AsyncRuntime:
     async def gather(self, works: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T | Exception]:
         """Do the works side by side, so many at once, and let each come to its own end."""
         results: list[Any] = [None] * len(works)
-        places = anyio.Semaphore(limit)
+        permits = anyio.Semaphore(limit)
 
-        async def do(place: int, work: Callable[[], Awaitable[T]]) -> None:
-            async with places:
+        async def do(index: int, work: Callable[[], Awaitable[T]]) -> None:
+            async with permits:
                 try:
-                    results[place] = await work()
+                    results[index] = await work()
                 except Exception as error:  # noqa: BLE001  # it is a result
-                    results[place] = error
+                    results[index] = error
 
         async with anyio.create_task_group() as group:
-            for place, work in enumerate(works):
-                group.start_soon(do, place, work)
+            for index, work in enumerate(works):
+                group.start_soon(do, index, work)
         return results
 
-    async def permit(self, limiter: AsyncRateLimiter, request: str, *, billed: bool, seconds: float) -> None:
+    async def permit(self, limiter: AsyncRateLimiter, request: str, *, billable: bool, seconds: float) -> None:
         """Wait for the limiter, and no longer than there is time."""
         with anyio.fail_after(seconds):
-            await limiter.acquire(request, billed=billed, timeout=seconds)
+            await limiter.acquire(request, billable=billable, timeout=seconds)
 
     def write(self, ledger: Ledger, write: Write, timeout: float, keep: Keep = forget) -> Awaitable[Written]:
         """Write, together with what others write at the same time."""
@@ -159,16 +161,16 @@ class AsyncRuntime:
 
     def record(self, exchange: Exchange[M], record: Record, make: Callable[[], Awaitable[M]]) -> Awaitable[M]:
         """Make a billed call beside the task that asks for it, and write down what became of it."""
-        return self.drains.run(exchange, record, make)
+        return self.detached_calls.run(exchange, record, make)
 
 
-def _carrier(service: Service, given: httpx.AsyncClient | None) -> AsyncEngine | AsyncGivenClient:
+def _carrier(service: Service, given: httpx.AsyncClient | None) -> AsyncEngine | AsyncHttpxClient:
     if given is None:
         return AsyncEngine(service.max_connections, environment_proxy(service.base_url))
 
-    from aurashot._transport._given import AsyncGivenClient
+    from aurashot._transport._httpx_client import AsyncHttpxClient
 
-    return AsyncGivenClient(given)
+    return AsyncHttpxClient(given)
 
 
 class AsyncConnections:
@@ -185,7 +187,7 @@ class AsyncConnections:
         self.client: ClientState = ClientState(
             service=service,
             requests=Requests(service.base_url, service.key),
-            dedupe=Dedupe(Memory(), self.runtime),
+            single_flight=SingleFlight(ResponseCache(), self.runtime),
             ledger=ledger,
             rate_limiter=rate_limiter,
         )
@@ -195,7 +197,7 @@ class AsyncConnections:
         self.client.closed = True
         try:
             if self.client.ledger is not None:
-                await self.runtime.drains.wait()
+                await self.runtime.detached_calls.wait()
         finally:
             await self.runtime.pictures.aclose()
             await self.runtime.api.aclose()

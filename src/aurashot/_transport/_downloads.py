@@ -12,7 +12,7 @@ import httpcore
 
 from aurashot._engine import PrivateAddressError
 from aurashot._retry import Retries, RetryBudget, RetryPolicy
-from aurashot._transport._faults import translate
+from aurashot._transport._error_mapping import translate
 from aurashot._transport._requests import picture_request
 from aurashot.errors import DownloadError, UnsafeURLError
 from aurashot.images import check_url
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from aurashot._operations import Operation
     from aurashot._transport._requests import Headers
     from aurashot.errors import AuraShotError
-    from aurashot.images import Landing
-    from aurashot.instrumentation import Teller
+    from aurashot.images import Sink
+    from aurashot.instrumentation import Dispatcher
 
 T = TypeVar("T")
 
@@ -108,13 +108,13 @@ def _length(headers: Mapping[str, str]) -> int | None:
 class Meter:
     """How much of a picture has come, told to whoever asked for progress."""
 
-    def __init__(self, have: int, total: int | None, landing: Landing[Any], progress: Progress | None) -> None:
+    def __init__(self, have: int, total: int | None, sink: Sink[Any], progress: Progress | None) -> None:
         self._total = total
         self._progress = progress
         self._have = have
         self._done = have
-        if self._total is not None and self._total > landing.max_bytes:
-            raise DownloadError(f"the picture has {self._total} bytes; at most {landing.max_bytes} are taken")
+        if self._total is not None and self._total > sink.max_bytes:
+            raise DownloadError(f"the picture has {self._total} bytes; at most {sink.max_bytes} are taken")
 
     def count(self, size: int, deadline: Deadline) -> None:
         """Take note of some bytes."""
@@ -138,9 +138,9 @@ class Meter:
 class Retrieval(Generic[T]):
     """One download with its attempts and its time."""
 
-    def __init__(self, fetch: Fetch[T], operation: Operation, teller: Teller, own_origin: str) -> None:
+    def __init__(self, fetch: Fetch[T], operation: Operation, dispatcher: Dispatcher, own_origin: str) -> None:
         self.deadline: Deadline = operation.deadline
-        self.landing: Landing[T] = fetch.landing
+        self.sink: Sink[T] = fetch.sink
         self._fetch = fetch
         self._operation = operation
         self._own_origin = own_origin
@@ -150,16 +150,16 @@ class Retrieval(Generic[T]):
         self._goes_on = False
         self._hops: Hops
         self._report = None
-        if teller.listening:
+        if dispatcher.listening:
             from aurashot._transport._reports import RequestReport
 
-            self._report = RequestReport(teller, operation, "download")
+            self._report = RequestReport(dispatcher, operation, "download")
 
     def prepare(self) -> None:
-        """Make the landing ready for one more attempt. This blocks."""
+        """Make the sink ready for one more attempt. This blocks."""
         if not self._rest_is_missing():
             self._whole = None
-            self.landing.begin()
+            self.sink.begin()
 
     def begin(self) -> None:
         """Start one more attempt: from the first byte, or from the first that is missing."""
@@ -170,7 +170,7 @@ class Retrieval(Generic[T]):
 
     def request(self) -> AbstractContextManager[httpcore.Request]:
         """Give the request for the picture, or for the rest of it."""
-        more = self._whole.asked_from(self.landing.size) if self._whole else []
+        more = self._whole.asked_from(self.sink.size) if self._whole else []
         return nullcontext(picture_request(self._hops.url, more))
 
     def before_send(self) -> None:
@@ -182,7 +182,7 @@ class Retrieval(Generic[T]):
         Raises:
             DownloadError: It is neither, or the way is too long or leads somewhere unsafe.
         """
-        self._goes_on = self._whole is not None and self._whole.goes_on(self.landing.size, status, headers)
+        self._goes_on = self._whole is not None and self._whole.goes_on(self.sink.size, status, headers)
         if self._goes_on:
             _refuse_encoding(headers)
             return True
@@ -194,11 +194,11 @@ class Retrieval(Generic[T]):
     def open(self, headers: Mapping[str, str]) -> Meter:
         """Make ready for the bytes of an answer that has arrived, and return its meter. This blocks."""
         if self._whole is not None and self._goes_on:
-            return Meter(self.landing.size, self._whole.total, self.landing, self._fetch.progress)
-        if self.landing.size:
-            self.landing.begin()
+            return Meter(self.sink.size, self._whole.total, self.sink, self._fetch.progress)
+        if self.sink.size:
+            self.sink.begin()
         self._whole = Whole.of(headers)
-        return Meter(0, _length(headers), self.landing, self._fetch.progress)
+        return Meter(0, _length(headers), self.sink, self._fetch.progress)
 
     def finished(self, status: int, received: int) -> None:
         """Take note that the picture is here, after so many bytes."""
@@ -206,12 +206,12 @@ class Retrieval(Generic[T]):
             self._report.succeeded(status, received)
 
     def _rest_is_missing(self) -> bool:
-        return self._whole is not None and 0 < self.landing.size < self._whole.total
+        return self._whole is not None and 0 < self.sink.size < self._whole.total
 
     def retries(self, policy: RetryPolicy, budget: RetryBudget) -> Retries:
         """Return the rules for trying again: a download costs nothing."""
         return Retries(
-            policy=policy, budget=budget, deadline=self.deadline, billed=False, before_wait=self._before_wait
+            policy=policy, budget=budget, deadline=self.deadline, billable=False, before_wait=self._before_wait
         )
 
     def lost(self, problem: Exception) -> AuraShotError:

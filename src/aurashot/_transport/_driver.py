@@ -27,7 +27,7 @@ class Driver:
     def __init__(self, runtime: Runtime, client: ClientState, options: Options) -> None:
         self._runtime = runtime
         self._client = client
-        self._teller = options.teller
+        self._dispatcher = options.dispatcher
         self._stages = Stages(runtime, client, options)
 
     def operate(self, flow: Flow[T], operation: Operation) -> Awaitable[T]:
@@ -36,12 +36,12 @@ class Driver:
         Raises:
             AuraShotError: Anything that went wrong, typed.
         """
-        return self._reported(flow, operation) if self._teller.listening else self._drive(flow, operation)
+        return self._reported(flow, operation) if self._dispatcher.listening else self._drive(flow, operation)
 
     async def _reported(self, flow: Flow[T], operation: Operation) -> T:
         from aurashot._transport._reports import reported
 
-        with reported(self._teller, operation):
+        with reported(self._dispatcher, operation):
             return await self._drive(flow, operation)
 
     async def _drive(self, flow: Flow[T], operation: Operation) -> T:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, cast
 
 import httpcore
 
-from aurashot._answers import MAX_ANSWER_BYTES, Answer, read, too_large
 from aurashot._calls import M
+from aurashot._response_parsing import MAX_RESPONSE_BYTES, RawResponse, read, too_large
 from aurashot._retry import Retries, RetryBudget, RetryPolicy
 from aurashot._transport._call_state import CallState
-from aurashot._transport._faults import translate
+from aurashot._transport._error_mapping import translate
 from aurashot.models import CallMeta, WireModel
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aurashot._transport._record import Record
     from aurashot._transport._requests import Requests
     from aurashot.errors import AuraShotError
-    from aurashot.instrumentation import Teller
+    from aurashot.instrumentation import Dispatcher
 
 _SECRET_HEADERS: Final = {"authorization", "cookie", "location", "proxy-authorization", "set-cookie", "x-api-key"}
 
@@ -46,12 +46,12 @@ class Body:
         self._size += len(chunk)
         if self._deadline.passed:
             raise httpcore.ReadTimeout("the answer did not end in time")
-        if self._size > MAX_ANSWER_BYTES:
+        if self._size > MAX_RESPONSE_BYTES:
             raise too_large(self._size)
 
-    def answer(self, status: int, headers: dict[str, str]) -> Answer:
+    def answer(self, status: int, headers: dict[str, str]) -> RawResponse:
         """Return the whole answer."""
-        return Answer(status, headers, b"".join(self._chunks))
+        return RawResponse(status, headers, b"".join(self._chunks))
 
 
 class Exchange(Generic[M]):
@@ -66,10 +66,10 @@ class Exchange(Generic[M]):
         ledger_entry: The number of its entry in the ledger.
     """
 
-    def __init__(self, call: Call[M], operation: Operation, requests: Requests, teller: Teller) -> None:
+    def __init__(self, call: Call[M], operation: Operation, requests: Requests, dispatcher: Dispatcher) -> None:
         self.call: Call[M] = call
         self.operation: Operation = operation
-        self.key: str | None = operation.keys.take() if call.billed else None
+        self.key: str | None = operation.keys.take() if call.billable else None
         self.state: CallState = CallState()
         self.record: Record | None = None
         self.ledger_entry: int | None = None
@@ -77,10 +77,10 @@ class Exchange(Generic[M]):
         self._began = operation.deadline.elapsed
         self._requests = requests
         self._report = None
-        if teller.listening:
+        if dispatcher.listening:
             from aurashot._transport._reports import RequestReport
 
-            self._report = RequestReport(teller, operation, call.name, billed=call.billed, key=self.key)
+            self._report = RequestReport(dispatcher, operation, call.name, billable=call.billable, key=self.key)
 
     @property
     def deadline(self) -> Deadline:
@@ -93,7 +93,7 @@ class Exchange(Generic[M]):
             policy=policy,
             budget=budget,
             deadline=self.deadline,
-            billed=self.call.billed,
+            billable=self.call.billable,
             is_wanted=lambda: self.state.may_begin,
             before_wait=self._before_wait,
         )
@@ -118,7 +118,7 @@ class Exchange(Generic[M]):
         """
         self.state.send()
 
-    def accept(self, answer: Answer) -> M:
+    def accept(self, answer: RawResponse) -> M:
         """Return an answer as the model that was asked for, or raise what it says."""
         result = read(answer, self.call.answer)
         self.state.answer()
@@ -126,7 +126,7 @@ class Exchange(Generic[M]):
             self._report.succeeded(answer.status, len(answer.raw))
         headers = tuple(item for item in answer.headers.items() if item[0] not in _SECRET_HEADERS)
         return self._delivered(
-            result.obtained(
+            result.with_meta(
                 CallMeta(
                     attempts=self.state.attempts,
                     elapsed=self.deadline.elapsed - self._began,
@@ -164,7 +164,7 @@ class Exchange(Generic[M]):
     def describe(self, error: AuraShotError) -> AuraShotError:
         """Write onto an error which call it ended and what that may have cost."""
         error.operation_id = self.operation.id
-        error.billed = self.call.billed
+        error.billable = self.call.billable
         error.idempotency_key = self.key
         error.attempts = self.state.attempts
         return error
@@ -177,7 +177,7 @@ class Exchange(Generic[M]):
         return earlier
 
     def _delivered(self, result: M) -> M:
-        if self.call.billed:
+        if self.call.billable:
             self.operation.deliver(cast("Any", result))
         return result
 

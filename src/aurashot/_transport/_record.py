@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aurashot._transport._exchange import Exchange
     from aurashot._transport._runtime import Runtime, Written
     from aurashot.ledger import Entry, Intent, Ledger, Payment
-    from aurashot.models import BilledRequest, Received
+    from aurashot.models import BilledRequest, Response
 
 PATIENCE: Final = 5.0
 """Seconds for which a call waits for others who write, within its own time."""
@@ -58,7 +58,7 @@ class Record:
             await self.end(exchange.state.doubt)
         if exchange.ledger_entry is None:
             entry = await self._reserve()
-            if entry.outcome == "paid":
+            if entry.payment == "paid":
                 return restored(entry, exchange.call.answer, exchange.operation)
         if exchange.deadline.passed:
             raise exchange.deadline.exceeded()
@@ -77,24 +77,24 @@ class Record:
 
     def _keep(self, written: Written) -> None:
         """Know the entry, even if whoever waits for it is cancelled meanwhile: it has to be settled."""
-        if written is not None and not isinstance(written, AuraShotError) and written.outcome != "paid":
+        if written is not None and not isinstance(written, AuraShotError) and written.payment != "paid":
             self._exchange.ledger_entry = written.number
 
-    async def paid(self, result: Received) -> None:
+    async def paid(self, result: Response) -> None:
         """Write down what was delivered."""
         await self._settle("paid", **delivered(result))
 
     async def end(self, error: BaseException) -> None:
         """Write down how the call ended, be it by a cancellation; an entry without an attempt is not paid."""
-        outcome = self._exchange.state.payment if self._attempts else "not_paid"
-        await self._settle(outcome, error=type(error).__name__)
+        payment = self._exchange.state.payment if self._attempts else "not_paid"
+        await self._settle(payment, error=type(error).__name__)
 
     @property
     def _attempts(self) -> int:
         """How many attempts were made under the entry in hand."""
         return self._exchange.state.attempts - self._attempts_before
 
-    async def _settle(self, outcome: Payment, **details: Any) -> None:
+    async def _settle(self, payment: Payment, **details: Any) -> None:
         from aurashot.ledger import Settle, Settlement
 
         exchange = self._exchange
@@ -103,9 +103,9 @@ class Record:
         number, exchange.ledger_entry = exchange.ledger_entry, None
         attempts = self._attempts
         self._attempts_before = exchange.state.attempts
-        settlement = Settlement(outcome=outcome, attempts=attempts, **details)
+        settlement = Settlement(payment=payment, attempts=attempts, **details)
         patience = max(GRACE, min(PATIENCE, exchange.deadline.remaining))
-        trouble = f"entry {number} of the ledger stays unknown, although it is {outcome}"
+        trouble = f"entry {number} of the ledger stays unknown, although it is {payment}"
         await write_or_log(
             self._runtime.write(self._ledger, Settle(number, settlement), patience, forget), trouble, exchange.operation
         )
@@ -162,9 +162,9 @@ def restored(entry: Entry, answer: type[M], operation: Operation) -> M:
     )
     try:
         if entry.result is not None:
-            return answer.model_validate_json(entry.result).obtained(meta)
+            return answer.model_validate_json(entry.result).with_meta(meta)
         if entry.urls:
-            return answer.model_validate(_from_addresses(entry, answer)).obtained(meta)
+            return answer.model_validate(_from_addresses(entry, answer)).with_meta(meta)
     except ValidationError:
         pass  # written by hand, or by another version: it is as if it was not there
     raise _no_picture(entry)
@@ -175,12 +175,12 @@ def _no_picture(entry: Entry) -> UnresolvedError:
         f"the idempotency key {entry.idempotency_key!r} was paid for on {entry.started_at:%Y-%m-%d %H:%M} UTC, and its "
         "picture is not in the ledger; use another key to pay for a new one"
     )
-    error.entry, error.outcome, error.billed = entry, "accepted", True
+    error.entry, error.outcome, error.billable = entry, "accepted", True
     error.idempotency_key = entry.idempotency_key
     return error
 
 
-def _from_addresses(entry: Entry, answer: type[Received]) -> dict[str, Any]:
+def _from_addresses(entry: Entry, answer: type[Response]) -> dict[str, Any]:
     """Return an answer made of what an entry of an earlier version, or one that was resolved by hand, still knows."""
     if issubclass(answer, WorkflowJob):
         return {
@@ -194,7 +194,7 @@ def _from_addresses(entry: Entry, answer: type[Received]) -> dict[str, Any]:
     return {"status": "success", "requestId": entry.request_id, "outputs": outputs}
 
 
-def delivered(result: Received) -> dict[str, Any]:
+def delivered(result: Response) -> dict[str, Any]:
     """Return what of an answer goes into a settlement."""
     whole = {"result": result.model_dump_json(by_alias=True)}
     match result:

@@ -13,18 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from aurashot._operations import Operation
-    from aurashot.instrumentation import Teller
+    from aurashot.instrumentation import Dispatcher
 
 
 class RequestReport:
     """One request of an operation, told attempt by attempt."""
 
     def __init__(
-        self, teller: Teller, operation: Operation, request: str, *, billed: bool = False, key: str | None = None
+        self,
+        dispatcher: Dispatcher,
+        operation: Operation,
+        request: str,
+        *,
+        billable: bool = False,
+        key: str | None = None,
     ) -> None:
-        self._teller = teller
+        self._dispatcher = dispatcher
         self._operation = operation
-        self._constant: dict[str, Any] = {"request": request, "billed": billed, "idempotency_key": key}
+        self._constant: dict[str, Any] = {"request": request, "billable": billable, "idempotency_key": key}
         self._attempt: dict[str, Any] = {}
         self._began = 0.0
 
@@ -55,22 +61,22 @@ class RequestReport:
         return time.monotonic() - began if began else None
 
     def _tell(self, kind: Any, **fields: Any) -> None:
-        self._teller.tell(kind(**_operation(self._operation), **self._constant, **self._attempt, **fields))
+        self._dispatcher.emit(kind(**_operation(self._operation), **self._constant, **self._attempt, **fields))
 
 
 @contextmanager
-def reported(teller: Teller, operation: Operation) -> Generator[None]:
+def reported(dispatcher: Dispatcher, operation: Operation) -> Generator[None]:
     """Tell the beginning and the end of an operation around one `yield`."""
     common = _operation(operation)
     tags = operation.labels.tags
-    teller.tell(instrumentation.OperationStarted(**common, tags=dict(tags) if isinstance(tags, Mapping) else {}))
+    dispatcher.emit(instrumentation.OperationStarted(**common, tags=dict(tags) if isinstance(tags, Mapping) else {}))
     try:
         yield
     except BaseException as error:
         elapsed = operation.deadline.elapsed
-        teller.tell(instrumentation.OperationFailed(**common, error=error, elapsed=elapsed))
+        dispatcher.emit(instrumentation.OperationFailed(**common, error=error, elapsed=elapsed))
         raise
-    teller.tell(instrumentation.OperationSucceeded(**common, elapsed=operation.deadline.elapsed))
+    dispatcher.emit(instrumentation.OperationSucceeded(**common, elapsed=operation.deadline.elapsed))
 
 
 def _operation(operation: Operation) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class Signal(Protocol):
         ...
 
 
-class Reply(Protocol):
+class ResponseStream(Protocol):
     """An answer whose body is still to be read."""
 
     @property
@@ -74,19 +74,19 @@ class Runtime(Protocol):
         """How many bytes of a download are written at once."""
         ...
 
-    def place(self) -> Hashable:
+    def loop_key(self) -> Hashable:
         """Return what work can be shared within: a process, or an event loop."""
         ...
 
     def signal(self) -> Signal:
-        """Return a signal for those who share a place."""
+        """Return a signal for those who share a process or an event loop."""
         ...
 
-    def send(self, outgoing: Outgoing) -> Awaitable[Reply]:
+    def send(self, outgoing: Outgoing) -> Awaitable[ResponseStream]:
         """Send a request of the API, and return its answer with the body still to be read."""
         ...
 
-    def fetch(self, outgoing: Outgoing) -> Awaitable[Reply]:
+    def fetch(self, outgoing: Outgoing) -> Awaitable[ResponseStream]:
         """Send the request for a picture: without a key, to public addresses only."""
         ...
 
@@ -114,7 +114,7 @@ class Runtime(Protocol):
         """Do several works, each to its own end, and return each one's result or error."""
         ...
 
-    async def permit(self, limiter: Any, request: str, *, billed: bool, seconds: float) -> None:
+    async def permit(self, limiter: Any, request: str, *, billable: bool, seconds: float) -> None:
         """Wait for a rate limiter's permission.
 
         Raises:

@@ -14,8 +14,8 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from aurashot._transport._error_mapping import transport_errors
 from aurashot._transport._exchange import Body, Exchange
-from aurashot._transport._faults import transport_errors
 from aurashot._transport._tracebacks import clear_frames, raise_from
 from aurashot.errors import AuraShotError, NotSentError
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aurashot._rate_limit import AnyRateLimiter
     from aurashot._retry import Retries, RetryBudget, RetryPolicy
     from aurashot._transport._downloads import Retrieval
-    from aurashot._transport._runtime import Reply, Runtime
+    from aurashot._transport._runtime import ResponseStream, Runtime
     from aurashot._transport._state import ClientState, Options
 
 T = TypeVar("T")
@@ -68,14 +68,16 @@ class Stages:
 
     def call(self, call: Call[M], operation: Operation) -> Awaitable[M]:
         """Make a call."""
-        if call.once is None:
+        if call.dedupe_key is None:
             return self._record(call, operation)
-        return self._client.dedupe.get(call.once, operation.deadline, lambda: self._record(call, operation))
+        return self._client.single_flight.get(
+            call.dedupe_key, operation.deadline, lambda: self._record(call, operation)
+        )
 
     def _record(self, call: Call[M], operation: Operation) -> Awaitable[M]:
-        exchange = Exchange(call, operation, self._client.requests, self._options.teller)
+        exchange = Exchange(call, operation, self._client.requests, self._options.dispatcher)
         ledger = self._client.ledger
-        if ledger is None or not call.billed:
+        if ledger is None or not call.billable:
             return self._retry(self._attempt, exchange)
 
         from aurashot._transport._record import Record
@@ -154,7 +156,7 @@ class Stages:
     async def _wait_for_limiter(self, limiter: AnyRateLimiter, exchange: Exchange[Any]) -> None:
         call, deadline = exchange.call, exchange.deadline
         try:
-            await self._runtime.permit(limiter, call.name, billed=call.billed, seconds=deadline.remaining)
+            await self._runtime.permit(limiter, call.name, billable=call.billable, seconds=deadline.remaining)
         except Exception as problem:
             if deadline.passed:
                 raise deadline.exceeded("while it waited for the rate limiter") from problem
@@ -166,11 +168,11 @@ class Stages:
         """Download a picture."""
         from aurashot._transport._downloads import Retrieval
 
-        retrieval = Retrieval(step, operation, self._options.teller, self._client.service.own_origin)
+        retrieval = Retrieval(step, operation, self._options.dispatcher, self._client.service.own_origin)
         try:
             return await self._retry(self._retrieve, retrieval)
         except BaseException:
-            await self._runtime.cleanup(step.landing.discard)
+            await self._runtime.cleanup(step.sink.discard)
             raise
 
     async def _retrieve(self, retrieval: Retrieval[T]) -> T:
@@ -190,7 +192,7 @@ class Stages:
             retrieval.interrupted(stop)
             raise
 
-    async def _land(self, reply: Reply, retrieval: Retrieval[T]) -> T:
+    async def _land(self, reply: ResponseStream, retrieval: Retrieval[T]) -> T:
         """Write the picture in pieces: in async code each of them is a trip to a thread."""
         meter = await self._runtime.blocking(partial(retrieval.open, reply.headers))
         piece = bytearray()
@@ -201,10 +203,10 @@ class Stages:
                 await self._write(retrieval, piece)
         await self._write(retrieval, piece)
         meter.finish()
-        result = await self._runtime.blocking(retrieval.landing.finish)
+        result = await self._runtime.blocking(retrieval.sink.finish)
         retrieval.finished(reply.status, meter.received)
         return result
 
     async def _write(self, retrieval: Retrieval[Any], piece: bytearray) -> None:
-        await self._runtime.blocking(partial(retrieval.landing.write, bytes(piece)))
+        await self._runtime.blocking(partial(retrieval.sink.write, bytes(piece)))
         piece.clear()

@@ -15,9 +15,9 @@ from aurashot.errors import ConfigurationError, InputError
 if TYPE_CHECKING:
     from aurashot._config import ApiKey
     from aurashot._rate_limit import AnyRateLimiter
-    from aurashot._transport._dedupe import Dedupe
     from aurashot._transport._requests import Requests
-    from aurashot.instrumentation import Teller
+    from aurashot._transport._single_flight import SingleFlight
+    from aurashot.instrumentation import Dispatcher
     from aurashot.ledger import Ledger
 
 
@@ -30,7 +30,7 @@ class Options:
 
     timeout: float
     retry: RetryPolicy
-    teller: Teller
+    dispatcher: Dispatcher
     parent_id: str | None = None
     tags: Mapping[str, str] | None = None
 
@@ -75,7 +75,7 @@ class Service:
             raise ConfigurationError(f"max_connections must be at least 1, not {self.max_connections}")
 
     @property
-    def place(self) -> tuple[str, int]:
+    def host_and_port(self) -> tuple[str, int]:
         """The host and port of the service."""
         parts = urlsplit(self.base_url)
         return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
@@ -87,7 +87,7 @@ class ClientState:
 
     service: Service
     requests: Requests
-    dedupe: Dedupe
+    single_flight: SingleFlight
     ledger: Ledger | None = None
     rate_limiter: AnyRateLimiter | None = None
     budget: RetryBudget = field(default_factory=RetryBudget)

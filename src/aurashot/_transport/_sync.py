@@ -9,10 +9,10 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from aurashot._engine import Engine, PublicNetwork, environment_proxy
-from aurashot._transport._dedupe import Dedupe, Memory
 from aurashot._transport._driver import Driver
 from aurashot._transport._requests import Requests
 from aurashot._transport._runtime import forget, run
+from aurashot._transport._single_flight import ResponseCache, SingleFlight
 from aurashot._transport._state import ClientState
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from aurashot._calls import Flow, M
     from aurashot._deadline import Deadline
-    from aurashot._engine import Outgoing, Reply
+    from aurashot._engine import Outgoing, ResponseStream
     from aurashot._operations import Labels
     from aurashot._rate_limit import RateLimiter
     from aurashot._transport._exchange import Exchange
-    from aurashot._transport._given import GivenClient, GivenReply
+    from aurashot._transport._httpx_client import HttpxClient, HttpxResponse
     from aurashot._transport._record import Record
     from aurashot._transport._runtime import Keep, Written
     from aurashot._transport._state import Options, Service
@@ -53,7 +53,7 @@ class _Reply:
 
     __slots__ = ("_chunks", "_reply", "headers", "status")
 
-    def __init__(self, reply: Reply | GivenReply) -> None:
+    def __init__(self, reply: ResponseStream | HttpxResponse) -> None:
         self.status: int = reply.status
         self.headers: dict[str, str] = reply.headers
         self._reply = reply
@@ -78,11 +78,11 @@ class BlockingRuntime:
 
     def __init__(self, service: Service, given: httpx.Client | None) -> None:
         self.piece: int = 1  # each chunk of a download is written as it comes
-        self.api: Engine | GivenClient = _carrier(service, given)
-        self.pictures: Engine = Engine(service.max_connections, network=PublicNetwork(service.place))
+        self.api: Engine | HttpxClient = _carrier(service, given)
+        self.pictures: Engine = Engine(service.max_connections, network=PublicNetwork(service.host_and_port))
         """Without a proxy: the addresses are checked here."""
 
-    def place(self) -> Hashable:
+    def loop_key(self) -> Hashable:
         """Return this process: after `fork()` nobody here does the parent's work."""
         return os.getpid()
 
@@ -125,9 +125,9 @@ class BlockingRuntime:
                 results.append(error)
         return results
 
-    async def permit(self, limiter: RateLimiter, request: str, *, billed: bool, seconds: float) -> None:
+    async def permit(self, limiter: RateLimiter, request: str, *, billable: bool, seconds: float) -> None:
         """Ask the limiter, which blocks."""
-        limiter.acquire(request, billed=billed, timeout=seconds)
+        limiter.acquire(request, billable=billable, timeout=seconds)
 
     async def write(self, ledger: Ledger, write: Write, timeout: float, keep: Keep = forget) -> Written:
         """Write; the ledger itself lets threads share a commit."""
@@ -175,13 +175,13 @@ def _settle(work: Callable[[], T], outcome: Future[T]) -> None:
         del outcome
 
 
-def _carrier(service: Service, given: httpx.Client | None) -> Engine | GivenClient:
+def _carrier(service: Service, given: httpx.Client | None) -> Engine | HttpxClient:
     if given is None:
         return Engine(service.max_connections, environment_proxy(service.base_url))
 
-    from aurashot._transport._given import GivenClient
+    from aurashot._transport._httpx_client import HttpxClient
 
-    return GivenClient(given)
+    return HttpxClient(given)
 
 
 class Connections:
@@ -198,7 +198,7 @@ class Connections:
         self.client: ClientState = ClientState(
             service=service,
             requests=Requests(service.base_url, service.key),
-            dedupe=Dedupe(Memory(), self.runtime),
+            single_flight=SingleFlight(ResponseCache(), self.runtime),
             ledger=ledger,
             rate_limiter=rate_limiter,
         )

@@ -155,9 +155,9 @@ class Writers:
 
     def write(self, ledger: Ledger, write: Write, timeout: float, keep: Keep) -> Awaitable[Written]:
         """Write something, and return an awaitable of what became of it."""
-        place = current_token()
-        writer = self._writers.get(place)
+        loop = current_token()
+        writer = self._writers.get(loop)
         if writer is None:
-            writer = self._writers[place] = _Writer(ledger, lambda: self._writers.pop(place))
+            writer = self._writers[loop] = _Writer(ledger, lambda: self._writers.pop(loop))
             spawn(writer.write_all)
         return writer.write(_Job(write, timeout, keep))

@@ -89,10 +89,10 @@ class Album:
 
     def _bring_home(self, scene: Scene, generation: Generation) -> Path:
         picture = self._client.download(generation, self.folder)
-        place = self.folder / f"{scene.name}{picture.suffix}"
+        path = self.folder / f"{scene.name}{picture.suffix}"
         try:
-            with writing(place):
-                return picture.replace(place)
+            with writing(path):
+                return picture.replace(path)
         except InputError as error:
             quoted = f"request id {generation.request_id}, idempotency key {generation.meta.idempotency_key}"
             error.add_note(f"the picture is kept as '{picture}' ({quoted})")

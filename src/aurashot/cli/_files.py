@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def writing(place: Path) -> Generator[None]:
+def writing(path: Path) -> Generator[None]:
     """Blame `--out` when the operating system does not let a file or folder be written.
 
     Raises:
@@ -23,15 +23,15 @@ def writing(place: Path) -> Generator[None]:
     try:
         yield
     except OSError as problem:
-        message = f"--out: '{place}' cannot be written ({problem.strerror}); choose another folder"
+        message = f"--out: '{path}' cannot be written ({problem.strerror}); choose another folder"
         raise InputError(message, argument="out") from problem
 
 
-def write(place: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
     """Write a file, replacing an earlier one at once or not at all.
 
     Raises:
         InputError: The operating system does not let it.
     """
-    with writing(place):
-        _atomic.write(place, content)
+    with writing(path):
+        _atomic.write(path, content)

@@ -34,8 +34,8 @@ class Screen:
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print a table; columns of numbers stand on the right."""
         cells = [[printable(cell) for cell in row] for row in rows]
-        right = [all(row[place].replace(",", "").isdigit() for row in cells) for place in range(len(head))]
-        widths = [max(len(row[place]) for row in [list(head), *cells]) for place in range(len(head))]
+        right = [all(row[column].replace(",", "").isdigit() for row in cells) for column in range(len(head))]
+        widths = [max(len(row[column]) for row in [list(head), *cells]) for column in range(len(head))]
         for number, row in enumerate([list(head), *cells]):
             shown = (
                 cell.rjust(width) if on_right else cell.ljust(width)

@@ -14,20 +14,20 @@ from aurashot.images._urls import check_url
 
 if TYPE_CHECKING:
     from aurashot.images._formats import EXTENSIONS, check_complete, sniff
-    from aurashot.images._landing import FileLanding, Landing, MemoryLanding
     from aurashot.images._names import safe_stem
     from aurashot.images._payload import Payload, prepare
+    from aurashot.images._sink import FileSink, MemorySink, Sink
 
 __all__ = [
     "EXTENSIONS",
-    "FileLanding",
+    "FileSink",
     "HasURL",
     "ImageInput",
     "ImageRules",
-    "Landing",
     "LocalImage",
-    "MemoryLanding",
+    "MemorySink",
     "Payload",
+    "Sink",
     "check_complete",
     "check_url",
     "is_public_address",
@@ -39,9 +39,9 @@ __all__ = [
 
 _HOMES = {
     "EXTENSIONS": "aurashot.images._formats",
-    "FileLanding": "aurashot.images._landing",
-    "Landing": "aurashot.images._landing",
-    "MemoryLanding": "aurashot.images._landing",
+    "FileSink": "aurashot.images._sink",
+    "Sink": "aurashot.images._sink",
+    "MemorySink": "aurashot.images._sink",
     "Payload": "aurashot.images._payload",
     "check_complete": "aurashot.images._formats",
     "prepare": "aurashot.images._payload",

@@ -14,7 +14,7 @@ the request of a cancelled async operation goes on, and may succeed after its op
 from typing import TYPE_CHECKING
 
 from aurashot import _late
-from aurashot.instrumentation._telling import Teller
+from aurashot.instrumentation._dispatcher import Dispatcher
 
 if TYPE_CHECKING:
     from aurashot.instrumentation._events import (
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Dispatcher",
     "Event",
     "Hook",
     "OperationFailed",
@@ -39,7 +40,6 @@ __all__ = [
     "RequestStarted",
     "RequestSucceeded",
     "RetryScheduled",
-    "Teller",
 ]
 
 _HOMES = dict.fromkeys(__all__, "aurashot.instrumentation._events")

@@ -61,7 +61,7 @@ class _RequestEvent(_OperationEvent):
     `download`."""
     attempt: int
     """How often this request was tried, this time included."""
-    billed: bool
+    billable: bool
     idempotency_key: str | None
     """What a billed request is sent under."""
 

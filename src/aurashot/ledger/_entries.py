@@ -30,7 +30,7 @@ class Entry:
     idempotency_key: str
     """What the request was sent under. A call that went out again after a lost answer has several entries under one."""
     operation: str
-    outcome: Payment
+    payment: Payment
     started_at: datetime
     """When it was recorded, just before it went out; UTC."""
     finished_at: datetime | None = None
@@ -78,7 +78,7 @@ class Entry:
     @property
     def is_under_way(self) -> bool:
         """Whether a process that certainly still runs has not recorded its outcome yet."""
-        return self.outcome == "unknown" and not self.is_finished and self.owner_lives is True
+        return self.payment == "unknown" and not self.is_finished and self.owner_lives is True
 
     @classmethod
     def begin(cls, intent: Intent, *, number: int, run: str = "", keep_prompt: bool = False) -> Self:
@@ -94,7 +94,7 @@ class Entry:
             number=number,
             idempotency_key=intent.idempotency_key,
             operation=intent.operation,
-            outcome="unknown",
+            payment="unknown",
             started_at=datetime.now(UTC),
             prompt_digest=prompt_digest(intent),
             prompt=intent.prompt if keep_prompt else None,
@@ -111,7 +111,7 @@ class Entry:
         """Return the entry with what became of the request."""
         return replace(
             self,
-            outcome=settlement.outcome,
+            payment=settlement.payment,
             finished_at=datetime.now(UTC),
             attempts=settlement.attempts,
             request_id=settlement.request_id,
@@ -146,7 +146,7 @@ def entry_of(row: sqlite3.Row) -> Entry:
     values: dict[str, Any] = {name: row[name] for name in row.keys() if name != "again"}  # noqa: SIM118  # a row iterates over values
     for name in ("urls", "reference_digests", "tags", "notes"):
         values[name] = json.loads(values[name])
-    values["references"] = values.pop("reference_digests")
+    values["references"], values["payment"] = values.pop("reference_digests"), values.pop("outcome")
     values["urls"] = tuple(values["urls"])
     values["owner"] = values["owner"] and Owner(**json.loads(values["owner"]))
     for name in ("started_at", "finished_at"):

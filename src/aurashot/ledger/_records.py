@@ -53,7 +53,7 @@ class Intent:
 class Settlement:
     """What became of it."""
 
-    outcome: Payment
+    payment: Payment
     attempts: int
     """How many requests went out under this entry."""
     request_id: str | None = None

@@ -39,7 +39,7 @@ def check_key(intent: Intent, entries: Iterable[Entry]) -> Entry | None:
     """
     earlier = of_others(intent, entries)
     same = [entry for entry in earlier if is_same_request(intent, entry)]
-    paid = [entry for entry in same if entry.outcome == "paid"]
+    paid = [entry for entry in same if entry.payment == "paid"]
     if paid:
         return paid[-1]
     if len(same) < len(earlier):
@@ -57,7 +57,7 @@ def of_others(intent: Intent, entries: Iterable[Entry]) -> list[Entry]:
         entry
         for entry in entries
         if entry.idempotency_key == intent.idempotency_key
-        and entry.outcome != "not_paid"
+        and entry.payment != "not_paid"
         and (not intent.operation_id or entry.operation_id != intent.operation_id)
     ]
 

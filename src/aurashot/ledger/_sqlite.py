@@ -137,9 +137,9 @@ class SQLiteLedger(Ledger):
 
     def _give_up(self, job: Job, reason: BaseException) -> None:
         """Release what was reserved for a thread that is interrupted before it learns of it: it sends nothing."""
-        made = [each for each in job.results if isinstance(each, Entry) and each.outcome == "unknown"]
+        made = [each for each in job.results if isinstance(each, Entry) and each.payment == "unknown"]
         if job.is_done and job.problem is None and made:
-            released = Settlement(outcome="not_paid", attempts=0, error=type(reason).__name__)
+            released = Settlement(payment="not_paid", attempts=0, error=type(reason).__name__)
             self._run(Job([self._step(Settle(entry.number, released)) for entry in made], PATIENCE))
 
     def _run(self, job: Job) -> None:
@@ -153,23 +153,23 @@ class SQLiteLedger(Ledger):
             raise LedgerError(f"the ledger {self.path} is busy: other threads are writing; try again") from None
 
     def resolve(
-        self, key: str, outcome: Payment, *, urls: Sequence[str] | None = None, request_id: str | None = None
+        self, key: str, payment: Payment, *, urls: Sequence[str] | None = None, request_id: str | None = None
     ) -> int:
         """Write down what the bill, or the service, says about a call that was unresolved; return how many entries.
 
         Args:
             key: The idempotency key of the call.
-            outcome: `paid` or `not_paid`.
+            payment: `paid` or `not_paid`.
             urls: The addresses of the pictures, if they were found.
             request_id: The service's own identifier, if it was found.
 
         Raises:
-            InputError: Nothing is unresolved under that key, or the outcome is none.
+            InputError: Nothing is unresolved under that key, or `payment` is neither.
             LedgerError: It cannot be recorded.
         """
-        if outcome not in {"paid", "not_paid"}:
-            raise InputError(f"outcome: resolve as 'paid' or 'not_paid', not {outcome!r}", argument="outcome")
-        step = partial(table.resolve, key=key, outcome=outcome, urls=urls, request_id=request_id)
+        if payment not in {"paid", "not_paid"}:
+            raise InputError(f"payment: resolve as 'paid' or 'not_paid', not {payment!r}", argument="payment")
+        step = partial(table.resolve, key=key, payment=payment, urls=urls, request_id=request_id)
         job = Job([step], PATIENCE)
         self._run(job)
         (number,) = job.results

@@ -42,8 +42,8 @@ class _Sum:
     def __init__(self) -> None:
         self._figures: dict[str, int] = {}
 
-    def add(self, outcome: str, input_tokens: int, output_tokens: int) -> None:
-        for name, more in ((outcome, 1), ("input_tokens", input_tokens), ("output_tokens", output_tokens)):
+    def add(self, payment: str, input_tokens: int, output_tokens: int) -> None:
+        for name, more in ((payment, 1), ("input_tokens", input_tokens), ("output_tokens", output_tokens)):
             self._figures[name] = self._figures.get(name, 0) + more
 
     def figures(self) -> dict[str, Any]:
@@ -51,13 +51,13 @@ class _Sum:
 
 
 def summed(rows: Iterable[tuple[str, str, str, int | None, int | None]]) -> Summary:
-    """Sum up rows of operation, outcome, tags, input tokens and output tokens."""
+    """Sum up rows of operation, payment, tags, input tokens and output tokens."""
     total, operations, tags = _Sum(), dict[str, _Sum](), dict[tuple[str, str], _Sum]()
-    for operation, outcome, stored, *tokens in rows:
+    for operation, payment, stored, *tokens in rows:
         sums = [total, operations.setdefault(operation, _Sum())]
         sums += (tags.setdefault(pair, _Sum()) for pair in cast("dict[str, str]", json.loads(stored)).items())
         for each in sums:
-            each.add(outcome, *(number or 0 for number in tokens))
+            each.add(payment, *(number or 0 for number in tokens))
     by_tag: dict[str, dict[str, Spend]] = {}
     for (name, value), each in sorted(tags.items()):
         by_tag.setdefault(name, {})[value] = Spend(**each.figures())

@@ -122,7 +122,7 @@ def _row(entry: Entry, *, again: bool) -> dict[str, Any]:
     return {
         "idempotency_key": entry.idempotency_key,
         "operation": entry.operation,
-        "outcome": entry.outcome,
+        "outcome": entry.payment,
         "started_at": microseconds(entry.started_at),
         "prompt_digest": entry.prompt_digest,
         "prompt": entry.prompt,
@@ -166,7 +166,7 @@ def settle(connection: sqlite3.Connection, write: Settle) -> None:
     """
     settlement = write.settlement
     row: dict[str, object] = {
-        "outcome": settlement.outcome,
+        "outcome": settlement.payment,
         "now": microseconds(datetime.now(UTC)),
         "attempts": settlement.attempts,
         "request_id": settlement.request_id,
@@ -199,11 +199,11 @@ def _absent(number: int) -> LedgerError:
 
 
 def resolve(
-    connection: sqlite3.Connection, key: str, outcome: str, *, urls: Sequence[str] | None, request_id: str | None
+    connection: sqlite3.Connection, key: str, payment: str, *, urls: Sequence[str] | None, request_id: str | None
 ) -> int:
     """Write down what became of all that is unknown under a key; return how many entries that are."""
     found = None if urls is None else json.dumps(list(urls))
-    row = (outcome, microseconds(datetime.now(UTC)), request_id, found, key)
+    row = (payment, microseconds(datetime.now(UTC)), request_id, found, key)
     return connection.execute(RESOLVE, row).rowcount
 
 

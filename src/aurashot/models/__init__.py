@@ -16,7 +16,7 @@ from aurashot.models._requests import (
     IdPhotoImages,
     IdPhotoRequest,
 )
-from aurashot.models._responses import CallMeta, Generation, Output, Pipeline, Received, TokenUsage, Upload
+from aurashot.models._responses import CallMeta, Generation, Output, Pipeline, Response, TokenUsage, Upload
 from aurashot.models._wire import WireModel
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ __all__ = [
     "PoseChangeInput",
     "PoseChangeRequest",
     "QueryRequest",
-    "Received",
+    "Response",
     "TokenUsage",
     "Upload",
     "VirtualTryOnInput",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 from pydantic import BeforeValidator
 
 from aurashot.models._requests import BilledRequest
-from aurashot.models._responses import Aside, Judged, Listed, no_output
+from aurashot.models._responses import Lenient, StatusModel, TupleOrEmpty, no_output
 from aurashot.models._wire import WireModel
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ class VirtualTryOnRequest(BilledRequest):
         """The pictures that the workflow works on."""
         return _pictures(self.input)
 
-    def located(self, addresses: Mapping[str, str]) -> Self:
+    def with_urls(self, urls: Mapping[str, str]) -> Self:
         """Return the same request with other addresses for some of its pictures."""
-        return self.model_copy(update={"input": self.input.model_copy(update=addresses)})
+        return self.model_copy(update={"input": self.input.model_copy(update=urls)})
 
 
 class PoseChangeInput(WireModel):
@@ -76,9 +76,9 @@ class PoseChangeRequest(BilledRequest):
         """The pictures that the workflow works on."""
         return _pictures(self.input)
 
-    def located(self, addresses: Mapping[str, str]) -> Self:
+    def with_urls(self, urls: Mapping[str, str]) -> Self:
         """Return the same request with other addresses for some of its pictures."""
-        return self.model_copy(update={"input": self.input.model_copy(update=addresses)})
+        return self.model_copy(update={"input": self.input.model_copy(update=urls)})
 
 
 def _pictures(given: WireModel) -> dict[str, str]:
@@ -97,21 +97,21 @@ class QueryRequest(WireModel):
 class WorkflowResult(WireModel):
     """One picture of a legacy workflow."""
 
-    status: Aside[str] = None
+    status: Lenient[str] = None
     image: str | None = None
-    progress: Aside[float | str] = None
-    error: Aside[str] = None
+    progress: Lenient[float | str] = None
+    error: Lenient[str] = None
 
 
-class WorkflowJob(Judged):
+class WorkflowJob(StatusModel):
     """The answer of the legacy workflows: a job that is polled until it is done."""
 
     workflow: str | None = None
     task_id: str | None = None
     execution_id: str | None = None
     completed: Flag = False
-    images: Listed[str] = ()
-    results: Listed[WorkflowResult] = ()
+    images: TupleOrEmpty[str] = ()
+    results: TupleOrEmpty[WorkflowResult] = ()
 
     @property
     def url(self) -> str:

@@ -28,14 +28,14 @@ class BilledRequest(WireModel):
         """The address of each picture, by the name of its field: `face`, `clothes`, `productImage` and so on."""
 
     @abstractmethod
-    def located(self, addresses: Mapping[str, str]) -> Self:
+    def with_urls(self, urls: Mapping[str, str]) -> Self:
         """Return the same request with other addresses for some of its pictures, by the name of their fields."""
 
 
 class Images(WireModel):
     """The pictures that a request refers to: one address for each field."""
 
-    def addresses(self) -> dict[str, str]:
+    def urls(self) -> dict[str, str]:
         """Return the address of each picture that was given, by the name of its field."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
@@ -62,11 +62,11 @@ class IdPhotoRequest(BilledRequest):
     @property
     def references(self) -> Mapping[str, str]:
         """The pictures that the request refers to."""
-        return self.images.addresses()
+        return self.images.urls()
 
-    def located(self, addresses: Mapping[str, str]) -> Self:
+    def with_urls(self, urls: Mapping[str, str]) -> Self:
         """Return the same request with other addresses for some of its pictures."""
-        return self.model_copy(update={"images": self.images.model_copy(update=addresses)})
+        return self.model_copy(update={"images": self.images.model_copy(update=urls)})
 
 
 class GenerateImages(Images):
@@ -92,11 +92,11 @@ class GenerateRequest(BilledRequest):
     @property
     def references(self) -> Mapping[str, str]:
         """The pictures that the request refers to."""
-        return self.images.addresses()
+        return self.images.urls()
 
-    def located(self, addresses: Mapping[str, str]) -> Self:
+    def with_urls(self, urls: Mapping[str, str]) -> Self:
         """Return the same request with other addresses for some of its pictures."""
-        return self.model_copy(update={"images": self.images.model_copy(update=addresses)})
+        return self.model_copy(update={"images": self.images.model_copy(update=urls)})
 
 
 class EditImages(Images):
@@ -122,8 +122,8 @@ class EditRequest(BilledRequest):
     @property
     def references(self) -> Mapping[str, str]:
         """The pictures that the request refers to."""
-        return self.images.addresses()
+        return self.images.urls()
 
-    def located(self, addresses: Mapping[str, str]) -> Self:
+    def with_urls(self, urls: Mapping[str, str]) -> Self:
         """Return the same request with other addresses for some of its pictures."""
-        return self.model_copy(update={"images": self.images.model_copy(update=addresses)})
+        return self.model_copy(update={"images": self.images.model_copy(update=urls)})

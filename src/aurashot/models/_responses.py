@@ -31,7 +31,7 @@ STATUS_WORDS: Final[Mapping[str, StatusClass]] = MappingProxyType(
 
 T = TypeVar("T")
 
-Listed: TypeAlias = Annotated[tuple[T, ...], BeforeValidator(lambda value: () if value is None else value)]
+TupleOrEmpty: TypeAlias = Annotated[tuple[T, ...], BeforeValidator(lambda value: () if value is None else value)]
 """A list that the service may also leave out or send as null."""
 
 
@@ -42,7 +42,7 @@ class _OrNothing:
         return with_default_schema(handler(source), default=None, on_error="default")
 
 
-Aside: TypeAlias = Annotated[T | None, _OrNothing()]
+Lenient: TypeAlias = Annotated[T | None, _OrNothing()]
 """What is nice to know: a paid picture is not lost because such a field has another shape than is documented."""
 
 
@@ -66,7 +66,7 @@ class CallMeta:
     """The answer's headers, names in lower case; those that can hold a secret are left out."""
 
 
-class Received(WireModel):
+class Response(WireModel):
     """An answer, and the call that it came from."""
 
     _meta: CallMeta = PrivateAttr(default_factory=CallMeta)
@@ -76,13 +76,14 @@ class Received(WireModel):
         """How this answer was obtained."""
         return self._meta
 
-    def obtained(self, meta: CallMeta) -> Self:
-        """Note how this answer was obtained."""
-        self._meta = meta
-        return self
+    def with_meta(self, meta: CallMeta) -> Self:
+        """Return a copy that says how it was obtained."""
+        copy = self.__copy__()
+        copy._meta = meta  # noqa: SLF001  # of its own class
+        return copy
 
 
-class Judged(Received):
+class StatusModel(Response):
     """An answer with a status word."""
 
     status: str
@@ -107,7 +108,7 @@ class Judged(Received):
         return STATUS_WORDS.get(self.status.casefold())
 
 
-class Upload(Received):
+class Upload(Response):
     """A picture that the service holds now."""
 
     url: str
@@ -117,33 +118,33 @@ class Output(WireModel):
     """One picture of an answer."""
 
     url: str
-    type: Aside[str] = None
+    type: Lenient[str] = None
 
 
 class Pipeline(WireModel):
     """Which model did the work."""
 
-    provider: Aside[str] = None
-    status: Aside[str] = None
+    provider: Lenient[str] = None
+    status: Lenient[str] = None
 
 
 class TokenUsage(WireModel):
     """What the service counted."""
 
-    input_tokens: Aside[int] = None
-    output_tokens: Aside[int] = None
+    input_tokens: Lenient[int] = None
+    output_tokens: Lenient[int] = None
 
 
-class Generation(Judged):
+class Generation(StatusModel):
     """The answer to an id-photo, generate or edit call: inert, picklable, and kept as the service sent it."""
 
-    request_id: Aside[str] = None
-    job_id: Aside[str] = None
-    task_type: Aside[str] = None
-    outputs: Listed[Output] = ()
-    pipeline: Aside[Pipeline] = None
-    token_usage: Aside[TokenUsage] = None
-    created_at: Aside[str] = None
+    request_id: Lenient[str] = None
+    job_id: Lenient[str] = None
+    task_type: Lenient[str] = None
+    outputs: TupleOrEmpty[Output] = ()
+    pipeline: Lenient[Pipeline] = None
+    token_usage: Lenient[TokenUsage] = None
+    created_at: Lenient[str] = None
     """ISO 8601, as the service wrote it."""
 
     @property

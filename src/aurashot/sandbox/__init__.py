@@ -12,16 +12,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from aurashot.sandbox._accounts import Ledger, LedgerEntry
+    from aurashot.sandbox._accounts import Bill, BillEntry
     from aurashot.sandbox._app import create_app
     from aurashot.sandbox._server import SandboxServer, run, serve
     from aurashot.sandbox._studio import draw_portrait
 
-__all__ = ["Ledger", "LedgerEntry", "SandboxServer", "create_app", "draw_portrait", "run", "serve"]
+__all__ = ["Bill", "BillEntry", "SandboxServer", "create_app", "draw_portrait", "run", "serve"]
 
 _HOMES = {
-    "Ledger": "_accounts",
-    "LedgerEntry": "_accounts",
+    "Bill": "_accounts",
+    "BillEntry": "_accounts",
     "SandboxServer": "_server",
     "create_app": "_app",
     "draw_portrait": "_studio",

@@ -1,4 +1,4 @@
-"""Keys, quotas and the ledger: who may ask, how often, and what was billed."""
+"""Keys, quotas and the bill: who may ask, how often, and what was billed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REVOKED_KEY = "sk_revoked"
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerEntry:
+class BillEntry:
     """One billed picture.
 
     Attributes:
@@ -30,19 +30,19 @@ class LedgerEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class Bill:
     """Everything that was billed, oldest first."""
 
-    entries: tuple[LedgerEntry, ...]
+    entries: tuple[BillEntry, ...]
 
     @property
-    def billed(self) -> int:
+    def total(self) -> int:
         """How many pictures were billed."""
         return len(self.entries)
 
 
 class Accounts:
-    """The keys that have come by, what each has used, and one ledger for all.
+    """The keys that have come by, what each has used, and one bill for all.
 
     Every key that starts with `sk_` has an account of its own, except the revoked one. `quota` is the number of
     pictures that a key gets before it has to pay, None for no limit.
@@ -51,7 +51,7 @@ class Accounts:
     def __init__(self, quota: int | None = None) -> None:
         self._quota = quota
         self._used: Counter[str] = Counter()
-        self._entries: list[LedgerEntry] = []
+        self._entries: list[BillEntry] = []
 
     def authenticate(self, authorization: str | None) -> str:
         """Return the key of an `Authorization` header.
@@ -69,8 +69,8 @@ class Accounts:
             raise _unauthorized("invalid_api_key", "This key is not known; keys start with 'sk_'.")
         return key
 
-    def bill(self, key: str, operation: str, *, idempotency_key: str | None, request_id: str) -> None:
-        """Write one picture on the bill; a key that was seen before is billed again, as the ledger then shows.
+    def charge(self, key: str, operation: str, *, idempotency_key: str | None, request_id: str) -> None:
+        """Write one picture on the bill; a key that was seen before is billed again, as the bill then shows.
 
         Raises:
             ApiError: 402, the key has used its quota.
@@ -78,11 +78,11 @@ class Accounts:
         if self._quota is not None and self._used[key] >= self._quota:
             raise ApiError(402, "quota_exceeded", f"This key has used its {self._quota} free pictures.")
         self._used[key] += 1
-        self._entries.append(LedgerEntry(operation, idempotency_key, request_id, datetime.now(UTC)))
+        self._entries.append(BillEntry(operation, idempotency_key, request_id, datetime.now(UTC)))
 
-    def ledger(self) -> Ledger:
+    def bill(self) -> Bill:
         """Return what has been billed so far."""
-        return Ledger(tuple(self._entries))
+        return Bill(tuple(self._entries))
 
     def clear(self) -> None:
         """Forget every entry and give every key its whole quota again."""

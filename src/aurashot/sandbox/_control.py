@@ -12,7 +12,7 @@ from aurashot.sandbox._errors import ApiError
 from aurashot.sandbox._faults import ChosenFault, FaultRule, parse
 from aurashot.sandbox._routes import refusals
 from aurashot.sandbox._scenarios import TABLE
-from aurashot.sandbox._wire import ErrorAnswer, LedgerAnswer, LedgerLine, Wire
+from aurashot.sandbox._wire import BillLine, BillResponse, ErrorAnswer, Wire
 
 router = APIRouter(prefix="/_sandbox", tags=["sandbox"])
 
@@ -72,17 +72,19 @@ class FaultsAnswer(Wire):
     known: list[KnownFault]
 
 
-@router.get("/ledger")
-async def read_ledger(request: Request) -> LedgerAnswer:
+@router.get("/bill")
+@router.get("/ledger", include_in_schema=False)
+async def read_bill(request: Request) -> BillResponse:
     """Tell what was billed."""
-    return _ledger(emulator_of(request))
+    return _bill(emulator_of(request))
 
 
-@router.delete("/ledger")
-async def clear_ledger(request: Request) -> LedgerAnswer:
+@router.delete("/bill")
+@router.delete("/ledger", include_in_schema=False)
+async def clear_bill(request: Request) -> BillResponse:
     """Forget what was billed; every key has its whole quota again."""
     emulator_of(request).accounts.clear()
-    return _ledger(emulator_of(request))
+    return _bill(emulator_of(request))
 
 
 @router.get("/faults")
@@ -123,18 +125,18 @@ def read_specification(specification: str) -> tuple[ChosenFault, ...]:
     return tuple(parse(one, TABLE) for one in specification.split(","))
 
 
-def _ledger(emulator: Emulator) -> LedgerAnswer:
-    ledger = emulator.accounts.ledger()
+def _bill(emulator: Emulator) -> BillResponse:
+    bill = emulator.accounts.bill()
     lines = [
-        LedgerLine(
+        BillLine(
             operation=entry.operation,
             idempotency_key=entry.idempotency_key,
             request_id=entry.request_id,
             at=entry.at,
         )
-        for entry in ledger.entries
+        for entry in bill.entries
     ]
-    return LedgerAnswer(billed=ledger.billed, entries=lines)
+    return BillResponse(billed=bill.total, entries=lines)
 
 
 def _faults(emulator: Emulator) -> FaultsAnswer:

@@ -90,7 +90,7 @@ class Emulator:
             ApiError: 402, the key has used its quota.
         """
         key = request.headers.get("idempotency-key")
-        self.accounts.bill(request.state.key, operation, idempotency_key=key, request_id=request_id(request.scope))
+        self.accounts.charge(request.state.key, operation, idempotency_key=key, request_id=request_id(request.scope))
 
     async def draw(self, order: Order) -> Drawing:
         """Draw an order in a thread, so that others are served meanwhile."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from aurashot.sandbox._accounts import Ledger
+    from aurashot.sandbox._accounts import Bill
     from aurashot.sandbox._emulator import Emulator
 
 _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read here, not bound
@@ -45,9 +45,9 @@ class SandboxServer:
         self.api_key = DEMO_KEY
         self._server = server
 
-    def ledger(self) -> Ledger:
+    def bill(self) -> Bill:
         """Return what was billed so far."""
-        return self._server.emulator.accounts.ledger()
+        return self._server.emulator.accounts.bill()
 
     def fault(
         self,

@@ -223,7 +223,7 @@ class ErrorAnswer(Wire):
     request_id: str
 
 
-class LedgerLine(Wire):
+class BillLine(Wire):
     """One billed picture."""
 
     operation: str
@@ -232,11 +232,11 @@ class LedgerLine(Wire):
     at: datetime
 
 
-class LedgerAnswer(Wire):
+class BillResponse(Wire):
     """Everything that was billed, oldest first."""
 
     billed: int
-    entries: list[LedgerLine]
+    entries: list[BillLine]
 
 
 def camel(model: BaseModel) -> dict[str, Any]:

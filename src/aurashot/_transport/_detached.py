@@ -27,7 +27,7 @@ GRACE: Final = 0.1
 """Seconds after its deadline for which a call waits until its outcome is on record."""
 
 
-class Drain(Generic[M]):
+class DetachedCall(Generic[M]):
     """One call beside the task that asked for it."""
 
     def __init__(
@@ -35,7 +35,7 @@ class Drain(Generic[M]):
         exchange: Exchange[M],
         record: Record,
         make: Callable[[], Awaitable[M]],
-        finished: Callable[[Drain[M]], object],
+        finished: Callable[[DetachedCall[M]], object],
     ) -> None:
         self.loop: Hashable = current_token()
         self.is_recorded = anyio.Event()
@@ -110,15 +110,15 @@ class Drain(Generic[M]):
         return self._exchange.describe(NotSentError("the event loop ended before the request was sent"))
 
 
-class Drains:
+class DetachedCalls:
     """The calls of one client that run beside their tasks."""
 
     def __init__(self) -> None:
-        self._running: set[Drain[Any]] = set()
+        self._running: set[DetachedCall[Any]] = set()
 
     async def run(self, exchange: Exchange[M], record: Record, make: Callable[[], Awaitable[M]]) -> M:
         """Make a call beside this task and wait for its answer, and until it is on record."""
-        drain = Drain(exchange, record, make, self._running.discard)
+        drain = DetachedCall(exchange, record, make, self._running.discard)
         self._running.add(drain)
         spawn(drain.run)
         return await drain.answer()

@@ -15,7 +15,7 @@ logger: Final = logging.getLogger("aurashot")
 logger.addHandler(logging.NullHandler())
 
 
-class Teller:
+class Dispatcher:
     """Tell each event to the hooks and, at DEBUG, to the log.
 
     Raises:
@@ -34,7 +34,7 @@ class Teller:
         """Whether anybody wants to know: events are made only then."""
         return bool(self._hooks) or logger.isEnabledFor(logging.DEBUG)
 
-    def tell(self, event: Event) -> None:
+    def emit(self, event: Event) -> None:
         """Tell one event."""
         labels = {"operation_id": event.operation_id}
         logger.debug("%s", event, extra=labels)

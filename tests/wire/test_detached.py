@@ -19,7 +19,7 @@ from aurashot._endpoints import generate
 from aurashot._operations import Labels, Operation
 from aurashot._transport._exchange import Exchange
 from aurashot._transport._requests import Requests
-from aurashot.instrumentation import Teller
+from aurashot.instrumentation import Dispatcher
 from aurashot.models import GenerateImages, GenerateRequest
 from tests.colours import KEY
 from tests.notebook import Notebook
@@ -177,7 +177,7 @@ def test_a_request_for_nobody_does_not_go_out() -> None:
     """Between the cancellation and its arrival, a connection may come up: the request stays here."""
     call = generate(GenerateRequest(prompt="a cafe", images=GenerateImages(face=FACE)))
     requests = Requests("https://www.aurashot.art", ApiKey(KEY, "here"))
-    exchange = Exchange(call, Operation("generate", Labels(), Deadline(5)), requests, Teller())
+    exchange = Exchange(call, Operation("generate", Labels(), Deadline(5)), requests, Dispatcher())
     exchange.begin()
     exchange.state.abandon()
     with pytest.raises(NotSentError):

@@ -11,8 +11,8 @@ from anyio.lowlevel import current_token
 
 from aurashot._deadline import Deadline
 from aurashot._transport import _async, _sync
-from aurashot._transport._dedupe import Dedupe, Memory
 from aurashot._transport._runtime import run
+from aurashot._transport._single_flight import ResponseCache, SingleFlight
 from aurashot.errors import DeadlineExceededError, NotSentError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Threads:
     def __init__(self) -> None:
         self.process = 1
 
-    def place(self) -> Hashable:
+    def loop_key(self) -> Hashable:
         """Return the process."""
         return self.process
 
@@ -41,7 +41,7 @@ class Threads:
 class Tasks:
     """What sharing work between tasks takes of an async runtime."""
 
-    def place(self) -> Hashable:
+    def loop_key(self) -> Hashable:
         """Return the event loop."""
         return current_token()
 
@@ -50,19 +50,19 @@ class Tasks:
         return _async._Signal()
 
 
-def between_threads(threads: Threads | None = None) -> Dedupe:
+def between_threads(threads: Threads | None = None) -> SingleFlight:
     """Return what threads share."""
-    return Dedupe(Memory(), cast("Runtime", threads or Threads()))
+    return SingleFlight(ResponseCache(), cast("Runtime", threads or Threads()))
 
 
-def between_tasks() -> Dedupe:
+def between_tasks() -> SingleFlight:
     """Return what tasks share."""
-    return Dedupe(Memory(), cast("Runtime", Tasks()))
+    return SingleFlight(ResponseCache(), cast("Runtime", Tasks()))
 
 
-def get(dedupe: Dedupe, deadline: Deadline, work: Work, key: str = "k") -> str:
+def get(single_flight: SingleFlight, deadline: Deadline, work: Work, key: str = "k") -> str:
     """Return the answer for a key, in this thread."""
-    return run(dedupe.get(key, deadline, work))
+    return run(single_flight.get(key, deadline, work))
 
 
 def in_time() -> Deadline:
@@ -116,9 +116,9 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def waiting(dedupe: Dedupe, threads: int) -> Callable[[], bool]:
+def waiting(single_flight: SingleFlight, threads: int) -> Callable[[], bool]:
     """Return the condition that so many threads wait for the work; only the event itself knows."""
-    signal = cast("Any", dedupe._flights[1, "k"].done)
+    signal = cast("Any", single_flight._running[1, "k"].done)
     return lambda: len(signal._event._cond._waiters) == threads
 
 
@@ -127,43 +127,45 @@ class TestThreads:
 
     def test_many_threads_share_one_work(self) -> None:
         """64 askers at once make one request and get one answer."""
-        dedupe, work = between_threads(), Work()
+        single_flight, work = between_threads(), Work()
         with ThreadPoolExecutor(64) as pool:
-            answers = [pool.submit(get, dedupe, in_time(), work) for _ in range(64)]
-            until(lambda: work.begun.is_set() and waiting(dedupe, 63)())
+            answers = [pool.submit(get, single_flight, in_time(), work) for _ in range(64)]
+            until(lambda: work.begun.is_set() and waiting(single_flight, 63)())
             work.go.set()
             assert {"answer 1"} == {answer.result(PATIENT) for answer in answers}
         assert 1 == work.times
-        assert {} == dedupe._flights
+        assert {} == single_flight._running
 
     def test_later_askers_get_the_remembered_answer(self) -> None:
         """What was done once is not done again, and another key is other work."""
-        dedupe, work = between_threads(), Work()
+        single_flight, work = between_threads(), Work()
         work.go.set()
         keys = ["a", "a", "b", "a"]
-        assert ["answer 1", "answer 1", "answer 2", "answer 1"] == [get(dedupe, in_time(), work, key) for key in keys]
+        assert ["answer 1", "answer 1", "answer 2", "answer 1"] == [
+            get(single_flight, in_time(), work, key) for key in keys
+        ]
 
     def test_a_failure_is_told_to_those_who_waited_and_not_remembered(self) -> None:
         """Everybody who waited meets a copy of the failure; whoever comes later starts anew."""
-        dedupe, work = between_threads(), Work(NotSentError("no way"))
+        single_flight, work = between_threads(), Work(NotSentError("no way"))
         with ThreadPoolExecutor(8) as pool:
-            answers = [pool.submit(get, dedupe, in_time(), work) for _ in range(8)]
-            until(lambda: work.begun.is_set() and waiting(dedupe, 7)())
+            answers = [pool.submit(get, single_flight, in_time(), work) for _ in range(8)]
+            until(lambda: work.begun.is_set() and waiting(single_flight, 7)())
             work.go.set()
             failures = [answer.exception(PATIENT) for answer in answers]
         assert ["no way"] * 8 == [str(failure) for failure in failures]
         assert 8 == len({id(failure) for failure in failures})
-        assert "answer 2" == get(dedupe, in_time(), work)
+        assert "answer 2" == get(single_flight, in_time(), work)
 
     @pytest.mark.parametrize("failure", [DeadlineExceededError("its own time"), KeyboardInterrupt()])
     def test_another_takes_over_when_the_first_ran_out_of_its_own_time(self, failure: BaseException) -> None:
         """The end of the leader's deadline, or of its thread, is not the others': one of them does the work."""
-        dedupe, work = between_threads(), Work(failure)
+        single_flight, work = between_threads(), Work(failure)
         caught: list[BaseException] = []
 
         def lead() -> None:
             try:
-                get(dedupe, in_time(), work)
+                get(single_flight, in_time(), work)
             except BaseException as error:  # noqa: BLE001 - an interrupt is what the test is about
                 caught.append(error)
 
@@ -171,8 +173,8 @@ class TestThreads:
         leader.start()
         assert work.begun.wait(PATIENT)
         with ThreadPoolExecutor(4) as pool:
-            answers = [pool.submit(get, dedupe, in_time(), work) for _ in range(4)]
-            until(waiting(dedupe, 4))
+            answers = [pool.submit(get, single_flight, in_time(), work) for _ in range(4)]
+            until(waiting(single_flight, 4))
             work.go.set()
             assert {"answer 2"} == {answer.result(PATIENT) for answer in answers}
         leader.join()
@@ -181,12 +183,12 @@ class TestThreads:
 
     def test_a_waiter_whose_time_runs_out_sent_nothing(self) -> None:
         """Waiting for another one's upload ends with the own deadline, and the work goes on."""
-        dedupe, work = between_threads(), Work()
+        single_flight, work = between_threads(), Work()
         with ThreadPoolExecutor(1) as pool:
-            leader = pool.submit(get, dedupe, in_time(), work)
+            leader = pool.submit(get, single_flight, in_time(), work)
             assert work.begun.wait(PATIENT)
             with pytest.raises(DeadlineExceededError) as caught:
-                get(dedupe, Deadline(0.02), work)
+                get(single_flight, Deadline(0.02), work)
             work.go.set()
             assert "answer 1" == leader.result(PATIENT)
         assert "not_sent" == caught.value.outcome
@@ -195,13 +197,13 @@ class TestThreads:
     def test_a_process_does_not_wait_for_its_parent(self) -> None:
         """After `fork()` nobody here does the work that was under way there: it is done again."""
         threads = Threads()
-        dedupe, work, done_here = between_threads(threads), Work(), Work()
+        single_flight, work, done_here = between_threads(threads), Work(), Work()
         done_here.go.set()
         with ThreadPoolExecutor(1) as pool:
-            there = pool.submit(get, dedupe, in_time(), work)
+            there = pool.submit(get, single_flight, in_time(), work)
             assert work.begun.wait(PATIENT)
             threads.process = 2
-            assert ("answer 1", 1) == (get(dedupe, in_time(), done_here), done_here.times)
+            assert ("answer 1", 1) == (get(single_flight, in_time(), done_here), done_here.times)
             work.go.set()
             assert "answer 1" == there.result(PATIENT)
 
@@ -212,10 +214,10 @@ class TestTasks:
 
     async def test_many_tasks_share_one_work(self) -> None:
         """64 askers at once make one request and get one answer."""
-        dedupe, work, answers = between_tasks(), AsyncWork(), list[Any]()
+        single_flight, work, answers = between_tasks(), AsyncWork(), list[Any]()
 
         async def ask() -> None:
-            answers.append(await dedupe.get("k", in_time(), work))
+            answers.append(await single_flight.get("k", in_time(), work))
 
         async with anyio.create_task_group() as group:
             for _ in range(64):
@@ -224,22 +226,22 @@ class TestTasks:
             work.go.set()
         assert ["answer 1"] * 64 == answers
         assert 1 == work.times
-        assert {} == dedupe._flights
+        assert {} == single_flight._running
 
     async def test_later_askers_get_the_remembered_answer(self) -> None:
         """What was done once is not done again, and another key is other work."""
-        dedupe, work = between_tasks(), AsyncWork()
+        single_flight, work = between_tasks(), AsyncWork()
         work.go.set()
-        answers = [await dedupe.get(key, in_time(), work) for key in "aaba"]
+        answers = [await single_flight.get(key, in_time(), work) for key in "aaba"]
         assert ["answer 1", "answer 1", "answer 2", "answer 1"] == answers
 
     async def test_a_failure_is_told_to_those_who_waited_and_not_remembered(self) -> None:
         """Everybody who waited meets a copy of the failure; whoever comes later starts anew."""
-        dedupe, work, failures = between_tasks(), AsyncWork(NotSentError("no way")), list[BaseException]()
+        single_flight, work, failures = between_tasks(), AsyncWork(NotSentError("no way")), list[BaseException]()
 
         async def ask() -> None:
             with pytest.raises(NotSentError, match="no way") as caught:
-                await dedupe.get("k", in_time(), work)
+                await single_flight.get("k", in_time(), work)
             failures.append(caught.value)
 
         async with anyio.create_task_group() as group:
@@ -248,20 +250,20 @@ class TestTasks:
             await anyio.wait_all_tasks_blocked()
             work.go.set()
         assert 8 == len({id(failure) for failure in failures})
-        assert "answer 2" == await dedupe.get("k", in_time(), work)
+        assert "answer 2" == await single_flight.get("k", in_time(), work)
 
     async def test_what_became_of_the_first_is_no_part_of_the_others_failure(self) -> None:
         """What the first one's operation writes onto its error after it failed, nobody else's error says."""
-        dedupe, work, failures = between_tasks(), AsyncWork(NotSentError("no way")), list[NotSentError]()
+        single_flight, work, failures = between_tasks(), AsyncWork(NotSentError("no way")), list[NotSentError]()
 
         async def lead() -> None:
             with pytest.raises(NotSentError) as caught:
-                await dedupe.get("k", in_time(), work)
-            caught.value.billed, caught.value.idempotency_key = True, "order-17"
+                await single_flight.get("k", in_time(), work)
+            caught.value.billable, caught.value.idempotency_key = True, "order-17"
 
         async def ask() -> None:
             with pytest.raises(NotSentError) as caught:
-                await dedupe.get("k", in_time(), work)
+                await single_flight.get("k", in_time(), work)
             failures.append(caught.value)
 
         async with anyio.create_task_group() as group:
@@ -270,19 +272,19 @@ class TestTasks:
             group.start_soon(ask)
             await anyio.wait_all_tasks_blocked()
             work.go.set()
-        assert [(False, None)] == [(failure.billed, failure.idempotency_key) for failure in failures]
+        assert [(False, None)] == [(failure.billable, failure.idempotency_key) for failure in failures]
 
     async def test_another_takes_over_when_the_first_is_cancelled(self) -> None:
         """A cancelled leader leaves the work to one of those who wait."""
-        dedupe, work, answers = between_tasks(), AsyncWork(), list[Any]()
+        single_flight, work, answers = between_tasks(), AsyncWork(), list[Any]()
         leading = anyio.CancelScope()
 
         async def lead() -> None:
             with leading:
-                await dedupe.get("k", in_time(), work)
+                await single_flight.get("k", in_time(), work)
 
         async def ask() -> None:
-            answers.append(await dedupe.get("k", in_time(), work))
+            answers.append(await single_flight.get("k", in_time(), work))
 
         async with anyio.create_task_group() as group:
             group.start_soon(lead)
@@ -295,18 +297,18 @@ class TestTasks:
             work.go.set()
         assert leading.cancelled_caught
         assert ["answer 2"] * 4 == answers
-        assert {} == dedupe._flights
+        assert {} == single_flight._running
 
     async def test_another_takes_over_when_the_first_ran_out_of_its_own_time(self) -> None:
         """The leader's deadline is not the others': one of them does the work."""
-        dedupe, work, answers = between_tasks(), AsyncWork(DeadlineExceededError("its own")), list[Any]()
+        single_flight, work, answers = between_tasks(), AsyncWork(DeadlineExceededError("its own")), list[Any]()
 
         async def lead() -> None:
             with pytest.raises(DeadlineExceededError, match="its own"):
-                await dedupe.get("k", in_time(), work)
+                await single_flight.get("k", in_time(), work)
 
         async def ask() -> None:
-            answers.append(await dedupe.get("k", in_time(), work))
+            answers.append(await single_flight.get("k", in_time(), work))
 
         async with anyio.create_task_group() as group:
             group.start_soon(lead)
@@ -319,32 +321,32 @@ class TestTasks:
 
     async def test_a_waiter_whose_time_runs_out_sent_nothing(self) -> None:
         """Waiting for another one's upload ends with the own deadline, and the work goes on."""
-        dedupe, work, answers = between_tasks(), AsyncWork(), list[Any]()
+        single_flight, work, answers = between_tasks(), AsyncWork(), list[Any]()
 
         async def lead() -> None:
-            answers.append(await dedupe.get("k", in_time(), work))
+            answers.append(await single_flight.get("k", in_time(), work))
 
         async with anyio.create_task_group() as group:
             group.start_soon(lead)
             await work.begun.wait()
             with pytest.raises(DeadlineExceededError) as caught:
-                await dedupe.get("k", Deadline(0.02), work)
+                await single_flight.get("k", Deadline(0.02), work)
             assert "not_sent" == caught.value.outcome
             work.go.set()
         assert ["answer 1"] == answers
 
     async def test_a_cancelled_waiter_leaves_the_work_alone(self) -> None:
         """Who gives up waiting takes nothing away from the one who works."""
-        dedupe, work, answers = between_tasks(), AsyncWork(), list[Any]()
+        single_flight, work, answers = between_tasks(), AsyncWork(), list[Any]()
 
         async def lead() -> None:
-            answers.append(await dedupe.get("k", in_time(), work))
+            answers.append(await single_flight.get("k", in_time(), work))
 
         async with anyio.create_task_group() as group:
             group.start_soon(lead)
             await work.begun.wait()
             with anyio.move_on_after(0) as scope:
-                await dedupe.get("k", in_time(), work)
+                await single_flight.get("k", in_time(), work)
             assert scope.cancelled_caught
             work.go.set()
         assert ["answer 1"] == answers
@@ -352,12 +354,12 @@ class TestTasks:
 
 def test_two_event_loops_share_the_memory_and_no_work_under_way() -> None:
     """A second `asyncio.run` finds what the first one remembered, and waits for nobody of a loop that is gone."""
-    dedupe = between_tasks()
+    single_flight = between_tasks()
 
     async def ask() -> Any:
         work = AsyncWork()
         work.go.set()
-        return await dedupe.get("k", in_time(), work), work.times
+        return await single_flight.get("k", in_time(), work), work.times
 
     assert ("answer 1", 1) == anyio.run(ask)
     assert ("answer 1", 0) == anyio.run(ask)
@@ -366,7 +368,7 @@ def test_two_event_loops_share_the_memory_and_no_work_under_way() -> None:
 
 def test_two_event_loops_at_once_do_not_wait_for_each_other() -> None:
     """An event of one loop cannot be awaited in another: each loop does its own work."""
-    dedupe, begun, go, answers = between_tasks(), threading.Event(), threading.Event(), list[str]()
+    single_flight, begun, go, answers = between_tasks(), threading.Event(), threading.Event(), list[str]()
 
     async def slowly() -> str:
         begun.set()
@@ -377,10 +379,10 @@ def test_two_event_loops_at_once_do_not_wait_for_each_other() -> None:
         return "quick"
 
     async def lead() -> None:
-        answers.append(await dedupe.get("k", in_time(), slowly))
+        answers.append(await single_flight.get("k", in_time(), slowly))
 
     async def ask() -> None:
-        answers.append(await dedupe.get("k", Deadline(1.0), at_once))
+        answers.append(await single_flight.get("k", Deadline(1.0), at_once))
 
     thread = threading.Thread(target=anyio.run, args=(lead,))
     thread.start()

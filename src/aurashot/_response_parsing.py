@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from aurashot._calls import M
 
-MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
+MAX_RESPONSE_BYTES: Final = 8 * 1024 * 1024
 """An answer is about 1 kB; this is the cap before and after decompression."""
 _KEPT_BYTES: Final = 64 * 1024
 _KEPT_CHARS: Final = 2_000
@@ -84,7 +84,7 @@ _QUOTA_WORDS: Final = r"(?i)quota|credit|billing|balance|payment"
 _BLOCKED_WORDS: Final = r"(?i)content.?(policy|filter|block|moderat)|moderat|nsfw|safety|inappropriate|prohibited"
 
 
-class Answer(NamedTuple):
+class RawResponse(NamedTuple):
     """What came back, read in full."""
 
     status: int
@@ -103,7 +103,7 @@ class Answer(NamedTuple):
         return self.headers.get("x-request-id")
 
 
-def read(answer: Answer, model: type[M]) -> M:
+def read(answer: RawResponse, model: type[M]) -> M:
     """Return the answer as a model.
 
     Raises:
@@ -129,7 +129,7 @@ def read(answer: Answer, model: type[M]) -> M:
     return result
 
 
-def _refuse_no_number(answer: Answer, body: bytes) -> None:
+def _refuse_no_number(answer: RawResponse, body: bytes) -> None:
     """Refuse NaN and infinity, which are no JSON (RFC 8259, 6); within a string they are words like others."""
     try:
         from_json(body, allow_inf_nan=False)
@@ -159,7 +159,7 @@ def _seconds_until(text: str, now: datetime | None) -> float:
     return (moment - (now or datetime.now(UTC))).total_seconds()
 
 
-def _decode(answer: Answer) -> bytes:
+def _decode(answer: RawResponse) -> bytes:
     encoding = answer.headers.get("content-encoding", "identity").strip().lower()
     if encoding in {"", "identity"}:
         return answer.raw
@@ -168,7 +168,7 @@ def _decode(answer: Answer) -> bytes:
         raise _unexpected(answer, answer.raw, f"the answer is encoded as {encoding!r}, which was not asked for")
     inflate = zlib.decompressobj(window)
     try:
-        body = inflate.decompress(answer.raw, MAX_ANSWER_BYTES)
+        body = inflate.decompress(answer.raw, MAX_RESPONSE_BYTES)
     except zlib.error:
         raise _unexpected(answer, answer.raw, f"the answer is not the {encoding} that it claims to be") from None
     if not inflate.eof:
@@ -177,7 +177,7 @@ def _decode(answer: Answer) -> bytes:
     return body
 
 
-def _misfit(answer: Answer, body: bytes, broken: ValidationError) -> str:
+def _misfit(answer: RawResponse, body: bytes, broken: ValidationError) -> str:
     if not body.strip():
         return f"the service answered {answer.status} with an empty body"
     if answer.content_type == "text/html" or body.lstrip()[:1] == b"<":
@@ -187,7 +187,7 @@ def _misfit(answer: Answer, body: bytes, broken: ValidationError) -> str:
     return f"the service's answer is not what it documents: {where + ': ' if where else ''}{first['msg']}"
 
 
-def _unexpected(answer: Answer, body: bytes, message: str) -> UnexpectedResponseError:
+def _unexpected(answer: RawResponse, body: bytes, message: str) -> UnexpectedResponseError:
     error = UnexpectedResponseError(message)
     error.status_code = answer.status
     error.content_type = answer.content_type
@@ -199,10 +199,10 @@ def _unexpected(answer: Answer, body: bytes, message: str) -> UnexpectedResponse
 
 def too_large(size: int) -> UnexpectedResponseError:
     """Return the error for an answer that did not end within the cap."""
-    return UnexpectedResponseError(f"the service's answer is larger than {MAX_ANSWER_BYTES} bytes ({size} came)")
+    return UnexpectedResponseError(f"the service's answer is larger than {MAX_RESPONSE_BYTES} bytes ({size} came)")
 
 
-def _reject_failure(result: Generation, answer: Answer, body: bytes) -> None:
+def _reject_failure(result: Generation, answer: RawResponse, body: bytes) -> None:
     if result.failed:
         raise failure(result.task_type or "generation", result.model_extra or {}, result)
     if result.succeeded and not result.outputs:
@@ -222,7 +222,7 @@ def failure(what: str, details: Mapping[str, Any], generation: Generation | None
     return error
 
 
-def _status_error(answer: Answer) -> APIStatusError:
+def _status_error(answer: RawResponse) -> APIStatusError:
     body = _readable(answer)
     details = _loads(body)
     message, code = describe(details)
@@ -239,7 +239,7 @@ def _status_error(answer: Answer) -> APIStatusError:
     return error
 
 
-def _readable(answer: Answer) -> bytes:
+def _readable(answer: RawResponse) -> bytes:
     try:
         return _decode(answer)
     except UnexpectedResponseError:

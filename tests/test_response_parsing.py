@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, strategies as st
 
-from aurashot._answers import (
-    MAX_ANSWER_BYTES,
-    Answer,
+from aurashot._response_parsing import (
+    MAX_RESPONSE_BYTES,
+    RawResponse,
     failure,
     read,
     too_large,
@@ -35,20 +35,20 @@ HTML = b"<!doctype html><title>Attention required</title>"
 def unexpected(raw: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> UnexpectedResponseError:
     """Return the error that an answer becomes that is not one of this API's."""
     with pytest.raises(UnexpectedResponseError) as caught:
-        read(Answer(status, headers or {}, raw), Generation)
+        read(RawResponse(status, headers or {}, raw), Generation)
     return caught.value
 
 
 def given_up(**fields: Any) -> GenerationFailedError:
     """Return the error that a failed generation becomes."""
     with pytest.raises(GenerationFailedError) as caught:
-        read(Answer(200, {}, json.dumps({"status": "failed", **fields}).encode()), Generation)
+        read(RawResponse(200, {}, json.dumps({"status": "failed", **fields}).encode()), Generation)
     return caught.value
 
 
 def generation(**fields: Any) -> Generation:
     """Return what a successful answer becomes."""
-    return read(Answer(200, {}, json.dumps({**SUCCESS, **fields}).encode()), Generation)
+    return read(RawResponse(200, {}, json.dumps({**SUCCESS, **fields}).encode()), Generation)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_2xx_that_is_no_answer_of_this_api_is_unknown(raw: bytes, headers: dic
 def test_a_word_like_nan_is_a_word_within_a_string() -> None:
     """Only as a number it is no JSON."""
     output = {"url": "https://cdn.example/NaN/Infinity.png"}
-    answer = read(Answer(200, {}, json.dumps({"status": "success", "outputs": [output]}).encode()), Generation)
+    answer = read(RawResponse(200, {}, json.dumps({"status": "success", "outputs": [output]}).encode()), Generation)
     assert output["url"] == answer.url
 
 
@@ -121,7 +121,7 @@ def test_no_content_is_an_empty_answer() -> None:
 def test_the_media_type_of_an_answer_is_noted_and_not_trusted() -> None:
     """A true answer may call itself what it likes; what is no answer says what it claimed to be."""
     raw = json.dumps(SUCCESS).encode()
-    assert read(Answer(200, {"content-type": "text/plain"}, raw), Generation).succeeded
+    assert read(RawResponse(200, {"content-type": "text/plain"}, raw), Generation).succeeded
     assert "application/json" == unexpected(b"?", headers={"content-type": "Application/JSON;charset=x"}).content_type
 
 
@@ -145,14 +145,14 @@ def test_a_misfit_does_not_print_what_came() -> None:
 def test_a_compressed_answer_is_read(encoding: str, encode: Any) -> None:
     """Compression was not asked for, and is understood when it comes all the same."""
     raw = encode(json.dumps(SUCCESS).encode())
-    assert read(Answer(200, {"content-encoding": encoding}, raw), Generation).succeeded
+    assert read(RawResponse(200, {"content-encoding": encoding}, raw), Generation).succeeded
 
 
 @pytest.mark.parametrize(
     ("encoding", "raw", "words"),
     [
         ("gzip", gzip.compress(json.dumps(SUCCESS).encode(), mtime=0)[:-12], "breaks off"),
-        ("gzip", gzip.compress(bytes(MAX_ANSWER_BYTES + 1)), "larger than 8 MiB"),
+        ("gzip", gzip.compress(bytes(MAX_RESPONSE_BYTES + 1)), "larger than 8 MiB"),
         ("gzip", gzip.compress(gzip.compress(json.dumps(SUCCESS).encode())), "not what it documents"),
         ("gzip", b"no gzip at all", "not the gzip that it claims"),
         ("gzip", b"", "breaks off"),
@@ -232,16 +232,16 @@ def test_a_failure_without_an_answer_has_no_identifier() -> None:
 
 def test_uploads_and_jobs_are_read_without_judgement() -> None:
     """Only a generation promises outputs: an upload is an address, and a failed job is still an answer."""
-    upload = read(Answer(201, {}, b'{"url": "https://cdn.example.com/a.png"}'), Upload)
+    upload = read(RawResponse(201, {}, b'{"url": "https://cdn.example.com/a.png"}'), Upload)
     assert "https://cdn.example.com/a.png" == upload.url
-    assert read(Answer(200, {}, b'{"status": "failed"}'), WorkflowJob).failed
+    assert read(RawResponse(200, {}, b'{"status": "failed"}'), WorkflowJob).failed
 
 
 def test_an_answer_that_does_not_end_is_unknown() -> None:
     """What is larger than the cap is not read to its end."""
-    error = too_large(MAX_ANSWER_BYTES + 1)
+    error = too_large(MAX_RESPONSE_BYTES + 1)
     assert "unknown" == error.outcome
-    assert f"{MAX_ANSWER_BYTES + 1} came" in str(error)
+    assert f"{MAX_RESPONSE_BYTES + 1} came" in str(error)
 
 
 @given(
@@ -252,7 +252,7 @@ def test_an_answer_that_does_not_end_is_unknown() -> None:
 def test_any_answer_is_a_model_or_a_typed_error(status: int, raw: bytes, encoding: str) -> None:
     """No bytes under any status raise anything that is not of this SDK."""
     try:
-        answer = read(Answer(status, {"content-encoding": encoding}, raw), Generation)
+        answer = read(RawResponse(status, {"content-encoding": encoding}, raw), Generation)
     except AuraShotError as error:
         assert error.outcome in {"rejected", "unknown", "accepted"}  # noqa: PT017 - both ends are right
     else:

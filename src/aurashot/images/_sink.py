@@ -27,7 +27,7 @@ MAX_PIXELS: Final = 50_000_000
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
 
-class Landing(Protocol[T_co]):
+class Sink(Protocol[T_co]):
     """Where the chunks of a download go; it ends with `finish` or, whatever has happened, with `discard`."""
 
     max_bytes: int
@@ -55,7 +55,7 @@ class Landing(Protocol[T_co]):
         ...
 
 
-class MemoryLanding:
+class MemorySink:
     """Keep a picture in memory.
 
     Args:
@@ -89,7 +89,7 @@ class MemoryLanding:
         self._file = io.BytesIO()
 
 
-class FileLanding:
+class FileSink:
     """Put a picture into a file that appears when it is complete, and not before.
 
     Args:
@@ -141,7 +141,7 @@ class FileLanding:
             _append(self._file, chunk, self.max_bytes)
 
     def finish(self) -> Path:
-        """Put the picture in its place and return where that is, after checking that it is a whole one."""
+        """Put the picture in its place and return its path, after checking that it is a whole one."""
         try:
             with self._storing():
                 extension = EXTENSIONS[_checked(self._file)]
@@ -158,9 +158,9 @@ class FileLanding:
             self._undo.close()
 
     def _place(self, extension: str) -> Path:
-        place = self._part.replace(self._exact) if self._exact else _linked(self._part, self._stem, extension)
-        sync_folder(place.parent)
-        return place
+        path = self._part.replace(self._exact) if self._exact else _linked(self._part, self._stem, extension)
+        sync_folder(path.parent)
+        return path
 
     @contextmanager
     def _storing(self) -> Generator[None]:
@@ -170,7 +170,7 @@ class FileLanding:
             self.discard()
             reason = getattr(error, "strerror", None) or error
             raise DownloadError(
-                f"The picture cannot be stored at '{self._to}' ({reason}); choose another place."
+                f"The picture cannot be stored at '{self._to}' ({reason}); choose another folder."
             ) from error
 
 
@@ -207,25 +207,25 @@ def _check_pixels(width: int, height: int) -> None:
 
 def _linked(part: Path, stem: str, extension: str) -> Path:
     names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
-    places = (part.with_name(f"{name}{extension}") for name in names)
-    return next(place for place in places if _takes(part, place))
+    paths = (part.with_name(f"{name}{extension}") for name in names)
+    return next(path for path in paths if _takes(part, path))
 
 
-def _takes(part: Path, place: Path) -> bool:
+def _takes(part: Path, path: Path) -> bool:
     """Give the file a name that nobody has, whoever else is looking for one at the same time."""
     try:
-        place.hardlink_to(part)
+        path.hardlink_to(part)
     except FileExistsError:
         return False
     except OSError:  # a file system without links: reserve the name, then replace the reservation
-        return _reserves(part, place)
+        return _reserves(part, path)
     return True
 
 
-def _reserves(part: Path, place: Path) -> bool:
+def _reserves(part: Path, path: Path) -> bool:
     try:
-        place.touch(exist_ok=False)
+        path.touch(exist_ok=False)
     except FileExistsError:
         return False
-    part.replace(place)
+    part.replace(path)
     return True

@@ -27,7 +27,7 @@ MAX_AGE: Final = 3600.0
 """Seconds after which the same content is uploaded again: how long the service keeps it is not documented."""
 
 
-class Memory:
+class ResponseCache:
     """Answers by key, limited in number and age; the least recently used goes first."""
 
     def __init__(self, *, size: int = MAX_REMEMBERED, age: float = MAX_AGE) -> None:
@@ -77,36 +77,33 @@ class _Flight:
             raise copy(self.error)
 
 
-class Dedupe:
+class SingleFlight:
     """Work under way by key, in each process and event loop, and the answers of what is done."""
 
-    def __init__(self, memory: Memory, runtime: Runtime) -> None:
-        self._memory = memory
+    def __init__(self, cache: ResponseCache, runtime: Runtime) -> None:
+        self._cache = cache
         self._runtime = runtime
-        self._flights: dict[Hashable, _Flight] = {}
+        self._running: dict[Hashable, _Flight] = {}
         self._lock = threading.Lock()
 
     async def get(self, key: str, deadline: Deadline, work: Callable[[], Awaitable[T]]) -> T:
         """Return the answer for a key, by memory, by waiting, or by doing the work."""
-        place = (
-            self._runtime.place(),
-            key,
-        )  # nobody here does the work of another loop, or of a process before `fork()`
+        flight_key = (self._runtime.loop_key(), key)  # a loop waits for itself, and a forked child for itself
         while True:
             with self._lock:
-                known = self._memory.get(key)
+                known = self._cache.get(key)
                 if known is not None:
                     return cast("T", known)
-                flight = self._flights.get(place)
+                flight = self._running.get(flight_key)
                 if flight is None:
-                    mine = self._flights[place] = _Flight(self._runtime.signal())
+                    mine = self._running[flight_key] = _Flight(self._runtime.signal())
                     break
             if not await flight.done.wait(deadline.remaining):
                 raise deadline.exceeded()
             flight.check()
         try:
             answer = await work()
-            self._memory.put(key, answer)
+            self._cache.put(key, answer)
         except AuraShotError as error:
             mine.failed(error)
             raise
@@ -114,5 +111,5 @@ class Dedupe:
             return answer
         finally:
             with self._lock:
-                del self._flights[place]
+                del self._running[flight_key]
             mine.done.set()

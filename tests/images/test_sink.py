@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from aurashot.errors import DownloadError
-from aurashot.images import FileLanding, Landing, MemoryLanding
+from aurashot.images import FileSink, MemorySink, Sink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -49,15 +49,15 @@ def chunks(content: bytes, size: int = 1_000) -> list[bytes]:
     return [content[start : start + size] for start in range(0, len(content), size)]
 
 
-def land(landing: Landing[T], content: Iterable[bytes]) -> T:
+def land(sink: Sink[T], content: Iterable[bytes]) -> T:
     """Let a whole download land."""
-    landing.begin()
+    sink.begin()
     try:
         for chunk in content:
-            landing.write(chunk)
-        return landing.finish()
+            sink.write(chunk)
+        return sink.finish()
     finally:
-        landing.discard()
+        sink.discard()
 
 
 def names(folder: Path) -> list[str]:
@@ -67,10 +67,10 @@ def names(folder: Path) -> list[str]:
 
 def test_a_picture_lands_in_memory(picture: bytes) -> None:
     """What arrived in chunks is returned in one piece, and starting over forgets the first try."""
-    landing = MemoryLanding(max_bytes=LIMIT)
-    landing.begin()
-    landing.write(b"half of an earlier try")
-    assert land(landing, chunks(picture)) == picture
+    sink = MemorySink(max_bytes=LIMIT)
+    sink.begin()
+    sink.write(b"half of an earlier try")
+    assert land(sink, chunks(picture)) == picture
 
 
 @pytest.mark.parametrize("form", ["str", "path", "separator", "new folder"])
@@ -83,7 +83,7 @@ def test_a_picture_lands_in_a_folder(form: str, folder: Path, picture: bytes) ->
         "new folder": f"{folder}/a/b/",
     }
     target = forms[form]
-    place = land(FileLanding(target, stem="req:1/2", max_bytes=LIMIT), chunks(picture))
+    place = land(FileSink(target, stem="req:1/2", max_bytes=LIMIT), chunks(picture))
     assert place.name == "req-1-2.png"
     assert place.parent == Path(target)
     assert place.read_bytes() == picture
@@ -93,16 +93,16 @@ def test_a_picture_lands_in_a_folder(form: str, folder: Path, picture: bytes) ->
 def test_a_name_in_a_folder_is_never_taken_twice(folder: Path, picture: bytes) -> None:
     """Further pictures of one stem are numbered, and none is overwritten."""
     (folder / "cafe.png").write_bytes(b"mine")
-    places = [land(FileLanding(folder, stem="cafe", max_bytes=LIMIT), [picture]) for _ in range(2)]
+    places = [land(FileSink(folder, stem="cafe", max_bytes=LIMIT), [picture]) for _ in range(2)]
     assert [place.name for place in places] == ["cafe-2.png", "cafe-3.png"]
     assert (folder / "cafe.png").read_bytes() == b"mine"
 
 
-def test_many_threads_landing_one_stem_get_a_file_each(folder: Path, picture: bytes) -> None:
+def test_many_threads_storing_one_stem_get_a_file_each(folder: Path, picture: bytes) -> None:
     """Names are given out without a race."""
 
     def one(_: int) -> Path:
-        return land(FileLanding(folder, stem="cafe", max_bytes=LIMIT), [picture])
+        return land(FileSink(folder, stem="cafe", max_bytes=LIMIT), [picture])
 
     with ThreadPoolExecutor(8) as pool:
         places = set(pool.map(one, range(16)))
@@ -120,7 +120,7 @@ def test_a_file_system_without_links_still_overwrites_nothing(
 
     monkeypatch.setattr(os, "link", no_links)
     (folder / "cafe.png").write_bytes(b"mine")
-    place = land(FileLanding(folder, stem="cafe", max_bytes=LIMIT), [picture])
+    place = land(FileSink(folder, stem="cafe", max_bytes=LIMIT), [picture])
     assert (place.name, place.read_bytes()) == ("cafe-2.png", picture)
     assert names(folder) == ["cafe-2.png", "cafe.png"]
 
@@ -130,7 +130,7 @@ def test_an_exact_file_keeps_its_name_and_is_replaced(name: str, folder: Path, p
     """The name that the user asked for is used as it is, whatever the content, and missing folders are made."""
     target = folder / "new" / name
     for _ in range(2):
-        assert target == land(FileLanding(target, stem="unused", max_bytes=LIMIT), chunks(picture))
+        assert target == land(FileSink(target, stem="unused", max_bytes=LIMIT), chunks(picture))
         assert target.read_bytes() == picture
     assert names(target.parent) == [name]
 
@@ -138,22 +138,22 @@ def test_an_exact_file_keeps_its_name_and_is_replaced(name: str, folder: Path, p
 def test_the_home_folder_is_expanded(folder: Path, picture: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """`~` stands for the home folder."""
     monkeypatch.setenv("HOME", str(folder))
-    assert land(FileLanding("~/roof.png", stem="", max_bytes=LIMIT), [picture]) == folder / "roof.png"
+    assert land(FileSink("~/roof.png", stem="", max_bytes=LIMIT), [picture]) == folder / "roof.png"
 
 
 def test_the_old_file_stays_until_the_new_one_is_whole(folder: Path, picture: bytes) -> None:
     """While a download runs, only a private hidden file is beside the old picture; a failure leaves the old one."""
     target = folder / "roof.png"
     target.write_bytes(b"old")
-    landing = FileLanding(target, stem="", max_bytes=LIMIT)
-    landing.begin()
-    landing.write(picture[:100])
+    sink = FileSink(target, stem="", max_bytes=LIMIT)
+    sink.begin()
+    sink.write(picture[:100])
     (part,) = (path for path in folder.iterdir() if path != target)
     assert part.name.startswith(".roof.png.")
     assert part.name.endswith(".part")
     assert stat.S_IMODE(part.stat().st_mode) == 0o600
     with pytest.raises(DownloadError, match="cut short"):
-        landing.finish()
+        sink.finish()
     assert names(folder) == ["roof.png"]
     assert target.read_bytes() == b"old"
 
@@ -161,38 +161,38 @@ def test_the_old_file_stays_until_the_new_one_is_whole(folder: Path, picture: by
 def test_the_mode_of_the_picture_follows_the_umask(folder: Path, picture: bytes, umask: int) -> None:
     """The finished file is as readable as any other new file."""
     for to in (folder, folder / "roof.png"):
-        assert umask == stat.S_IMODE(land(FileLanding(to, stem="cafe", max_bytes=LIMIT), [picture]).stat().st_mode)
+        assert umask == stat.S_IMODE(land(FileSink(to, stem="cafe", max_bytes=LIMIT), [picture]).stat().st_mode)
 
 
 def test_a_retry_starts_over(folder: Path, picture: bytes) -> None:
     """Beginning again, after a cut or after a failed check, forgets what came before."""
-    landing = FileLanding(folder, stem="cafe", max_bytes=LIMIT)
-    landing.begin()
-    landing.write(picture[:50])
-    landing.begin()
-    landing.write(b"<html>")
+    sink = FileSink(folder, stem="cafe", max_bytes=LIMIT)
+    sink.begin()
+    sink.write(picture[:50])
+    sink.begin()
+    sink.write(b"<html>")
     with pytest.raises(DownloadError):
-        landing.finish()
-    assert land(landing, chunks(picture)).read_bytes() == picture
+        sink.finish()
+    assert land(sink, chunks(picture)).read_bytes() == picture
     assert names(folder) == ["cafe.png"]
 
 
 def test_discarding_is_safe_at_any_time(folder: Path, picture: bytes) -> None:
     """Discarding before the start, twice, or after a success does no harm."""
-    for landing in (MemoryLanding(max_bytes=LIMIT), FileLanding(folder, stem="cafe", max_bytes=LIMIT)):
-        landing.discard()
-        landing.begin()
-        landing.write(picture)
-        landing.discard()
-        landing.discard()
+    for sink in (MemorySink(max_bytes=LIMIT), FileSink(folder, stem="cafe", max_bytes=LIMIT)):
+        sink.discard()
+        sink.begin()
+        sink.write(picture)
+        sink.discard()
+        sink.discard()
     assert names(folder) == []
-    place = land(FileLanding(folder, stem="cafe", max_bytes=LIMIT), [picture])
+    place = land(FileSink(folder, stem="cafe", max_bytes=LIMIT), [picture])
     assert place.exists()
 
 
-def both(folder: Path, limit: int) -> list[Landing[object]]:
-    """Return one landing of each kind."""
-    return [MemoryLanding(max_bytes=limit), FileLanding(folder, stem="cafe", max_bytes=limit)]
+def both(folder: Path, limit: int) -> list[Sink[object]]:
+    """Return one sink of each kind."""
+    return [MemorySink(max_bytes=limit), FileSink(folder, stem="cafe", max_bytes=limit)]
 
 
 @pytest.mark.parametrize(
@@ -207,28 +207,28 @@ def both(folder: Path, limit: int) -> list[Landing[object]]:
 )
 def test_what_is_not_a_whole_picture_is_refused(content: bytes, reason: str, folder: Path) -> None:
     """Web pages, drawings, other formats and cut files do not land, and leave nothing behind."""
-    for landing in both(folder, LIMIT):
+    for sink in both(folder, LIMIT):
         with pytest.raises(DownloadError, match=reason):
-            land(landing, [content])
+            land(sink, [content])
     assert names(folder) == []
 
 
 def test_too_large_a_picture_is_refused_as_soon_as_it_shows(folder: Path, picture: bytes) -> None:
     """The cap is checked chunk by chunk, and a picture exactly at the cap lands."""
-    for landing in both(folder, len(picture) - 1):
+    for sink in both(folder, len(picture) - 1):
         with pytest.raises(DownloadError, match=f"larger than the limit of {len(picture) - 1:,} bytes"):
-            land(landing, chunks(picture))
+            land(sink, chunks(picture))
     assert names(folder) == []
-    for landing in both(folder, len(picture)):
-        land(landing, chunks(picture))
+    for sink in both(folder, len(picture)):
+        land(sink, chunks(picture))
 
 
 @pytest.mark.parametrize("to", ["file/roof.png", "file/", "a\0b.png", "y" * 300])
 def test_an_impossible_place_is_named(to: str, folder: Path, picture: bytes) -> None:
     """A place that cannot be written to is a `DownloadError` that names it."""
     (folder / "file").write_bytes(b"a file, not a folder")
-    with pytest.raises(DownloadError, match=r"cannot be stored at .*choose another place"):
-        land(FileLanding(f"{folder}/{to}", stem="cafe", max_bytes=LIMIT), [picture])
+    with pytest.raises(DownloadError, match=r"cannot be stored at .*choose another folder"):
+        land(FileSink(f"{folder}/{to}", stem="cafe", max_bytes=LIMIT), [picture])
     assert names(folder) == ["file"]
 
 
@@ -240,21 +240,21 @@ def test_a_failed_start_leaves_nothing_behind(folder: Path, picture: bytes, monk
 
     monkeypatch.setattr(os, "chmod", refuse)
     with pytest.raises(DownloadError, match="cannot be stored"):
-        FileLanding(folder, stem="cafe", max_bytes=LIMIT).begin()
+        FileSink(folder, stem="cafe", max_bytes=LIMIT).begin()
     assert names(folder) == []
 
 
-def test_a_landing_that_was_not_begun_touches_nothing(
+def test_a_sink_that_was_not_begun_touches_nothing(
     folder: Path, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a hidden file there is nothing to write to and nothing to move, the working directory least of all."""
     monkeypatch.chdir(folder)
     mode = folder.stat().st_mode
-    landing = FileLanding("roof.png", stem="cafe", max_bytes=LIMIT)
+    sink = FileSink("roof.png", stem="cafe", max_bytes=LIMIT)
     with pytest.raises(DownloadError, match="cannot be stored"):
-        landing.write(picture)
+        sink.write(picture)
     with pytest.raises(DownloadError, match="cannot be stored"):
-        landing.finish()
+        sink.finish()
     assert mode == folder.stat().st_mode
     assert names(folder) == []
 
@@ -268,10 +268,10 @@ def test_a_file_of_somebody_else_is_never_written_to(folder: Path, monkeypatch: 
     monkeypatch.setattr(os, "urandom", foreseen)
     trap = folder / ".cafe.00000000.part"
     trap.write_bytes(b"mine")
-    landing = FileLanding(folder, stem="cafe", max_bytes=LIMIT)
+    sink = FileSink(folder, stem="cafe", max_bytes=LIMIT)
     with pytest.raises(DownloadError, match="cannot be stored"):
-        landing.begin()
-    landing.discard()
+        sink.begin()
+    sink.discard()
     assert trap.read_bytes() == b"mine"
 
 
@@ -283,7 +283,7 @@ def test_a_full_disk_leaves_nothing_behind(folder: Path, picture: bytes, monkeyp
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(DownloadError, match=os.strerror(errno.ENOSPC)):
-        land(FileLanding(folder, stem="cafe", max_bytes=LIMIT), [picture])
+        land(FileSink(folder, stem="cafe", max_bytes=LIMIT), [picture])
     assert names(folder) == []
 
 
@@ -304,7 +304,7 @@ def test_the_file_is_on_the_disk_before_its_name_is(
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(os, "replace", replaced)
-    land(FileLanding(folder / "roof.png", stem="", max_bytes=LIMIT), [picture])
+    land(FileSink(folder / "roof.png", stem="", max_bytes=LIMIT), [picture])
     assert events == ["file", "name", "folder"]
 
 
@@ -316,11 +316,11 @@ def test_a_folder_that_cannot_be_synced_does_not_fail_the_download(
     def refuse(*_: object) -> int:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    landing = FileLanding(folder / "roof.png", stem="", max_bytes=LIMIT)
-    landing.begin()
-    landing.write(picture)
+    sink = FileSink(folder / "roof.png", stem="", max_bytes=LIMIT)
+    sink.begin()
+    sink.write(picture)
     monkeypatch.setattr(os, "open", refuse)
-    assert landing.finish().read_bytes() == picture
+    assert sink.finish().read_bytes() == picture
 
 
 @settings(max_examples=60)
@@ -331,18 +331,18 @@ def test_a_folder_that_cannot_be_synced_does_not_fail_the_download(
 def test_no_order_of_events_leaves_a_partial_file(steps: list[str], picture: bytes, *, exact: bool) -> None:
     """Whatever is called in whatever order, after discarding there are only whole pictures."""
     with tempfile.TemporaryDirectory() as name:
-        landing = FileLanding(Path(name, "roof.png") if exact else name, stem="cafe", max_bytes=3 * len(picture))
+        sink = FileSink(Path(name, "roof.png") if exact else name, stem="cafe", max_bytes=3 * len(picture))
         actions: dict[str, Callable[[], object]] = {
-            "begin": landing.begin,
-            "write": lambda: landing.write(picture),
-            "junk": lambda: landing.write(b"junk"),
-            "finish": landing.finish,
-            "discard": landing.discard,
+            "begin": sink.begin,
+            "write": lambda: sink.write(picture),
+            "junk": lambda: sink.write(b"junk"),
+            "finish": sink.finish,
+            "discard": sink.discard,
         }
         for step in steps:
             with suppress(DownloadError):
                 actions[step]()
-        landing.discard()
+        sink.discard()
         for path in Path(name).iterdir():
             assert not path.name.endswith(".part")
             assert path.read_bytes().startswith(picture)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import anyio
 import httpx
 
-from aurashot._answers import MAX_ANSWER_BYTES
 from aurashot._engine import CONNECT_TIMEOUT, headers_of
+from aurashot._response_parsing import MAX_RESPONSE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ GRACE: Final = 0.05
 """Seconds that a client's own timeouts, which know the phase, go ahead of a cancellation, which does not."""
 
 
-class GivenReply:
+class HttpxResponse:
     """An answer of a blocking httpx client, its body still to be read."""
 
     def __init__(self, response: httpx.Response) -> None:
@@ -44,7 +44,7 @@ class GivenReply:
         self._response.close()
 
 
-class AsyncGivenReply:
+class AsyncHttpxResponse:
     """An answer of an async httpx client, read within the deadline."""
 
     def __init__(self, status: int, headers: dict[str, str], chunks: list[bytes]) -> None:
@@ -64,7 +64,7 @@ class AsyncGivenReply:
         """Do nothing: its connection is back in its pool."""
 
 
-class GivenClient:
+class HttpxClient:
     """A blocking httpx client; it is not closed here."""
 
     def __init__(self, client: httpx.Client) -> None:
@@ -75,18 +75,18 @@ class GivenClient:
         """Whether its owner closed it."""
         return self._client.is_closed
 
-    def send(self, outgoing: Outgoing) -> GivenReply:
+    def send(self, outgoing: Outgoing) -> HttpxResponse:
         """Send one request; redirects are not followed."""
         with outgoing.request() as request:
             ours = _to_httpx(request, self._client.headers, outgoing.deadline)
             outgoing.before_send()
-            return GivenReply(self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False))
+            return HttpxResponse(self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False))
 
     def close(self) -> None:
         """Do nothing."""
 
 
-class AsyncGivenClient:
+class AsyncHttpxClient:
     """An async httpx client; it is not closed here."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
@@ -97,7 +97,7 @@ class AsyncGivenClient:
         """Whether its owner closed it."""
         return self._client.is_closed
 
-    async def send(self, outgoing: Outgoing) -> AsyncGivenReply:
+    async def send(self, outgoing: Outgoing) -> AsyncHttpxResponse:
         """Send one request; redirects are not followed, and the deadline is kept whatever the client does."""
         with outgoing.request() as request, anyio.move_on_after(outgoing.deadline.remaining + GRACE):
             ours = _to_httpx(request, self._client.headers, outgoing.deadline)
@@ -105,7 +105,7 @@ class AsyncGivenClient:
             response = await self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False)
             headers = _headers(response)
             async with aclosing(response):
-                return AsyncGivenReply(response.status_code, headers, await _chunks(response))
+                return AsyncHttpxResponse(response.status_code, headers, await _chunks(response))
         raise httpx.ReadTimeout("the httpx client did not keep the deadline")
 
     async def aclose(self) -> None:
@@ -129,7 +129,7 @@ async def _chunks(response: httpx.Response) -> list[bytes]:
     async for chunk in response.aiter_raw():
         chunks.append(chunk)
         size += len(chunk)
-        if size > MAX_ANSWER_BYTES:
+        if size > MAX_RESPONSE_BYTES:
             break
     return chunks
 

@@ -44,7 +44,7 @@ class Case:
 
     Attributes:
         calls: How many are in flight at once in each process.
-        colour: Tasks of one event loop, or threads that share one blocking client.
+        mode: Tasks of one event loop, or threads that share one blocking client.
         latency: Seconds that the service takes for each.
         rounds: How many each task or thread makes, one after the other.
         processes: How many do this at once.
@@ -53,7 +53,7 @@ class Case:
     """
 
     calls: int
-    colour: Literal["tasks", "threads"] = "tasks"
+    mode: Literal["tasks", "threads"] = "tasks"
     latency: float = 20.0
     rounds: int = 1
     processes: int = 1
@@ -65,7 +65,7 @@ class Case:
         """What is different about it."""
         parts = [
             f"{self.processes} processes of " if self.processes > 1 else "",
-            f"{self.calls:,} {self.colour}",
+            f"{self.calls:,} {self.mode}",
             f", {self.rounds} calls each" if self.rounds > 1 else "",
             ", TLS" if self.tls else "",
             ", relaxed GC" if self.relaxed_gc else "",
@@ -108,14 +108,14 @@ FULL: Final = (
     Case(calls=5_000, tls=True, relaxed_gc=True, rounds=3),
     Case(calls=2_500, tls=True, relaxed_gc=True, processes=2),
     Case(calls=5_000, tls=True, relaxed_gc=True, processes=2),
-    Case(calls=256, colour="threads"),
-    Case(calls=256, colour="threads", tls=True),
+    Case(calls=256, mode="threads"),
+    Case(calls=256, mode="threads", tls=True),
 )
 QUICK: Final = (
     Case(calls=500, latency=2.0),
     Case(calls=500, latency=2.0, tls=True),
     Case(calls=250, latency=2.0, processes=2),
-    Case(calls=64, latency=2.0, colour="threads"),
+    Case(calls=64, latency=2.0, mode="threads"),
 )
 
 
@@ -185,7 +185,7 @@ def _client(case: Case, url: str) -> Figures:
     raise_file_limit()
     if case.relaxed_gc:
         gc.set_threshold(RELAXED_GC, 20, 20)
-    if case.colour == "threads":
+    if case.mode == "threads":
         return _measured(lambda: _threads(case, url))
     return _measured(lambda: asyncio.run(_tasks(case, url)))
 

@@ -1,4 +1,4 @@
-"""What every test finds: a clean environment, real photographs, clients of both colours, and one sandbox."""
+"""What every test finds: a clean environment, real photographs, clients of every backend, and one sandbox."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from tests.colours import COLOURS, Clients, clients
+from tests.backends import BACKENDS, Clients, clients
 from tests.servers import ScriptedServer
 
 if TYPE_CHECKING:
@@ -75,16 +75,16 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=COLOURS)
-def colour(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
     """Run a test for the blocking client, and for the async one on asyncio and on trio."""
     return str(request.param)
 
 
 @pytest.fixture
-def make_client(colour: str) -> Iterator[Clients]:
-    """Return a maker of clients of the colour; they are closed when the test ends."""
-    with clients(colour) as make:
+def make_client(backend: str) -> Iterator[Clients]:
+    """Return a maker of clients of the backend; they are closed when the test ends."""
+    with clients(backend) as make:
         yield make
 
 
@@ -105,7 +105,7 @@ def sandbox_server(_sandbox: SandboxServer) -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def client(make_client: Clients, sandbox_server: SandboxServer) -> AuraShot:
-    """Return a client of the sandbox, in each colour."""
+    """Return a client of the sandbox, in each backend."""
     return make_client(sandbox_server.url, sandbox_server.api_key)
 
 

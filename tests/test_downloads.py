@@ -18,7 +18,7 @@ from aurashot import (
     UnsafeURLError,
 )
 from aurashot._flows import pictures
-from tests.colours import KEY
+from tests.backends import KEY
 from tests.servers import (
     CLOSE,
     HOLD,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aurashot import AuraShot
-    from tests.colours import Clients
+    from tests.backends import Clients
 
 PATH: Final = "/files/cafe"
 SECRET: Final = "signature=very-secret"

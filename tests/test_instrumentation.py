@@ -39,7 +39,7 @@ from aurashot.instrumentation import (
     RequestSucceeded,
     RetryScheduled,
 )
-from tests.colours import KEY
+from tests.backends import KEY
 from tests.flows.steps import png
 from tests.notebook import Notebook
 from tests.servers import (
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aurashot.instrumentation import Hook
-    from tests.colours import Clients
+    from tests.backends import Clients
 
 FACE = "https://cdn.example.com/face-of-somebody.png?signature=secret"
 PROMPT = "a prompt that is nobody's business"

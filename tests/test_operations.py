@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from aurashot._calls import Flow
     from aurashot.errors import Outcome
-    from tests.colours import Clients
+    from tests.backends import Clients
     from tests.servers import Reply, ScriptedServer
 
 FACE = "https://cdn.example.com/face.png"
@@ -66,7 +66,7 @@ def generations(*prompts: str) -> Flow[list[Generation]]:
 
 
 def run(client: AuraShot, flow: Flow[Any], labels: Labels | None = None) -> Any:
-    """Run a flow as an operation of a client of either colour."""
+    """Run a flow as an operation of a client of either backend."""
     work = partial(client._transport.run, "story", flow, labels)
     portal = getattr(client, "_portal", None)
     return work() if portal is None else portal.call(work)
@@ -326,7 +326,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class TestDriver:
-    """Operations on the wire, in each colour."""
+    """Operations on the wire, in each backend."""
 
     def test_the_requests_of_an_operation_have_keys_of_their_own(
         self, client: AuraShot, server: ScriptedServer

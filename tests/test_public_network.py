@@ -22,7 +22,7 @@ from tests.stopwatch import in_time
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.colours import Clients
+    from tests.backends import Clients
     from tests.servers import ScriptedServer
 
 PICTURE = "https://pictures.example.com/roof.png"

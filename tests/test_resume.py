@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aurashot import AuraShot
-    from tests.colours import Clients
+    from tests.backends import Clients
     from tests.servers import Reply, ScriptedServer
 
 PICTURE = picture("PNG", 32) + bytes(random.Random(5).randbytes(600_000))

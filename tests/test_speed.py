@@ -18,7 +18,7 @@ from aurashot import RetryPolicy, instrumentation
 from aurashot._calls import Call, Recall
 from aurashot._flows import character as flows
 from aurashot.models import Generation
-from tests.colours import KEY
+from tests.backends import KEY
 from tests.flows.steps import CLOTHES, FACE, RULES, SCENE
 from tests.notebook import Notebook
 from tests.servers import CERTIFICATE, GENERATION, ScriptedServer, json_reply, server_tls, status
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aurashot._calls import Flow, Step
     from aurashot.instrumentation import Event
     from aurashot.ledger import Intent
-    from tests.colours import Clients
+    from tests.backends import Clients
 
 FIRST_CLIENT: Final = f"from aurashot import AuraShot; AuraShot({KEY!r})"
 DEPENDENCIES: Final = """
@@ -129,11 +129,11 @@ LATE: Final = {
 """What a client does not load before somebody needs it: to upload, to download, to record, to tell."""
 
 
-@pytest.mark.parametrize("colour", ["", "Async"])
-def test_first_client_loads_its_own_part_only(colour: str) -> None:
-    """What not every program needs, and what the other colour needs, is loaded when it is used."""
-    loaded = modules(f"from aurashot import {colour}AuraShot; {colour}AuraShot({KEY!r})")
-    other = "_sync" if colour else "_async"
+@pytest.mark.parametrize("backend", ["", "Async"])
+def test_first_client_loads_its_own_part_only(backend: str) -> None:
+    """What not every program needs, and what the other backend needs, is loaded when it is used."""
+    loaded = modules(f"from aurashot import {backend}AuraShot; {backend}AuraShot({KEY!r})")
+    other = "_sync" if backend else "_async"
     others = {f"aurashot.{package}.{other}" for package in ("_client", "_engine", "_transport")}
     assert set() == loaded & (LATE | others)
     assert LATE <= {module.name for module in pkgutil.walk_packages(aurashot.__path__, "aurashot.")}
@@ -204,9 +204,9 @@ def counted(kind: Any, made: list[str]) -> Any:
     return make
 
 
-@pytest.mark.parametrize("colour", ["sync", "asyncio"])
+@pytest.mark.parametrize("backend", ["sync", "asyncio"])
 def test_request_leaves_in_one_write(
-    colour: str, make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+    backend: str, make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The head and the body of a request are handed to the operating system together."""
     sent: list[bytes] = []

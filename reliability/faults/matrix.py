@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 from httpx_aiohttp import HttpxAiohttpClient
-from tests.colours import clients
+from tests.backends import clients
 from tests.test_downloads import picture
 
 from aurashot import AuraShotError, RetryPolicy
@@ -20,7 +20,7 @@ from reliability.faults.places import surroundings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.colours import Clients
+    from tests.backends import Clients
 
     from aurashot import AuraShot
     from reliability.faults.places import Place

@@ -1,4 +1,4 @@
-"""The same calls, against the recordings and against the running sandbox, in each colour."""
+"""The same calls, against the recordings and against the running sandbox, in each backend."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aurashot.testing import replay
-from tests.colours import KEY
+from tests.backends import KEY
 from tests.contract.recording import HOSTED
 from tests.contract.scenarios import RECORDED, SCENARIOS
 
 if TYPE_CHECKING:
     from aurashot import AuraShot
     from aurashot.sandbox import SandboxServer
-    from tests.colours import Clients
+    from tests.backends import Clients
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

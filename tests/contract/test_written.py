@@ -13,7 +13,7 @@ from tests.contract.scenarios import CLOTHES, FACE, WRITTEN
 
 if TYPE_CHECKING:
     from aurashot import AuraShot
-    from tests.colours import Clients
+    from tests.backends import Clients
 
 
 @pytest.fixture

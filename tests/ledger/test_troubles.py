@@ -16,7 +16,7 @@ import pytest
 from aurashot import AuraShot, ConfigurationError, LedgerError
 from aurashot.ledger import SQLiteLedger
 from aurashot.ledger._commits import Job
-from tests.colours import KEY
+from tests.backends import KEY
 from tests.ledger.conftest import PAID, intent
 from tests.wire.pictures import FACE
 

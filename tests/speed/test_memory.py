@@ -22,7 +22,7 @@ from aurashot import AsyncAuraShot
 from aurashot._engine import _slots
 from aurashot._transport._single_flight import MAX_REMEMBERED, ResponseCache
 from aurashot.models import Upload
-from tests.colours import KEY
+from tests.backends import KEY
 from tests.servers import HOLD, wait_until
 from tests.speed.oblivious import ObliviousServer
 from tests.wire.pictures import FACE
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from aurashot import AuraShot
-    from tests.colours import Clients
+    from tests.backends import Clients
     from tests.servers import ScriptedServer
 
 KIB: Final = 1024
@@ -92,7 +92,7 @@ def oblivious() -> Iterator[ObliviousServer]:
 
 @pytest.fixture
 def client(make_client: Clients, oblivious: ObliviousServer) -> AuraShot:
-    """Return a client of that server, in each colour."""
+    """Return a client of that server, in each backend."""
     return make_client(oblivious.url)
 
 
@@ -229,12 +229,12 @@ RESIDENT: Final = """
 
 
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="only Linux tells the peak of a span")
-@pytest.mark.parametrize("colour", UPLOADING)
+@pytest.mark.parametrize("backend", UPLOADING)
 def test_upload_from_a_path_costs_no_resident_memory(
-    colour: str, oblivious: ObliviousServer, upload_file: Path, astronaut: Path
+    backend: str, oblivious: ObliviousServer, upload_file: Path, astronaut: Path
 ) -> None:
     """What the operating system sees of an upload of 90 MiB is less than 8 MiB."""
-    script = textwrap.dedent(UPLOADING[colour]) + textwrap.dedent(RESIDENT).replace("{", "{{").replace("}", "}}")
+    script = textwrap.dedent(UPLOADING[backend]) + textwrap.dedent(RESIDENT).replace("{", "{{").replace("}", "}}")
     code = script.format(key=KEY, url=oblivious.url, small=str(astronaut), large=str(upload_file))
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
 

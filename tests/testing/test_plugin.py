@@ -15,7 +15,7 @@ STRICT = ("-W", "error", "-p", "no:cacheprovider")
 
 
 def test_fixtures(pytester: pytest.Pytester) -> None:
-    """Without any set-up, a test gets a sandbox and clients of both colours that talk to it."""
+    """Without any set-up, a test gets a sandbox and clients of both backends that talk to it."""
     pytester.makepyfile(
         """
         import pytest

@@ -12,7 +12,7 @@ import pytest
 import aurashot.testing
 from aurashot import ConfigurationError, NotSentError, RetryPolicy, ServerError
 from aurashot.testing import replay
-from tests.colours import KEY
+from tests.backends import KEY
 from tests.servers import GENERATION, closed_port
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aurashot import AuraShot
-    from tests.colours import Clients
+    from tests.backends import Clients
 
 FACE = "https://example.com/face.jpg"
 HOST = "https://www.aurashot.art"

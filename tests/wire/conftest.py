@@ -1,4 +1,4 @@
-"""The tests on the wire talk to a scripted server, in each colour."""
+"""The tests on the wire talk to a scripted server, in each backend."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aurashot import RetryPolicy
 
 if TYPE_CHECKING:
     from aurashot import AuraShot
-    from tests.colours import Clients
+    from tests.backends import Clients
     from tests.servers import ScriptedServer
 
 

@@ -10,7 +10,7 @@ import anyio.to_thread
 import pytest
 
 from aurashot import AsyncAuraShot
-from tests.colours import KEY
+from tests.backends import KEY
 from tests.servers import GENERATION, HOLD, json_reply, wait_until
 from tests.wire.pictures import FACE, UPLOADS, png
 

@@ -14,7 +14,7 @@ import pytest
 
 from aurashot import AsyncAuraShot, AuraShotError, ConfigurationError
 from aurashot._engine import _slots
-from tests.colours import KEY
+from tests.backends import KEY
 from tests.servers import CLOSE, GENERATION, contract, json_reply, wait_until
 from tests.wire.pictures import FACE
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aurashot import AuraShot
-    from tests.colours import Clients
+    from tests.backends import Clients
     from tests.servers import ScriptedServer
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from aurashot import AsyncAuraShot, ConfigurationError, DeadlineExceededError, RateLimitError, RetryPolicy
-from tests.colours import KEY
+from tests.backends import KEY
 from tests.servers import (
     CLOSE,
     GENERATION,
@@ -27,7 +27,7 @@ from tests.wire.pictures import FACE, GENERATE, UPLOADS, padded_jpeg, png
 
 if TYPE_CHECKING:
     from aurashot import AuraShot
-    from tests.colours import Clients
+    from tests.backends import Clients
 
 TIMEOUT = 0.3
 

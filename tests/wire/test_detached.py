@@ -21,7 +21,7 @@ from aurashot._transport._exchange import Exchange
 from aurashot._transport._requests import Requests
 from aurashot.instrumentation import Dispatcher
 from aurashot.models import GenerateImages, GenerateRequest
-from tests.colours import KEY
+from tests.backends import KEY
 from tests.notebook import Notebook
 from tests.servers import CLOSE, GENERATION, HOLD, json_reply, status, wait_until
 from tests.wire.pictures import FACE

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from aurashot import AsyncAuraShot, AuraShot, AuraShotError, RetryPolicy
-from tests.colours import KEY
+from tests.backends import KEY
 from tests.notebook import Notebook
 from tests.servers import CLOSE, Reply, body, status, wait_until
 from tests.wire.pictures import FACE

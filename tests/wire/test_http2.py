@@ -17,7 +17,7 @@ import hypercorn.config
 import pytest
 
 from aurashot import AsyncAuraShot
-from tests.colours import KEY
+from tests.backends import KEY
 from tests.servers import CERTIFICATE, GENERATION, closed_port
 from tests.wire.pictures import FACE
 

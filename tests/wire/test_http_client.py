@@ -11,14 +11,14 @@ import pytest
 from httpx_aiohttp import HttpxAiohttpClient
 
 from aurashot import AsyncAuraShot, AuraShot, AuraShotError, ConfigurationError, NotSentError, RetryPolicy
-from tests.colours import KEY, clients
+from tests.backends import KEY, clients
 from tests.servers import CLOSE, GENERATION, RESET, ScriptedServer, body, closed_port, headers_only, redirect
 from tests.wire.pictures import FACE, UPLOADS, png
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.colours import Clients
+    from tests.backends import Clients
     from tests.servers import Reply
 
 QUICK = RetryPolicy(initial_delay=0.01)
@@ -51,7 +51,7 @@ class Given:
 
 @pytest.fixture(params=["sync", "asyncio", "trio", "aiohttp"])
 def given(request: pytest.FixtureRequest) -> Iterator[Given]:
-    """Run a test over httpx in each colour, and over aiohttp's transport."""
+    """Run a test over httpx in each backend, and over aiohttp's transport."""
     aiohttp = request.param == "aiohttp"
     with clients("asyncio" if aiohttp else request.param) as make:
         yield Given(make, HttpxAiohttpClient if aiohttp else httpx.AsyncClient)
@@ -141,7 +141,7 @@ def test_closed_one_is_refused(given: Given, server: ScriptedServer) -> None:
     assert [] == server.requests
 
 
-def test_hook_that_reads_answers(make_client: Clients, colour: str, server: ScriptedServer) -> None:
+def test_hook_that_reads_answers(make_client: Clients, backend: str, server: ScriptedServer) -> None:
     """An event hook of a given client may read an answer, compressed or not, before it is used."""
     seen: list[bytes] = []
 
@@ -151,7 +151,7 @@ def test_hook_that_reads_answers(make_client: Clients, colour: str, server: Scri
     async def aread(response: httpx.Response) -> None:
         seen.append(await response.aread())
 
-    hook = read if colour == "sync" else aread
+    hook = read if backend == "sync" else aread
     client = make_client(server.url, http_client=make_client.http(event_hooks={"response": [hook]}))
     content = json.dumps(GENERATION).encode()
     server.queue((body(content),), (body(gzip.compress(content), "application/json", 200, content_encoding="gzip"),))

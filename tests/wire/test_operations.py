@@ -30,7 +30,7 @@ from aurashot.images import ImageRules
 from aurashot.instrumentation import Event, OperationFailed, OperationStarted
 from aurashot.ledger import SQLiteLedger
 from aurashot.models import EditImages, EditRequest, GenerateImages, GenerateRequest, Generation
-from tests.colours import KEY
+from tests.backends import KEY
 from tests.notebook import Notebook
 from tests.servers import CLOSE, GENERATION, HOLD, json_reply, status
 from tests.wire.pictures import FACE, png
@@ -39,7 +39,7 @@ from tests.wire.test_cancellation import came
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.colours import Clients
+    from tests.backends import Clients
     from tests.servers import ScriptedServer
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Interrupted(BaseException):
 
 
 class Runner:
-    """Runs flows of a test's own on a client of each colour."""
+    """Runs flows of a test's own on a client of each backend."""
 
     def __init__(self, client: AuraShot) -> None:
         self._client: Any = client

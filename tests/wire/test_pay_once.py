@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.colours import Clients
+    from tests.backends import Clients
     from tests.servers import ScriptedServer
 
 KEY = "order-17"

@@ -8,14 +8,14 @@ import pytest
 
 from aurashot import NotSentError, RetryPolicy
 from aurashot._engine import ssl_context
-from tests.colours import KEY
+from tests.backends import KEY
 from tests.servers import CERTIFICATE, START_TLS, closed_port, status
 from tests.wire.pictures import FACE, GENERATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.colours import Clients
+    from tests.backends import Clients
     from tests.servers import ScriptedServer
 
 QUICK = RetryPolicy(max_attempts=2, initial_delay=0.01)

@@ -16,7 +16,7 @@ from tests.wire.pictures import FACE, png
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.colours import Clients
+    from tests.backends import Clients
     from tests.servers import ScriptedServer
 
 QUICK = RetryPolicy(max_attempts=2, initial_delay=0, max_delay=0)
@@ -51,18 +51,18 @@ class AsyncLimiter(AsyncRateLimiter):
         self._do()
 
 
-def limiter_for(colour: str, do: Callable[[], object] = lambda: None) -> Any:
-    """Return a limiter for a client of a colour."""
-    return Limiter(do) if colour == "sync" else AsyncLimiter(do)
+def limiter_for(backend: str, do: Callable[[], object] = lambda: None) -> Any:
+    """Return a limiter for a client of a backend."""
+    return Limiter(do) if backend == "sync" else AsyncLimiter(do)
 
 
 @pytest.mark.parametrize("given", [False, True], ids=["own", "http_client="])
 def test_it_is_asked_before_every_request(
-    make_client: Clients, server: ScriptedServer, colour: str, *, given: bool
+    make_client: Clients, server: ScriptedServer, backend: str, *, given: bool
 ) -> None:
     """Uploads, billed requests and each further attempt; with a given httpx client, too."""
     sent: list[int] = []
-    limiter = limiter_for(colour, lambda: sent.append(len(server.requests)))
+    limiter = limiter_for(backend, lambda: sent.append(len(server.requests)))
     http_client = make_client.http() if given else None
     client = make_client(server.url, rate_limiter=limiter, retry=QUICK, http_client=http_client)
     server.queue(status(429, retry_after=0), path="/v1/character/generate")
@@ -72,7 +72,7 @@ def test_it_is_asked_before_every_request(
 
 
 def test_a_limiter_that_raises_keeps_the_request_here(
-    make_client: Clients, server: ScriptedServer, colour: str
+    make_client: Clients, server: ScriptedServer, backend: str
 ) -> None:
     """The error is typed, says that nothing was sent, and is not tried again; a ledger hears nothing."""
 
@@ -80,7 +80,7 @@ def test_a_limiter_that_raises_keeps_the_request_here(
         raise ConnectionResetError("no Redis")
 
     notebook = Notebook()
-    limiter = limiter_for(colour, fail)
+    limiter = limiter_for(backend, fail)
     client = make_client(server.url, rate_limiter=limiter, ledger=notebook, retry=QUICK)
     with pytest.raises(NotSentError, match=r"rate limiter failed .*no Redis") as caught:
         client.generate("a cafe", face=FACE)
@@ -90,9 +90,11 @@ def test_a_limiter_that_raises_keeps_the_request_here(
     assert ([], []) == (server.requests, notebook.intents)
 
 
-def test_a_limiter_that_takes_too_long_ends_the_call(make_client: Clients, server: ScriptedServer, colour: str) -> None:
+def test_a_limiter_that_takes_too_long_ends_the_call(
+    make_client: Clients, server: ScriptedServer, backend: str
+) -> None:
     """The call's time counts while it waits for permission."""
-    limiter = limiter_for(colour, lambda: time.sleep(0.3))
+    limiter = limiter_for(backend, lambda: time.sleep(0.3))
     client = make_client(server.url, rate_limiter=limiter, timeout=0.2)
     with pytest.raises(DeadlineExceededError, match="while it waited for the rate limiter") as caught:
         client.generate("a cafe", face=FACE)
@@ -102,9 +104,9 @@ def test_a_limiter_that_takes_too_long_ends_the_call(make_client: Clients, serve
 
 @pytest.mark.parametrize("kind", ["nothing", "other"])
 def test_what_is_no_limiter_for_this_client_is_refused(
-    make_client: Clients, server: ScriptedServer, colour: str, kind: str
+    make_client: Clients, server: ScriptedServer, backend: str, kind: str
 ) -> None:
     """An object without `acquire`, or with one for the other client."""
-    other = limiter_for("asyncio" if colour == "sync" else "sync")
+    other = limiter_for("asyncio" if backend == "sync" else "sync")
     with pytest.raises(ConfigurationError, match="rate_limiter= takes"):
         make_client(server.url, rate_limiter=object() if kind == "nothing" else other)

@@ -27,14 +27,14 @@ from aurashot._transport._exchange import Exchange
 from aurashot._transport._requests import Requests
 from aurashot.ledger import Intent, Settlement
 from aurashot.models import GenerateImages, GenerateRequest, Generation
-from tests.colours import KEY
+from tests.backends import KEY
 from tests.notebook import Notebook
 from tests.servers import CLOSE, GENERATION, RESET, closed_port, json_reply, status
 from tests.servers.replies import JOB
 from tests.wire.pictures import FACE, png
 
 if TYPE_CHECKING:
-    from tests.colours import Clients
+    from tests.backends import Clients
     from tests.servers import Reply, ScriptedServer
 
 QUICK = RetryPolicy(initial_delay=0, max_delay=0)

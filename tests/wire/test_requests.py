@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from aurashot import AuraShot
-from tests.colours import KEY
+from tests.backends import KEY
 from tests.servers import json_reply
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from tests.wire.pictures import FACE
 if TYPE_CHECKING:
     from aurashot import AuraShot
     from aurashot.instrumentation import Event
-    from tests.colours import Clients
+    from tests.backends import Clients
     from tests.servers import Reply
 
 QUICK = RetryPolicy(initial_delay=0.01, max_delay=0.02)

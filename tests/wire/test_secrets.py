@@ -18,7 +18,7 @@ import aurashot
 from aurashot import AuraShotError, NotSentError, RetryPolicy
 from aurashot._engine._network import Clock
 from aurashot._transport._exchange import Exchange
-from tests.colours import KEY, clients
+from tests.backends import KEY, clients
 from tests.notebook import Notebook
 from tests.servers import CLOSE, HOLD, RESET, Reply, body, closed_port, json_reply, redirect, status
 from tests.wire.pictures import FACE, png
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from aurashot import AuraShot
     from aurashot.instrumentation import Event
-    from tests.colours import Clients
+    from tests.backends import Clients
     from tests.servers import ScriptedServer
 
 SIGNED = "https://cdn.aurashot.art/o/1.png?signature=very-secret"

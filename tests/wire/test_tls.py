@@ -14,7 +14,7 @@ from tests.wire.pictures import FACE, png
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.colours import Clients
+    from tests.backends import Clients
 
 
 @pytest.fixture

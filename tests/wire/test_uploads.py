@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aurashot import AuraShot
-    from tests.colours import Clients
+    from tests.backends import Clients
     from tests.servers import Reply, ScriptedServer
 
 UPLOADED = "https://cdn.aurashot.art/u/1.jpg"

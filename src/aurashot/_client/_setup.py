@@ -73,7 +73,7 @@ def check_ledger(given: object) -> None:
 
 
 def check_http_client(given: object, wanted: str) -> None:
-    """Refuse an httpx client of the other colour.
+    """Refuse an async httpx client given to the blocking client, and the other way round.
 
     Raises:
         ConfigurationError: It is not the kind of client that was wanted.

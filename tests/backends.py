@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 KEY: Final = "sk_live_canary_0123456789"
 """The key of every test on the wire: where it turns up, it has leaked."""
 
-COLOURS: Final = ("sync", "asyncio", "trio")
+BACKENDS: Final = ("sync", "asyncio", "trio")
 
 
 class _Blocking:
@@ -55,7 +55,7 @@ class _Blocking:
 
 
 class Clients:
-    """Makes clients of one colour, and closes them at the end."""
+    """Makes clients of one backend, and closes them at the end."""
 
     def __init__(self, stack: ExitStack, portal: BlockingPortal | None) -> None:
         self._stack = stack
@@ -86,8 +86,8 @@ class Clients:
 
 
 @contextmanager
-def clients(colour: str) -> Generator[Clients]:
-    """Make clients of one colour; they are closed at the end of the block."""
+def clients(backend: str) -> Generator[Clients]:
+    """Make clients of one backend; they are closed at the end of the block."""
     with ExitStack() as stack:
-        portal = None if colour == "sync" else stack.enter_context(start_blocking_portal(colour))
+        portal = None if backend == "sync" else stack.enter_context(start_blocking_portal(backend))
         yield Clients(stack, portal)

@@ -45,7 +45,7 @@ STATUSES: tuple[tuple[type[AuraShotError], int], ...] = (
     (NotSentError, 503),
     (DeadlineExceededError, 504),
     (APIConnectionError, 502),
-    (AuraShotError, 502),  # our key, our credit, or the service: nothing that the visitor can mend
+    (AuraShotError, 502),  # our key, our credit, or the service: nothing that the visitor can fix
 )
 """What the visitor is told; the first class that fits decides."""
 

@@ -22,7 +22,7 @@ WORDS: Final = {
     "The async client": "The blocking client",
     "the async client": "the blocking client",
     "async, on asyncio and trio": "blocking",
-    "between tasks": "between threads too",
+    "between tasks": "between threads",
     "an `async with`": "a `with`",
     # names
     "AsyncAuraShot": "AuraShot",

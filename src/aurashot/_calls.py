@@ -6,7 +6,7 @@ sends the result back in:
 
     flow                                    driver
     yield Blocking(read the file)     ->    runs it in a thread
-    yield Call(POST /v1/uploads)      ->    sends it: dedupe, record, retry, attempt
+    yield Call(POST /v1/uploads)      ->    sends it: single flight, record, retry, attempt
     yield Together(two flows)         ->    drives both (side by side, when async)
     return Generation                 ->    hands it to the caller
 

@@ -1,15 +1,15 @@
-"""Every error that the SDK raises, and what each one says about the money.
+"""All errors that the SDK raises, and what each of them may have cost.
 
     AuraShotError
-      ConfigurationError            no key, an impossible option, a closed client, a missing extra
-      InputError (ValueError)       the caller's argument; nothing was sent
-        InvalidImageError             not an image that the service takes
-        UnsafeURLError                an address that must not be fetched or sent
-      APIConnectionError            no usable answer arrived
+      ConfigurationError            no key, an invalid option, a closed client, a missing extra
+      InputError (ValueError)       an invalid argument; nothing was sent
+        InvalidImageError             not an image that the service accepts
+        UnsafeURLError                a URL that must not be fetched or sent
+      APIConnectionError            no usable response was received
         NotSentError                  the request never reached the service
-        OutcomeUnknownError           the answer was lost after sending
-        DeadlineExceededError         the total time of the call ran out
-      APIStatusError                the service answered with an error status
+        OutcomeUnknownError           the response was lost after sending
+        DeadlineExceededError         the call timed out
+      APIStatusError                the service responded with an error status
         BadRequestError               400, 422
         AuthenticationError           401
         QuotaExceededError            402, and quota or credit codes
@@ -19,16 +19,16 @@
         PayloadTooLargeError          413
         RateLimitError                429
         ServerError                   5xx
-      UnexpectedResponseError       HTML with 200, broken JSON, a success with no outputs, a redirect
-      GenerationFailedError         status "failed": the service worked and gave up
+      UnexpectedResponseError       HTML with 200, malformed JSON, a success without outputs, a redirect
+      GenerationFailedError         status "failed": the service started work, then reported a failure
         ContentBlockedError           refused for its content
       LedgerError                   the ledger cannot record; nothing was sent
-      UnresolvedError               a request under the same key may be on the bill; nothing was sent
+      UnresolvedError               a request with the same key may have been billed; nothing was sent
       SpendCapError                 the ledger's cap is reached; nothing was sent
-      NoOutputError                 a picture was asked of an answer that has none yet
+      NoOutputError                 the response has no image yet
       DownloadError                 unsafe address, too large, not an image, truncated
 
-Whatever is caught, `.outcome` says what became of the request and `.may_be_charged` whether it may be on the bill.
+Every error has an `outcome`, and `may_be_charged` says whether the request may have been billed.
 """
 
 from __future__ import annotations
@@ -40,26 +40,26 @@ if TYPE_CHECKING:
     from aurashot.models import Generation, WorkflowJob
 
 Outcome: TypeAlias = Literal["not_sent", "rejected", "unknown", "accepted"]
-"""What became of a request.
+"""The outcome of a request.
 
-`not_sent`: the service never had the whole of it. `rejected`: the service refused it before doing any work.
-`unknown`: it was sent and no proof of its fate came back. `accepted`: the service took it and worked on it.
+`not_sent`: the service did not receive the complete request. `rejected`: the service refused it before doing any work.
+`unknown`: it was sent, and nothing proves what happened to it. `accepted`: the service started to work on it.
 """
 
 
 class AuraShotError(Exception):
-    """The root of every error of this SDK.
+    """The base class of all errors of this SDK.
 
     Attributes:
-        outcome: What became of the request; of the operation, if that had paid for something before.
-        billable: Whether the operation is one that the service bills.
-        operation_id: The id of the method call that failed; its events and ledger entries carry the same.
-        delivered: What this operation had obtained and paid for before it failed, and what a failed download was
-            to fetch: it is yours.
-        idempotency_key: The key that the call was sent under; quote it to support.
-        attempts: How many requests went out, 0 when none did.
-        request_id: The service's own identifier, where the answer carried one.
-        retry_after: Seconds after which the service said to come back, where it did.
+        outcome: The outcome of the request, or of the operation if it had paid for something before.
+        billable: Whether the service charges for this kind of request, sent or not.
+        operation_id: The id of the operation that failed, as in its events and ledger entries.
+        delivered: The results that the operation had paid for before it failed; for a failed download, the
+            generation.
+        idempotency_key: The key that the request was sent with; include it when you contact support.
+        attempts: The number of requests that were sent.
+        request_id: The service's identifier, if the response had one.
+        retry_after: Seconds after which to retry, if the service said so.
     """
 
     outcome: Outcome = "not_sent"
@@ -77,11 +77,11 @@ class AuraShotError(Exception):
 
     @property
     def may_be_charged(self) -> bool:
-        """Whether this operation may be on the bill."""
+        """Whether this operation may have been billed."""
         return self.billable and self.outcome in {"unknown", "accepted"}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by message and plain attributes: no request, no response and no key ever hang on an error."""
+        """Pickle the message and plain attributes: an error never contains a request, a response or the API key."""
         return _rebuild, (type(self), self.message), self.__dict__
 
 
@@ -92,14 +92,14 @@ def _rebuild(kind: type[AuraShotError], message: str) -> AuraShotError:
 
 
 class ConfigurationError(AuraShotError):
-    """The client cannot work as it is set up: no key, an impossible option, a closed client, a missing extra."""
+    """The configuration is invalid: no key, an invalid option, a closed client, a missing extra."""
 
 
 class InputError(AuraShotError, ValueError):
-    """An argument is not usable; nothing was sent.
+    """An argument is invalid; nothing was sent.
 
     Attributes:
-        argument: The name of the argument that is to blame, as the caller wrote it.
+        argument: The name of the argument.
     """
 
     def __init__(self, message: str, *, argument: str | None = None) -> None:
@@ -107,50 +107,50 @@ class InputError(AuraShotError, ValueError):
         self.argument = argument
 
     def about(self, argument: str) -> InputError:
-        """Return the same error, saying which argument it is about."""
+        """Return the same error with the name of the argument."""
         if self.argument is not None:
             return self
         return type(self)(f"{argument}: {self.message}", argument=argument)
 
 
 class InvalidImageError(InputError):
-    """Not an image that the service takes: missing, unreadable, empty, too large, or of another kind."""
+    """Not an image that the service accepts: missing, unreadable, empty, too large, or in another format."""
 
 
 class UnsafeURLError(InputError):
-    """An address that must not be fetched or sent: not https, private, or with a user name in it."""
+    """A URL that must not be fetched or sent: not https, a private host, or with a user name."""
 
 
 class APIConnectionError(AuraShotError):
-    """No usable answer arrived."""
+    """No usable response was received."""
 
 
 class NotSentError(APIConnectionError):
-    """The request never reached the service; sending it again is safe.
+    """The request did not reach the service; it is safe to retry.
 
     Attributes:
-        final: Whether trying again cannot help: the server's certificate is not valid.
+        final: Whether retrying won't help, because the server's certificate is invalid.
     """
 
     final: bool = False
 
 
 class OutcomeUnknownError(APIConnectionError):
-    """The answer was lost after the request went out; the service may have done the work and billed it."""
+    """The response was lost after the request was sent; the service may have done the work and billed it."""
 
     outcome: Outcome = "unknown"
 
 
 class DeadlineExceededError(APIConnectionError):
-    """The total time of the call ran out; `outcome` says whether the request had gone out by then."""
+    """The call timed out; `outcome` says whether the request had been sent."""
 
 
 class APIStatusError(AuraShotError):
-    """The service answered with an error status.
+    """The service responded with an error status.
 
     Attributes:
         status_code: The HTTP status.
-        code: The service's own error code, where the body carried one.
+        code: The service's error code, if the body had one.
         body: The start of the body as text, at most 2,000 characters.
     """
 
@@ -161,7 +161,7 @@ class APIStatusError(AuraShotError):
 
 
 class BadRequestError(APIStatusError):
-    """The service does not accept the request as it is (400, 422)."""
+    """The service does not accept the request (400, 422)."""
 
 
 class AuthenticationError(APIStatusError):
@@ -169,42 +169,42 @@ class AuthenticationError(APIStatusError):
 
 
 class QuotaExceededError(APIStatusError):
-    """The account has no pictures left (402, or a quota or credit code)."""
+    """The account has no images left (402, or a quota or credit code)."""
 
 
 class PermissionDeniedError(APIStatusError):
-    """The key may not do this (403)."""
+    """The key does not have this permission (403)."""
 
 
 class NotFoundError(APIStatusError):
-    """There is nothing at that address (404)."""
+    """There is nothing at this URL (404)."""
 
 
 class ConflictError(APIStatusError):
-    """The request collides with another one (409)."""
+    """The request conflicts with another one (409)."""
 
 
 class PayloadTooLargeError(APIStatusError):
-    """The request is larger than the service takes (413)."""
+    """The request is larger than the service accepts (413)."""
 
 
 class RateLimitError(APIStatusError):
-    """Too many requests; `retry_after` says when to come back, if the service told (429)."""
+    """Too many requests (429); `retry_after` says when to retry, if the service said so."""
 
 
 class ServerError(APIStatusError):
-    """The service failed (5xx); whether it did the work before is not known."""
+    """The service failed (5xx); `outcome` says whether it may have done the work."""
 
     outcome: Outcome = "unknown"
 
 
 class UnexpectedResponseError(AuraShotError):
-    """The answer is not one of this API's: HTML, broken JSON, a success with no outputs, a redirect.
+    """The response is not one of this API: HTML, malformed JSON, a success without outputs, a redirect.
 
     Attributes:
         status_code: The HTTP status.
-        content_type: The media type that the answer claimed.
-        body: The raw answer, at most 64 KiB of it: if it was paid for, this is what is left.
+        content_type: The media type from the response's headers.
+        body: The raw response, at most its first 64 KiB.
     """
 
     outcome: Outcome = "unknown"
@@ -214,10 +214,10 @@ class UnexpectedResponseError(AuraShotError):
 
 
 class GenerationFailedError(AuraShotError):
-    """The service worked on the request and says that it failed.
+    """The service started work, then reported a failure.
 
     Attributes:
-        generation: The whole answer.
+        generation: The full response.
     """
 
     outcome: Outcome = "accepted"
@@ -225,7 +225,7 @@ class GenerationFailedError(AuraShotError):
 
 
 class ContentBlockedError(GenerationFailedError):
-    """The service refused the request for its content; another prompt or picture is needed."""
+    """The service refused the content of the request; use another prompt or image."""
 
 
 class LedgerError(AuraShotError):
@@ -233,10 +233,10 @@ class LedgerError(AuraShotError):
 
 
 class UnresolvedError(AuraShotError):
-    """An earlier request under the same idempotency key may be on the bill; this call sent nothing.
+    """An earlier request with the same idempotency key may have been billed; this call sent nothing.
 
     Attributes:
-        entry: The entry of that request in the ledger; `entry.is_under_way` says whether it is worth waiting for.
+        entry: The ledger entry of that request; `entry.is_under_way` says whether it is still in progress.
     """
 
     outcome: Outcome = "unknown"
@@ -245,14 +245,14 @@ class UnresolvedError(AuraShotError):
 
 
 class SpendCapError(AuraShotError):
-    """The call would exceed the cap of the ledger; nothing was sent.
+    """The call would exceed the ledger's spend cap; nothing was sent.
 
     Attributes:
         max_images: The cap.
-        per: What it is for: `day` or `run`.
-        by: The tag whose values are capped one by one; None for a cap on everything.
-        value: The value of that tag that reached its cap.
-        spent: How many images may be on the bill already, those under way included.
+        per: The period of the cap: `day` or `run`.
+        by: The tag to whose values the cap applies; None for a total cap.
+        value: The value of that tag that reached the cap.
+        spent: How many images may have been billed, including requests in progress.
     """
 
     max_images: int = 0
@@ -263,17 +263,17 @@ class SpendCapError(AuraShotError):
 
 
 class NoOutputError(AuraShotError):
-    """A picture was asked of an answer that has none: it is still pending, or it failed."""
+    """The response has no image: it is still pending, or it failed."""
 
     outcome: Outcome = "accepted"
 
 
 class DownloadError(AuraShotError):
-    """A picture could not be fetched: too large, not an image, truncated, or not answered.
+    """An image could not be downloaded: too large, not an image, truncated, or no response.
 
     Attributes:
-        status_code: The HTTP status, 0 when none arrived.
-        transient: Whether the same download may work when it is tried again.
+        status_code: The HTTP status, 0 if there was no response.
+        transient: Whether retrying the download may help.
     """
 
     outcome: Outcome = "accepted"

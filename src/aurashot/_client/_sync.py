@@ -34,28 +34,28 @@ if TYPE_CHECKING:
 class AuraShot:
     """The AuraShot API, blocking.
 
-    One client is meant to be shared, between threads too, and kept for as long as it is used: it holds the connections
-    and remembers what it has uploaded. Close it with `close`, or use it in a `with` statement.
+    Create one client, share it between threads, and keep it: it pools connections and caches uploads. Close it with
+    `close`, or use it in a `with` statement.
 
     Args:
-        api_key: The key; otherwise `AURASHOT_API_KEY`, `AURASHOT_STUDIO_KEY`, or a `.aurashot.env` file from the
+        api_key: The API key. Default: `AURASHOT_API_KEY`, `AURASHOT_STUDIO_KEY`, or a `.aurashot.env` file from the
             working directory upward or in the home directory.
-        base_url: Where the service is; otherwise `AURASHOT_BASE_URL`, or the hosted service. Plain http is for
+        base_url: The URL of the service. Default: `AURASHOT_BASE_URL`, or the hosted service. Plain http is allowed for
             loopback only.
-        timeout: Seconds that one call may take in all: uploads, waits and retries included.
-        retry: What is sent again. By default nothing that may have been billed.
-        max_connections: Connections at most; further calls wait in order.
-        http_client: An httpx client of your own to send the API's requests with (downloads keep to a client without
-            a key). It is not closed here.
-        ledger: Where every billed call is recorded before it is sent, and what became of it after: see
-            `aurashot.ledger`. A call that cannot be recorded is not sent. It is not closed here.
-        rate_limiter: Asked before every request of the API whether it may be sent now.
-        hooks: Called with an event record when an operation or one of its requests starts, succeeds or fails.
-        strip_metadata: Whether a local photo is turned upright and freed of location and other metadata before it
-            leaves the machine: by default whenever the extra `images` is installed; True insists on it.
+        timeout: Seconds that one call may take in total, including uploads, waits and retries.
+        retry: The retry policy. By default, requests that may have been billed are not retried.
+        max_connections: The maximum number of connections; further calls wait in order.
+        http_client: Your own httpx client for API requests (not for downloads, which are sent without the key). The SDK
+            does not close it.
+        ledger: Records every billed request before it is sent, and its outcome afterwards: see `aurashot.ledger`. A
+            request that cannot be recorded is not sent. The SDK does not close the ledger.
+        rate_limiter: Called before every API request; returns when the request may be sent.
+        hooks: Called with an event when an operation or one of its requests starts, succeeds or fails.
+        strip_metadata: Whether a local photo is rotated upright and stripped of location and other metadata before it
+            leaves the machine. Default: if the extra `images` is installed. True requires it.
 
     Raises:
-        ConfigurationError: There is no key, or an argument cannot work.
+        ConfigurationError: There is no key, or an argument is invalid.
     """
 
     def __init__(
@@ -93,24 +93,25 @@ class AuraShot:
         tags: Mapping[str, str] | None = None,
         pay_once: bool = True,
     ) -> Generation:
-        """Make the identity anchor of a person: one sheet with front, left 45°, right 45° and smiling. Billed.
+        """Make the identity anchor of a person: one image with front, left 45°, right 45° and smiling views. Billed.
 
         Pass the result as `face=` to every later call, so that the person stays the same.
 
         Args:
             face: One photo with one face.
-            prompt: A style, for an anime character for instance.
-            wait_for_result: The service's own `waitForResult`; left out of the request unless given.
-            timeout: Seconds for this call in all, instead of the client's.
-            idempotency_key: Sent as `Idempotency-Key` instead of a fresh one. With a ledger, it is paid for once: what
-                was paid under it is returned, and nothing is sent.
-            tags: Words to find the call by in the ledger, such as `{"user": "alice"}`; they stay on this machine.
-            pay_once: False sends the request even if the ledger knows the key.
+            prompt: A style, for example for an anime character.
+            wait_for_result: Sent as `waitForResult`: True asks the service to respond when the image is done. With
+                False, the response may be pending, and there is no way to fetch the image later. Default: not sent.
+            timeout: Seconds that this call may take in total, instead of the client's timeout.
+            idempotency_key: Sent as `Idempotency-Key` instead of a generated key. With a ledger, a key pays once: if
+                it was paid already, the stored result is returned and nothing is sent.
+            tags: Labels for finding the call in the ledger, such as `{"user": "alice"}`; not sent to the service.
+            pay_once: If False, the request is sent even if the ledger has an entry for the key.
 
         Raises:
-            InputError: An argument is not usable; nothing was sent.
-            UnresolvedError: The key is under way, or what became of it is not known; nothing was sent.
-            AuraShotError: Anything else; `outcome` and `may_be_charged` say what it cost.
+            InputError: An argument is invalid; nothing was sent.
+            UnresolvedError: A request with this key is in progress, or its outcome is unknown; nothing was sent.
+            AuraShotError: Any other failure; see `outcome` and `may_be_charged`.
         """
         flow = flows.id_photo(
             self._rules,
@@ -133,24 +134,25 @@ class AuraShot:
         tags: Mapping[str, str] | None = None,
         pay_once: bool = True,
     ) -> Generation:
-        """Draw the person of the face reference in a new scene. Billed.
+        """Generate an image of the person in a new scene. Billed.
 
         Args:
-            prompt: What the picture shows, in any language.
+            prompt: What the image should show, in any language.
             face: The face reference: the anchor from `id_photo`, or a photo.
-            clothes: A picture of what the person wears.
-            scene: A picture of where the person is.
-            wait_for_result: The service's own `waitForResult`; left out of the request unless given.
-            timeout: Seconds for this call in all, instead of the client's.
-            idempotency_key: Sent as `Idempotency-Key` instead of a fresh one. With a ledger, it is paid for once: what
-                was paid under it is returned, and nothing is sent.
-            tags: Words to find the call by in the ledger, such as `{"user": "alice"}`; they stay on this machine.
-            pay_once: False sends the request even if the ledger knows the key.
+            clothes: An image of the clothes that the person wears.
+            scene: An image of the place where the person is.
+            wait_for_result: Sent as `waitForResult`: True asks the service to respond when the image is done. With
+                False, the response may be pending, and there is no way to fetch the image later. Default: not sent.
+            timeout: Seconds that this call may take in total, instead of the client's timeout.
+            idempotency_key: Sent as `Idempotency-Key` instead of a generated key. With a ledger, a key pays once: if
+                it was paid already, the stored result is returned and nothing is sent.
+            tags: Labels for finding the call in the ledger, such as `{"user": "alice"}`; not sent to the service.
+            pay_once: If False, the request is sent even if the ledger has an entry for the key.
 
         Raises:
-            InputError: An argument is not usable; nothing was sent.
-            UnresolvedError: The key is under way, or what became of it is not known; nothing was sent.
-            AuraShotError: Anything else; `outcome` and `may_be_charged` say what it cost.
+            InputError: An argument is invalid; nothing was sent.
+            UnresolvedError: A request with this key is in progress, or its outcome is unknown; nothing was sent.
+            AuraShotError: Any other failure; see `outcome` and `may_be_charged`.
         """
         flow = flows.generate(
             self._rules,
@@ -174,23 +176,24 @@ class AuraShot:
         tags: Mapping[str, str] | None = None,
         pay_once: bool = True,
     ) -> Generation:
-        """Change a picture, and keep its person. Billed.
+        """Edit an image and keep its person. Billed.
 
         Args:
-            prompt: What is to change, in any language.
-            target: The picture to change.
-            face: The identity lock: the face reference that the person has to match.
-            wait_for_result: The service's own `waitForResult`; left out of the request unless given.
-            timeout: Seconds for this call in all, instead of the client's.
-            idempotency_key: Sent as `Idempotency-Key` instead of a fresh one. With a ledger, it is paid for once: what
-                was paid under it is returned, and nothing is sent.
-            tags: Words to find the call by in the ledger, such as `{"user": "alice"}`; they stay on this machine.
-            pay_once: False sends the request even if the ledger knows the key.
+            prompt: What to change, in any language.
+            target: The image to edit.
+            face: The face reference that the person must match (identity lock).
+            wait_for_result: Sent as `waitForResult`: True asks the service to respond when the image is done. With
+                False, the response may be pending, and there is no way to fetch the image later. Default: not sent.
+            timeout: Seconds that this call may take in total, instead of the client's timeout.
+            idempotency_key: Sent as `Idempotency-Key` instead of a generated key. With a ledger, a key pays once: if
+                it was paid already, the stored result is returned and nothing is sent.
+            tags: Labels for finding the call in the ledger, such as `{"user": "alice"}`; not sent to the service.
+            pay_once: If False, the request is sent even if the ledger has an entry for the key.
 
         Raises:
-            InputError: An argument is not usable; nothing was sent.
-            UnresolvedError: The key is under way, or what became of it is not known; nothing was sent.
-            AuraShotError: Anything else; `outcome` and `may_be_charged` say what it cost.
+            InputError: An argument is invalid; nothing was sent.
+            UnresolvedError: A request with this key is in progress, or its outcome is unknown; nothing was sent.
+            AuraShotError: Any other failure; see `outcome` and `may_be_charged`.
         """
         flow = flows.edit(
             self._rules,
@@ -202,18 +205,18 @@ class AuraShot:
         return self._transport.run("edit", flow, Labels(idempotency_key, tags, pay_once), timeout)
 
     def upload(self, image: ImageInput, *, timeout: float | None = None) -> Upload:
-        """Put a local picture where the service can see it. Free.
+        """Upload a local image and return its URL. Free.
 
-        The calls above do this by themselves. The same content is uploaded once per client; a remote address is
-        returned as it is.
+        The other methods upload local images by themselves. Each client uploads the same content once; a remote URL is
+        returned unchanged.
 
         Args:
-            image: Any form of image that the calls above take.
-            timeout: Seconds for this call in all, instead of the client's.
+            image: Any image that the other methods accept.
+            timeout: Seconds that this call may take in total, instead of the client's timeout.
 
         Raises:
-            InputError: The image is not usable; nothing was sent.
-            AuraShotError: Anything else.
+            InputError: The image is invalid; nothing was sent.
+            AuraShotError: Any other failure.
         """
         return self._transport.run("upload", flows.upload(self._rules, image), timeout=timeout)
 
@@ -225,18 +228,18 @@ class AuraShot:
         progress: Progress | None = None,
         timeout: float | None = None,
     ) -> Path:
-        """Save a picture, whole or not at all, and return where it is.
+        """Download an image to a file, atomically, and return the path.
 
         Args:
-            what: A generation (its first picture), an output, an upload, or an address.
-            to: The file, which is replaced if it exists; or a folder, where the name comes from the request's
-                identifier and nothing is replaced.
-            progress: Called with the bytes so far, and the bytes in all where they are known.
-            timeout: Seconds for this call in all, instead of the client's.
+            what: A generation (its first image), an output, an upload, or a URL.
+            to: A file, which is replaced if it exists; or a folder, in which the file is named after the request id
+                and no file is replaced.
+            progress: Called with the bytes received so far, and the total if it is known.
+            timeout: Seconds that this call may take in total, instead of the client's timeout.
 
         Raises:
-            InputError: There is nothing to download, or its address is not safe.
-            DownloadError: The picture could not be fetched, or is not a whole image; nothing is left behind.
+            InputError: There is nothing to download, or its URL is not safe.
+            DownloadError: The image could not be downloaded, or is not a complete image; no file is left behind.
         """
         from aurashot._flows import pictures
 
@@ -245,16 +248,16 @@ class AuraShot:
         )
 
     def read(self, what: Picture, *, progress: Progress | None = None, timeout: float | None = None) -> bytes:
-        """Return a picture's bytes.
+        """Download an image and return its bytes.
 
         Args:
-            what: A generation (its first picture), an output, an upload, or an address.
-            progress: Called with the bytes so far, and the bytes in all where they are known.
-            timeout: Seconds for this call in all, instead of the client's.
+            what: A generation (its first image), an output, an upload, or a URL.
+            progress: Called with the bytes received so far, and the total if it is known.
+            timeout: Seconds that this call may take in total, instead of the client's timeout.
 
         Raises:
-            InputError: There is nothing to read, or its address is not safe.
-            DownloadError: The picture could not be fetched, or is not a whole image.
+            InputError: There is nothing to read, or its URL is not safe.
+            DownloadError: The image could not be downloaded, or is not a complete image.
         """
         from aurashot._flows import pictures
 
@@ -262,7 +265,7 @@ class AuraShot:
 
     @cached_property
     def legacy(self) -> Legacy:
-        """The workflows that the service keeps for older integrations."""
+        """The legacy workflows, for older integrations."""
         from aurashot._client._sync_legacy import Legacy
 
         return Legacy(self._transport, self._rules)
@@ -276,20 +279,20 @@ class AuraShot:
         parent_id: str | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> Self:
-        """Return a view of this client with other options; what is not given stays as it is.
+        """Return a client with other options that shares this client's connections and cached uploads.
 
-        It shares the connections and the memory of uploads, and ends with the client that it came from.
+        Options that are not given stay the same. It cannot be used after this client is closed.
 
         Args:
-            timeout: Seconds that one call may take in all.
-            retry: What is sent again.
-            hooks: Called with event records, instead of this client's hooks.
-            parent_id: What the view's operations are part of: a batch, a story, a request of your own backend. It is
-                in their events and ledger entries.
-            tags: Tags of every billed call, beside those of the call itself.
+            timeout: Seconds that one call may take in total.
+            retry: The retry policy.
+            hooks: Called with events, instead of this client's hooks.
+            parent_id: What the operations belong to: a batch, a story, a request to your backend. Their events and
+                ledger entries carry it.
+            tags: Tags of every billed request, in addition to those of the call.
 
         Raises:
-            ConfigurationError: An argument cannot work.
+            ConfigurationError: An argument is invalid.
         """
         view = object.__new__(type(self))
         view._rules = self._rules  # a view is another one of these
@@ -301,7 +304,7 @@ class AuraShot:
         return view
 
     def close(self) -> None:
-        """Close the connections; a view made by `with_options` leaves them to the client that it came from."""
+        """Close the connections. A client made by `with_options` leaves this to the client that it came from."""
         if self._owner:
             self._transport.connections.close()
 

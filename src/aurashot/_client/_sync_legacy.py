@@ -37,27 +37,27 @@ class Legacy:
         tags: Mapping[str, str] | None = None,
         pay_once: bool = True,
     ) -> WorkflowJob:
-        """Dress a model in a product. Billed.
+        """Show a person wearing a product. Billed.
 
         Args:
-            product_image: The picture of the product.
-            model_image: The picture of the person.
-            scene_image: A picture of where the person is.
+            product_image: An image of the product.
+            model_image: An image of the person.
+            scene_image: An image of the place where the person is.
             version: `weshopFlash`, `weshopPro` or `bananaPro`.
-            description: What the picture should show, instead of a description that the service makes.
-            wait: Whether to ask, less and less often, until the job is done.
-            timeout: Seconds for this call in all, instead of the client's.
-            idempotency_key: Sent as `Idempotency-Key` instead of a fresh one. With a ledger, it is paid for once: what
-                was paid under it is returned, and nothing is sent.
-            tags: Words to find the call by in the ledger, such as `{"user": "alice"}`; they stay on this machine.
-            pay_once: False sends the request even if the ledger knows the key.
+            description: What the image should show. Default: the service writes a description.
+            wait: Whether to poll, at growing intervals, until the job is done.
+            timeout: Seconds that this call may take in total, instead of the client's timeout.
+            idempotency_key: Sent as `Idempotency-Key` instead of a generated key. With a ledger, a key pays once: if
+                it was paid already, the stored result is returned and nothing is sent.
+            tags: Labels for finding the call in the ledger, such as `{"user": "alice"}`; not sent to the service.
+            pay_once: If False, the request is sent even if the ledger has an entry for the key.
 
         Raises:
-            InputError: An argument is not usable; nothing was sent.
+            InputError: An argument is invalid; nothing was sent.
             GenerationFailedError: The job failed.
-            DeadlineExceededError: The job is not done in time; `delivered[0]` is the job: pass it to `query`.
-            UnresolvedError: The key is under way, or what became of it is not known; nothing was sent.
-            AuraShotError: Anything else; `outcome` and `may_be_charged` say what it cost.
+            DeadlineExceededError: The job was not done in time; pass `delivered[0]`, the job, to `query`.
+            UnresolvedError: A request with this key is in progress, or its outcome is unknown; nothing was sent.
+            AuraShotError: Any other failure; see `outcome` and `may_be_charged`.
         """
         flow = flows.virtual_try_on(
             self._rules,
@@ -85,22 +85,22 @@ class Legacy:
         """Change the pose of a person. Billed.
 
         Args:
-            original_image: The picture of the person.
-            description: The new pose, in words.
+            original_image: An image of the person.
+            description: A description of the new pose.
             version: `lite` or `pro`.
-            wait: Whether to ask, less and less often, until the job is done.
-            timeout: Seconds for this call in all, instead of the client's.
-            idempotency_key: Sent as `Idempotency-Key` instead of a fresh one. With a ledger, it is paid for once: what
-                was paid under it is returned, and nothing is sent.
-            tags: Words to find the call by in the ledger, such as `{"user": "alice"}`; they stay on this machine.
-            pay_once: False sends the request even if the ledger knows the key.
+            wait: Whether to poll, at growing intervals, until the job is done.
+            timeout: Seconds that this call may take in total, instead of the client's timeout.
+            idempotency_key: Sent as `Idempotency-Key` instead of a generated key. With a ledger, a key pays once: if
+                it was paid already, the stored result is returned and nothing is sent.
+            tags: Labels for finding the call in the ledger, such as `{"user": "alice"}`; not sent to the service.
+            pay_once: If False, the request is sent even if the ledger has an entry for the key.
 
         Raises:
-            InputError: An argument is not usable; nothing was sent.
+            InputError: An argument is invalid; nothing was sent.
             GenerationFailedError: The job failed.
-            DeadlineExceededError: The job is not done in time; `delivered[0]` is the job: pass it to `query`.
-            UnresolvedError: The key is under way, or what became of it is not known; nothing was sent.
-            AuraShotError: Anything else; `outcome` and `may_be_charged` say what it cost.
+            DeadlineExceededError: The job was not done in time; pass `delivered[0]`, the job, to `query`.
+            UnresolvedError: A request with this key is in progress, or its outcome is unknown; nothing was sent.
+            AuraShotError: Any other failure; see `outcome` and `may_be_charged`.
         """
         flow = flows.pose_change(
             self._rules,
@@ -121,19 +121,19 @@ class Legacy:
         wait: bool = False,
         timeout: float | None = None,
     ) -> WorkflowJob:
-        """Ask how a job is doing. Free.
+        """Return the current state of a job. Free.
 
         Args:
-            job: The job, as an earlier call returned it.
-            workflow: Without a job: `virtual_try_on` or `pose_change`,
-            execution_id: and the job's identifier,
-            task_id: of one kind or the other.
-            wait: Whether to ask until the job is done; a job that failed is then an error.
-            timeout: Seconds for this call in all, instead of the client's.
+            job: The job that an earlier call returned.
+            workflow: Without a job: `virtual_try_on` or `pose_change`.
+            execution_id: Without a job: its execution id, or its task id.
+            task_id: Without a job: its task id, or its execution id.
+            wait: Whether to poll until the job is done; a failed job then raises.
+            timeout: Seconds that this call may take in total, instead of the client's timeout.
 
         Raises:
-            InputError: It is not clear which job is meant.
-            AuraShotError: Anything else.
+            InputError: The arguments do not identify one job.
+            AuraShotError: Any other failure.
         """
         flow = flows.query(job, workflow=workflow, execution_id=execution_id, task_id=task_id, wait=wait)
         return self._transport.run("query", flow, timeout=timeout)

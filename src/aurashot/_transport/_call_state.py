@@ -22,7 +22,7 @@ must not end with an error that says that nothing was sent or that it was refuse
 again. `doubt` is that memory; it is the error that the call then ends with.
 
 Whether the caller waits decides about sending only. Cancelled before SEND, the call ends there and then (ABANDON in
-READY); cancelled after it, the answer is awaited elsewhere (`_drains`) and leads from ABANDONED to SETTLED.
+READY); cancelled after it, the answer is awaited elsewhere (`_detached`) and leads from ABANDONED to SETTLED.
 """
 
 from __future__ import annotations

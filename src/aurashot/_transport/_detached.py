@@ -118,13 +118,13 @@ class DetachedCalls:
 
     async def run(self, exchange: Exchange[M], record: Record, make: Callable[[], Awaitable[M]]) -> M:
         """Make a call beside this task and wait for its answer, and until it is on record."""
-        drain = DetachedCall(exchange, record, make, self._running.discard)
-        self._running.add(drain)
-        spawn(drain.run)
-        return await drain.answer()
+        call = DetachedCall(exchange, record, make, self._running.discard)
+        self._running.add(call)
+        spawn(call.run)
+        return await call.answer()
 
     async def wait(self) -> None:
         """Wait for the calls of this event loop; each ends by its own deadline."""
         loop = current_token()
-        for drain in [each for each in self._running if each.loop == loop]:
-            await drain.is_recorded.wait()
+        for call in [each for each in self._running if each.loop == loop]:
+            await call.is_recorded.wait()

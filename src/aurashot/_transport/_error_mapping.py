@@ -1,4 +1,4 @@
-"""The one seam where foreign errors become ours.
+"""The one place that maps errors of other libraries to ours.
 
 Only what httpcore itself calls a failed connection proves that a request was not sent. httpx's own class does not:
 over aiohttp's transport a disconnect *after* processing arrives as `httpx.ConnectTimeout`, so the cause decides.

@@ -1,6 +1,6 @@
-"""The stages that a call goes through, from the outside in: dedupe, record, retry, attempt.
+"""The stages that a call goes through, from the outside in: single flight, record, retry, attempt.
 
-    dedupe    calls of the same content share one request (uploads)
+    single flight  calls of the same content share one request (uploads)
     record    a ledger hears of a billed call before its first byte leaves, and of its outcome after
     retry     what certainly was not billed is tried again
     attempt   a rate limiter's permission, one request, and what its answer means

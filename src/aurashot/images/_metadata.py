@@ -120,11 +120,11 @@ def without_metadata(file: BinaryIO, media_type: str) -> bytes:
         file.seek(start)
         kept += file.read(end - start)
     if media_type == "image/webp":
-        _mend_webp_header(kept)
+        _fix_webp_header(kept)
     return bytes(kept)
 
 
-def _mend_webp_header(webp: bytearray) -> None:
+def _fix_webp_header(webp: bytearray) -> None:
     webp[4:8] = (len(webp) - 8).to_bytes(4, "little")
     if webp.startswith(b"VP8X", 12):
         webp[_VP8X_FLAGS] &= ~_EXIF_AND_XMP

@@ -45,7 +45,7 @@ _REFUSALS = (
     ),
     Before(
         "out-of-credit",
-        "429 with Retry-After and a code that says that waiting is no use.",
+        "429 with Retry-After and a code that says that retrying won't help.",
         answer=do.refusal(429, "insufficient_credits", "The account has no credits left."),
         parameters=_RETRY,
     ),

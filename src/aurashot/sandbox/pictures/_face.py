@@ -1,6 +1,6 @@
 """Where the face is.
 
-Pictures made by the sandbox say so in their metadata. In a foreign picture the face is searched for at a dozen sizes
+Pictures made by the sandbox say so in their metadata. In any other picture the face is searched for at a dozen sizes
 with three measures that need no model:
 
 * pattern: the correlation of the brightness with a drawn face (dark brows, eyes and mouth; bright forehead, nose and

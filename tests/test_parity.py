@@ -18,7 +18,7 @@ WORDS = {
     "`aclose`": "`close`",
     "an `async with`": "a `with`",
     "async, on asyncio and trio": "blocking",
-    "between tasks": "between threads too",
+    "between tasks": "between threads",
     "the async client": "the blocking client",
 }
 """What is said otherwise about async code."""

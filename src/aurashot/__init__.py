@@ -1,4 +1,4 @@
-"""Face-anchored image generation: the same face in every picture.
+"""Face-anchored image generation: the same face in every image.
 
     from aurashot import AuraShot
 

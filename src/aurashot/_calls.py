@@ -35,21 +35,21 @@ Progress: TypeAlias = Callable[[int, int | None], None]
 
 
 class Call(NamedTuple, Generic[M]):
-    """One request, and the model that its answer becomes."""
+    """One request, and the model that its response becomes."""
 
     name: str
     """What is asked for: `upload`, `id_photo`, `generate`, `edit`, `virtual_try_on`, `pose_change` or `query`."""
     path: str
     answer: type[M]
     request: WireModel | Payload
-    """A JSON body, or the picture that goes out as a multipart form."""
+    """A JSON body, or the image that goes out as a multipart form."""
     billable: bool = False
     asked: BilledRequest | None = None
-    """What a billed call asks for, with each local picture named by its content instead of the address of its upload.
+    """What a billed call asks for, with each local image named by its content instead of the URL of its upload.
 
     The same request has the same one, in every process."""
     dedupe_key: str | None = None
-    """Calls with the same value are sent once, and share the answer."""
+    """Calls with the same value are sent once, and share the response."""
 
 
 class Blocking(NamedTuple, Generic[T]):
@@ -94,11 +94,11 @@ class Recall(NamedTuple, Generic[M]):
     """Ask the ledger, before anything is sent, whether a call was paid for already under the operation's key."""
 
     call: Call[M]
-    """What is about to be asked for, with each local picture named by its content."""
+    """What is about to be asked for, with each local image named by its content."""
 
 
 class Annotate(NamedTuple):
-    """Add notes to the ledger entry of an answer, where there is one."""
+    """Add notes to the ledger entry of a response, where there is one."""
 
     answer: Response
     notes: Mapping[str, Scalar]
@@ -109,7 +109,7 @@ Flow: TypeAlias = Generator[Step, Any, T]
 
 
 def send(call: Call[M]) -> Flow[M]:
-    """Send a request and return its answer."""
+    """Send a request and return its response."""
     return cast("M", (yield call))
 
 
@@ -156,5 +156,5 @@ def recall(call: Call[M]) -> Flow[M | None]:
 
 
 def annotate(answer: Response, notes: Mapping[str, Scalar]) -> Flow[None]:
-    """Add notes to the ledger entry of an answer, where there is one."""
+    """Add notes to the ledger entry of a response, where there is one."""
     yield Annotate(answer, notes)

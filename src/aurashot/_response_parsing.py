@@ -1,4 +1,4 @@
-"""From the bytes of an answer to a model or to a typed error.
+"""From the bytes of a response to a model or to a typed error.
 
 The service documents no error bodies, so they are read tolerantly: JSON with any of `error`, `message`, `detail` and
 `code`, HTML from a proxy, or nothing. A 2xx whose body is not the promised model was perhaps paid for, so its raw
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from aurashot._calls import M
 
 MAX_RESPONSE_BYTES: Final = 8 * 1024 * 1024
-"""An answer is about 1 kB; this is the cap before and after decompression."""
+"""A response is about 1 kB; this is the cap before and after decompression."""
 _KEPT_BYTES: Final = 64 * 1024
 _KEPT_CHARS: Final = 2_000
 
@@ -60,7 +60,7 @@ STATUS_ERRORS: Final[Mapping[int, type[APIStatusError]]] = MappingProxyType(
 
 STATUS_OUTCOMES: Final[Mapping[int, Outcome]] = MappingProxyType(
     {
-        301: "unknown",  # in practice also the answer to a POST that was carried out,
+        301: "unknown",  # in practice also the response to a POST that was carried out,
         302: "unknown",  # and so are this one
         303: "unknown",  # and this one, which is made for it (RFC 9110, 15.4.4)
         307: "rejected",  # RFC 9110, 15.4.8 and 15.4.9: the request is to be made again elsewhere, unchanged
@@ -94,7 +94,7 @@ class RawResponse(NamedTuple):
 
     @property
     def content_type(self) -> str:
-        """The media type that the answer claims."""
+        """The media type that the response claims."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
@@ -104,11 +104,11 @@ class RawResponse(NamedTuple):
 
 
 def read(answer: RawResponse, model: type[M]) -> M:
-    """Return the answer as a model.
+    """Return the response as a model.
 
     Raises:
         APIStatusError: The service answered with an error status.
-        UnexpectedResponseError: The answer is not one of this API's.
+        UnexpectedResponseError: The response is not one of this API's.
         GenerationFailedError: The service says that the work failed.
     """
     if answer.status >= 400:
@@ -198,7 +198,7 @@ def _unexpected(answer: RawResponse, body: bytes, message: str) -> UnexpectedRes
 
 
 def too_large(size: int) -> UnexpectedResponseError:
-    """Return the error for an answer that did not end within the cap."""
+    """Return the error for a response that did not end within the cap."""
     return UnexpectedResponseError(f"the service's answer is larger than {MAX_RESPONSE_BYTES} bytes ({size} came)")
 
 

@@ -69,7 +69,7 @@ class RetryPolicy:
         max_attempts: Requests of one call, the first included; 1 means never again.
         initial_delay: Upper bound of the first wait in seconds; it doubles from wait to wait (full jitter).
         max_delay: Upper bound of every wait in seconds; a Retry-After of the service may be longer.
-        retry_unknown: Whether a billed call is sent again when its answer was lost. The picture may then be paid for
+        retry_unknown: Whether a billed call is sent again when its response was lost. The image may then be paid for
             twice: nobody has shown that the service honours the idempotency key.
     """
 
@@ -166,7 +166,7 @@ class Retries(NamedTuple):
     billable: bool
     before_wait: Callable[[AuraShotError, float], None]
     is_wanted: Callable[[], bool] = lambda: True
-    """Whether somebody still waits for the answer."""
+    """Whether somebody still waits for the response."""
 
     def may_help(self, error: BaseException) -> bool:
         """Say whether the call may be sent again after an error."""

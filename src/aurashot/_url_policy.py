@@ -27,7 +27,7 @@ _BASE_URL: Final = re.compile(r"[!-~]{1,2000}")
 _BASE_URL_HOST: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
 _LOCAL_NAME: Final = re.compile(r"(?:.*\.)?(?:localhost|localdomain|local|internal|home\.arpa)\.?")
 
-# Addresses that `is_global` lets through on some or all versions of Python, and that no public picture lives at.
+# Addresses that `is_global` lets through on some or all versions of Python, and that no public image lives at.
 _NOT_PUBLIC: Final = tuple(
     ip_network(block)
     for block in (

@@ -1,8 +1,8 @@
 """Connection slots: what carries the bytes.
 
 A slot is one connection and nothing else. A request takes an idle slot or makes one; the slot comes back after a clean
-answer and is thrown away after an error or a cancellation. So the cost of a call does not grow with the number of
-calls (httpcore scans its whole pool for each), a cancelled call cannot leak a place in a pool, and a stale answer
+response and is thrown away after an error or a cancellation. So the cost of a call does not grow with the number of
+calls (httpcore scans its whole pool for each), a cancelled call cannot leak a place in a pool, and a stale response
 cannot reach the next call. One that was idle for too long is closed by a timer.
 
 Connections belong to one process and one event loop: after `fork()`, or in another loop, a request connects anew.

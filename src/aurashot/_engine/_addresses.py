@@ -44,11 +44,11 @@ class NamedNetwork(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: SocketOptions = None,
     ) -> httpcore.NetworkStream:
-        """Connect to the first of the host's addresses that answers; each gets its share of the time that is left.
+        """Connect to the first of the host's addresses that responds; each gets its share of the time that is left.
 
         Raises:
             httpcore.ConnectError: The name is unknown, or the last address refused.
-            httpcore.ConnectTimeout: The resolver, or the last address, did not answer.
+            httpcore.ConnectTimeout: The resolver, or the last address, did not respond.
         """
         seconds = DEFAULT_TIMEOUT if timeout is None else timeout
         end = time.monotonic() + seconds
@@ -75,7 +75,7 @@ def resolved(host: str, port: int, timeout: float) -> list[tuple[Any, ...]]:
 
     Raises:
         httpcore.ConnectError: It knows no such name.
-        httpcore.ConnectTimeout: It does not answer in time.
+        httpcore.ConnectTimeout: It does not respond in time.
     """
     from concurrent.futures import Future
 

@@ -98,7 +98,7 @@ class AsyncEngine:
         self._pools: dict[Hashable, _Pool] = {}
 
     async def send(self, outgoing: Outgoing) -> AsyncResponseStream:
-        """Send one request and return the answer, its body still to be read."""
+        """Send one request and return the response, its body still to be read."""
         pool = await self._own_pool()
         await pool.acquire(outgoing.deadline)
         slot = pop(pool.idle)
@@ -133,7 +133,7 @@ class AsyncEngine:
 
 
 class AsyncResponseStream:
-    """An answer whose body is still to be read; closing it gives the slot back."""
+    """A response whose body is still to be read; closing it gives the slot back."""
 
     def __init__(self, reply: httpcore.Response, slot: AsyncSlot, pool: _Pool) -> None:
         self.status = reply.status
@@ -155,7 +155,7 @@ class AsyncResponseStream:
             raise
 
     async def aclose(self) -> None:
-        """Give the slot back, or throw it away unless the answer was read to its clean end."""
+        """Give the slot back, or throw it away unless the response was read to its clean end."""
         try:
             with anyio.CancelScope(shield=True):
                 await self._give_back()

@@ -84,7 +84,7 @@ class _Head:
         return memoryview(held + data)
 
     def sent(self) -> None:
-        """Expect the head of another request: the answer to this one is being read."""
+        """Expect the head of another request: the response to this one is being read."""
         self._is_next = True
 
 

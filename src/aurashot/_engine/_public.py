@@ -58,7 +58,7 @@ class AsyncPublicNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: SocketOptions = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first of the host's addresses that answers.
+        """Connect to the first of the host's addresses that responds.
 
         Raises:
             PrivateAddressError: One of the addresses is not public; none was asked.

@@ -94,7 +94,7 @@ def is_reusable(slot: Slot | AsyncSlot, url: httpcore.URL) -> bool:
 
 
 def has_trailing_data(connection: Any) -> bool:
-    """Say whether bytes came after the answer, which would be taken for the answer to the next request.
+    """Say whether bytes came after the response, which would be taken for the response to the next request.
 
     Only h11 knows, and httpcore keeps it to itself. Where it cannot be asked, the connection is not used again.
     """

@@ -83,7 +83,7 @@ class Engine:
         self._pool = _Pool(limit)
 
     def send(self, outgoing: Outgoing) -> ResponseStream:
-        """Send one request and return the answer, its body still to be read."""
+        """Send one request and return the response, its body still to be read."""
         pool = self._own_pool()
         if not pool.permits.acquire(timeout=outgoing.deadline.remaining):
             raise httpcore.PoolTimeout
@@ -114,7 +114,7 @@ class Engine:
 
 
 class ResponseStream:
-    """An answer whose body is still to be read; closing it gives the slot back."""
+    """A response whose body is still to be read; closing it gives the slot back."""
 
     def __init__(self, reply: httpcore.Response, slot: Slot, pool: _Pool) -> None:
         self.status: int = reply.status
@@ -129,7 +129,7 @@ class ResponseStream:
         self._clean = True
 
     def close(self) -> None:
-        """Give the slot back, or throw it away unless the answer was read to its clean end."""
+        """Give the slot back, or throw it away unless the response was read to its clean end."""
         try:
             self._reply.close()
             if self._clean and not has_trailing_data(self._slot.connection):

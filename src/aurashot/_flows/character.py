@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def upload(rules: ImageRules, image: ImageInput) -> Flow[Upload]:
-    """Put one picture where the service can see it; what is remote already stays where it is."""
+    """Put one image where the service can see it; what is remote already stays where it is."""
     source = resolve_image(rules, "image", image)
     if isinstance(source, str):
         return Upload(url=source)
@@ -68,7 +68,7 @@ def edit(
     face: ImageInput | None,
     wait_for_result: bool | None,
 ) -> Flow[Generation]:
-    """Change a picture, with the face locked if one is given."""
+    """Change an image, with the face locked if one is given."""
     check_text("prompt", prompt)
     sources = yield from ready(rules, target=target, **given(face=face))
     images = EditImages(**identities(sources))

@@ -1,4 +1,4 @@
-"""Bringing pictures home."""
+"""Bringing images home."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from aurashot.images import ImageRules
 
 MAX_PICTURE_BYTES: Final = 100 * 1024 * 1024
-"""A downloaded picture is at most this large."""
+"""A downloaded image is at most this large."""
 
 Picture: TypeAlias = "HasURL | str"
-"""What can be downloaded: an answer, one of its outputs, an upload, or an address."""
+"""What can be downloaded: a response, one of its outputs, an upload, or a URL."""
 
 
 def download(rules: ImageRules, what: Picture, to: str | os.PathLike[str], *, progress: Progress | None) -> Flow[Path]:
-    """Save a picture as a file, whole or not at all."""
+    """Save an image as a file, whole or not at all."""
     with _carrying(what):
         url = _address(rules, what)
         sink = FileSink(to, stem=_stem(what, url), max_bytes=MAX_PICTURE_BYTES)
@@ -35,7 +35,7 @@ def download(rules: ImageRules, what: Picture, to: str | os.PathLike[str], *, pr
 
 
 def read(rules: ImageRules, what: Picture, *, progress: Progress | None) -> Flow[bytes]:
-    """Return a picture's bytes."""
+    """Return an image's bytes."""
     with _carrying(what):
         return (yield from fetch(_address(rules, what), MemorySink(max_bytes=MAX_PICTURE_BYTES), progress))
 
@@ -63,7 +63,7 @@ def _address(rules: ImageRules, what: Picture) -> str:
 
 
 def _stem(what: Picture, url: str) -> str:
-    """Return a file name that comes from identifiers alone, never from an address."""
+    """Return a file name that comes from identifiers alone, never from a URL."""
     match what:
         case Generation(request_id=str() as identifier):
             return f"{identifier}-1"

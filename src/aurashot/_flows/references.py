@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aurashot.models import BilledRequest
 
 ImageSources: TypeAlias = "dict[str, str | Payload]"
-"""Where each image is, by the name of its argument: a checked address, or what is to be uploaded."""
+"""Where each image is, by the name of its argument: a checked URL, or what is to be uploaded."""
 
 
 def ready(rules: ImageRules, **images: ImageInput) -> Flow[ImageSources]:
@@ -23,7 +23,7 @@ def ready(rules: ImageRules, **images: ImageInput) -> Flow[ImageSources]:
 
     Raises:
         InvalidImageError: An argument is not an image that the service takes; nothing was sent.
-        UnsafeURLError: An argument is an address that must not be sent; nothing was sent.
+        UnsafeURLError: An argument is a URL that must not be sent; nothing was sent.
     """
     sources = {name: resolve_image(rules, name, image) for name, image in images.items()}
     local = {name: source for name, source in sources.items() if not isinstance(source, str)}
@@ -33,7 +33,7 @@ def ready(rules: ImageRules, **images: ImageInput) -> Flow[ImageSources]:
 
 
 def identities(sources: ImageSources) -> dict[str, str]:
-    """Return what each image is known by in every process: its address, or the digest of its content."""
+    """Return what each image is known by in every process: its URL, or the digest of its content."""
     return {name: source if isinstance(source, str) else f"sha256:{source.digest}" for name, source in sources.items()}
 
 
@@ -61,7 +61,7 @@ def given(**images: ImageInput | None) -> dict[str, ImageInput]:
 
 
 def resolve_image(rules: ImageRules, argument: str, image: ImageInput) -> str | LocalImage:
-    """Return where an image is: a checked address, or what is to be read here."""
+    """Return where an image is: a checked URL, or what is to be read here."""
     try:
         return locate(image, rules)
     except InputError as error:

@@ -94,7 +94,7 @@ class AsyncRuntime:
         return self.api.send(outgoing)
 
     def fetch(self, outgoing: Outgoing) -> Awaitable[AsyncResponseStream]:
-        """Send the request for a picture."""
+        """Send the request for an image."""
         return self.pictures.send(outgoing)
 
     async def sleep(self, seconds: float) -> None:

@@ -1,19 +1,19 @@
 """One call on its way, as a state machine: what is known of its request, and what that means for the bill.
 
 **The theory.** Money is committed at one point: when the first byte of a billed request leaves this machine (SEND).
-Until then nothing can be on the bill. From then on the picture may be, until an answer proves the one or the other:
+Until then nothing can be on the bill. From then on the image may be, until a response proves the one or the other:
 
-* an answer with a picture (ANSWER) proves that it is paid for;
+* a response with an image (ANSWER) proves that it is paid for;
 * a refusal before any work, or a connection that was never made (REFUSE), proves that it is not;
-* all else (DOUBT) proves nothing: a lost or broken answer, a 5xx, a failure after the work began.
+* all else (DOUBT) proves nothing: a lost or broken response, a 5xx, a failure after the work began.
 
 So what may be written down at any moment follows from the last event alone, and that is the table `PAYMENTS`. Which
 event may come next is the table `TRANSITIONS`:
 
     READY      nothing of this attempt is out; a new attempt may begin
-    SENT       bytes are out, and no answer has come
+    SENT       bytes are out, and no response has come
     IN_DOUBT   the attempt is over, and may be on the bill; a new one may begin if the user allows it
-    ABANDONED  bytes are out, and nobody waits for the answer: it is taken note of, and nothing is sent again
+    ABANDONED  bytes are out, and nobody waits for the response: it is taken note of, and nothing is sent again
     SETTLED    the call is over: nothing can be sent any more
 
 A new attempt after a doubt is a new request that may be billed, so the state starts over (BEGIN) and the ledger opens
@@ -22,7 +22,7 @@ must not end with an error that says that nothing was sent or that it was refuse
 again. `doubt` is that memory; it is the error that the call then ends with.
 
 Whether the caller waits decides about sending only. Cancelled before SEND, the call ends there and then (ABANDON in
-READY); cancelled after it, the answer is awaited elsewhere (`_detached`) and leads from ABANDONED to SETTLED.
+READY); cancelled after it, the response is awaited elsewhere (`_detached`) and leads from ABANDONED to SETTLED.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class CallState:
 
     @property
     def is_sent(self) -> bool:
-        """Whether a request is out whose answer has not come."""
+        """Whether a request is out whose response has not come."""
         return self.now in {State.SENT, State.ABANDONED}
 
     @property
@@ -142,7 +142,7 @@ class CallState:
         """Begin an attempt.
 
         Raises:
-            NotSentError: Nobody waits for the answer any more.
+            NotSentError: Nobody waits for the response any more.
         """
         self._go(Event.BEGIN)
         self.attempts += 1
@@ -151,7 +151,7 @@ class CallState:
         """Note that bytes are about to leave: this is where money is committed.
 
         Raises:
-            NotSentError: Nobody waits for the answer any more.
+            NotSentError: Nobody waits for the response any more.
         """
         self._go(Event.SEND)
 
@@ -169,7 +169,7 @@ class CallState:
             self._go(Event.REFUSE)
 
     def abandon(self) -> None:
-        """Note that nobody waits for the answer any more."""
+        """Note that nobody waits for the response any more."""
         self._go(Event.ABANDON)
 
     def end(self, last: AuraShotError) -> list[AuraShotError]:

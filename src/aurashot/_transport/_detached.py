@@ -1,7 +1,7 @@
 """Billed calls that outlive whoever asked for them.
 
 With a ledger, a billed async call runs beside the task that asked for it. If that task is cancelled before the request
-is out, the call is cancelled as well; once it is out, the answer is awaited all the same, until the call's deadline,
+is out, the call is cancelled as well; once it is out, the response is awaited all the same, until the call's deadline,
 and recorded. The task itself is free at once in both cases.
 """
 
@@ -53,7 +53,7 @@ class DetachedCall(Generic[M]):
         try:
             with self._scope:
                 await self._run()
-        except Exception:  # noqa: BLE001, S110  # it is raised where the answer is awaited
+        except Exception:  # noqa: BLE001, S110  # it is raised where the response is awaited
             pass
         finally:
             self._is_known.set()
@@ -75,7 +75,7 @@ class DetachedCall(Generic[M]):
         await self._record.paid(self._result)
 
     async def answer(self) -> M:
-        """Wait for the answer, and go on without it when cancelled."""
+        """Wait for the response, and go on without it when cancelled."""
         try:
             with anyio.move_on_after(self._exchange.deadline.remaining + GRACE):
                 await self.is_recorded.wait()
@@ -117,7 +117,7 @@ class DetachedCalls:
         self._running: set[DetachedCall[Any]] = set()
 
     async def run(self, exchange: Exchange[M], record: Record, make: Callable[[], Awaitable[M]]) -> M:
-        """Make a call beside this task and wait for its answer, and until it is on record."""
+        """Make a call beside this task and wait for its response, and until it is on record."""
         call = DetachedCall(exchange, record, make, self._running.discard)
         self._running.add(call)
         spawn(call.run)

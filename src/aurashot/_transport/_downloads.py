@@ -1,4 +1,4 @@
-"""What a download decides: where it may go, how much it takes, and what an answer means."""
+"""What a download decides: where it may go, how much it takes, and what a response means."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _TRANSIENT_STATUSES: Final = {408, 429, 500, 502, 503, 504}
 
 
 class Hops:
-    """The way to a picture: at most three redirects, and each address checked before it is asked."""
+    """The way to an image: at most three redirects, and each address checked before it is asked."""
 
     def __init__(self, url: str, own_origin: str) -> None:
         self._own_origin = own_origin
@@ -45,7 +45,7 @@ class Hops:
         self.url = check_url(url, own_origin=own_origin)
 
     def arrived(self, status: int, headers: Mapping[str, str]) -> bool:
-        """Say whether this answer is the picture; if it is a redirect, go on to where it points.
+        """Say whether this response is the image; if it is a redirect, go on to where it points.
 
         Raises:
             DownloadError: It is neither, or the way is too long or leads somewhere unsafe.
@@ -79,14 +79,14 @@ def _refuse_encoding(headers: Mapping[str, str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A picture of which a part has come, told apart from every other by its entity tag."""
+    """An image of which a part has come, told apart from every other by its entity tag."""
 
     tag: str
     total: int
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Self | None:
-        """Return what a whole answer says about its picture, if that is enough to go on later."""
+        """Return what a whole response says about its image, if that is enough to go on later."""
         tag, total = headers.get("etag", ""), _length(headers)
         return cls(tag, total) if _STRONG_TAG.fullmatch(tag) and total else None
 
@@ -95,7 +95,7 @@ class Whole:
         return [(b"Range", b"bytes=%d-" % have), (b"If-Range", self.tag.encode("latin-1"))]
 
     def goes_on(self, have: int, status: int, headers: Mapping[str, str]) -> bool:
-        """Say whether an answer is the rest of this picture, to the byte."""
+        """Say whether a response is the rest of this image, to the byte."""
         rest = f"bytes {have}-{self.total - 1}/{self.total}"
         return status == 206 and headers.get("content-range") == rest and headers.get("etag") == self.tag
 
@@ -106,7 +106,7 @@ def _length(headers: Mapping[str, str]) -> int | None:
 
 
 class Meter:
-    """How much of a picture has come, told to whoever asked for progress."""
+    """How much of an image has come, told to whoever asked for progress."""
 
     def __init__(self, have: int, total: int | None, sink: Sink[Any], progress: Progress | None) -> None:
         self._total = total
@@ -126,7 +126,7 @@ class Meter:
 
     @property
     def received(self) -> int:
-        """How many bytes have come by this answer."""
+        """How many bytes have come by this response."""
         return self._done - self._have
 
     def finish(self) -> None:
@@ -146,7 +146,7 @@ class Retrieval(Generic[T]):
         self._own_origin = own_origin
         self._attempts = 0
         self._whole: Whole | None = None
-        """The picture of which a part is here, while the rest is asked for."""
+        """The image of which a part is here, while the rest is asked for."""
         self._goes_on = False
         self._hops: Hops
         self._report = None
@@ -169,7 +169,7 @@ class Retrieval(Generic[T]):
         self._hops = Hops(self._fetch.url, self._own_origin)
 
     def request(self) -> AbstractContextManager[httpcore.Request]:
-        """Give the request for the picture, or for the rest of it."""
+        """Give the request for the image, or for the rest of it."""
         more = self._whole.asked_from(self.sink.size) if self._whole else []
         return nullcontext(picture_request(self._hops.url, more))
 
@@ -177,7 +177,7 @@ class Retrieval(Generic[T]):
         """Do nothing: a download costs nothing, so nobody needs to know whether it was asked for."""
 
     def arrived(self, status: int, headers: Mapping[str, str]) -> bool:
-        """Say whether this answer is the picture or the rest of it; otherwise there is another request to make.
+        """Say whether this response is the image or the rest of it; otherwise there is another request to make.
 
         Raises:
             DownloadError: It is neither, or the way is too long or leads somewhere unsafe.
@@ -192,7 +192,7 @@ class Retrieval(Generic[T]):
         return self._hops.arrived(status, headers)
 
     def open(self, headers: Mapping[str, str]) -> Meter:
-        """Make ready for the bytes of an answer that has arrived, and return its meter. This blocks."""
+        """Make ready for the bytes of a response that has arrived, and return its meter. This blocks."""
         if self._whole is not None and self._goes_on:
             return Meter(self.sink.size, self._whole.total, self.sink, self._fetch.progress)
         if self.sink.size:
@@ -201,7 +201,7 @@ class Retrieval(Generic[T]):
         return Meter(0, _length(headers), self.sink, self._fetch.progress)
 
     def finished(self, status: int, received: int) -> None:
-        """Take note that the picture is here, after so many bytes."""
+        """Take note that the image is here, after so many bytes."""
         if self._report is not None:
             self._report.succeeded(status, received)
 
@@ -215,7 +215,7 @@ class Retrieval(Generic[T]):
         )
 
     def lost(self, problem: Exception) -> AuraShotError:
-        """Return a connection's error as one of a download; the picture stays where it is."""
+        """Return a connection's error as one of a download; the image stays where it is."""
         if isinstance(problem, PrivateAddressError):
             return self.failed(DownloadError(f"the picture's host {problem}"))
         error = translate(problem, self.deadline)

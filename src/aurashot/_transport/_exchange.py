@@ -28,7 +28,7 @@ _SECRET_HEADERS: Final = {"authorization", "cookie", "location", "proxy-authoriz
 
 
 class Body:
-    """The body of an answer as it comes in, within the cap and the deadline."""
+    """The body of a response as it comes in, within the cap and the deadline."""
 
     def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
@@ -40,7 +40,7 @@ class Body:
 
         Raises:
             httpcore.ReadTimeout: The call's time is over, although bytes still trickle in.
-            UnexpectedResponseError: The answer is larger than any of this API's.
+            UnexpectedResponseError: The response is larger than any of this API's.
         """
         self._chunks.append(chunk)
         self._size += len(chunk)
@@ -50,12 +50,12 @@ class Body:
             raise too_large(self._size)
 
     def answer(self, status: int, headers: dict[str, str]) -> RawResponse:
-        """Return the whole answer."""
+        """Return the whole response."""
         return RawResponse(status, headers, b"".join(self._chunks))
 
 
 class Exchange(Generic[M]):
-    """One call of an operation: its request, its key, its state, and what its answers mean.
+    """One call of an operation: its request, its key, its state, and what its responses mean.
 
     Attributes:
         call: What is asked for.
@@ -114,12 +114,12 @@ class Exchange(Generic[M]):
         """Note that bytes of the request are about to leave, and may be billed from here on.
 
         Raises:
-            NotSentError: Nobody waits for the answer any more.
+            NotSentError: Nobody waits for the response any more.
         """
         self.state.send()
 
     def accept(self, answer: RawResponse) -> M:
-        """Return an answer as the model that was asked for, or raise what it says."""
+        """Return a response as the model that was asked for, or raise what it says."""
         result = read(answer, self.call.answer)
         self.state.answer()
         if self._report is not None:

@@ -29,7 +29,7 @@ GRACE: Final = 0.05
 
 
 class HttpxResponse:
-    """An answer of a blocking httpx client, its body still to be read."""
+    """A response of a blocking httpx client, its body still to be read."""
 
     def __init__(self, response: httpx.Response) -> None:
         self.status: int = response.status_code
@@ -45,7 +45,7 @@ class HttpxResponse:
 
 
 class AsyncHttpxResponse:
-    """An answer of an async httpx client, read within the deadline."""
+    """A response of an async httpx client, read within the deadline."""
 
     def __init__(self, status: int, headers: dict[str, str], chunks: list[bytes]) -> None:
         self.status: int = status
@@ -113,7 +113,7 @@ class AsyncHttpxClient:
 
 
 def _headers(response: httpx.Response) -> dict[str, str]:
-    """Return the headers of an answer; one that was read already, by an event hook perhaps, is decoded, too."""
+    """Return the headers of a response; one that was read already, by an event hook perhaps, is decoded, too."""
     headers = headers_of(response.headers.raw)
     if response.is_stream_consumed:
         headers.pop("content-encoding", None)
@@ -121,7 +121,7 @@ def _headers(response: httpx.Response) -> dict[str, str]:
 
 
 async def _chunks(response: httpx.Response) -> list[bytes]:
-    """Read an answer, and no more of it than shows that it is too large."""
+    """Read a response, and no more of it than shows that it is too large."""
     if response.is_stream_consumed:
         return [response.content]
     chunks: list[bytes] = []

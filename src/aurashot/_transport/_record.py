@@ -112,10 +112,10 @@ class Record:
 
 
 async def write_or_log(writing: Awaitable[Written], trouble: str, operation: Operation) -> None:
-    """Write something down after the fact: the answer is here, and must not be lost over its record."""
+    """Write something down after the fact: the response is here, and must not be lost over its record."""
     try:
         written = await writing
-    except Exception as problem:  # noqa: BLE001  # whatever it is, it must not cost a picture
+    except Exception as problem:  # noqa: BLE001  # whatever it is, it must not cost an image
         _log(problem, trouble, operation)
     else:
         if isinstance(written, AuraShotError):
@@ -128,7 +128,7 @@ def _log(problem: Exception, trouble: str, operation: Operation) -> None:
 
 
 def intent(call: Call[Any], operation: Operation, key: str) -> Intent:
-    """Return what a billed call is about to ask for; local pictures are named by their content."""
+    """Return what a billed call is about to ask for; local images are named by their content."""
     from aurashot.ledger import Intent
 
     asked = cast("BilledRequest", call.asked)
@@ -146,7 +146,7 @@ def intent(call: Call[Any], operation: Operation, key: str) -> Intent:
 
 
 def digest(name: str, asked: BilledRequest) -> str:
-    """Return the SHA-256 of what is asked for; how the answer is waited for is no part of that."""
+    """Return the SHA-256 of what is asked for; how the response is waited for is no part of that."""
     body = asked.model_dump_json(by_alias=True, exclude_none=True, exclude={"wait_for_result"})
     return hashlib.sha256(f"{name}\n{body}".encode()).hexdigest()
 
@@ -155,7 +155,7 @@ def restored(entry: Entry, answer: type[M], operation: Operation) -> M:
     """Return what an entry was paid for.
 
     Raises:
-        UnresolvedError: It was paid for, and its picture is not known.
+        UnresolvedError: It was paid for, and its image is not known.
     """
     meta = CallMeta(
         operation_id=operation.id, idempotency_key=entry.idempotency_key, ledger_entry=entry.number, from_ledger=True
@@ -181,7 +181,7 @@ def _no_picture(entry: Entry) -> UnresolvedError:
 
 
 def _from_addresses(entry: Entry, answer: type[Response]) -> dict[str, Any]:
-    """Return an answer made of what an entry of an earlier version, or one that was resolved by hand, still knows."""
+    """Return a response made of what an entry of an earlier version, or one that was resolved by hand, still knows."""
     if issubclass(answer, WorkflowJob):
         return {
             "status": "success",
@@ -195,7 +195,7 @@ def _from_addresses(entry: Entry, answer: type[Response]) -> dict[str, Any]:
 
 
 def delivered(result: Response) -> dict[str, Any]:
-    """Return what of an answer goes into a settlement."""
+    """Return what of a response goes into a settlement."""
     whole = {"result": result.model_dump_json(by_alias=True)}
     match result:
         case Generation():

@@ -43,7 +43,7 @@ class Requests:
         self._urls: dict[str, httpcore.URL] = {}
 
     def open(self, path: str, content: bytes | Payload, key: str | None) -> AbstractContextManager[httpcore.Request]:
-        """Give a fresh request; a picture is streamed from its file, which is open meanwhile."""
+        """Give a fresh request; an image is streamed from its file, which is open meanwhile."""
         headers = self._headers if key is None else [*self._headers, (b"Idempotency-Key", key.encode())]
         if not isinstance(content, bytes):
             return self._form(path, headers, content)
@@ -69,7 +69,7 @@ class Requests:
 
 
 def picture_request(address: str, more: Headers) -> httpcore.Request:
-    """Return the GET of a picture: no key, no cookie, no compression."""
+    """Return the GET of an image: no key, no cookie, no compression."""
     headers = [
         (b"Host", urlsplit(address).netloc.encode()),
         (b"Accept", b"image/*"),

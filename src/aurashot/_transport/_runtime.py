@@ -45,7 +45,7 @@ class Signal(Protocol):
 
 
 class ResponseStream(Protocol):
-    """An answer whose body is still to be read."""
+    """A response whose body is still to be read."""
 
     @property
     def status(self) -> int:
@@ -83,11 +83,11 @@ class Runtime(Protocol):
         ...
 
     def send(self, outgoing: Outgoing) -> Awaitable[ResponseStream]:
-        """Send a request of the API, and return its answer with the body still to be read."""
+        """Send a request of the API, and return its response with the body still to be read."""
         ...
 
     def fetch(self, outgoing: Outgoing) -> Awaitable[ResponseStream]:
-        """Send the request for a picture: without a key, to public addresses only."""
+        """Send the request for an image: without a key, to public addresses only."""
         ...
 
     async def sleep(self, seconds: float) -> None:

@@ -28,7 +28,7 @@ MAX_AGE: Final = 3600.0
 
 
 class ResponseCache:
-    """Answers by key, limited in number and age; the least recently used goes first."""
+    """Responses by key, limited in number and age; the least recently used goes first."""
 
     def __init__(self, *, size: int = MAX_REMEMBERED, age: float = MAX_AGE) -> None:
         self._size = size
@@ -40,7 +40,7 @@ class ResponseCache:
         return len(self._kept)
 
     def get(self, key: str) -> Any | None:
-        """Return the answer that is remembered under a key, or None."""
+        """Return the response that is remembered under a key, or None."""
         with self._lock:
             born, value = self._kept.get(key, (float("-inf"), None))
             if time.monotonic() - born > self._age:
@@ -50,7 +50,7 @@ class ResponseCache:
             return value
 
     def put(self, key: str, value: object) -> None:
-        """Remember an answer."""
+        """Remember a response."""
         with self._lock:
             self._kept[key] = (time.monotonic(), value)
             self._kept.move_to_end(key)
@@ -78,7 +78,7 @@ class _Flight:
 
 
 class SingleFlight:
-    """Work under way by key, in each process and event loop, and the answers of what is done."""
+    """Work under way by key, in each process and event loop, and the responses of what is done."""
 
     def __init__(self, cache: ResponseCache, runtime: Runtime) -> None:
         self._cache = cache
@@ -87,7 +87,7 @@ class SingleFlight:
         self._lock = threading.Lock()
 
     async def get(self, key: str, deadline: Deadline, work: Callable[[], Awaitable[T]]) -> T:
-        """Return the answer for a key, by memory, by waiting, or by doing the work."""
+        """Return the response for a key, by memory, by waiting, or by doing the work."""
         flight_key = (self._runtime.loop_key(), key)  # a loop waits for itself, and a forked child for itself
         while True:
             with self._lock:

@@ -3,7 +3,7 @@
     single flight  calls of the same content share one request (uploads)
     record    a ledger hears of a billed call before its first byte leaves, and of its outcome after
     retry     what certainly was not billed is tried again
-    attempt   a rate limiter's permission, one request, and what its answer means
+    attempt   a rate limiter's permission, one request, and what its response means
 
 Each is written once, over a `Runtime`. A download has the last two.
 """
@@ -165,7 +165,7 @@ class Stages:
             raise deadline.exceeded("while it waited for the rate limiter")
 
     async def fetch(self, step: Fetch[T], operation: Operation) -> T:
-        """Download a picture."""
+        """Download an image."""
         from aurashot._transport._downloads import Retrieval
 
         retrieval = Retrieval(step, operation, self._options.dispatcher, self._client.service.own_origin)
@@ -193,7 +193,7 @@ class Stages:
             raise
 
     async def _land(self, reply: ResponseStream, retrieval: Retrieval[T]) -> T:
-        """Write the picture in pieces: in async code each of them is a trip to a thread."""
+        """Write the image in pieces: in async code each of them is a trip to a thread."""
         meter = await self._runtime.blocking(partial(retrieval.open, reply.headers))
         piece = bytearray()
         async for chunk in reply:

@@ -49,7 +49,7 @@ class _Signal:
 
 
 class _Reply:
-    """An answer of a blocking engine, read as an async one is."""
+    """A response of a blocking engine, read as an async one is."""
 
     __slots__ = ("_chunks", "_reply", "headers", "status")
 
@@ -95,7 +95,7 @@ class BlockingRuntime:
         return _Reply(self.api.send(outgoing))
 
     async def fetch(self, outgoing: Outgoing) -> _Reply:
-        """Send the request for a picture."""
+        """Send the request for an image."""
         return _Reply(self.pictures.send(outgoing))
 
     async def sleep(self, seconds: float) -> None:

@@ -1,6 +1,6 @@
 """Keep errors out of reference cycles, and secrets out of tracebacks.
 
-The frames of a failed call hold its answer, up to 8 MiB. If something that these frames reach keeps the error, the two
+The frames of a failed call hold its response, up to 8 MiB. If an object that these frames reach keeps the error, they
 keep each other until the garbage collector comes by. Three rules prevent it, and what they need is here:
 
 * what a call keeps of its errors, it gives up when it ends (`CallState.end`);

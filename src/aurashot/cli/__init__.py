@@ -1,6 +1,6 @@
 """The command line: a thin layer over the public API, one module for each group of commands.
 
-Nothing but typer is imported before a command runs, so that `aurashot --help` answers at once.
+Nothing but typer is imported before a command runs, so that `aurashot --help` responds at once.
 """
 
 from aurashot.cli._app import app

@@ -1,4 +1,4 @@
-"""The pictures of a demo: made, brought home and kept on record, so that a failure loses none of them."""
+"""The images of a demo: made, brought home and kept on record, so that a failure loses none of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A picture to make: the name of its file, its title, and what is asked for."""
+    """An image to make: the name of its file, its title, and what is asked for."""
 
     name: str
     title: str
@@ -34,7 +34,7 @@ SCENES: Final = (ID_PHOTO, CAFE, ROOFTOP)
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A picture that was made: the service's answer, the name of its file, and the seconds that it took."""
+    """An image that was made: the service's response, the name of its file, and the seconds that it took."""
 
     scene: Scene
     generation: Generation
@@ -43,13 +43,13 @@ class Shot:
 
     @property
     def by_sandbox(self) -> bool:
-        """Whether the answer says that the sandbox drew it."""
+        """Whether the response says that the sandbox drew it."""
         pipeline = self.generation.pipeline
         return pipeline is not None and pipeline.provider == "sandbox"
 
 
 class Album:
-    """A folder of pictures made by one client.
+    """A folder of images made by one client.
 
     Attributes:
         folder: Where the files are; earlier ones of the same names are replaced.
@@ -63,7 +63,7 @@ class Album:
         self._screen = screen
 
     def fill(self, face: Path) -> None:
-        """Make the three pictures of the demo: the anchor of a face, the face in a scene, and an edit of that.
+        """Make the three images of the demo: the anchor of a face, the face in a scene, and an edit of that.
 
         Raises:
             AuraShotError: One could not be made or saved; those before it are in `shots`.

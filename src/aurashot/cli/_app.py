@@ -40,4 +40,4 @@ def aurashot(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    """AuraShot: the same face in every picture."""
+    """AuraShot: the same face in every image."""

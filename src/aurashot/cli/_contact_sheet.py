@@ -1,4 +1,4 @@
-"""The page that shows the pictures of a demo side by side: static, with no script and no address in it."""
+"""The page that shows the images of a demo side by side: static, with no script and no address in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`aurashot demo`: three pictures of one face, made by the real client."""
+"""`aurashot demo`: three images of one face, made by the real client."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def demo(
 ) -> None:
     """Make an ID photo, a cafe scene and a rooftop edit of one face.
 
-    A sandbox on this machine makes them: no key, no network, no bill. The pictures go into a folder, with a page that
+    A sandbox on this machine makes them: no key, no network, no bill. The images go into a folder, with a page that
     shows them side by side.
     """
     from aurashot.cli._album import Album
@@ -105,7 +105,7 @@ def _run(album: Album, portrait: Portrait, screen: Screen, *, live: bool) -> Non
 
 
 def _conclude(album: Album, portrait: Portrait, screen: Screen, seconds: float, *, live: bool) -> None:
-    """Write the contact sheet and sum up; there may be fewer pictures than planned."""
+    """Write the contact sheet and sum up; there may be fewer images than planned."""
     from aurashot.cli._album import SCENES
     from aurashot.cli._contact_sheet import contact_sheet
     from aurashot.cli._files import write

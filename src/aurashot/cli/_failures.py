@@ -67,7 +67,7 @@ def in_words(error: AuraShotError, *, is_free: bool = False) -> str:
 
 
 def _pictures(error: AuraShotError) -> list[str]:
-    """Say where the pictures are that were made before the error."""
+    """Say where the images are that were made before the error."""
     addresses = [output.url for each in error.delivered for output in getattr(each, "outputs", ())[:1]]
     return [f"the picture was made and is at {address}" for address in addresses]
 

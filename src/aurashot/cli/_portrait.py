@@ -1,4 +1,4 @@
-"""The face that all pictures of a demo show."""
+"""The face that all images of a demo show."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def serve(
 ) -> None:
     """Serve the emulator until Ctrl-C: no account, no network, no bill.
 
-    Its pictures are drawn, not generated, and marked SANDBOX.
+    Its images are drawn, not generated, and marked SANDBOX.
     """
     from aurashot import sandbox as emulator
 

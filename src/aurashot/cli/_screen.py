@@ -48,7 +48,7 @@ class Screen:
         return self._console.status(what)
 
     def agrees(self, question: str) -> bool:
-        """Ask a question; without an answer it is a no."""
+        """Ask a question; without a response it is a no."""
         from rich.prompt import Confirm
 
         try:

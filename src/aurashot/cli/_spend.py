@@ -62,7 +62,7 @@ def _is_since(entry: Entry, since: datetime | None) -> bool:
 
 
 def _as_data(ledger: SQLiteLedger, since: datetime | None) -> dict[str, Any]:
-    """Return the sums and what is unresolved; addresses of pictures are secrets and stay in the ledger."""
+    """Return the sums and what is unresolved; addresses of images are secrets and stay in the ledger."""
     unresolved = [
         {
             "idempotency_key": entry.idempotency_key,

@@ -1,7 +1,7 @@
-"""Images on their way out and in: what a user hands over, and where a downloaded picture lands.
+"""Images on their way out and in: what a user hands over, and where a downloaded image lands.
 
 Plain functions: no network, no threads. Pillow is used if it is installed, and imported only when it is needed;
-so is all that reads or writes pictures, which a call with addresses does not.
+so is all that reads or writes images, which a call with addresses does not.
 """
 
 from typing import TYPE_CHECKING

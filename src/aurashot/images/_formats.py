@@ -1,4 +1,4 @@
-"""Tell what a picture is by its first bytes, and whether all of it is there."""
+"""Tell what an image is by its first bytes, and whether all of it is there."""
 
 from __future__ import annotations
 

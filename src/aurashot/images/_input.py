@@ -1,4 +1,4 @@
-"""Sort out what a user handed over as an image: an address to pass on, or something to read and upload."""
+"""Sort out what a user handed over as an image: a URL to pass on, or something to read and upload."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 class HasURL(Protocol):
-    """An answer of this SDK that stands for a picture: `Generation`, `Output`, `Upload`, `Character`."""
+    """A response of this SDK that stands for an image: `Generation`, `Output`, `Upload`, `Character`."""
 
     @property
     def url(self) -> str:
-        """The address of the picture."""
+        """The URL of the image."""
         ...
 
 
@@ -44,7 +44,7 @@ ImageInput: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview 
 """Whatever may be given as an image.
 
 An `https` URL, a `data:` or `file:` URI, a path, bytes, a binary file (read from where it stands, never closed), a
-Pillow image, or an earlier answer of this SDK.
+Pillow image, or an earlier response of this SDK.
 """
 
 _FORMS = "pass an https URL, a path, bytes, a binary file, a Pillow image, or an earlier result"
@@ -74,7 +74,7 @@ def locate(image: ImageInput, rules: ImageRules) -> str | LocalImage:
     """Return a checked URL, or a description of what `prepare` must read; do no I/O.
 
     Raises:
-        UnsafeURLError: An address that the service could not or should not fetch.
+        UnsafeURLError: A URL that the service could not or should not fetch.
         InvalidImageError: Not one of the accepted forms.
     """
     given: object = image

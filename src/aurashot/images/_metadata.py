@@ -1,7 +1,7 @@
-"""Find and remove what a picture says about its maker, without touching a pixel.
+"""Find and remove what an image says about its maker, without touching a pixel.
 
-What stays is listed, rather than what goes: the parts that decide how the picture looks, its ICC profile among them.
-EXIF (with the GPS position), XMP, IPTC, comments, texts, times, embedded second pictures, trailing data and whatever is
+What stays is listed, rather than what goes: the parts that decide how the image looks, its ICC profile among them.
+EXIF (with the GPS position), XMP, IPTC, comments, texts, times, embedded second images, trailing data and whatever is
 invented next are left out.
 """
 

@@ -1,4 +1,4 @@
-"""Everything that needs Pillow: turn a picture upright, convert what the service does not take, encode Pillow images.
+"""Everything that needs Pillow: turn an image upright, convert what the service does not take, encode Pillow images.
 
 Pillow is optional (extra `images`) and slow to import, so that each function imports it when it is called.
 """
@@ -45,9 +45,9 @@ CONVERTED = {
     "image/tiff": "image/png",
     "image/bmp": "image/png",
 }
-"""What is converted, and into what; a picture with transparency becomes PNG in any case."""
+"""What is converted, and into what; an image with transparency becomes PNG in any case."""
 
-# The readers are used directly, not through `Image.open`: it warns of a large picture before `max_pixels` can be asked,
+# The readers are used directly, not through `Image.open`: it warns of a large image before `max_pixels` can be asked,
 # and only the format that was sniffed is to be tried.
 _READERS = {
     "image/jpeg": ("PIL.JpegImagePlugin", "JpegImageFile"),
@@ -210,7 +210,7 @@ def _animation(image: Image, media_type: str, orientation: int, options: dict[st
     first, *rest = (frame for frame, _ in frames)
     durations = [duration for _, duration in frames]
     timing = {"duration": durations, "loop": image.info.get("loop", 0)}
-    whole = {"disposal": 0, "blend": 0}  # Pillow gives every frame of an animated PNG as a full picture
+    whole = {"disposal": 0, "blend": 0}  # Pillow gives every frame of an animated PNG as a full image
     return _written(first, media_type, save_all=True, append_images=rest, **timing, **whole, **options)
 
 

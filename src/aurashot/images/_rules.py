@@ -9,12 +9,12 @@ class ImageRules(NamedTuple):
     """The limits of a client, and its wish about metadata.
 
     Attributes:
-        own_origin: Scheme, host and port of the configured service, such as `http://127.0.0.1:8787`; addresses there
+        own_origin: Scheme, host and port of the configured service, such as `http://127.0.0.1:8787`; URLs there
             are taken as they are.
         max_bytes: The largest file to read or to send, in bytes.
         strip_metadata: None removes metadata when Pillow is installed, True insists on it, and False sends a file that
             the service takes exactly as it is, without looking further than its first bytes.
-        max_pixels: The largest picture to decode, in pixels, all frames together. A file that need not be decoded is
+        max_pixels: The largest image to decode, in pixels, all frames together. A file that need not be decoded is
             not measured.
     """
 

@@ -1,4 +1,4 @@
-"""Let a downloaded picture land: whole or not at all."""
+"""Let a downloaded image land: whole or not at all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T_co = TypeVar("T_co", covariant=True)
 
 MAX_PIXELS: Final = 50_000_000
-"""A downloaded picture has at most this many pixels: 200 MB when it is decoded."""
+"""A downloaded image has at most this many pixels: 200 MB when it is decoded."""
 
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
@@ -31,7 +31,7 @@ class Sink(Protocol[T_co]):
     """Where the chunks of a download go; it ends with `finish` or, whatever has happened, with `discard`."""
 
     max_bytes: int
-    """The largest picture to take."""
+    """The largest image to take."""
 
     @property
     def size(self) -> int:
@@ -47,7 +47,7 @@ class Sink(Protocol[T_co]):
         ...
 
     def finish(self) -> T_co:
-        """Check the picture and return it; raise `DownloadError` when it is not a whole one."""
+        """Check the image and return it; raise `DownloadError` when it is not a whole one."""
         ...
 
     def discard(self) -> None:
@@ -56,10 +56,10 @@ class Sink(Protocol[T_co]):
 
 
 class MemorySink:
-    """Keep a picture in memory.
+    """Keep an image in memory.
 
     Args:
-        max_bytes: The largest picture to take, in bytes.
+        max_bytes: The largest image to take, in bytes.
     """
 
     def __init__(self, *, max_bytes: int) -> None:
@@ -80,7 +80,7 @@ class MemorySink:
         _append(self._file, chunk, self.max_bytes)
 
     def finish(self) -> bytes:
-        """Return the picture, after checking that it is a whole one."""
+        """Return the image, after checking that it is a whole one."""
         _checked(self._file)
         return self._file.getvalue()
 
@@ -90,14 +90,14 @@ class MemorySink:
 
 
 class FileSink:
-    """Put a picture into a file that appears when it is complete, and not before.
+    """Put an image into a file that appears when it is complete, and not before.
 
     Args:
         to: A folder (one that exists, or a path that ends in a separator), or the exact file. In a folder, the file is
             called `<stem><extension of its content>`, with `-2`, `-3` … before the extension rather than replacing
             another file. An exact file is replaced, and keeps its name whatever the content. Missing folders are made.
         stem: The name to use in a folder; it is sanitised.
-        max_bytes: The largest picture to take, in bytes.
+        max_bytes: The largest image to take, in bytes.
     """
 
     def __init__(self, to: str | os.PathLike[str], *, stem: str, max_bytes: int) -> None:
@@ -117,7 +117,7 @@ class FileSink:
         return 0 if self._file.closed else self._file.tell()
 
     def begin(self) -> None:
-        """Open a hidden file beside the place of the picture."""
+        """Open a hidden file beside the place of the image."""
         self.discard()
         with self._storing():
             in_folder = self._to.endswith(_SEPARATORS) or Path(self._to).is_dir()
@@ -141,7 +141,7 @@ class FileSink:
             _append(self._file, chunk, self.max_bytes)
 
     def finish(self) -> Path:
-        """Put the picture in its place and return its path, after checking that it is a whole one."""
+        """Put the image in its place and return its path, after checking that it is a whole one."""
         try:
             with self._storing():
                 extension = EXTENSIONS[_checked(self._file)]
@@ -183,7 +183,7 @@ def _append(file: BinaryIO, chunk: bytes, max_bytes: int) -> None:
 
 
 def _checked(file: BinaryIO) -> str:
-    """Return the media type of a whole picture."""
+    """Return the media type of a whole image."""
     file.seek(0)
     media_type = sniff(file.read(SNIFF_BYTES))
     if media_type not in ACCEPTED:

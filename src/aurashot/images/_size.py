@@ -1,4 +1,4 @@
-"""How many pixels a picture has, by its headers: nothing is decoded, so a bomb costs nothing.
+"""How many pixels an image has, by its headers: nothing is decoded, so a bomb costs nothing.
 
 Sources: PNG third edition, 11.2.1; ITU-T T.81, B.2.2; the WebP container and lossless specifications, RFC 6386, 9.1
 (VP8); GIF89a, 18.

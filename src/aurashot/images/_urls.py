@@ -12,7 +12,7 @@ _SHOWN: Final = 60
 
 
 def check_url(url: str, *, own_origin: str) -> str:
-    """Return the URL unchanged if it is a public HTTPS address, or one of the service's own origin.
+    """Return the URL unchanged if it is a public HTTPS URL, or one of the service's own origin.
 
     Raises:
         UnsafeURLError: Anything else. The message holds neither the query, which often is a secret, nor a user name.

@@ -41,7 +41,7 @@ class Dispatcher:
         for hook in self._hooks:
             try:
                 hook(event)
-            except Exception:  # a hook must not cost a picture
+            except Exception:  # a hook must not cost an image
                 logger.exception("the hook %r failed in operation %s", hook, event.operation_id, extra=labels)
 
 

@@ -17,7 +17,7 @@ def _now() -> datetime:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _OperationEvent:
     operation_id: str
-    """The id of the method call; its errors, answers and ledger entries carry the same."""
+    """The id of the method call; its errors, responses and ledger entries carry the same."""
     parent_id: str | None
     """What the operation is part of, as `with_options(parent_id=...)` says."""
     operation: str
@@ -71,7 +71,7 @@ class RequestStarted(_RequestEvent):
     """A request is about to be sent; every attempt is one."""
 
     bytes_sent: int
-    """The size of its body; of an upload, that of the picture."""
+    """The size of its body; of an upload, that of the image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ class RequestSucceeded(_RequestEvent):
 
     status_code: int
     bytes_received: int
-    """The size of the answer's body."""
+    """The size of the response's body."""
     elapsed: float
     """Seconds since the request started."""
 

@@ -17,7 +17,7 @@ PERIODS: Final = ("day", "run")
 class SpendCap:
     """The most images that may be on the bill.
 
-    Everything counts that is not certainly unpaid: delivered pictures, those under way, and those whose outcome nobody
+    Everything counts that is not certainly unpaid: delivered images, those under way, and those whose outcome nobody
     knows until you resolve it.
 
     Attributes:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 CONTENT: Final = "sha256:"
-"""Begins a reference that is the digest of a picture's content already."""
+"""Begins a reference that is the digest of an image's content already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class Entry:
 
     number: int
     idempotency_key: str
-    """What the request was sent under. A call that went out again after a lost answer has several entries under one."""
+    """What the request was sent with. A call that was retried after a lost response has several entries with it."""
     operation: str
     payment: Payment
     started_at: datetime
@@ -47,7 +47,7 @@ class Entry:
     prompt: str | None = None
     """The prompt itself, where the ledger keeps prompts."""
     references: Mapping[str, str] = field(default_factory=dict[str, str])
-    """SHA-256 of each picture's address, or of its content where it was local, by the name of its field in the
+    """SHA-256 of each image's URL, or of its content where it was local, by the name of its field in the
     request."""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     run: str = ""
@@ -59,7 +59,7 @@ class Entry:
     request_digest: str | None = None
     """SHA-256 of what was asked for, in hexadecimal."""
     result: str | None = field(default=None, repr=False)
-    """The whole answer as JSON, where it was recorded."""
+    """The whole response as JSON, where it was recorded."""
     notes: Mapping[str, Scalar] = field(default_factory=dict[str, "Scalar"])
     """What `annotate` added."""
     owner: Owner | None = None

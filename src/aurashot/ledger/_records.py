@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from aurashot.ledger._entries import Entry
 
 Payment: TypeAlias = Literal["paid", "not_paid", "unknown"]
-"""Whether a picture is on the bill.
+"""Whether an image is on the bill.
 
 `paid`: the service delivered. `not_paid`: it never had the request, or refused it before any work. `unknown`: nothing
 proves either, and somebody has to look at the bill.
@@ -42,11 +42,11 @@ class Intent:
     """SHA-256 of what is asked for, in hexadecimal. The same key with another digest is refused."""
     prompt: str | None = None
     references: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What identifies each picture, by the name of its field in the request (`face`, `clothes`, `productImage` …): its
-    address, or `sha256:` and the digest of a local picture's content in hexadecimal."""
+    """What identifies each image, by the name of its field in the request (`face`, `clothes`, `productImage` …): its
+    URL, or `sha256:` and the digest of a local image's content in hexadecimal."""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     pay_once: bool = True
-    """Whether the key pays once. False: the caller wants another picture, whatever was paid under the key."""
+    """Whether the key pays once. False: the caller wants another image, whatever was paid under the key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class Settlement:
     error: str | None = None
     """The name of the error's class, where one was raised."""
     result: str | None = None
-    """The whole answer as JSON, so that it can be returned again."""
+    """The whole response as JSON, so that it can be returned again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ LOST: Final = "its answer was lost{error}: " + LOOK
 
 
 def check_key(intent: Intent, entries: Iterable[Entry]) -> Entry | None:
-    """Return the paid entry that answers a request, or None if nothing stands in its way.
+    """Return the paid entry that responds a request, or None if nothing stands in its way.
 
     Entries that are certainly not paid, of other keys, and of the same operation (the same `operation_id`, which is not
     empty) are passed over. So is everything where `intent.pay_once` is False.

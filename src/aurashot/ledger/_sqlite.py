@@ -50,7 +50,7 @@ class SQLiteLedger(Ledger):
     One object serves any number of threads, tasks and clients; several processes may use one file. What is written is
     on the disk (WAL, synchronous=FULL) before the call goes on, so that it survives `kill -9` and a power failure.
 
-    The file is made for its owner alone (0600): the addresses of pictures are stored as they came, and can be signed.
+    The file is made for its owner alone (0600): the addresses of images are stored as they came, and can be signed.
 
     Args:
         path: The file; made when it is not there, with its folder.
@@ -84,7 +84,7 @@ class SQLiteLedger(Ledger):
         self._open(create=create)
 
     def recall(self, intent: Intent, *, timeout: float = PATIENCE) -> Entry | None:
-        """Return the paid entry that answers a request, or None if nothing stands in its way; write nothing.
+        """Return the paid entry that responds a request, or None if nothing stands in its way; write nothing.
 
         Args:
             intent: The request that is about to be made.
@@ -160,7 +160,7 @@ class SQLiteLedger(Ledger):
         Args:
             key: The idempotency key of the call.
             payment: `paid` or `not_paid`.
-            urls: The addresses of the pictures, if they were found.
+            urls: The URLs of the images, if they were found.
             request_id: The service's own identifier, if it was found.
 
         Raises:

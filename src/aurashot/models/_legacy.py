@@ -1,4 +1,4 @@
-"""The workflows that the service keeps for older integrations: their bodies, and their answers."""
+"""The workflows that the service keeps for older integrations: their bodies, and their responses."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ class VirtualTryOnRequest(BilledRequest):
 
     @property
     def references(self) -> Mapping[str, str]:
-        """The pictures that the workflow works on."""
+        """The images that the workflow works on."""
         return _pictures(self.input)
 
     def with_urls(self, urls: Mapping[str, str]) -> Self:
-        """Return the same request with other addresses for some of its pictures."""
+        """Return the same request with other URLs for some of its images."""
         return self.model_copy(update={"input": self.input.model_copy(update=urls)})
 
 
@@ -73,11 +73,11 @@ class PoseChangeRequest(BilledRequest):
 
     @property
     def references(self) -> Mapping[str, str]:
-        """The pictures that the workflow works on."""
+        """The images that the workflow works on."""
         return _pictures(self.input)
 
     def with_urls(self, urls: Mapping[str, str]) -> Self:
-        """Return the same request with other addresses for some of its pictures."""
+        """Return the same request with other URLs for some of its images."""
         return self.model_copy(update={"input": self.input.model_copy(update=urls)})
 
 
@@ -95,7 +95,7 @@ class QueryRequest(WireModel):
 
 
 class WorkflowResult(WireModel):
-    """One picture of a legacy workflow."""
+    """One image of a legacy workflow."""
 
     status: Lenient[str] = None
     image: str | None = None
@@ -104,7 +104,7 @@ class WorkflowResult(WireModel):
 
 
 class WorkflowJob(StatusModel):
-    """The answer of the legacy workflows: a job that is polled until it is done."""
+    """The response of the legacy workflows: a job that is polled until it is done."""
 
     workflow: str | None = None
     task_id: str | None = None
@@ -115,7 +115,7 @@ class WorkflowJob(StatusModel):
 
     @property
     def url(self) -> str:
-        """The address of the first picture.
+        """The URL of the first image.
 
         Raises:
             NoOutputError: There is none (yet).

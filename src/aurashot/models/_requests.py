@@ -15,7 +15,7 @@ class BilledRequest(WireModel):
     """The body of a call that is billed, and what a ledger writes down of it."""
 
     wait_for_result: bool | None = None
-    """Whether the service answers when the picture is there; left out unless asked."""
+    """Whether the service responds when the image is there; left out unless asked."""
 
     @property
     @abstractmethod
@@ -25,23 +25,23 @@ class BilledRequest(WireModel):
     @property
     @abstractmethod
     def references(self) -> Mapping[str, str]:
-        """The address of each picture, by the name of its field: `face`, `clothes`, `productImage` and so on."""
+        """The URL of each image, by the name of its field: `face`, `clothes`, `productImage` and so on."""
 
     @abstractmethod
     def with_urls(self, urls: Mapping[str, str]) -> Self:
-        """Return the same request with other addresses for some of its pictures, by the name of their fields."""
+        """Return the same request with other URLs for some of its images, by the name of their fields."""
 
 
 class Images(WireModel):
-    """The pictures that a request refers to: one address for each field."""
+    """The images that a request refers to: one URL for each field."""
 
     def urls(self) -> dict[str, str]:
-        """Return the address of each picture that was given, by the name of its field."""
+        """Return the URL of each image that was given, by the name of its field."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class IdPhotoImages(Images):
-    """The picture that an ID photo is made from."""
+    """The image that an ID photo is made from."""
 
     face: str
     """Public https URL of one face photo."""
@@ -61,16 +61,16 @@ class IdPhotoRequest(BilledRequest):
 
     @property
     def references(self) -> Mapping[str, str]:
-        """The pictures that the request refers to."""
+        """The images that the request refers to."""
         return self.images.urls()
 
     def with_urls(self, urls: Mapping[str, str]) -> Self:
-        """Return the same request with other addresses for some of its pictures."""
+        """Return the same request with other URLs for some of its images."""
         return self.model_copy(update={"images": self.images.model_copy(update=urls)})
 
 
 class GenerateImages(Images):
-    """The pictures that a generation refers to."""
+    """The images that a generation refers to."""
 
     face: str
     """Public https URL of the face reference: the anchor wherever there is one."""
@@ -91,19 +91,19 @@ class GenerateRequest(BilledRequest):
 
     @property
     def references(self) -> Mapping[str, str]:
-        """The pictures that the request refers to."""
+        """The images that the request refers to."""
         return self.images.urls()
 
     def with_urls(self, urls: Mapping[str, str]) -> Self:
-        """Return the same request with other addresses for some of its pictures."""
+        """Return the same request with other URLs for some of its images."""
         return self.model_copy(update={"images": self.images.model_copy(update=urls)})
 
 
 class EditImages(Images):
-    """The pictures that an edit refers to."""
+    """The images that an edit refers to."""
 
     target: str
-    """Public https URL of the picture to change."""
+    """Public https URL of the image to change."""
     face: str | None = None
     """The identity lock: the face that has to stay."""
 
@@ -121,9 +121,9 @@ class EditRequest(BilledRequest):
 
     @property
     def references(self) -> Mapping[str, str]:
-        """The pictures that the request refers to."""
+        """The images that the request refers to."""
         return self.images.urls()
 
     def with_urls(self, urls: Mapping[str, str]) -> Self:
-        """Return the same request with other addresses for some of its pictures."""
+        """Return the same request with other URLs for some of its images."""
         return self.model_copy(update={"images": self.images.model_copy(update=urls)})

@@ -1,4 +1,4 @@
-"""The answers of the service's endpoints."""
+"""The responses of the service's endpoints."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ class _OrNothing:
 
 
 Lenient: TypeAlias = Annotated[T | None, _OrNothing()]
-"""What is nice to know: a paid picture is not lost because such a field has another shape than is documented."""
+"""What is nice to know: a paid image is not lost because such a field has another shape than is documented."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallMeta:
-    """How an answer was obtained; it takes no part in comparing two answers."""
+    """How a response was obtained; it takes no part in comparing two responses."""
 
     attempts: int = field(default=0, compare=False)
     """Requests that went out."""
     elapsed: float = field(default=0.0, compare=False)
-    """Seconds from the first request to the answer, waits included."""
+    """Seconds from the first request to the response, waits included."""
     operation_id: str | None = field(default=None, compare=False)
     """The id of the method call that obtained it; its events and ledger entries carry the same."""
     idempotency_key: str | None = field(default=None, compare=False)
@@ -63,17 +63,17 @@ class CallMeta:
     """Whether it was paid for by an earlier call with the same idempotency key: nothing was sent for it now."""
     status_code: int = field(default=0, compare=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
-    """The answer's headers, names in lower case; those that can hold a secret are left out."""
+    """The response's headers, names in lower case; those that can hold a secret are left out."""
 
 
 class Response(WireModel):
-    """An answer, and the call that it came from."""
+    """A response, and the call that it came from."""
 
     _meta: CallMeta = PrivateAttr(default_factory=CallMeta)
 
     @property
     def meta(self) -> CallMeta:
-        """How this answer was obtained."""
+        """How this response was obtained."""
         return self._meta
 
     def with_meta(self, meta: CallMeta) -> Self:
@@ -84,7 +84,7 @@ class Response(WireModel):
 
 
 class StatusModel(Response):
-    """An answer with a status word."""
+    """A response with a status word."""
 
     status: str
 
@@ -109,13 +109,13 @@ class StatusModel(Response):
 
 
 class Upload(Response):
-    """A picture that the service holds now."""
+    """An image that the service holds now."""
 
     url: str
 
 
 class Output(WireModel):
-    """One picture of an answer."""
+    """One image of a response."""
 
     url: str
     type: Lenient[str] = None
@@ -136,7 +136,7 @@ class TokenUsage(WireModel):
 
 
 class Generation(StatusModel):
-    """The answer to an id-photo, generate or edit call: inert, picklable, and kept as the service sent it."""
+    """The response to an id-photo, generate or edit call: inert, picklable, and kept as the service sent it."""
 
     request_id: Lenient[str] = None
     job_id: Lenient[str] = None
@@ -149,7 +149,7 @@ class Generation(StatusModel):
 
     @property
     def output(self) -> Output:
-        """The first picture.
+        """The first image.
 
         Raises:
             NoOutputError: There is none (yet).
@@ -160,7 +160,7 @@ class Generation(StatusModel):
 
     @property
     def url(self) -> str:
-        """The address of the first picture.
+        """The URL of the first image.
 
         Raises:
             NoOutputError: There is none (yet).
@@ -169,7 +169,7 @@ class Generation(StatusModel):
 
 
 def no_output(status: str, request_id: str | None) -> NoOutputError:
-    """Return the error of whoever asks an answer for a picture that it does not hold."""
+    """Return the error of whoever asks a response for an image that it does not hold."""
     error = NoOutputError(f"the answer holds no picture: its status is {status!r}")
     error.request_id = request_id
     return error

@@ -13,7 +13,7 @@ class WireModel(BaseModel):
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         alias_generator=to_camel,
-        coerce_numbers_to_str=True,  # a paid answer is not lost because an identifier came as a number
+        coerce_numbers_to_str=True,  # a paid response is not lost because an identifier came as a number
         defer_build=True,  # a validator is made when it is first used, not at import
         extra="allow",
         frozen=True,

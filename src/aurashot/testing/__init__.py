@@ -1,7 +1,7 @@
 """What helps to test an application that uses aurashot; it needs the extra `testing`.
 
 With pytest, three fixtures are there by themselves: `aurashot_sandbox` (a running sandbox), `aurashot_client` (an
-`AuraShot` that talks to it) and `async_aurashot_client`. `replay` answers from a recording instead:
+`AuraShot` that talks to it) and `async_aurashot_client`. `replay` responds from a recording instead:
 
     from aurashot.testing import replay
 

@@ -1,4 +1,4 @@
-"""Answer from a recording in the HTTP Archive format (HAR 1.2), as browsers and `scripts/record-fixtures` write it."""
+"""Respond from a recording in the HTTP Archive format (HAR 1.2), which browsers and `scripts/record-fixtures` write."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class _Entry:
         )
 
     def is_for(self, request: httpx.Request) -> bool:
-        """Say whether this was the answer to such a request."""
+        """Say whether this was the response to such a request."""
         if (self.method, httpx.URL(self.url)) != (request.method, request.url):
             return False
         return self.json is None or self.json == _json(request.content)
@@ -57,7 +57,7 @@ class Replay:
     """A recording that is being played.
 
     Attributes:
-        served: How many of its answers were given.
+        served: How many of its responses were given.
     """
 
     def __init__(self, path: Path) -> None:
@@ -72,7 +72,7 @@ class Replay:
         return tuple(f"{entry.method} {entry.url}" for entry in self._waiting)
 
     def answer(self, request: httpx.Request) -> httpx.Response:
-        """Give the first answer to such a request that was not given yet.
+        """Give the first response to such a request that was not given yet.
 
         Raises:
             AssertionError: There is none.
@@ -90,17 +90,17 @@ class Replay:
 
 @contextmanager
 def replay(har_path: str | os.PathLike[str], *, all_served: bool = True) -> Generator[Replay]:
-    """Answer every request of every client from a recording, for as long as the block lasts.
+    """Respond to every request of all clients from a recording, for as long as the block lasts.
 
     A request is answered once for each time that it was recorded, in the recorded order: it has to have the recorded
     method, address and JSON body. Nothing reaches the network.
 
     Args:
         har_path: The recording, in the HTTP Archive format (HAR 1.2).
-        all_served: Whether every recorded answer has to be asked for before the block ends.
+        all_served: Whether every recorded response has to be asked for before the block ends.
 
     Raises:
-        AssertionError: A request is not in the recording, or an answer was not asked for.
+        AssertionError: A request is not in the recording, or a response was not asked for.
     """
     recording = Replay(Path(har_path))
     with respx.mock(assert_all_called=False) as router:

@@ -52,7 +52,7 @@ def generate(
     scene: ImageInput | None,
     wait_for_result: bool | None,
 ) -> Flow[Generation]:
-    """Draw the person of the face reference in a new scene."""
+    """Generate an image of the person in a new scene."""
     check_text("prompt", prompt)
     sources = yield from ready(rules, face=face, **given(clothes=clothes, scene=scene))
     images = GenerateImages(**identities(sources))

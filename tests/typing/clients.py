@@ -196,9 +196,9 @@ def mistakes(client: AuraShot, waiting_client: AsyncAuraShot) -> None:
     client.generate("in a cafe", face="face.png", size=3)  # type: ignore[call-arg]  # there is no such argument
     client.edit("at night", face="face.png")  # type: ignore[call-arg]  # target= is required
     client.legacy.virtual_try_on(product_image="a.png")  # type: ignore[call-arg]  # model_image= is required
-    AuraShot(http_client=httpx.AsyncClient())  # type: ignore[arg-type]  # the other backend
-    AsyncAuraShot(http_client=httpx.Client())  # type: ignore[arg-type]  # the other backend
-    AuraShot(rate_limiter=AsyncLimiter())  # type: ignore[arg-type]  # the other backend
-    AsyncAuraShot(rate_limiter=Limiter())  # type: ignore[arg-type]  # the other backend
+    AuraShot(http_client=httpx.AsyncClient())  # type: ignore[arg-type]  # has to be an error: it is async
+    AsyncAuraShot(http_client=httpx.Client())  # type: ignore[arg-type]  # has to be an error: it is sync
+    AuraShot(rate_limiter=AsyncLimiter())  # type: ignore[arg-type]  # has to be an error: it is async
+    AsyncAuraShot(rate_limiter=Limiter())  # type: ignore[arg-type]  # has to be an error: it is sync
     AuraShot(hooks=[waiting_note])  # type: ignore[list-item]  # a hook is not awaited
     _ = waiting_client.upload("face.png").url  # type: ignore[attr-defined]  # it was not awaited

@@ -94,7 +94,7 @@ def test_a_limiter_that_takes_too_long_ends_the_call(
     make_client: Clients, server: ScriptedServer, backend: str
 ) -> None:
     """The call's time counts while it waits for permission."""
-    limiter = limiter_for(backend, lambda: time.sleep(0.3))
+    limiter = limiter_for(backend, lambda: time.sleep(0.3))  # longer than the call may take: it is what is tested
     client = make_client(server.url, rate_limiter=limiter, timeout=0.2)
     with pytest.raises(DeadlineExceededError, match="while it waited for the rate limiter") as caught:
         client.generate("a cafe", face=FACE)

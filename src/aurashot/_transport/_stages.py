@@ -1,9 +1,9 @@
 """The stages that a call goes through, from the outside in: single flight, record, retry, attempt.
 
     single flight  calls of the same content share one request (uploads)
-    record    a ledger hears of a billed call before its first byte leaves, and of its outcome after
-    retry     what certainly was not billed is tried again
-    attempt   a rate limiter's permission, one request, and what its response means
+    record         a ledger hears of a billed call before its first byte leaves, and of its outcome after
+    retry          what certainly was not billed is tried again
+    attempt        a rate limiter's permission, one request, and what its response means
 
 Each is written once, over a `Runtime`. A download has the last two.
 """

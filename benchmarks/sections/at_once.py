@@ -22,7 +22,7 @@ WARM_UP: Final = 0.5
 """Seconds of the same load before the answers are counted: connections are open by then."""
 SECONDS: Final = 1.0
 IN_SHORT: Final = ("httpx", "httpx-aiohttp", "aurashot", "aurashot on httpx-aiohttp")
-ROUNDS: Final = {"httpx-aiohttp": 5, "aurashot": 5, "aurashot on httpx-aiohttp": 5}
+ROUNDS: Final = {"httpx-aiohttp": 9, "aurashot": 5, "aurashot on httpx-aiohttp": 9}
 """The rounds of those whose ratios are near a bound; the others make `USUAL`."""
 USUAL: Final = 3
 FEWER: Final[dict[bool, dict[str, dict[int, int]]]] = {

@@ -1,7 +1,5 @@
 """The `aurashot` command: its options, and the groups below it."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """`aurashot demo`: three images of one face, made by the real client."""
 
-from __future__ import annotations
-
 import os
 import sys
 from contextlib import contextmanager, suppress
@@ -50,7 +48,7 @@ def demo(
 
 
 @contextmanager
-def _service(screen: Screen, *, live: bool, yes: bool) -> Generator[AuraShot]:
+def _service(screen: "Screen", *, live: bool, yes: bool) -> "Generator[AuraShot]":
     from aurashot import AuraShot, sandbox
 
     if live:
@@ -63,7 +61,7 @@ def _service(screen: Screen, *, live: bool, yes: bool) -> Generator[AuraShot]:
             yield client
 
 
-def _ask(screen: Screen, *, yes: bool) -> None:
+def _ask(screen: "Screen", *, yes: bool) -> None:
     """Say what is going to be spent, and go on only if the user agrees.
 
     Raises:
@@ -80,7 +78,7 @@ def _ask(screen: Screen, *, yes: bool) -> None:
         raise typer.Exit(1)
 
 
-def _run(album: Album, portrait: Portrait, screen: Screen, *, live: bool) -> None:
+def _run(album: "Album", portrait: "Portrait", screen: "Screen", *, live: bool) -> None:
     from aurashot.cli._failures import fail
     from aurashot.cli._files import write, writing
 
@@ -104,7 +102,7 @@ def _run(album: Album, portrait: Portrait, screen: Screen, *, live: bool) -> Non
     _conclude(album, portrait, screen, perf_counter() - started, live=live)
 
 
-def _conclude(album: Album, portrait: Portrait, screen: Screen, seconds: float, *, live: bool) -> None:
+def _conclude(album: "Album", portrait: "Portrait", screen: "Screen", seconds: float, *, live: bool) -> None:
     """Write the contact sheet and sum up; there may be fewer images than planned."""
     from aurashot.cli._album import SCENES
     from aurashot.cli._contact_sheet import contact_sheet

@@ -1,9 +1,7 @@
 """`aurashot login`: keep the key where every program of yours finds it."""
 
-from __future__ import annotations
-
 import sys
-from pathlib import Path  # noqa: TC003  # typer reads it when it runs
+from pathlib import Path
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """`aurashot sandbox`: the local emulator of the service."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

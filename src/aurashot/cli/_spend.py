@@ -1,11 +1,8 @@
 """`aurashot spend`: what a ledger says."""
 
-from __future__ import annotations
-
-import json
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path  # noqa: TC003  # typer reads it when it runs
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -36,6 +33,8 @@ def spend(
 
     Reads the ledger that a program writes with SQLiteLedger, while the program runs or after it.
     """
+    import json
+
     from aurashot.ledger import SQLiteLedger
 
     with SQLiteLedger(path, create=False) as ledger:
@@ -57,11 +56,11 @@ def _moment(text: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _is_since(entry: Entry, since: datetime | None) -> bool:
+def _is_since(entry: "Entry", since: datetime | None) -> bool:
     return since is None or entry.started_at >= since
 
 
-def _as_data(ledger: SQLiteLedger, since: datetime | None) -> dict[str, Any]:
+def _as_data(ledger: "SQLiteLedger", since: datetime | None) -> dict[str, Any]:
     """Return the sums and what is unresolved; addresses of images are secrets and stay in the ledger."""
     unresolved = [
         {
@@ -79,7 +78,7 @@ def _as_data(ledger: SQLiteLedger, since: datetime | None) -> dict[str, Any]:
     return {**asdict(ledger.summary(since)), "unresolved": unresolved}
 
 
-def _show_summary(summary: Summary) -> None:
+def _show_summary(summary: "Summary") -> None:
     from aurashot.cli._screen import Screen
 
     screen = Screen()
@@ -89,7 +88,7 @@ def _show_summary(summary: Summary) -> None:
         screen.say(f"{summary.unknown} may be on the bill and are not resolved: aurashot spend --unresolved")
 
 
-def _rows(summary: Summary) -> Iterator[tuple[str, ...]]:
+def _rows(summary: "Summary") -> "Iterator[tuple[str, ...]]":
     yield _row("all", summary)
     for operation, part in summary.by_operation.items():
         yield _row(f"  {operation}", part)
@@ -98,11 +97,11 @@ def _rows(summary: Summary) -> Iterator[tuple[str, ...]]:
             yield _row(f"  {name}={value}", part)
 
 
-def _row(name: str, part: Spend) -> tuple[str, ...]:
+def _row(name: str, part: "Spend") -> tuple[str, ...]:
     return name, *(f"{number:,}" for number in (part.paid, part.unknown, part.not_paid, part.output_tokens))
 
 
-def _show_entries(entries: list[Entry]) -> None:
+def _show_entries(entries: "list[Entry]") -> None:
     from aurashot.cli._screen import Screen
 
     screen = Screen()
@@ -116,5 +115,5 @@ def _show_entries(entries: list[Entry]) -> None:
     screen.table(("started (UTC)", "operation", "how it ended", "idempotency key"), rows)
 
 
-def _why(entry: Entry) -> str:
+def _why(entry: "Entry") -> str:
     return entry.error or _UNFINISHED[entry.owner_lives]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from tests.backends import BACKENDS, Clients, clients
-from tests.servers import ScriptedServer
+from lab.backends import BACKENDS, Clients, clients
+from lab.server import ScriptedServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,8 +18,8 @@ from aurashot import (
     UnsafeURLError,
 )
 from aurashot._flows import pictures
-from tests.backends import KEY
-from tests.servers import (
+from lab.backends import KEY
+from lab.server import (
     CLOSE,
     HOLD,
     RESET,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aurashot import AuraShot
-    from tests.backends import Clients
+    from lab.backends import Clients
 
 PATH: Final = "/files/cafe"
 SECRET: Final = "signature=very-secret"

@@ -16,7 +16,7 @@ from hypothesis import given, strategies as st
 from aurashot._deadline import Deadline
 from aurashot._engine import AsyncEngine, Engine, _async, _slots, environment_proxy, headers_of, ssl_context
 from aurashot._engine._network import Clock
-from tests.servers import GENERATION, HOLD, ScriptedServer, wait_until
+from lab.server import GENERATION, HOLD, ScriptedServer, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator

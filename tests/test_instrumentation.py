@@ -39,10 +39,8 @@ from aurashot.instrumentation import (
     RequestSucceeded,
     RetryScheduled,
 )
-from tests.backends import KEY
-from tests.flows.steps import png
-from tests.notebook import Notebook
-from tests.servers import (
+from lab.backends import KEY
+from lab.server import (
     CLOSE,
     GENERATION,
     HOLD,
@@ -54,13 +52,15 @@ from tests.servers import (
     status,
     wait_until,
 )
+from tests.flows.steps import png
+from tests.notebook import Notebook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from aurashot.instrumentation import Hook
-    from tests.backends import Clients
+    from lab.backends import Clients
 
 FACE = "https://cdn.example.com/face-of-somebody.png?signature=secret"
 PROMPT = "a prompt that is nobody's business"

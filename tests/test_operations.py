@@ -28,17 +28,17 @@ from aurashot._operations import Keys, Labels, Operation
 from aurashot._transport._state import Options
 from aurashot.instrumentation import Dispatcher
 from aurashot.models import CallMeta, GenerateImages, GenerateRequest, Generation
+from lab.server import CLOSE, GENERATION, HOLD, json_reply, status
 from tests.flows.steps import png
 from tests.notebook import Notebook
-from tests.servers import CLOSE, GENERATION, HOLD, json_reply, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aurashot._calls import Flow
     from aurashot.errors import Outcome
-    from tests.backends import Clients
-    from tests.servers import Reply, ScriptedServer
+    from lab.backends import Clients
+    from lab.server import Reply, ScriptedServer
 
 FACE = "https://cdn.example.com/face.png"
 QUICK = RetryPolicy(initial_delay=0.0, max_delay=0.0)

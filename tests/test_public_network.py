@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import httpcore
 import pytest
-from reliability.faults.places import dropped
 
 from aurashot import DownloadError, RetryPolicy
 from aurashot._engine import AsyncPublicNetwork, PrivateAddressError, PublicNetwork, _addresses, _public
 from aurashot._engine._addresses import NamedNetwork
 from aurashot._engine._public import checked
-from tests.servers import wait_until
+from lab.faults.places import dropped
+from lab.server import wait_until
 from tests.stopwatch import in_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.backends import Clients
-    from tests.servers import ScriptedServer
+    from lab.backends import Clients
+    from lab.server import ScriptedServer
 
 PICTURE = "https://pictures.example.com/roof.png"
 

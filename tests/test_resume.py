@@ -11,15 +11,15 @@ from hypothesis import given, strategies as st
 
 from aurashot import DownloadError, RetryPolicy
 from aurashot._transport._downloads import Whole
-from tests.servers import CLOSE, headers_only
+from lab.server import CLOSE, headers_only
 from tests.test_downloads import picture
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from aurashot import AuraShot
-    from tests.backends import Clients
-    from tests.servers import Reply, ScriptedServer
+    from lab.backends import Clients
+    from lab.server import Reply, ScriptedServer
 
 PICTURE = picture("PNG", 32) + bytes(random.Random(5).randbytes(600_000))
 """A whole picture, and bytes after its end, which do no harm: long enough to break in the middle."""

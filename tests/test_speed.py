@@ -18,16 +18,16 @@ from aurashot import RetryPolicy, instrumentation
 from aurashot._calls import Call, Recall
 from aurashot._flows import character as flows
 from aurashot.models import Generation
-from tests.backends import KEY
+from lab.backends import KEY
+from lab.server import CERTIFICATE, GENERATION, ScriptedServer, json_reply, server_tls, status
 from tests.flows.steps import CLOTHES, FACE, RULES, SCENE
 from tests.notebook import Notebook
-from tests.servers import CERTIFICATE, GENERATION, ScriptedServer, json_reply, server_tls, status
 
 if TYPE_CHECKING:
     from aurashot._calls import Flow, Step
     from aurashot.instrumentation import Event
     from aurashot.ledger import Intent
-    from tests.backends import Clients
+    from lab.backends import Clients
 
 FIRST_CLIENT: Final = f"from aurashot import AuraShot; AuraShot({KEY!r})"
 DEPENDENCIES: Final = """
@@ -211,7 +211,7 @@ def test_request_leaves_in_one_write(
     """The head and the body of a request are handed to the operating system together."""
     sent: list[bytes] = []
     send = socket.socket.send
-    port = server.server_address[1]
+    port = int(server.url.rpartition(":")[2])
 
     def noted(self: socket.socket, data: bytes, *flags: int) -> int:
         if self.family == socket.AF_INET and self.getpeername()[1] == port:

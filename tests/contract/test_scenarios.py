@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aurashot.testing import replay
-from tests.backends import KEY
+from lab.backends import KEY
 from tests.contract.recording import HOSTED
 from tests.contract.scenarios import RECORDED, SCENARIOS
 
 if TYPE_CHECKING:
     from aurashot import AuraShot
     from aurashot.sandbox import SandboxServer
-    from tests.backends import Clients
+    from lab.backends import Clients
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

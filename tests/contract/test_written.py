@@ -13,7 +13,7 @@ from tests.contract.scenarios import CLOTHES, FACE, WRITTEN
 
 if TYPE_CHECKING:
     from aurashot import AuraShot
-    from tests.backends import Clients
+    from lab.backends import Clients
 
 
 @pytest.fixture

@@ -16,14 +16,14 @@ import pytest
 from aurashot import AuraShot, ConfigurationError, LedgerError
 from aurashot.ledger import SQLiteLedger
 from aurashot.ledger._commits import Job
-from tests.backends import KEY
+from lab.backends import KEY
 from tests.ledger.conftest import PAID, intent
 from tests.wire.pictures import FACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.servers import ScriptedServer
+    from lab.server import ScriptedServer
 
 
 @pytest.fixture

@@ -22,20 +22,20 @@ from aurashot import AsyncAuraShot
 from aurashot._engine import _slots
 from aurashot._transport._single_flight import MAX_REMEMBERED, ResponseCache
 from aurashot.models import Upload
-from tests.backends import KEY
-from tests.servers import HOLD, wait_until
-from tests.speed.oblivious import ObliviousServer
+from lab.backends import KEY
+from lab.server import HOLD, Server, contract, headers_only, wait_until
 from tests.wire.pictures import FACE
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from aurashot import AuraShot
-    from tests.backends import Clients
-    from tests.servers import ScriptedServer
+    from lab.backends import Clients
+    from lab.server import Action, Request, ScriptedServer
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
+PART: Final = 64 * KIB
 CALLS: Final = 400
 IN_FLIGHT: Final = 200
 UPLOAD_BYTES: Final = 90 * MIB
@@ -83,15 +83,39 @@ def call_often(client: AuraShot, times: int) -> None:
         client.generate(f"scene {number}", face=FACE)
 
 
+class Oblivious(Server):
+    """A server that keeps nothing, so that all memory that is measured is the client's.
+
+    Attributes:
+        image: The response to every GET.
+        received: Bytes of request bodies so far.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(self.respond, discards_bodies=True)
+        self.image = b""
+        self.received = 0
+
+    def respond(self, request: Request) -> Iterable[Action]:
+        """Respond to every POST as the contract says, and to every GET with the image."""
+        self.received += int(request.header("content-length") or 0)
+        return self._parts() if request.method == "GET" else contract(request.path)
+
+    def _parts(self) -> Iterator[bytes]:
+        yield headers_only(content_type="image/png", content_length=len(self.image))
+        for start in range(0, len(self.image), PART):
+            yield self.image[start : start + PART]
+
+
 @pytest.fixture
-def oblivious() -> Iterator[ObliviousServer]:
+def oblivious() -> Iterator[Oblivious]:
     """Return a server that keeps nothing."""
-    with ObliviousServer.running() as running:
+    with Oblivious.running() as running:
         yield running
 
 
 @pytest.fixture
-def client(make_client: Clients, oblivious: ObliviousServer) -> AuraShot:
+def client(make_client: Clients, oblivious: Oblivious) -> AuraShot:
     """Return a client of that server, in each backend."""
     return make_client(oblivious.url)
 
@@ -106,12 +130,11 @@ def upload_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def busy() -> list[threading.Thread]:
-    """Return the threads that serve a connection of the server's, and those that close the client's."""
-    names = "process_request_thread", "aurashot-idle-connections"
-    return [thread for thread in threading.enumerate() if any(name in thread.name for name in names)]
+    """Return the threads that close the client's idle connections."""
+    return [thread for thread in threading.enumerate() if "aurashot-idle-connections" in thread.name]
 
 
-def test_calls_leave_nothing_behind(client: AuraShot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_leave_nothing_behind(client: AuraShot, oblivious: Oblivious, monkeypatch: pytest.MonkeyPatch) -> None:
     """After many calls there are no more objects and no more memory in use than before.
 
     trio keeps up to 1,000 deadlines of the past behind one that is still to come: that of the next look for idle
@@ -123,7 +146,7 @@ def test_calls_leave_nothing_behind(client: AuraShot, monkeypatch: pytest.Monkey
     objects = len(gc.get_objects())
     with traced() as memory:
         call_often(client, CALLS)
-        wait_until(lambda: not busy())
+        wait_until(lambda: not busy() and not oblivious.open)
 
     assert memory.peak < 4 * KIB * CALLS, "some may wait for the garbage collector"
     assert memory.kept < KIB / 2 * CALLS, "an answer that is kept is more; servers of other tests may live on"
@@ -166,7 +189,7 @@ async def test_a_call_in_flight_is_few_objects(server: ScriptedServer) -> None:
     assert 20 < each < 57, "20 would mean that they are not there"
 
 
-def test_upload_from_a_path_streams(client: AuraShot, oblivious: ObliviousServer, upload_file: Path) -> None:
+def test_upload_from_a_path_streams(client: AuraShot, oblivious: Oblivious, upload_file: Path) -> None:
     """A picture of 90 MiB goes out of its file in pieces."""
     with traced() as memory:
         client.upload(upload_file)
@@ -175,13 +198,13 @@ def test_upload_from_a_path_streams(client: AuraShot, oblivious: ObliviousServer
     assert memory.peak < 8 * MIB
 
 
-def test_download_to_a_file_streams(client: AuraShot, oblivious: ObliviousServer, tmp_path: Path) -> None:
+def test_download_to_a_file_streams(client: AuraShot, oblivious: Oblivious, tmp_path: Path) -> None:
     """A picture of 50 MiB goes into its file in pieces."""
-    oblivious.picture = large_png(DOWNLOAD_BYTES)
+    oblivious.image = large_png(DOWNLOAD_BYTES)
     with traced() as memory:
         path = client.download(f"{oblivious.url}/large.png", tmp_path / "large.png")
 
-    assert len(oblivious.picture) == path.stat().st_size
+    assert len(oblivious.image) == path.stat().st_size
     assert memory.peak < 8 * MIB
     path.unlink()
 
@@ -231,7 +254,7 @@ RESIDENT: Final = """
 @pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="only Linux tells the peak of a span")
 @pytest.mark.parametrize("backend", UPLOADING)
 def test_upload_from_a_path_costs_no_resident_memory(
-    backend: str, oblivious: ObliviousServer, upload_file: Path, astronaut: Path
+    backend: str, oblivious: Oblivious, upload_file: Path, astronaut: Path
 ) -> None:
     """What the operating system sees of an upload of 90 MiB is less than 8 MiB."""
     script = textwrap.dedent(UPLOADING[backend]) + textwrap.dedent(RESIDENT).replace("{", "{{").replace("}", "}}")

@@ -12,15 +12,15 @@ import pytest
 import aurashot.testing
 from aurashot import ConfigurationError, NotSentError, RetryPolicy, ServerError
 from aurashot.testing import replay
-from tests.backends import KEY
-from tests.servers import GENERATION, closed_port
+from lab.backends import KEY
+from lab.server import GENERATION, closed_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from aurashot import AuraShot
-    from tests.backends import Clients
+    from lab.backends import Clients
 
 FACE = "https://example.com/face.jpg"
 HOST = "https://www.aurashot.art"

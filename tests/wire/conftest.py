@@ -10,8 +10,8 @@ from aurashot import RetryPolicy
 
 if TYPE_CHECKING:
     from aurashot import AuraShot
-    from tests.backends import Clients
-    from tests.servers import ScriptedServer
+    from lab.backends import Clients
+    from lab.server import ScriptedServer
 
 
 @pytest.fixture

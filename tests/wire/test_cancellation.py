@@ -10,12 +10,12 @@ import anyio.to_thread
 import pytest
 
 from aurashot import AsyncAuraShot
-from tests.backends import KEY
-from tests.servers import GENERATION, HOLD, json_reply, wait_until
+from lab.backends import KEY
+from lab.server import GENERATION, HOLD, json_reply, wait_until
 from tests.wire.pictures import FACE, UPLOADS, png
 
 if TYPE_CHECKING:
-    from tests.servers import ScriptedServer
+    from lab.server import ScriptedServer
 
 pytestmark = pytest.mark.anyio
 

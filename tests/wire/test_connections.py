@@ -14,16 +14,16 @@ import pytest
 
 from aurashot import AsyncAuraShot, AuraShotError, ConfigurationError
 from aurashot._engine import _slots
-from tests.backends import KEY
-from tests.servers import CLOSE, GENERATION, contract, json_reply, wait_until
+from lab.backends import KEY
+from lab.server import CLOSE, GENERATION, contract, json_reply, wait_until
 from tests.wire.pictures import FACE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from aurashot import AuraShot
-    from tests.backends import Clients
-    from tests.servers import ScriptedServer
+    from lab.backends import Clients
+    from lab.server import ScriptedServer
 
 
 def named(name: str) -> bytes:

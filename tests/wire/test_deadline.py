@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from aurashot import AsyncAuraShot, ConfigurationError, DeadlineExceededError, RateLimitError, RetryPolicy
-from tests.backends import KEY
-from tests.servers import (
+from lab.backends import KEY
+from lab.server import (
     CLOSE,
     GENERATION,
     HOLD,
@@ -27,7 +27,7 @@ from tests.wire.pictures import FACE, GENERATE, UPLOADS, padded_jpeg, png
 
 if TYPE_CHECKING:
     from aurashot import AuraShot
-    from tests.backends import Clients
+    from lab.backends import Clients
 
 TIMEOUT = 0.3
 

@@ -21,14 +21,14 @@ from aurashot._transport._exchange import Exchange
 from aurashot._transport._requests import Requests
 from aurashot.instrumentation import Dispatcher
 from aurashot.models import GenerateImages, GenerateRequest
-from tests.backends import KEY
+from lab.backends import KEY
+from lab.server import CLOSE, GENERATION, HOLD, json_reply, status, wait_until
 from tests.notebook import Notebook
-from tests.servers import CLOSE, GENERATION, HOLD, json_reply, status, wait_until
 from tests.wire.pictures import FACE
 from tests.wire.test_cancellation import came
 
 if TYPE_CHECKING:
-    from tests.servers import ScriptedServer
+    from lab.server import ScriptedServer
 
 SLOW = (0.3, *json_reply(GENERATION))
 

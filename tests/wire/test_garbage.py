@@ -11,16 +11,16 @@ import anyio
 import pytest
 
 from aurashot import AsyncAuraShot, AuraShot, AuraShotError, RetryPolicy
-from tests.backends import KEY
+from lab.backends import KEY
+from lab.server import CLOSE, Reply, body, status, wait_until
 from tests.notebook import Notebook
-from tests.servers import CLOSE, Reply, body, status, wait_until
 from tests.wire.pictures import FACE
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from aurashot.ledger import Ledger
-    from tests.servers import ScriptedServer
+    from lab.server import ScriptedServer
 
 FAILURES: dict[str, Reply] = {
     "refused": status(422),

@@ -17,8 +17,8 @@ import hypercorn.config
 import pytest
 
 from aurashot import AsyncAuraShot
-from tests.backends import KEY
-from tests.servers import CERTIFICATE, GENERATION, closed_port
+from lab.backends import KEY
+from lab.server import CERTIFICATE, GENERATION, closed_port
 from tests.wire.pictures import FACE
 
 if TYPE_CHECKING:

@@ -11,15 +11,15 @@ import pytest
 from httpx_aiohttp import HttpxAiohttpClient
 
 from aurashot import AsyncAuraShot, AuraShot, AuraShotError, ConfigurationError, NotSentError, RetryPolicy
-from tests.backends import KEY, clients
-from tests.servers import CLOSE, GENERATION, RESET, ScriptedServer, body, closed_port, headers_only, redirect
+from lab.backends import KEY, clients
+from lab.server import CLOSE, GENERATION, RESET, ScriptedServer, body, closed_port, headers_only, redirect
 from tests.wire.pictures import FACE, UPLOADS, png
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.backends import Clients
-    from tests.servers import Reply
+    from lab.backends import Clients
+    from lab.server import Reply
 
 QUICK = RetryPolicy(initial_delay=0.01)
 

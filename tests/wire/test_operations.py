@@ -30,17 +30,17 @@ from aurashot.images import ImageRules
 from aurashot.instrumentation import Event, OperationFailed, OperationStarted
 from aurashot.ledger import SQLiteLedger
 from aurashot.models import EditImages, EditRequest, GenerateImages, GenerateRequest, Generation
-from tests.backends import KEY
+from lab.backends import KEY
+from lab.server import CLOSE, GENERATION, HOLD, json_reply, status
 from tests.notebook import Notebook
-from tests.servers import CLOSE, GENERATION, HOLD, json_reply, status
 from tests.wire.pictures import FACE, png
 from tests.wire.test_cancellation import came
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.backends import Clients
-    from tests.servers import ScriptedServer
+    from lab.backends import Clients
+    from lab.server import ScriptedServer
 
 T = TypeVar("T")
 

@@ -24,7 +24,7 @@ from aurashot import (
     ServerError,
     UnexpectedResponseError,
 )
-from tests.servers import (
+from lab.server import (
     CLOSE,
     GENERATION,
     RESET,
@@ -41,7 +41,7 @@ from tests.wire.pictures import FACE
 
 if TYPE_CHECKING:
     from aurashot import AuraShot, Outcome
-    from tests.servers import Reply
+    from lab.server import Reply
 
 WHOLE = json_reply(GENERATION)[0]
 assert isinstance(WHOLE, bytes)

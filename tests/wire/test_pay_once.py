@@ -9,16 +9,16 @@ import pytest
 from aurashot import AuraShot, Generation, InputError, OutcomeUnknownError, RateLimitError, RetryPolicy, UnresolvedError
 from aurashot.instrumentation import Event, RequestSucceeded
 from aurashot.ledger import SQLiteLedger
-from tests.servers import CLOSE, GENERATION, closed_port, json_reply, status
-from tests.servers.replies import JOB
+from lab.server import CLOSE, GENERATION, closed_port, json_reply, status
+from lab.server.replies import JOB
 from tests.wire.pictures import FACE, png
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.backends import Clients
-    from tests.servers import ScriptedServer
+    from lab.backends import Clients
+    from lab.server import ScriptedServer
 
 KEY = "order-17"
 QUICK = RetryPolicy(max_attempts=2, initial_delay=0, max_delay=0)

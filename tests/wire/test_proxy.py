@@ -8,15 +8,15 @@ import pytest
 
 from aurashot import NotSentError, RetryPolicy
 from aurashot._engine import ssl_context
-from tests.backends import KEY
-from tests.servers import CERTIFICATE, START_TLS, closed_port, status
+from lab.backends import KEY
+from lab.server import CERTIFICATE, START_TLS, closed_port, status
 from tests.wire.pictures import FACE, GENERATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.backends import Clients
-    from tests.servers import ScriptedServer
+    from lab.backends import Clients
+    from lab.server import ScriptedServer
 
 QUICK = RetryPolicy(max_attempts=2, initial_delay=0.01)
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"

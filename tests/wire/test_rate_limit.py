@@ -9,15 +9,15 @@ import anyio
 import pytest
 
 from aurashot import AsyncRateLimiter, ConfigurationError, DeadlineExceededError, NotSentError, RateLimiter, RetryPolicy
+from lab.server import status
 from tests.notebook import Notebook
-from tests.servers import status
 from tests.wire.pictures import FACE, png
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.backends import Clients
-    from tests.servers import ScriptedServer
+    from lab.backends import Clients
+    from lab.server import ScriptedServer
 
 QUICK = RetryPolicy(max_attempts=2, initial_delay=0, max_delay=0)
 

@@ -27,15 +27,15 @@ from aurashot._transport._exchange import Exchange
 from aurashot._transport._requests import Requests
 from aurashot.ledger import Intent, Settlement
 from aurashot.models import GenerateImages, GenerateRequest, Generation
-from tests.backends import KEY
+from lab.backends import KEY
+from lab.server import CLOSE, GENERATION, RESET, closed_port, json_reply, status
+from lab.server.replies import JOB
 from tests.notebook import Notebook
-from tests.servers import CLOSE, GENERATION, RESET, closed_port, json_reply, status
-from tests.servers.replies import JOB
 from tests.wire.pictures import FACE, png
 
 if TYPE_CHECKING:
-    from tests.backends import Clients
-    from tests.servers import Reply, ScriptedServer
+    from lab.backends import Clients
+    from lab.server import Reply, ScriptedServer
 
 QUICK = RetryPolicy(initial_delay=0, max_delay=0)
 EAGER = RetryPolicy(initial_delay=0, max_delay=0, retry_unknown=True)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from aurashot import AuraShot
-from tests.backends import KEY
-from tests.servers import json_reply
+from lab.backends import KEY
+from lab.server import json_reply
 
 if TYPE_CHECKING:
-    from tests.servers import ScriptedServer
+    from lab.server import ScriptedServer
 
 FACE = "https://example.com/face.jpg"
 CLOTHES = "https://example.com/clothes.jpg"

@@ -18,14 +18,14 @@ from aurashot import (
     ServerError,
 )
 from aurashot.instrumentation import RetryScheduled
-from tests.servers import CLOSE, GENERATION, RESET, ScriptedServer, body, closed_port, status
+from lab.server import CLOSE, GENERATION, RESET, ScriptedServer, body, closed_port, status
 from tests.wire.pictures import FACE
 
 if TYPE_CHECKING:
     from aurashot import AuraShot
     from aurashot.instrumentation import Event
-    from tests.backends import Clients
-    from tests.servers import Reply
+    from lab.backends import Clients
+    from lab.server import Reply
 
 QUICK = RetryPolicy(initial_delay=0.01, max_delay=0.02)
 

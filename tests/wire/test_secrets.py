@@ -18,9 +18,9 @@ import aurashot
 from aurashot import AuraShotError, NotSentError, RetryPolicy
 from aurashot._engine._network import Clock
 from aurashot._transport._exchange import Exchange
-from tests.backends import KEY, clients
+from lab.backends import KEY, clients
+from lab.server import CLOSE, HOLD, RESET, Reply, body, closed_port, json_reply, redirect, status
 from tests.notebook import Notebook
-from tests.servers import CLOSE, HOLD, RESET, Reply, body, closed_port, json_reply, redirect, status
 from tests.wire.pictures import FACE, png
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from aurashot import AuraShot
     from aurashot.instrumentation import Event
-    from tests.backends import Clients
-    from tests.servers import ScriptedServer
+    from lab.backends import Clients
+    from lab.server import ScriptedServer
 
 SIGNED = "https://cdn.aurashot.art/o/1.png?signature=very-secret"
 

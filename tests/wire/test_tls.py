@@ -8,13 +8,13 @@ import pytest
 
 from aurashot import NotSentError
 from aurashot._engine import ssl_context
-from tests.servers import CERTIFICATE, ScriptedServer, server_tls
+from lab.server import CERTIFICATE, ScriptedServer, server_tls
 from tests.wire.pictures import FACE, png
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.backends import Clients
+    from lab.backends import Clients
 
 
 @pytest.fixture

@@ -9,15 +9,15 @@ import pytest
 
 from aurashot import BadRequestError, DeadlineExceededError
 from aurashot.images import Payload
-from tests.servers import CLOSE, HOLD, RESET, json_reply, status, wait_until
+from lab.server import CLOSE, HOLD, RESET, json_reply, status, wait_until
 from tests.wire.pictures import FACE, GENERATE, UPLOADS, png
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from aurashot import AuraShot
-    from tests.backends import Clients
-    from tests.servers import Reply, ScriptedServer
+    from lab.backends import Clients
+    from lab.server import Reply, ScriptedServer
 
 UPLOADED = "https://cdn.aurashot.art/u/1.jpg"
 

@@ -1,4 +1,0 @@
-"""What aurashot costs, measured beside other clients against one local server.
-
-Run it with `scripts/bench`; its answers are in `docs/benchmarks.md`.
-"""

@@ -1,0 +1,36 @@
+"""The tables of docs/reliability.md: each suite prints its own and, when asked, writes it between its two marks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from lab.machine import machine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+PAGE: Final = Path(__file__).parents[1] / "docs" / "reliability.md"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table; numbers stand on the right."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    right = [all(_is_number(row[place]) for row in cells) for place in range(len(head))]
+    ruler = ["---:" if number else "---" for number in right]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [list(head), ruler, *cells])
+
+
+def write(suite: str, text: str) -> None:
+    """Put a suite's tables into the page, with the date and the machine."""
+    before, begin, rest = PAGE.read_text(encoding="utf-8").partition(f"<!-- {suite} -->\n")
+    _, end, after = rest.partition(f"<!-- /{suite} -->")
+    if not (begin and end):
+        raise LookupError(f"{PAGE.name} has no place for {suite!r}")
+    measured = f"Measured on {datetime.now(UTC):%Y-%m-%d}, {machine()}."
+    PAGE.write_text(f"{before}{begin}\n{measured}\n\n{text}\n\n{end}{after}", encoding="utf-8")
+
+
+def _is_number(cell: str) -> bool:
+    return cell.replace(",", "").replace(".", "", 1).lstrip("-").isdigit()

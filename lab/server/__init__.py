@@ -1,0 +1,49 @@
+"""A raw HTTP server that does to a request whatever its script says, and where there is no server at all."""
+
+from lab.server.connection import Connection, Request
+from lab.server.ports import closed_port, wait_until
+from lab.server.replies import (
+    CLOSE,
+    GENERATION,
+    HOLD,
+    RESET,
+    START_TLS,
+    Action,
+    Reply,
+    body,
+    chunked,
+    contract,
+    headers_only,
+    json_reply,
+    redirect,
+    status,
+    unbounded,
+)
+from lab.server.server import CERTIFICATE, HOST, ScriptedServer, Server, server_tls
+
+__all__ = [
+    "CERTIFICATE",
+    "CLOSE",
+    "GENERATION",
+    "HOLD",
+    "HOST",
+    "RESET",
+    "START_TLS",
+    "Action",
+    "Connection",
+    "Reply",
+    "Request",
+    "ScriptedServer",
+    "Server",
+    "body",
+    "chunked",
+    "closed_port",
+    "contract",
+    "headers_only",
+    "json_reply",
+    "redirect",
+    "server_tls",
+    "status",
+    "unbounded",
+    "wait_until",
+]

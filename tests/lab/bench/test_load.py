@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from itertools import count
+
+from lab.bench.load import drive, steady, steady_threads
+
+
+def test_a_steady_load_counts_the_answers_of_its_window() -> None:
+    """What is answered before and after the window is made, and not counted; an error counts whenever it comes."""
+    made, at_once, most = count(), 0, 0
+
+    async def call() -> None:
+        nonlocal at_once, most
+        number = next(made)
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0.005)  # as long as a call takes
+        at_once -= 1
+        if number == 0:
+            raise OSError
+
+    tally = asyncio.run(steady(call, at_once=3, warm_up=0.05, seconds=0.2))
+    assert (3, 0) == (most, at_once)
+    assert tally.made == next(made)
+    assert 0 < tally.done < tally.made - 6
+    assert Counter(OSError=1) == tally.errors
+    assert tally.cost.wall >= 0.2
+    assert tally.dump() == json.loads(json.dumps(tally.dump()))
+    assert {"OSError": 1} == tally.dump()["errors"]
+
+
+def test_a_number_of_calls_is_made_and_no_more() -> None:
+    """Whoever asks for twenty calls gets twenty, each answered or counted as an error."""
+    made = count()
+
+    async def call() -> None:
+        await asyncio.sleep(0)
+        if next(made) % 4 == 0:
+            raise ValueError
+
+    tally = asyncio.run(drive(call, calls=20, at_once=3, seconds=10))
+    assert (15, Counter(ValueError=5)) == (tally.done, tally.errors)
+    assert 20 == next(made)
+
+
+def test_a_steady_load_of_threads_counts_alike() -> None:
+    """So many threads call at any time; all that they made is counted, and what was answered within the window."""
+    made = count()
+
+    def call() -> None:
+        time.sleep(0.005)  # as long as a call takes
+        if next(made) == 0:
+            raise OSError
+
+    tally = steady_threads(call, at_once=3, warm_up=0.05, seconds=0.2)
+    assert tally.made == next(made)
+    assert 0 < tally.done < tally.made - 6
+    assert Counter(OSError=1) == tally.errors
+    assert tally.cost.wall >= 0.2

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from lab.bench.measure import Spread, slope
+from lab.bench.report import Goal, Plot, Section, Table, write_cell, write_goals, write_section, write_table
+from lab.png import write_png
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lab.bench.report import Cell
+
+
+def section(*goals: Goal) -> Section:
+    """Return a section with one row."""
+    table = Table(["client", "CPU, µs"], ["{:,.0f}"], {"httpx": [Spread(1500.0, 1400.0, 1700.0)]})
+    plot = Plot("CPU, µs", {"httpx": [Spread.of([1500.0])]})
+    return Section("one-call", "One call", "What was done.", [table], plot, goals)
+
+
+def test_a_spread_is_the_median_between_the_extremes() -> None:
+    """The median is quoted, and one slow round does not move it."""
+    assert Spread(2.0, 1.0, 90.0) == Spread.of([90.0, 1.0, 2.0])
+
+
+def test_a_spread_of_two_rounds_lies_in_their_middle() -> None:
+    """Two rounds count alike."""
+    assert Spread(1.5, 1.0, 2.0) == Spread.of(iter([2.0, 1.0]))
+
+
+def test_a_ratio_is_one_of_medians() -> None:
+    """The extremes of either side have no say in a ratio."""
+    assert 0.5 == Spread(2.0, 0.1, 99.0).over(Spread(4.0, 3.0, 5.0))
+
+
+def test_a_slope_is_growth_by_unit() -> None:
+    """Three MiB in three thousand calls are one MiB a thousand, around whatever noise."""
+    assert 0.001 == pytest.approx(slope({1000: 5.0, 2000: 6.0, 3000: 7.0}))
+
+
+@pytest.mark.parametrize(
+    ("cell", "form", "written"),
+    [
+        (None, "{:.2f}", "-"),
+        ("`post()`", "{}", "`post()`"),
+        (0.955, "{:.2f}", "0.95"),
+        (Spread(1344.4, 1290.0, 1380.0), "{:,.0f}", "1,344 (1,290 to 1,380)"),
+        (Spread(1.001, 0.999, 1.002), "{:.2f}", "1.00"),
+    ],
+    ids=["nothing", "text", "number", "spread", "spread-too-small-to-write"],
+)
+def test_a_cell_says_its_figure_and_how_much_the_rounds_differ(cell: Cell, form: str, written: str) -> None:
+    """The extremes are written where they differ as written."""
+    assert written == write_cell(cell, form)
+
+
+def test_a_table_is_markdown_with_its_numbers_to_the_right() -> None:
+    """The first column is text, the others are aligned to the right."""
+    table = Table(["client", "calls/s", "errors"], ["{:,.0f}", "{}"], {"httpx": [371.2, "0"], "openai": [None, "3"]})
+    assert [
+        "| client | calls/s | errors |",
+        "| --- | ---: | ---: |",
+        "| httpx | 371 | 0 |",
+        "| openai | - | 3 |",
+    ] == write_table(table).splitlines()
+
+
+def test_a_row_with_too_few_cells_is_a_mistake() -> None:
+    """A figure cannot slip into another column."""
+    with pytest.raises(ValueError, match="longer than"):
+        write_table(Table(["client", "CPU", "wall"], ["{}", "{}"], {"httpx": [1.0]}))
+
+
+@pytest.mark.parametrize(
+    ("goal", "met"),
+    [
+        (Goal("CPU", 0.95, 0.95), True),
+        (Goal("CPU", 0.951, 0.95), False),
+        (Goal("calls/s", 2.3, 2.3, at_least=True), True),
+        (Goal("calls/s", 2.2, 2.3, at_least=True), False),
+        (Goal("calls/s", 9.0, 2.3, at_least=True, errors=1), False),
+    ],
+)
+def test_a_goal_is_met_on_its_side_of_the_bound_and_without_errors(goal: Goal, *, met: bool) -> None:
+    """The bound itself still counts, and one failed call spoils the figure."""
+    assert met == goal.is_met
+
+
+def test_the_goals_of_all_sections_stand_in_one_table() -> None:
+    """A missed goal stands out, and failed calls are named."""
+    met, missed = Goal("CPU", 0.9, 0.95), Goal("calls/s", 9.0, 6.0, at_least=True, errors=2)
+    assert [
+        "| CPU | ≤ 0.95 | 0.90 | yes |",
+        "| calls/s | ≥ 6.00 | 9.00, 2 errors | **no** |",
+    ] == write_goals([section(met), section(missed)]).splitlines()[2:]
+
+
+def test_a_section_is_its_title_its_text_its_tables_and_its_plot() -> None:
+    """On a page with plots, the plot's file is named after the section."""
+    written = write_section(section(), "benchmarks").split("\n\n")
+    assert ["## One call", "What was done."] == written[:2]
+    assert ["![CPU, µs](benchmarks/one-call.svg)"] == written[3:]
+
+
+def test_a_section_on_the_terminal_has_no_plot() -> None:
+    """What is printed holds no picture."""
+    assert "svg" not in write_section(section())
+
+
+def test_the_picture_is_a_valid_png_of_its_size(tmp_path: Path) -> None:
+    """Pillow reads every row, and the file is as large as was asked for, within a row and the framing."""
+    write_png(tmp_path / "picture.png", 1)
+    content = (tmp_path / "picture.png").read_bytes()
+    with Image.open(io.BytesIO(content)) as picture:
+        picture.load()
+        assert "RGB" == picture.mode
+    assert 2**20 == pytest.approx(len(content), abs=16 * 1024)

@@ -2,344 +2,277 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from lab.mutants.changes import adds, after, becomes, before, decides, entry, late, returns, says, without
+
+if TYPE_CHECKING:
+    from lab.mutants.changes import Change
 
 PACKAGE: Final = Path(__file__).parents[2] / "src" / "aurashot"
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A change of one place.
+    """A wrong decision.
 
     Attributes:
-        name: What is wrong with it.
-        module: The file, from the package's folder.
-        old: The text that is there, once.
-        new: The text that takes its place.
+        name: What is wrong.
+        where: What is changed: a module, a colon, and the name of a function, method or constant in it.
+        changes: How; each has to apply once.
     """
 
     name: str
-    module: str
-    old: str
-    new: str
+    where: str
+    changes: tuple[Change, ...]
+
+    @property
+    def module(self) -> str:
+        """The file of the module, from the package's folder."""
+        return self.where.partition(":")[0].replace(".", "/") + ".py"
 
     def mutate(self, package: Path) -> None:
         """Make the change in a copy of the package.
 
         Raises:
-            LookupError: The text is not there, or more than once: the mutant has to follow the code.
+            LookupError: It does not apply exactly once: the mutant has to follow the code.
         """
         path = package / self.module
-        code = path.read_text(encoding="utf-8")
-        if code.count(self.old) != 1:
-            raise LookupError(f"{self.name}: {self.module} has {code.count(self.old)} times {self.old!r}")
-        path.write_text(code.replace(self.old, self.new), encoding="utf-8")
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        found = _named(tree, self.where.partition(":")[2].split("."))
+        counts = [0 if found is None else change(found) for change in self.changes]
+        if set(counts) != {1}:
+            raise LookupError(f"{self.name}: {self.where} is changed {counts} times, not once")
+        path.write_text(ast.unparse(ast.fix_missing_locations(tree)), encoding="utf-8")
 
 
-RETRY, PARSING, OPERATIONS = "_retry.py", "_response_parsing.py", "_operations.py"
-STATE, FAULTS, EXCHANGE = "_transport/_call_state.py", "_transport/_error_mapping.py", "_transport/_exchange.py"
-RECORD, DETACHED, DRIVER = "_transport/_record.py", "_transport/_detached.py", "_transport/_driver.py"
-BLOCKING, ASYNC, HTTPX_CLIENT = "_transport/_sync.py", "_transport/_async.py", "_transport/_httpx_client.py"
-SLOTS, NETWORK = "_engine/_slots.py", "_engine/_network.py"
-RULES, SCHEMA, LEDGER = "ledger/_rules.py", "ledger/_schema.py", "ledger/_sqlite.py"
+def _named(tree: ast.AST, names: list[str]) -> ast.AST | None:
+    """Return the function, class or constant of a name, looked for from the outside to the inside."""
+    if not names:
+        return tree
+    for node in ast.walk(tree):
+        target = getattr(node, "target", None) or (getattr(node, "targets", None) or [None])[0]
+        if names[0] in {getattr(node, "name", None), getattr(target, "id", None)}:
+            return _named(node, names[1:])
+    return None
+
+
+def _mutant(name: str, where: str, *changes: Change) -> Mutant:
+    return Mutant(name, where, changes)
+
 
 _RESENDING: Final = (
-    Mutant("a lost answer is asked for again", RETRY, "Fault.UNKNOWN: Repeat.UNBILLED", "Fault.UNKNOWN: Repeat.ANY"),
-    Mutant("billed or not makes no difference", RETRY, "return policy.retry_unknown or not billable", "return True"),
-    Mutant("`retry_unknown` is not heard", RETRY, "return policy.retry_unknown or not billable", "return not billable"),
-    Mutant("what was not sent is not sent again", RETRY, "Fault.NOT_SENT: Repeat.ANY", "Fault.NOT_SENT: Repeat.NONE"),
-    Mutant("what was refused is not sent again", RETRY, "Fault.REJECTED: Repeat.ANY", "Fault.REJECTED: Repeat.NONE"),
-    Mutant("what is final is sent again", RETRY, "Fault.TERMINAL: Repeat.NONE", "Fault.TERMINAL: Repeat.ANY"),
-    Mutant(
-        "a bad certificate is tried again",
-        RETRY,
-        "return Fault.TERMINAL if error.final else Fault.NOT_SENT",
-        "return Fault.NOT_SENT",
+    _mutant("a lost response is asked for again", "_retry:DECISIONS", entry("Fault.UNKNOWN", "Repeat.ANY")),
+    _mutant("billable or not makes no difference", "_retry:may_repeat", decides("billable", True)),
+    _mutant("`retry_unknown` is ignored", "_retry:may_repeat", decides("policy.retry_unknown", False)),
+    _mutant("what was not sent is not sent again", "_retry:DECISIONS", entry("Fault.NOT_SENT", "Repeat.NONE")),
+    _mutant("what was refused is not sent again", "_retry:DECISIONS", entry("Fault.REJECTED", "Repeat.NONE")),
+    _mutant("what is final is sent again", "_retry:DECISIONS", entry("Fault.TERMINAL", "Repeat.ANY")),
+    _mutant("a bad certificate is tried again", "_retry:fault_of", decides("error.final", False)),
+    _mutant("Retry-After is ignored", "_retry:wait_before", decides("asked is None", True)),
+    _mutant("the retry budget has no bottom", "_retry:RetryBudget.take", without("self._tokens")),
+    _mutant(
+        "one attempt too many", "_retry:Retries._stop", becomes("state.attempt_number", "state.attempt_number - 1")
     ),
-    Mutant(
-        "Retry-After is not heard",
-        RETRY,
-        "return backoff if asked is None else max(backoff, asked + draw() * min(asked / 4, 5.0))",
-        "return backoff",
-    ),
-    Mutant("the retry budget has no bottom", RETRY, "self._tokens -= self.COST", "self._tokens -= 0"),
-    Mutant(
-        "one attempt too many",
-        RETRY,
-        "state.attempt_number >= self.policy.max_attempts",
-        "state.attempt_number > self.policy.max_attempts",
-    ),
-    Mutant("waits know no deadline", RETRY, " or state.upcoming_sleep >= self.deadline.remaining", ""),
-    Mutant(
-        "a broken read counts as not sent",
-        FAULTS,
-        "    httpcore.PoolTimeout,\n",
-        "    httpcore.PoolTimeout,\n    httpcore.ReadError,\n",
-    ),
-    Mutant(
+    _mutant("waits know no deadline", "_retry:Retries._stop", decides("self.deadline.remaining", False)),
+    _mutant("a broken read counts as not sent", "_transport._error_mapping:_NOT_SENT", adds("httpcore.ReadError")),
+    _mutant(
         "a hung-up server counts as not sent",
-        FAULTS,
-        "    httpcore.PoolTimeout,\n",
-        "    httpcore.PoolTimeout,\n    httpcore.RemoteProtocolError,\n",
+        "_transport._error_mapping:_NOT_SENT",
+        adds("httpcore.RemoteProtocolError"),
     ),
-    Mutant(
+    _mutant(
         "aiohttp's hung-up server counts as not sent",
-        FAULTS,
-        '{"ClientConnectorError", "ConnectionTimeoutError"}',
-        '{"ClientConnectionError", "ConnectionTimeoutError"}',
+        "_transport._error_mapping:_AIOHTTP_NOT_SENT",
+        becomes("'ClientConnectorError'", "'ClientConnectionError'"),
     ),
-    Mutant(
-        "the time that ran out was never used",
-        FAULTS,
-        'error.outcome = "not_sent" if not_sent else "unknown"',
-        'error.outcome = "not_sent"',
+    _mutant(
+        "a deadline that passed counts as not sent",
+        "_transport._error_mapping:translate",
+        becomes("'unknown'", "'not_sent'"),
     ),
 )
 """What an error means for the same request."""
 
-_ANSWERS: Final = (
-    Mutant(
-        "a server's error is a refusal",
-        PARSING,
-        '"rejected" if status < 500 else "unknown"',
-        '"rejected"',
-    ),
-    Mutant("every 503 is a refusal", PARSING, "if status == 503 and wait is not None:", "if status == 503:"),
-    Mutant("303 is a refusal", PARSING, '        303: "unknown",', '        303: "rejected",'),
-    Mutant("408 is a refusal", PARSING, '        408: "unknown",', '        408: "rejected",'),
-    Mutant(
-        "a broken answer is a refusal",
-        PARSING,
-        'STATUS_OUTCOMES.get(answer.status, "unknown")',
-        'STATUS_OUTCOMES.get(answer.status, "rejected")',
-    ),
-    Mutant("success without a picture is fine", PARSING, "if result.succeeded and not result.outputs:", "if False:"),
-    Mutant(
-        "no credit left is too many requests",
-        PARSING,
-        "        402: QuotaExceededError,",
-        "        402: RateLimitError,",
-    ),
+_RESPONSES: Final = (
+    _mutant("a server's error is a refusal", "_response_parsing:_outcome", decides("status < 500", True)),
+    _mutant("every 503 is a refusal", "_response_parsing:_outcome", decides("wait is not None", True)),
+    _mutant("303 is a refusal", "_response_parsing:STATUS_OUTCOMES", entry("303", "'rejected'")),
+    _mutant("408 is a refusal", "_response_parsing:STATUS_OUTCOMES", entry("408", "'rejected'")),
+    _mutant("a broken response is a refusal", "_response_parsing:_unexpected", becomes("'unknown'", "'rejected'")),
+    _mutant("success without an image is fine", "_response_parsing:_reject_failure", decides("result.outputs", False)),
+    _mutant("no credit left is too many requests", "_response_parsing:STATUS_ERRORS", entry("402", "RateLimitError")),
 )
-"""What an answer means for the bill."""
+"""What a response means for the bill."""
 
+_STATE: Final = "_transport._call_state:"
 _STATES: Final = (
-    Mutant("nothing ever goes out", STATE, "return self.now in {State.SENT, State.ABANDONED}", "return False"),
-    Mutant("a request that is out counts as not paid", STATE, 'Event.SEND: "unknown"', 'Event.SEND: "not_paid"'),
-    Mutant("a lost answer counts as not paid", STATE, 'Event.DOUBT: "unknown"', 'Event.DOUBT: "not_paid"'),
-    Mutant("a refusal counts as in doubt", STATE, 'Event.REFUSE: "not_paid"', 'Event.REFUSE: "unknown"'),
-    Mutant("what is not out yet counts as in doubt", STATE, 'Event.BEGIN: "not_paid"', 'Event.BEGIN: "unknown"'),
-    Mutant(
-        "an attempt in doubt is forgotten",
-        STATE,
-        "doubts = [] if self.doubt is None or self.doubt is last else [self.doubt]",
-        "doubts = []",
-    ),
-    Mutant(
+    _mutant("nothing is ever sent", _STATE + "CallState.is_sent", returns("False")),
+    _mutant("a request that was sent counts as not paid", _STATE + "PAYMENTS", entry("Event.SEND", "'not_paid'")),
+    _mutant("a lost response counts as not paid", _STATE + "PAYMENTS", entry("Event.DOUBT", "'not_paid'")),
+    _mutant("a refusal counts as in doubt", _STATE + "PAYMENTS", entry("Event.REFUSE", "'unknown'")),
+    _mutant("what was not sent yet counts as in doubt", _STATE + "PAYMENTS", entry("Event.BEGIN", "'unknown'")),
+    _mutant("an attempt in doubt is forgotten", _STATE + "CallState.end", becomes("[self.doubt]", "[]")),
+    _mutant(
         "a later refusal settles an earlier doubt",
-        STATE,
-        "            self._go(Event.REFUSE)",
-        """\
-            self.doubt = None
-            self._go(Event.REFUSE)""",
+        _STATE + "CallState.fail",
+        before("self._go(Event.REFUSE)", "self.doubt = None"),
     ),
-    Mutant(
+    _mutant(
         "a refused call that nobody waits for is sent again",
-        STATE,
-        "            Event.ANSWER: State.SETTLED,\n            Event.REFUSE: State.SETTLED,\n",
-        "            Event.ANSWER: State.SETTLED,\n            Event.REFUSE: State.READY,\n",
+        _STATE + "TRANSITIONS",
+        entry("Event.REFUSE", "State.READY", of="State.ABANDONED"),
     ),
-    Mutant(
+    _mutant(
         "an abandoned call may begin again",
-        STATE,
-        "            Event.SEND: State.ABANDONED,  # the rest",
-        "            Event.BEGIN: State.ABANDONED,\n            Event.SEND: State.ABANDONED,  # the rest",
+        _STATE + "TRANSITIONS",
+        entry("Event.BEGIN", "State.ABANDONED", of="State.ABANDONED"),
     ),
-    Mutant(
-        "a call that was cancelled before it was sent goes out",
-        STATE,
-        "        State.SETTLED: {\n",
-        "        State.SETTLED: {\n            Event.SEND: State.SENT,\n",
+    _mutant(
+        "a call that was cancelled before it was sent is sent",
+        _STATE + "TRANSITIONS",
+        entry("Event.SEND", "State.SENT", of="State.SETTLED"),
     ),
-    Mutant(
+    _mutant(
         "a call in doubt may not be tried again, even if the user allows it",
-        STATE,
-        "        State.IN_DOUBT: {\n            Event.BEGIN: State.READY,\n",
-        "        State.IN_DOUBT: {\n",
+        _STATE + "TRANSITIONS",
+        entry("Event.BEGIN", None, of="State.IN_DOUBT"),
     ),
-    Mutant(
+    _mutant(
         "each attempt has a key of its own",
-        EXCHANGE,
-        "return self._requests.open(self.call.path, self._content, self.key)",
-        'return self._requests.open(self.call.path, self._content, self.key and str(__import__("uuid").uuid4()))',
+        "_transport._exchange:Exchange.request",
+        becomes("self.key", "self.key and str(__import__('uuid').uuid4())"),
     ),
 )
 """What the state of a call means for the bill."""
 
+_SEND: Final = "self._clock.outgoing.before_send()"
 _SENDING: Final = (
-    Mutant(
-        "blocking: nobody hears that bytes leave",
-        NETWORK,
-        "            self._clock.outgoing.before_send()\n            self._inner.write(",
-        "            self._inner.write(",
+    _mutant("sync: sending is not noted", "_engine._network:_Stream._send", without(_SEND)),
+    _mutant("async: sending is not noted", "_engine._network:_AsyncStream._send", without(_SEND)),
+    _mutant("sync: bytes are sent before that is noted", "_engine._network:_Stream._send", late(_SEND)),
+    _mutant("async: bytes are sent before that is noted", "_engine._network:_AsyncStream._send", late(_SEND)),
+    _mutant(
+        "a given client: sending is not noted",
+        "_transport._httpx_client:HttpxClient.send",
+        without("outgoing.before_send()"),
     ),
-    Mutant(
-        "async: nobody hears that bytes leave",
-        NETWORK,
-        "            self._clock.outgoing.before_send()\n            await self._inner.write(",
-        "            await self._inner.write(",
+    _mutant(
+        "a given async client: sending is not noted",
+        "_transport._httpx_client:AsyncHttpxClient.send",
+        without("outgoing.before_send()"),
     ),
-    Mutant(
-        "blocking: bytes leave before anybody hears of it",
-        NETWORK,
-        """\
-            self._clock.outgoing.before_send()
-            self._inner.write(cast("bytes", data), left)
-""",
-        """\
-            self._inner.write(cast("bytes", data), left)
-            self._clock.outgoing.before_send()
-""",
+    _mutant(
+        "what is sent can be read in a traceback",
+        "_engine._network:_Head.joined",
+        becomes("memoryview(held + data)", "held + data"),
     ),
-    Mutant(
-        "async: bytes leave before anybody hears of it",
-        NETWORK,
-        """\
-            self._clock.outgoing.before_send()
-            await self._inner.write(cast("bytes", data), left)
-""",
-        """\
-            await self._inner.write(cast("bytes", data), left)
-            self._clock.outgoing.before_send()
-""",
-    ),
-    Mutant(
-        "a given client: nobody hears that bytes leave",
-        HTTPX_CLIENT,
-        "            outgoing.before_send()\n            return",
-        "            return",
-    ),
-    Mutant(
-        "a given async client: nobody hears that bytes leave",
-        HTTPX_CLIENT,
-        "            outgoing.before_send()\n            response",
-        "            response",
-    ),
-    Mutant(
-        "what goes out can be read in a traceback",
-        NETWORK,
-        "return memoryview(held + data)",
-        "return held + data",
-    ),
-    Mutant(
-        "a connection with bytes left is used again",
-        SLOTS,
-        "return protocol is None or bool(protocol.trailing_data[0])",
-        "return False",
-    ),
+    _mutant("a connection with bytes left is used again", "_engine._slots:has_trailing_data", returns("False")),
 )
-"""How a request goes out."""
+"""How a request is sent."""
 
 _RECORDS: Final = (
-    Mutant(
+    _mutant(
         "what is in doubt is not recorded before it is sent again",
-        RECORD,
-        'if exchange.state.payment == "unknown" and exchange.state.doubt is not None:',
-        "if False:",
+        "_transport._record:Record.begin",
+        decides("exchange.state.doubt", False),
     ),
-    Mutant(
+    _mutant(
         "a reservation that is interrupted stays in doubt",
-        RECORD,
-        "patience, self._keep)]\n",
-        "patience, forget)]\n        self._keep(answer[0])\n",
+        "_transport._record:Record._reserve",
+        becomes("self._keep", "forget"),
+        after("Reserve(self._intent)", "self._keep(answer[0])"),
     ),
-    Mutant("a key that was paid meanwhile is sent", RECORD, 'if entry.payment == "paid":', "if False:"),
-    Mutant(
-        "a local picture is known by where it was uploaded",
-        RECORD,
-        'cast("BilledRequest", call.asked)',
-        'cast("BilledRequest", call.request)',
+    _mutant(
+        "a key that was paid meanwhile is sent",
+        "_transport._record:Record.begin",
+        decides("entry.payment == 'paid'", False),
     ),
-    Mutant("all requests have one digest", RECORD, 'f"{name}\\n{body}".encode()', "name.encode()"),
-    Mutant(
+    _mutant(
+        "a local image is known by where it was uploaded",
+        "_transport._record:intent",
+        becomes("call.asked", "call.request"),
+    ),
+    _mutant(
+        "all requests have one digest",
+        "_transport._record:digest",
+        returns("hashlib.sha256(name.encode()).hexdigest()"),
+    ),
+    _mutant(
         "the ledger is not asked before the uploads",
-        DRIVER,
-        "if ledger is None or labels.idempotency_key is None or not labels.pay_once:",
-        "if True:",
+        "_transport._driver:Driver._recall",
+        decides("ledger is None", True),
     ),
-    Mutant("the key of a stored result is used again", DRIVER, "        operation.keys.take()\n", ""),
-    Mutant(
-        "a stored result is not on later errors",
-        DRIVER,
-        '        operation.deliver(cast("Any", result))\n',
-        "",
+    _mutant(
+        "the key of a stored result is used again",
+        "_transport._driver:Driver._recall",
+        without("operation.keys.take()"),
     ),
-    Mutant(
-        "a cancelled call is dropped although it is out",
-        DETACHED,
-        "        if not was_sent and",
-        "        if was_sent is not None and",
+    _mutant(
+        "a stored result is not on later errors", "_transport._driver:Driver._recall", without("operation.deliver")
     ),
-    Mutant(
-        "a cancelled call goes on although it is not out",
-        DETACHED,
-        "        if not was_sent and",
-        "        if was_sent is None and",
+    _mutant(
+        "a cancelled call is dropped although it was sent",
+        "_transport._detached:DetachedCall._abandon",
+        decides("was_sent", True),
     ),
-    Mutant("closing does not wait for what is out", ASYNC, "await self.runtime.detached_calls.wait()", "pass"),
+    _mutant(
+        "a cancelled call goes on although it was not sent",
+        "_transport._detached:DetachedCall._abandon",
+        decides("was_sent", False),
+    ),
+    _mutant(
+        "closing does not wait for detached calls",
+        "_transport._async:AsyncConnections.aclose",
+        without("self.runtime.detached_calls.wait()"),
+    ),
 )
-"""What is written down, and what becomes of a call that nobody waits for."""
+"""What is written down, and what is done about a call that nobody waits for."""
 
 _KEYS: Final = (
-    Mutant(
-        "all billed requests of an operation have one key",
-        OPERATIONS,
-        'return f"{_short(self._stem)}.{self._taken + 1}" if self._taken else self._first',
-        "return self._first",
-    ),
-    Mutant(
+    _mutant("all billed requests of an operation have one key", "_operations:Keys.upcoming", returns("self._first")),
+    _mutant(
         "what was delivered before an error is not on it",
-        OPERATIONS,
-        "        if self.delivered:\n",
-        "        if False:\n",
+        "_operations:Operation.describe",
+        decides("self.delivered", False),
     ),
-    Mutant(
+    _mutant(
         "async: an error ends the flows beside it, which may be paid for",
-        ASYNC,
-        "                    results[index] = error\n",
-        "                    results[index] = error\n                    group.cancel_scope.cancel()\n",
+        "_transport._async:AsyncRuntime.gather.do",
+        after("error", "group.cancel_scope.cancel()"),
     ),
-    Mutant(
-        "blocking: an error ends the flows after it",
-        BLOCKING,
-        "                results.append(error)\n",
-        "                results.append(error)\n                break\n",
+    _mutant(
+        "sync: an error ends the flows after it",
+        "_transport._sync:BlockingRuntime.gather",
+        after("results.append(error)", "break"),
     ),
-    Mutant("a paid key is sent again", RULES, "        return paid[-1]\n", "        return None\n"),
-    Mutant("a key in doubt is sent again", RULES, "    if same:\n", "    if False:\n"),
-    Mutant(
+    _mutant("a paid key is sent again", "ledger._rules:check_key", becomes("paid[-1]", "None")),
+    _mutant("a key in doubt is sent again", "ledger._rules:check_key", without("_unresolved(same)")),
+    _mutant(
         "a stored result answers another request",
-        RULES,
-        "return intent.request_digest == entry.request_digest",
-        "return True",
+        "ledger._rules:is_same_request",
+        becomes("intent.request_digest == entry.request_digest", "True"),
     ),
-    Mutant("a refused key is never sent again", RULES, 'and entry.payment != "not_paid"', "and True"),
-    Mutant("a call is stopped by its own earlier request", RULES, "entry.operation_id != intent.operation_id", "True"),
-    Mutant(
+    _mutant("a refused key is never sent again", "ledger._rules:of_others", decides("entry.payment", True)),
+    _mutant(
+        "a call is stopped by its own earlier request",
+        "ledger._rules:of_others",
+        decides("entry.operation_id", True),
+    ),
+    _mutant(
         "what is under way leaves room under the cap",
-        SCHEMA,
-        "WHERE {row}.outcome != 'not_paid'",
-        "WHERE {row}.outcome = 'paid'",
+        "ledger._schema:_changed",
+        says("outcome != 'not_paid'", "outcome = 'paid'"),
     ),
-    Mutant(
+    _mutant(
         "a reservation whose thread is interrupted stays in doubt",
-        LEDGER,
-        "if job.is_done and job.problem is None and made:",
-        "if False:",
+        "ledger._sqlite:SQLiteLedger._give_up",
+        decides("made", False),
     ),
 )
 """One key pays once, and a cap is a cap."""
 
-MUTANTS: Final = (*_RESENDING, *_ANSWERS, *_STATES, *_SENDING, *_RECORDS, *_KEYS)
+MUTANTS: Final = (*_RESENDING, *_RESPONSES, *_STATES, *_SENDING, *_RECORDS, *_KEYS)

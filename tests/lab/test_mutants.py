@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 from dataclasses import replace
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lab.mutants import trial as trials
+from lab.mutants import changes, trial as trials
 from lab.mutants.__main__ import HEAD, row, sound
 from lab.mutants.planted import MUTANTS, PACKAGE, Mutant
 from lab.mutants.trial import TESTS, Trial, trial
@@ -22,23 +23,68 @@ CAUGHT = Trial("a mutant", "test_something", "double-billed")
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_every_mutant_is_still_a_change(mutant: Mutant, tmp_path: Path) -> None:
-    """Its place in the code is there, once, and what it makes of it is still Python."""
+    """It applies to the code as it is, and what it makes of it is still Python."""
     module = tmp_path / mutant.module
     module.parent.mkdir(exist_ok=True)
     shutil.copy(PACKAGE / mutant.module, module)
-    before = module.read_text(encoding="utf-8")
+    before = ast.unparse(ast.parse(module.read_text(encoding="utf-8")))
     mutant.mutate(tmp_path)
     after = module.read_text(encoding="utf-8")
     assert before != after
     compile(after, mutant.module, "exec")
 
 
-def test_a_mutant_without_a_place_says_so(tmp_path: Path) -> None:
+CODE = """
+TABLE = {"a": 1, "b": {"a": 2}}
+PAIR = (1, 2)
+
+class Shop:
+    def sell(self, price, paid):
+        if price > 0 and not paid:
+            note()
+            send(price)
+        return price if paid else "nothing"
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "change", "line"),
+    [
+        ("shop:TABLE", changes.entry("'a'", "3"), "TABLE = {'b': {'a': 2}, 'a': 3}"),
+        ("shop:TABLE", changes.entry("'a'", None, of="'b'"), "TABLE = {'a': 1, 'b': {}}"),
+        ("shop:PAIR", changes.adds("3"), "PAIR = (1, 2, 3)"),
+        ("shop:Shop.sell", changes.decides("price > 0", True), "if True and (not paid):"),
+        ("shop:Shop.sell", changes.becomes("send(price)", "send(2 * price)"), "send(2 * price)"),
+        ("shop:Shop.sell", changes.without("send"), "note()\n        return"),
+        ("shop:Shop.sell", changes.late("note"), "send(price)\n            note()"),
+        ("shop:Shop.sell", changes.before("send", "stop()"), "stop()\n            send(price)"),
+        ("shop:Shop.sell", changes.after("send", "stop()"), "send(price)\n            stop()"),
+        ("shop:Shop.sell", changes.returns("0"), "def sell(self, price, paid):\n        return 0"),
+        ("shop:Shop.sell", changes.says("nothing", "all"), "else 'all'"),
+    ],
+)
+def test_a_change_finds_what_it_names(where: str, change: changes.Change, line: str, tmp_path: Path) -> None:
+    """By the tree of the code, whatever its layout."""
+    module = tmp_path / "shop.py"
+    module.write_text(CODE, encoding="utf-8")
+    Mutant("a mutant", where, (change,)).mutate(tmp_path)
+    assert line in module.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("where", "change"),
+    [
+        ("shop:Shop.buy", changes.returns("0")),
+        ("shop:Shop.sell", changes.becomes("price", "0")),
+        ("shop:Shop.sell", changes.without("refund")),
+        ("shop:Shop.sell", changes.decides("refunded", True)),
+    ],
+)
+def test_a_mutant_that_does_not_apply_once_says_so(where: str, change: changes.Change, tmp_path: Path) -> None:
     """When the code moves on, its mutants have to follow."""
-    (tmp_path / "_retry.py").write_text("x = 1\nx = 1\n", encoding="utf-8")
-    for gone in ("x = 1", "y = 1"):
-        with pytest.raises(LookupError, match=r"too old: _retry\.py has"):
-            Mutant("too old", "_retry.py", gone, "z = 1").mutate(tmp_path)
+    (tmp_path / "shop.py").write_text(CODE, encoding="utf-8")
+    with pytest.raises(LookupError, match=r"too old: shop:Shop\.(buy|sell) is changed \[[0-9]\] times, not once"):
+        Mutant("too old", where, (change,)).mutate(tmp_path)
 
 
 def test_there_are_as_many_as_were_promised() -> None:

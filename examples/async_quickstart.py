@@ -4,7 +4,7 @@
 
 It needs `AURASHOT_API_KEY`, or a sandbox: run `aurashot sandbox serve` and set the two variables that it prints. Each
 character is four images, and each image is billed. Characters are called after their photos; without photos, two
-portraits are drawn by code (extra `sandbox`). The pictures go to `cast/<name>`.
+portraits are drawn by code (extra `sandbox`). The images go to `cast/<name>`.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ async def character(client: AsyncAuraShot, name: str, face: ImageInput) -> None:
 
 
 async def scene(client: AsyncAuraShot, prompt: str, anchor: Generation, path: Path) -> None:
-    """Make one picture. Its errors stay here: in a task group they would cancel pictures that are paid for."""
+    """Make one image. Its errors stay here: in a task group they would cancel images that are paid for."""
     try:
-        picture = await client.generate(prompt, face=anchor)
-        print(await client.download(picture, path))
+        image = await client.generate(prompt, face=anchor)
+        print(await client.download(image, path))
     except AuraShotError as error:
         report(str(path), error)
 

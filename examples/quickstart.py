@@ -1,9 +1,9 @@
-"""One face, an anchor, a scene and an edit: three pictures, each billed as one image.
+"""One face, an anchor, a scene and an edit: three images, each billed as one image.
 
     python examples/quickstart.py [PHOTO] [FOLDER]
 
 It needs `AURASHOT_API_KEY`, or a sandbox: run `aurashot sandbox serve` and set the two variables that it prints.
-Without a photo, a portrait is drawn by code (extra `sandbox`). The pictures go to `quickstart-pictures`.
+Without a photo, a portrait is drawn by code (extra `sandbox`). The images go to `quickstart-images`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from aurashot import AuraShot, AuraShotError
 
 
 def main() -> None:
-    """Make the pictures, and save each as soon as it is there."""
+    """Make the images, and save each as soon as it is there."""
     face = Path(sys.argv[1]) if len(sys.argv) > 1 else drawn_face()
-    folder = Path(sys.argv[2] if len(sys.argv) > 2 else "quickstart-pictures")
+    folder = Path(sys.argv[2] if len(sys.argv) > 2 else "quickstart-images")
     with AuraShot() as client:
         anchor = client.id_photo(face)
         print(client.download(anchor, folder / "id-photo.png"))

@@ -1,9 +1,9 @@
-"""A web backend: a photo becomes a character, and every prompt a picture of that character.
+"""A web backend: a photo becomes a character, and every prompt an image of that character.
 
     pip install "aurashot[sandbox]" && uvicorn --app-dir examples web_backend:app
 
 It needs `AURASHOT_API_KEY`, or a sandbox: run `aurashot sandbox serve` and set the two variables that it prints. Then
-open http://127.0.0.1:8000. Each character and each picture is billed as one image, whoever asks: a real backend knows
+open http://127.0.0.1:8000. Each character and each image is billed as one image, whoever asks: a real backend knows
 its users and sets them limits.
 """
 
@@ -34,7 +34,7 @@ from aurashot import (
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-PICTURES = Path("pictures")
+IMAGES = Path("images")
 
 STATUSES: tuple[tuple[type[AuraShotError], int], ...] = (
     (InputError, 422),  # the visitor's photo or prompt
@@ -79,29 +79,29 @@ async def create_character(request: Request, photo: UploadFile) -> HTMLResponse:
     """Make the identity anchor of a photo, once per character, and ask for a prompt."""
     name = str(uuid4())
     request.app.state.characters[name] = await client_of(request).id_photo(await photo.read())
-    action = f"/characters/{name}/pictures"
+    action = f"/characters/{name}/images"
     field = '<input name="prompt" size="40" placeholder="sitting in a cozy cafe" required>'
     headers = {"Location": action}
     return HTMLResponse(PAGE.format(title="Where to?", action=action, field=field), 201, headers)
 
 
-@app.post("/characters/{name}/pictures")
-async def create_picture(request: Request, name: str, prompt: Annotated[str, Form()]) -> FileResponse:
-    """Draw the character, keep the picture, and stream it to the browser."""
+@app.post("/characters/{name}/images")
+async def create_image(request: Request, name: str, prompt: Annotated[str, Form()]) -> FileResponse:
+    """Draw the character, keep the image, and stream it to the browser."""
     anchor: Generation | None = request.app.state.characters.get(name)
     if anchor is None:
         raise HTTPException(404, "there is no such character")
     client = client_of(request)
-    picture = await client.generate(prompt, face=anchor)
-    return FileResponse(await client.download(picture, f"{PICTURES}/"))
+    image = await client.generate(prompt, face=anchor)
+    return FileResponse(await client.download(image, f"{IMAGES}/"))
 
 
 @app.exception_handler(AuraShotError)
 async def explain(_: Request, error: AuraShotError) -> JSONResponse:
-    """Answer with a fitting status, and say what it cost."""
+    """Response with a fitting status, and say what it cost."""
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
     body = {
-        "error": str(error) if status in {413, 422} else "the picture could not be made",
+        "error": str(error) if status in {413, 422} else "the image could not be made",
         "outcome": error.outcome,
         "may_be_charged": error.may_be_charged,
         "idempotency_key": error.idempotency_key,

@@ -17,7 +17,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from lab.faults.responses import THOUSAND, Chooser, drawn
-from lab.faults.scripts import Ask
+from lab.faults.scripts import Context
 from lab.process import Child, raise_file_limit, say
 from lab.server import CLOSE, HOST, Request, Server, body
 from lab.server.ports import reserved_port
@@ -46,7 +46,7 @@ def image_of(key: str, number: int) -> str:
 
 
 @dataclass(slots=True)
-class Fate:
+class History:
     """What the service did for one key."""
 
     bills: int = 0
@@ -65,7 +65,7 @@ class Fate:
 class Truth:
     """What the service knows and a client can only guess."""
 
-    fates: dict[str, Fate] = field(default_factory=dict[str, Fate])
+    histories: dict[str, History] = field(default_factory=dict[str, History])
     crossed: int = 0
     """Requests whose body belongs to another key than their header."""
     evil_hits: int = 0
@@ -75,22 +75,22 @@ class Truth:
     refusing: int = 0
     """How often the flapping port stopped listening."""
 
-    def fate(self, key: str) -> Fate:
+    def history(self, key: str) -> History:
         """Return what was done for a key, if only nothing."""
-        return self.fates.get(key) or Fate()
+        return self.histories.get(key) or History()
 
     def bills(self) -> list[str]:
         """Return the key of each bill."""
-        return [key for key, fate in self.fates.items() for _ in range(fate.bills)]
+        return [key for key, history in self.histories.items() for _ in range(history.bills)]
 
     def fired(self) -> Counter[str]:
         """Count how often each fault was done."""
-        return Counter(fault for fate in self.fates.values() for fault in fate.faults)
+        return Counter(fault for history in self.histories.values() for fault in history.faults)
 
     @classmethod
     def load(cls, told: dict[str, Any]) -> Self:
         """Return what was dumped as JSON."""
-        told["fates"] = {key: Fate(**fate) for key, fate in told["fates"].items()}
+        told["histories"] = {key: History(**history) for key, history in told["histories"].items()}
         return cls(**told)
 
 
@@ -127,25 +127,25 @@ class Billing:
         if request.method == "GET":
             return self._show()
         key = request.header("idempotency-key") or ""
-        fate = self.truth.fates.setdefault(key, Fate())
-        fault = self._chooser.fault(key, fate.posts + 1)
-        fate.faults.append(fault.name)
-        image = image_of(key, fate.posts) if self._settings.numbers_images else key
-        if fault.bills and not (self._settings.honours_keys and fate.bills):
-            fate.bills += 1
-            fate.images.append(image)
+        history = self.truth.histories.setdefault(key, History())
+        fault = self._chooser.fault(key, history.posts + 1)
+        history.faults.append(fault.name)
+        image = image_of(key, history.posts) if self._settings.numbers_images else key
+        if fault.bills and not (self._settings.honours_keys and history.bills):
+            history.bills += 1
+            history.images.append(image)
         self.truth.crossed += request.json.get("prompt") != prompt(key)
-        script = fault.script(Ask(image, self.evil))
+        script = fault.script(Context(image, self.evil))
         if not self._settings.slowest:
             return script
-        share = drawn(self._settings.seed, key, f"pause {fate.posts}") / THOUSAND
+        share = drawn(self._settings.seed, key, f"pause {history.posts}") / THOUSAND
         return chain((share * self._settings.slowest,), script)
 
     def handle_evil(self, request: Request) -> Iterable[Action]:
         """Note who came to the other origin, and whether they brought the key."""
         self.truth.evil_hits += 1
         self.truth.evil_keys += CANARY in f"{request.headers}{request.body!r}"
-        return (Ask("evil", "").right,)
+        return (Context("evil", "").right,)
 
     def _show(self) -> Iterator[Action]:
         yield 0.05  # requests that were sent before are read by then

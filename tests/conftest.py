@@ -30,7 +30,7 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 def pytest_configure(config: pytest.Config) -> None:
     """Bear with one warning, and hear Ctrl-C.
 
-    httpx nests generators, and when a request or an answer ends early trio names each. And a shell's background jobs,
+    httpx nests generators, and when a request or a response ends early trio names each. And a shell's background jobs,
     with all that they start, ignore SIGINT.
     """
     config.addinivalue_line("filterwarnings", "ignore:Async generator '(httpx|httpcore):ResourceWarning")
@@ -111,6 +111,6 @@ def client(make_client: Clients, sandbox_server: SandboxServer) -> AuraShot:
 
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
-    """Return a server that answers as the contract says, until it is told otherwise."""
+    """Return a server that responds as the contract says, until it is told otherwise."""
     with ScriptedServer.running() as running:
         yield running

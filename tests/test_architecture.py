@@ -42,7 +42,7 @@ client.legacy
 with client:
     assert client.upload("https://cdn.example.com/1.png").url == "https://cdn.example.com/1.png"
     try:
-        client.generate("x", face=b"no picture")
+        client.generate("x", face=b"no image")
     except aurashot.InvalidImageError as error:
         assert "face" in str(error)
 print("fine")

@@ -28,7 +28,7 @@ def _fresh() -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Return an empty folder."""
-    path = tmp_path / "pictures"
+    path = tmp_path / "images"
     path.mkdir()
     return path
 
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 def left_behind(folder: Path, name: str = ".cafe.0123abcd.part") -> Path:
     """Return a file as a killed program leaves it."""
     path = folder / name
-    path.write_bytes(b"half a picture")
+    path.write_bytes(b"half an image")
     os.utime(path, (LONG_AGO, LONG_AGO))
     return path
 
@@ -47,7 +47,7 @@ from aurashot.images import FileSink
 
 sink = FileSink({folder!r}, stem="cafe", max_bytes=1000)
 sink.begin()
-sink.write(b"half a picture")
+sink.write(b"half an image")
 os.utime(sink._part, ({old}, {old}))
 print(sink._part, flush=True)
 sys.stdin.read()
@@ -72,7 +72,7 @@ def test_what_a_killed_program_left_is_removed_and_what_a_living_one_writes_is_n
 
 
 def test_a_download_sweeps_its_folder_once(folder: Path) -> None:
-    """What was there when the program first came is gone; a folder is not read again for each picture."""
+    """What was there when the program first came is gone; a folder is not read again for each image."""
     stale = left_behind(folder)
     sink = FileSink(folder, stem="cafe", max_bytes=1000)
     sink.begin()
@@ -103,7 +103,7 @@ def test_a_young_file_is_left_alone(folder: Path) -> None:
 
 def test_links_folders_and_pipes_are_left_alone(folder: Path) -> None:
     """Nothing is followed, and nothing that would block is opened for good."""
-    target = left_behind(folder, "picture")
+    target = left_behind(folder, "image")
     link, inner, pipe = (folder / f".{name}.0123abcd.part" for name in ("link", "folder", "pipe"))
     link.symlink_to(target)
     inner.mkdir()

@@ -12,13 +12,13 @@ from aurashot.errors import AuraShotError, BadRequestError, NotSentError, Outcom
 from aurashot.ledger import Payment
 
 READY, SENT, IN_DOUBT, ABANDONED, SETTLED = State
-BEGIN, SEND, ANSWER, REFUSE, DOUBT, ABANDON = Event
+BEGIN, SEND, DELIVER, REFUSE, DOUBT, ABANDON = Event
 
 TABLE = {
-    READY: {BEGIN: READY, SEND: SENT, ANSWER: SETTLED, REFUSE: READY, DOUBT: IN_DOUBT, ABANDON: SETTLED},
-    SENT: {SEND: SENT, ANSWER: SETTLED, REFUSE: READY, DOUBT: IN_DOUBT, ABANDON: ABANDONED},
-    IN_DOUBT: {BEGIN: READY, ANSWER: SETTLED, ABANDON: SETTLED},
-    ABANDONED: {SEND: ABANDONED, ANSWER: SETTLED, REFUSE: SETTLED, DOUBT: SETTLED, ABANDON: ABANDONED},
+    READY: {BEGIN: READY, SEND: SENT, DELIVER: SETTLED, REFUSE: READY, DOUBT: IN_DOUBT, ABANDON: SETTLED},
+    SENT: {SEND: SENT, DELIVER: SETTLED, REFUSE: READY, DOUBT: IN_DOUBT, ABANDON: ABANDONED},
+    IN_DOUBT: {BEGIN: READY, DELIVER: SETTLED, ABANDON: SETTLED},
+    ABANDONED: {SEND: ABANDONED, DELIVER: SETTLED, REFUSE: SETTLED, DOUBT: SETTLED, ABANDON: ABANDONED},
     SETTLED: {REFUSE: SETTLED, DOUBT: SETTLED, ABANDON: SETTLED},
 }
 """What may follow what: written down twice, so that nobody changes it by accident."""
@@ -28,7 +28,7 @@ WAYS: dict[State, list[Event]] = {
     SENT: [BEGIN, SEND],
     IN_DOUBT: [BEGIN, SEND, DOUBT],
     ABANDONED: [BEGIN, SEND, ABANDON],
-    SETTLED: [BEGIN, SEND, ANSWER],
+    SETTLED: [BEGIN, SEND, DELIVER],
 }
 """How a call comes into each state."""
 
@@ -54,8 +54,8 @@ def happen(state: CallState, event: Event) -> None:
             state.begin()
         case Event.SEND:
             state.send()
-        case Event.ANSWER:
-            state.answer()
+        case Event.DELIVER:
+            state.deliver()
         case Event.REFUSE:
             state.fail(refused())
         case Event.DOUBT:
@@ -96,7 +96,7 @@ def test_the_table_of_transitions_is_this_one() -> None:
 
 def test_the_table_of_payments_is_this_one() -> None:
     """Every event but the end of the caller's patience says what is on the bill, in the ledger's words."""
-    payments = {BEGIN: "not_paid", SEND: "unknown", ANSWER: "paid", REFUSE: "not_paid", DOUBT: "unknown"}
+    payments = {BEGIN: "not_paid", SEND: "unknown", DELIVER: "paid", REFUSE: "not_paid", DOUBT: "unknown"}
     assert payments == dict(PAYMENTS)
     assert {ABANDON} == set(Event) - set(PAYMENTS)
     assert set(get_args(Payment)) == set(PAYMENTS.values())
@@ -132,7 +132,7 @@ def test_a_state_says_what_is_out_and_what_may_begin(
     is_sent: bool,  # noqa: FBT001 - a column of the table
     may_begin: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """A request is out until its answer has come; another may begin when none is out and somebody waits."""
+    """A request is out until its response has come; another may begin when none is out and somebody waits."""
     state = after(*WAYS[now])
     assert (is_sent, may_begin) == (state.is_sent, state.may_begin)
 
@@ -156,7 +156,7 @@ def test_nothing_is_sent_when_the_call_is_over(before: list[Event], later: list[
     state.now = SETTLED
     attempts = state.attempts
     for event in later:
-        assert (event not in {BEGIN, SEND, ANSWER}) is happened(state, event)
+        assert (event not in {BEGIN, SEND, DELIVER}) is happened(state, event)
         assert (SETTLED, attempts, False, False) == (state.now, state.attempts, state.may_begin, state.is_sent)
 
 
@@ -182,7 +182,7 @@ def test_every_attempt_is_counted(events: list[Event]) -> None:
 def test_the_answer_of_a_call_comes_once(events: list[Event]) -> None:
     """What was delivered is delivered once."""
     state = CallState()
-    assert sum(happened(state, event) and event is ANSWER for event in events) <= 1
+    assert sum(happened(state, event) and event is DELIVER for event in events) <= 1
 
 
 def test_a_refusal_never_reached_the_bill() -> None:
@@ -258,4 +258,4 @@ def test_the_end_keeps_no_error(is_last: bool) -> None:  # noqa: FBT001 - a colu
 
 def test_a_call_that_is_answered_keeps_no_doubt() -> None:
     """An earlier error would keep itself alive, by its traceback, for as long as the call's state is held."""
-    assert after(BEGIN, SEND, DOUBT, BEGIN, SEND, ANSWER).doubt is None
+    assert after(BEGIN, SEND, DOUBT, BEGIN, SEND, DELIVER).doubt is None

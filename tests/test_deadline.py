@@ -70,7 +70,7 @@ def test_nothing_is_left_to_bound_once_the_time_is_over(pass_time: Callable[[flo
 )
 def test_a_call_that_ran_out_before_sending_says_so(error: DeadlineExceededError, when: str) -> None:
     """The error names the seconds and what was going on, and says that nothing was sent."""
-    assert f"the call's 2.5 s ran out {when}" == str(error)
+    assert f"The call's 2.5 s ran out {when}" == str(error)
     assert ("not_sent", False) == (error.outcome, error.may_be_charged)
 
 

@@ -1,4 +1,4 @@
-"""Downloads: a whole picture or nothing, from safe addresses only, and never with the key."""
+"""Downloads: a whole image or nothing, from safe addresses only, and never with the key."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from aurashot import (
     RetryPolicy,
     UnsafeURLError,
 )
-from aurashot._flows import pictures
+from aurashot._flows import images
 from lab.backends import KEY
 from lab.server import (
     CLOSE,
     HOLD,
     RESET,
-    Reply,
+    Response,
     ScriptedServer,
     body,
     chunked,
@@ -45,25 +45,25 @@ PATH: Final = "/files/cafe"
 SECRET: Final = "signature=very-secret"
 
 
-def picture(kind: str = "PNG", side: int = 32) -> bytes:
-    """Return a picture in one of the formats."""
+def image(kind: str = "PNG", side: int = 32) -> bytes:
+    """Return an image in one of the formats."""
     file = io.BytesIO()
     Image.effect_noise((side, side), 90).convert("RGB").save(file, kind)
     return file.getvalue()
 
 
-PNG: Final = picture()
+PNG: Final = image()
 
 
 @pytest.fixture
 def client(make_client: Clients, server: ScriptedServer) -> AuraShot:
-    """Return a client of the scripted server, which also holds the pictures."""
+    """Return a client of the scripted server, which also holds the images."""
     server.always((body(PNG, "image/png"),))
     return make_client(server.url, retry=RetryPolicy(initial_delay=0.01, max_delay=0.02), timeout=5)
 
 
 def generation(url: str) -> Generation:
-    """Return an answer with one picture."""
+    """Return a response with one image."""
     return Generation.model_validate({"requestId": "r-1", "status": "success", "outputs": [{"url": url}]})
 
 
@@ -79,12 +79,12 @@ def refused(client: AuraShot, url: str, folder: Path) -> DownloadError:
 
 
 def test_file(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
-    """A picture is saved under the name that was asked for."""
-    place = client.download(generation(server.url + PATH), tmp_path / "made" / "cafe.png")
+    """An image is saved under the name that was asked for."""
+    saved = client.download(generation(server.url + PATH), tmp_path / "made" / "cafe.png")
 
-    assert tmp_path / "made" / "cafe.png" == place
-    assert PNG == place.read_bytes()
-    assert [place] == list(place.parent.iterdir())
+    assert tmp_path / "made" / "cafe.png" == saved
+    assert PNG == saved.read_bytes()
+    assert [saved] == list(saved.parent.iterdir())
 
 
 def test_file_is_replaced(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
@@ -100,51 +100,51 @@ def test_file_is_replaced(client: AuraShot, server: ScriptedServer, tmp_path: Pa
 )
 def test_folder(client: AuraShot, server: ScriptedServer, tmp_path: Path, kind: str, name: str) -> None:
     """In a folder, the name comes from the request's identifier and the true format, never from address or header."""
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
-    answer = body(picture(kind), "text/plain", 200, content_disposition='attachment; filename="../../evil.sh"')
-    server.always((answer,))
+    response = body(image(kind), "text/plain", 200, content_disposition='attachment; filename="../../evil.sh"')
+    server.always((response,))
 
     assert folder / name == client.download(generation(f"{server.url}/../evil.html"), folder)
     assert [name] == [path.name for path in folder.iterdir()]
 
 
 def test_folder_keeps_what_it_has(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
-    """In a folder nothing is replaced: a second picture of the same name gets a number."""
-    folder = tmp_path / "pictures"
+    """In a folder nothing is replaced: a second image of the same name gets a number."""
+    folder = tmp_path / "images"
     folder.mkdir()
-    places = [client.download(generation(server.url + PATH), folder) for _ in range(3)]
+    saved_paths = [client.download(generation(server.url + PATH), folder) for _ in range(3)]
 
-    assert ["r-1-1.png", "r-1-1-2.png", "r-1-1-3.png"] == [place.name for place in places]
+    assert ["r-1-1.png", "r-1-1-2.png", "r-1-1-3.png"] == [saved.name for saved in saved_paths]
 
 
 def test_address_gives_no_name(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
-    """A picture known by its address alone gets a name that shows nothing of it."""
-    place = client.download(f"{server.url}{PATH}?{SECRET}", f"{tmp_path}/new/")
+    """An image known by its address alone gets a name that shows nothing of it."""
+    saved = client.download(f"{server.url}{PATH}?{SECRET}", f"{tmp_path}/new/")
 
-    assert place.name.startswith("picture-")
-    assert "secret" not in place.name
-    assert PNG == place.read_bytes()
+    assert saved.name.startswith("image-")
+    assert "secret" not in saved.name
+    assert PNG == saved.read_bytes()
 
 
 def test_read(client: AuraShot, server: ScriptedServer) -> None:
-    """Reading returns the bytes, from an answer, an output or an address."""
-    answer = generation(server.url + PATH)
+    """Reading returns the bytes, from a response, an output or an address."""
+    response = generation(server.url + PATH)
 
-    assert [PNG] * 3 == [client.read(answer), client.read(answer.output), client.read(answer.url)]
+    assert [PNG] * 3 == [client.read(response), client.read(response.output), client.read(response.url)]
 
 
-@pytest.mark.parametrize("reply", [(chunked(PNG, "image/png"),), (unbounded(PNG, "image/png"), CLOSE)])
-def test_length_is_not_needed(client: AuraShot, server: ScriptedServer, reply: Reply) -> None:
-    """A picture without a length in the header is read to its end."""
-    server.always(reply)
+@pytest.mark.parametrize("response", [(chunked(PNG, "image/png"),), (unbounded(PNG, "image/png"), CLOSE)])
+def test_length_is_not_needed(client: AuraShot, server: ScriptedServer, response: Response) -> None:
+    """An image without a length in the header is read to its end."""
+    server.always(response)
 
     assert PNG == client.read(server.url + PATH)
 
 
 def test_progress(client: AuraShot, server: ScriptedServer) -> None:
     """Progress is told in bytes that grow to the whole, together with the whole where it is known."""
-    large = picture(side=600)
+    large = image(side=600)
     server.always((body(large, "image/png"),))
     told: list[tuple[int, int | None]] = []
     client.read(server.url + PATH, progress=lambda done, total: told.append((done, total)))
@@ -165,7 +165,7 @@ def test_progress_without_a_length(client: AuraShot, server: ScriptedServer, tmp
 
 def test_progress_that_raises_leaves_nothing(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
     """What a progress function raises reaches the caller, and the file is gone."""
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
 
     def interrupt(done: int, total: int | None) -> None:
@@ -177,7 +177,7 @@ def test_progress_that_raises_leaves_nothing(client: AuraShot, server: ScriptedS
     assert PNG == client.read(server.url + PATH)
 
 
-BAD: dict[str, Reply] = {
+BAD: dict[str, Response] = {
     "HTML": (body(b"<html>not found</html>", "text/html"),),
     "HTML called an image": (body(b"<html>not found</html>", "image/png"),),
     "SVG": (body(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml"),),
@@ -194,11 +194,11 @@ BAD: dict[str, Reply] = {
 }
 
 
-@pytest.mark.parametrize("reply", BAD.values(), ids=BAD)
-def test_no_picture(client: AuraShot, server: ScriptedServer, tmp_path: Path, reply: Reply) -> None:
-    """What is not a whole picture is asked for once, and leaves nothing behind."""
-    server.always(reply)
-    error = refused(client, server.url + PATH, tmp_path / "pictures")
+@pytest.mark.parametrize("response", BAD.values(), ids=BAD)
+def test_no_picture(client: AuraShot, server: ScriptedServer, tmp_path: Path, response: Response) -> None:
+    """What is not a whole image is asked for once, and leaves nothing behind."""
+    server.always(response)
+    error = refused(client, server.url + PATH, tmp_path / "images")
 
     assert ("accepted", False, 1) == (error.outcome, error.may_be_charged, error.attempts)
     assert 2 == len(server.requests)
@@ -206,24 +206,24 @@ def test_no_picture(client: AuraShot, server: ScriptedServer, tmp_path: Path, re
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
 def test_truncated_picture(client: AuraShot, server: ScriptedServer, tmp_path: Path, kind: str) -> None:
-    """Half a picture of any format is none, although nothing on the wire shows it."""
-    whole = picture(kind)
+    """Half an image of any format is none, although nothing on the wire shows it."""
+    whole = image(kind)
     server.always((unbounded(whole[: len(whole) // 2], "image/png"), CLOSE))
 
-    refused(client, server.url + PATH, tmp_path / "pictures")
+    refused(client, server.url + PATH, tmp_path / "images")
 
 
 def test_too_large_by_bytes(
     client: AuraShot, server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A picture that says nothing of its size is given up where it exceeds the limit."""
-    monkeypatch.setattr(pictures, "MAX_PICTURE_BYTES", 50_000)
-    server.always((chunked(picture(side=600), "image/png"),))
+    """An image that says nothing of its size is given up where it exceeds the limit."""
+    monkeypatch.setattr(images, "MAX_IMAGE_BYTES", 50_000)
+    server.always((chunked(image(side=600), "image/png"),))
 
-    assert "50,000" in str(refused(client, server.url + PATH, tmp_path / "pictures"))
+    assert "50,000" in str(refused(client, server.url + PATH, tmp_path / "images"))
 
 
-LOST: dict[str, Reply] = {
+LOST: dict[str, Response] = {
     "drop": (CLOSE,),
     "reset": (RESET,),
     "cut": (body(PNG, "image/png")[:-50], CLOSE),
@@ -236,20 +236,22 @@ LOST: dict[str, Reply] = {
 }
 
 
-@pytest.mark.parametrize("reply", LOST.values(), ids=LOST)
-def test_lost_download_is_repeated(client: AuraShot, server: ScriptedServer, tmp_path: Path, reply: Reply) -> None:
+@pytest.mark.parametrize("response", LOST.values(), ids=LOST)
+def test_lost_download_is_repeated(
+    client: AuraShot, server: ScriptedServer, tmp_path: Path, response: Response
+) -> None:
     """A download costs nothing, so it starts over when it was lost; the file holds each byte once."""
-    server.queue(reply, reply)
-    place = client.download(server.url + PATH, tmp_path / "cafe.png")
+    server.queue(response, response)
+    saved = client.download(server.url + PATH, tmp_path / "cafe.png")
 
-    assert PNG == place.read_bytes()
+    assert PNG == saved.read_bytes()
     assert 3 == len(server.requests)
 
 
 def test_lost_for_good(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
     """After the last attempt the error says how often it was tried and what the host answered."""
     server.always(status(503))
-    error = refused(client, server.url + PATH, tmp_path / "pictures")
+    error = refused(client, server.url + PATH, tmp_path / "images")
 
     assert (4, 503, True) == (error.attempts, error.status_code, error.transient)
 
@@ -259,13 +261,13 @@ def test_host_that_is_down(make_client: Clients, tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{closed_port()}"
     client = make_client(url, retry=RetryPolicy(max_attempts=2, initial_delay=0.01))
 
-    assert 2 == refused(client, url + PATH, tmp_path / "pictures").attempts
+    assert 2 == refused(client, url + PATH, tmp_path / "images").attempts
 
 
 def test_slow_download_ends_with_the_deadline(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
-    """A picture that trickles in is given up when the call's time is over."""
+    """An image that trickles in is given up when the call's time is over."""
     server.always((headers_only(content_length=1_000), *(part for _ in range(40) for part in (0.05, b"x")), CLOSE))
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     with in_time(0.3), pytest.raises(DownloadError, match="ran out"):
         client.download(server.url + PATH, folder, timeout=0.3)
@@ -274,7 +276,7 @@ def test_slow_download_ends_with_the_deadline(client: AuraShot, server: Scripted
 
 
 def test_silent_host_ends_with_the_deadline(client: AuraShot, server: ScriptedServer) -> None:
-    """A host that does not answer is given up when the call's time is over."""
+    """A host that does not response is given up when the call's time is over."""
     server.always((HOLD,))
     with in_time(0.3), pytest.raises(DownloadError, match="ran out"):
         client.read(server.url + PATH, timeout=0.3)
@@ -282,7 +284,7 @@ def test_silent_host_ends_with_the_deadline(client: AuraShot, server: ScriptedSe
 
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 def test_redirects_are_followed(client: AuraShot, server: ScriptedServer, code: int) -> None:
-    """A picture may move three times, within its host."""
+    """An image may move three times, within its host."""
     for hop in range(3):
         server.always(redirect(f"/files/{hop + 1}" if hop else f"{server.url}/files/1", code), path=f"/files/{hop}")
     server.always((body(PNG, "image/png"),), path="/files/3")
@@ -292,9 +294,9 @@ def test_redirects_are_followed(client: AuraShot, server: ScriptedServer, code: 
 
 
 def test_redirects_come_to_an_end(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
-    """A picture that moves a fourth time is given up."""
+    """An image that moves a fourth time is given up."""
     server.always(redirect(PATH))
-    error = refused(client, server.url + PATH, tmp_path / "pictures")
+    error = refused(client, server.url + PATH, tmp_path / "images")
 
     assert "more than 3" in str(error)
     assert 8 == len(server.requests)
@@ -320,7 +322,7 @@ def test_redirects_come_to_an_end(client: AuraShot, server: ScriptedServer, tmp_
 def test_redirect_to_somewhere_unsafe(client: AuraShot, server: ScriptedServer, tmp_path: Path, to: str) -> None:
     """A redirect leads to public https addresses only; the others are not asked."""
     server.always(redirect(to))
-    error = refused(client, server.url + PATH, tmp_path / "pictures")
+    error = refused(client, server.url + PATH, tmp_path / "images")
 
     assert "not safe" in str(error)
     assert 2 == len(server.requests)
@@ -330,7 +332,7 @@ def test_redirect_to_another_service_on_this_machine(client: AuraShot, server: S
     """The service's own origin may be on loopback, its neighbour may not."""
     with ScriptedServer.running() as other:
         server.always(redirect(other.url))
-        refused(client, server.url + PATH, tmp_path / "pictures")
+        refused(client, server.url + PATH, tmp_path / "images")
 
         assert 0 == other.connections
 
@@ -338,7 +340,7 @@ def test_redirect_to_another_service_on_this_machine(client: AuraShot, server: S
 @pytest.mark.parametrize("url", ["http://example.com/a.png", "https://localhost/a.png", "ftp://example.com/a.png", "x"])
 def test_unsafe_address(client: AuraShot, server: ScriptedServer, tmp_path: Path, url: str) -> None:
     """An unsafe address is refused before anything is sent or written."""
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     with pytest.raises(UnsafeURLError) as caught:
         client.download(url, folder)
@@ -348,7 +350,7 @@ def test_unsafe_address(client: AuraShot, server: ScriptedServer, tmp_path: Path
 
 
 def test_what_holds_no_picture(client: AuraShot, tmp_path: Path) -> None:
-    """Something that has no address is refused, and an answer without a picture says so."""
+    """Something that has no address is refused, and a response without an image says so."""
     with pytest.raises(InputError, match="what"):
         client.download(None, tmp_path)  # type: ignore[arg-type]  # the mistake is the point
     with pytest.raises(NoOutputError):
@@ -382,7 +384,7 @@ def test_signed_address_is_not_logged(
 
 
 def test_place_that_cannot_be_written(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
-    """A place that is no folder is a clear error, and the picture is still there to be fetched."""
+    """A place that is no folder is a clear error, and the image is still there to be fetched."""
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DownloadError, match="cannot be stored"):
         client.download(server.url + PATH, tmp_path / "file" / "cafe.png")

@@ -39,7 +39,7 @@ QUERY = QueryRequest(workflow="pose_change", task_id="t")
 
 
 @pytest.mark.parametrize(
-    ("call", "name", "path", "answer", "sent"),
+    ("call", "name", "path", "response", "sent"),
     [
         (endpoints.id_photo(ID_PHOTO), "id_photo", "/v1/character/id-photo", Generation, ID_PHOTO),
         (endpoints.generate(GENERATE), "generate", "/v1/character/generate", Generation, GENERATE),
@@ -49,10 +49,10 @@ QUERY = QueryRequest(workflow="pose_change", task_id="t")
     ],
 )
 def test_a_billed_operation_is_one_call(
-    call: Call[Any], name: str, path: str, answer: type[Response], sent: WireModel
+    call: Call[Any], name: str, path: str, response: type[Response], sent: WireModel
 ) -> None:
     """It says what it costs and what it asks for, and is never shared with another call."""
-    assert (name, path, answer) == (call.name, call.path, call.answer)
+    assert (name, path, response) == (call.name, call.path, call.response)
     assert (True, None) == (call.billable, call.dedupe_key)
     assert sent is call.request is call.asked
 
@@ -60,18 +60,18 @@ def test_a_billed_operation_is_one_call(
 def test_a_query_is_free_and_repeatable() -> None:
     """No ledger hears of it, and it is sent as often as it is asked, since asking twice costs nothing."""
     call = endpoints.query(QUERY)
-    assert ("query", "/api/aesthetic/query", WorkflowJob) == (call.name, call.path, call.answer)
+    assert ("query", "/api/aesthetic/query", WorkflowJob) == (call.name, call.path, call.response)
     assert (False, None, None) == (call.billable, call.asked, call.dedupe_key)
     assert QUERY is call.request
 
 
 def test_an_upload_is_free_and_sent_once_per_content() -> None:
-    """It carries the picture itself, and the digest under which it is shared."""
-    picture = prepare(LocalImage(png(), "me", "The picture"), ImageRules(own_origin="https://www.aurashot.art"))
-    call = endpoints.upload(picture)
-    assert ("upload", "/v1/uploads", Upload) == (call.name, call.path, call.answer)
-    assert (False, None, picture.digest) == (call.billable, call.asked, call.dedupe_key)
-    assert picture is call.request
+    """It carries the image itself, and the digest under which it is shared."""
+    image = prepare(LocalImage(png(), "me", "The image"), ImageRules(own_origin="https://www.aurashot.art"))
+    call = endpoints.upload(image)
+    assert ("upload", "/v1/uploads", Upload) == (call.name, call.path, call.response)
+    assert (False, None, image.digest) == (call.billable, call.asked, call.dedupe_key)
+    assert image is call.request
 
 
 def test_every_public_function_is_one_operation() -> None:

@@ -44,15 +44,15 @@ class Get:
         """Do nothing."""
 
 
-async def read(reply: AsyncResponseStream) -> bytes:
-    """Read an answer to its end and give its slot back."""
-    body = b"".join([chunk async for chunk in reply])
-    await reply.aclose()
+async def read(response: AsyncResponseStream) -> bytes:
+    """Read a response to its end and give its slot back."""
+    body = b"".join([chunk async for chunk in response])
+    await response.aclose()
     return body
 
 
 def test_answer_that_is_not_read_costs_its_connection(server: ScriptedServer) -> None:
-    """A connection with half an answer on it is closed, and its place is free."""
+    """A connection with half a response on it is closed, and its place is free."""
     engine = Engine(1)
     for _ in range(2):
         engine.send(Get(server)).close()
@@ -63,11 +63,11 @@ def test_answer_that_is_not_read_costs_its_connection(server: ScriptedServer) ->
 
 @pytest.mark.anyio
 async def test_async_answer_that_is_not_read_costs_its_connection(server: ScriptedServer) -> None:
-    """A connection with half an answer on it is closed, and its place is free."""
+    """A connection with half a response on it is closed, and its place is free."""
     engine = AsyncEngine(1)
     for _ in range(2):
-        reply = await engine.send(Get(server))
-        await reply.aclose()
+        response = await engine.send(Get(server))
+        await response.aclose()
 
     await anyio.to_thread.run_sync(wait_until, lambda: server.open_connections == 0)
     assert [1, 2] == [request.connection for request in server.requests]
@@ -122,9 +122,9 @@ def test_idle_connection_to_another_origin(server: ScriptedServer) -> None:
     engine = Engine(1)
     with ScriptedServer.running() as other:
         for there in (server, other, server):
-            reply = engine.send(Get(there))
-            assert GENERATION["requestId"] in b"".join(reply).decode()
-            reply.close()
+            response = engine.send(Get(there))
+            assert GENERATION["requestId"] in b"".join(response).decode()
+            response.close()
 
         wait_until(lambda: other.open_connections == 0)
     assert [1, 2] == [request.connection for request in server.requests]
@@ -175,10 +175,10 @@ def test_idle_connections_are_closed_after_a_time(server: ScriptedServer) -> Non
     """Without any call that follows, a thread closes them, and ends when there are none; it starts anew with more."""
     engine = Engine(8)
     for burst in (8, 4):
-        replies = [engine.send(Get(server)) for _ in range(burst)]
-        for reply in replies:
-            assert GENERATION["requestId"] in b"".join(reply).decode()
-            reply.close()
+        responses = [engine.send(Get(server)) for _ in range(burst)]
+        for response in responses:
+            assert GENERATION["requestId"] in b"".join(response).decode()
+            response.close()
         assert (burst, 1) == (server.open_connections, len(sweepers()))
 
         wait_until(lambda: server.open_connections == 0)
@@ -191,9 +191,9 @@ async def test_idle_async_connections_are_closed_after_a_time(server: ScriptedSe
     """Without any call that follows, a task closes them; it starts anew with more."""
     engine = AsyncEngine(8)
     for burst in (8, 4):
-        replies = [await engine.send(Get(server)) for _ in range(burst)]
-        for reply in replies:
-            await read(reply)
+        responses = [await engine.send(Get(server)) for _ in range(burst)]
+        for response in responses:
+            await read(response)
         assert burst == server.open_connections
         await anyio.to_thread.run_sync(wait_until, lambda: server.open_connections == 0)
     await engine.aclose()
@@ -202,9 +202,9 @@ async def test_idle_async_connections_are_closed_after_a_time(server: ScriptedSe
 def test_closing_ends_the_thread_that_closes_idle_connections(server: ScriptedServer) -> None:
     """A closed engine leaves no thread behind, even if that thread has just begun to wait."""
     engine = Engine(1)
-    reply = engine.send(Get(server))
-    b"".join(reply)
-    reply.close()
+    response = engine.send(Get(server))
+    b"".join(response)
+    response.close()
     assert 1 == len(sweepers())
 
     engine.close()
@@ -213,7 +213,7 @@ def test_closing_ends_the_thread_that_closes_idle_connections(server: ScriptedSe
 
 
 def test_no_thread_for_idle_connections(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no thread can be had, the answer is there all the same, and the next call may have more luck."""
+    """Where no thread can be had, the response is there all the same, and the next call may have more luck."""
 
     def refuse(_: threading.Timer) -> None:
         raise RuntimeError("can't start new thread")
@@ -221,14 +221,14 @@ def test_no_thread_for_idle_connections(server: ScriptedServer, monkeypatch: pyt
     engine = Engine(1)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Timer, "start", refuse)
-        reply = engine.send(Get(server))
-        assert GENERATION["requestId"] in b"".join(reply).decode()
-        reply.close()
+        response = engine.send(Get(server))
+        assert GENERATION["requestId"] in b"".join(response).decode()
+        response.close()
     assert [] == sweepers()
 
-    reply = engine.send(Get(server))
-    b"".join(reply)
-    reply.close()
+    response = engine.send(Get(server))
+    b"".join(response)
+    response.close()
     assert 1 == len(sweepers())
     engine.close()
 
@@ -238,9 +238,9 @@ def test_no_thread_for_idle_connections(server: ScriptedServer, monkeypatch: pyt
 async def test_idle_connections_taken_by_other_tasks(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """While an old connection is closed, which may fail, other tasks may take the rest: that raises nothing."""
     engine = AsyncEngine(2)
-    replies = [await engine.send(Get(server)) for _ in range(2)]
-    for reply in replies:
-        await read(reply)
+    responses = [await engine.send(Get(server)) for _ in range(2)]
+    for response in responses:
+        await read(response)
     (pool,) = engine._pools.values()
     taken: list[_slots.AsyncSlot] = []
     close = _async._close

@@ -43,7 +43,7 @@ NOT_SENT = [
     httpcore.PoolTimeout("full"),
     httpcore.ProxyError("407"),
     httpcore.UnsupportedProtocol("gopher"),
-    PrivateAddressError("pictures.example.com", "127.0.0.1"),
+    PrivateAddressError("images.example.com", "127.0.0.1"),
 ]
 UNKNOWN = [
     httpcore.ReadError("reset"),
@@ -140,9 +140,9 @@ def test_a_circle_of_causes_is_walked_once() -> None:
     [
         (caused(httpx.ConnectTimeout("x"), httpcore.ConnectTimeout("x")), "not_sent", "before the request was sent"),
         (caused(httpx.PoolTimeout("x"), httpcore.PoolTimeout("x")), "not_sent", "before the request was sent"),
-        (caused(httpx.ReadTimeout("x"), httpcore.ReadTimeout("x")), "unknown", "after the request went out"),
-        (httpx.ReadTimeout("the answer did not end in time"), "unknown", "after the request went out"),
-        (httpcore.ReadTimeout("x"), "unknown", "after the request went out"),
+        (caused(httpx.ReadTimeout("x"), httpcore.ReadTimeout("x")), "unknown", "after the request was sent"),
+        (httpx.ReadTimeout("The response was not complete in time"), "unknown", "after the request was sent"),
+        (httpcore.ReadTimeout("x"), "unknown", "after the request was sent"),
     ],
 )
 def test_a_timeout_after_the_deadline_is_the_deadlines(problem: Exception, outcome: Outcome, words: str) -> None:

@@ -48,7 +48,7 @@ from lab.server import (
     body,
     closed_port,
     headers_only,
-    json_reply,
+    json_response,
     status,
     wait_until,
 )
@@ -197,10 +197,10 @@ def check_ends(events: list[Event]) -> None:
 
 def test_a_call_that_succeeds_is_an_operation_with_one_request(told_client: AuraShot, heard: list[Event]) -> None:
     """Both start and succeed, under one id and key, and the events say what it took."""
-    answer = told_client.generate(PROMPT, face=FACE, idempotency_key="order-17", tags={"user": "alice"})
+    response = told_client.generate(PROMPT, face=FACE, idempotency_key="order-17", tags={"user": "alice"})
     assert SUCCESS == kinds(heard)
     begun, sent, answered, done = heard
-    assert {(answer.meta.operation_id, None, "generate")} == {
+    assert {(response.meta.operation_id, None, "generate")} == {
         (event.operation_id, event.parent_id, event.operation) for event in heard
     }
     assert isinstance(begun, OperationStarted)
@@ -218,7 +218,7 @@ def test_a_call_that_succeeds_is_an_operation_with_one_request(told_client: Aura
     assert isinstance(done, OperationSucceeded)
     assert 200 == answered.status_code
     assert 0 < answered.elapsed <= done.elapsed
-    assert 0 < answer.meta.elapsed <= done.elapsed
+    assert 0 < response.meta.elapsed <= done.elapsed
     assert sorted(event.at for event in heard) == [event.at for event in heard]
     assert {UTC} == {event.at.tzinfo for event in heard}
 
@@ -226,13 +226,13 @@ def test_a_call_that_succeeds_is_an_operation_with_one_request(told_client: Aura
 def test_a_request_says_how_many_bytes_went_and_came(
     told_client: AuraShot, server: ScriptedServer, heard: list[Event]
 ) -> None:
-    """The bodies are counted: of a call the JSON, of an upload the picture."""
+    """The bodies are counted: of a call the JSON, of an upload the image."""
     told_client.generate(PROMPT, face=png())
     upload, generate = [event for event in heard if isinstance(event, RequestStarted)]
     assert [len(server.requests[1].body)] == [generate.bytes_sent]
     assert 0 < upload.bytes_sent < len(server.requests[0].body)
-    answers = [event.bytes_received for event in heard if isinstance(event, RequestSucceeded)]
-    assert len(json.dumps(dict(GENERATION)).encode()) == answers[1]
+    responses = [event.bytes_received for event in heard if isinstance(event, RequestSucceeded)]
+    assert len(json.dumps(dict(GENERATION)).encode()) == responses[1]
 
 
 def test_a_call_that_is_retried_tells_each_attempt(
@@ -257,19 +257,19 @@ def test_a_call_that_is_retried_tells_each_attempt(
 
 
 @pytest.mark.parametrize(
-    ("reply", "kind"),
+    ("response", "kind"),
     [
         (status(400), BadRequestError),
         ((CLOSE,), OutcomeUnknownError),
-        (json_reply({"status": "failed", "error": "no face"}), GenerationFailedError),
+        (json_response({"status": "failed", "error": "no face"}), GenerationFailedError),
     ],
     ids=["400", "close", "failed"],
 )
 def test_a_call_that_fails_tells_the_error_that_is_raised(
-    told_client: AuraShot, server: ScriptedServer, heard: list[Event], reply: Any, kind: type[AuraShotError]
+    told_client: AuraShot, server: ScriptedServer, heard: list[Event], response: Any, kind: type[AuraShotError]
 ) -> None:
     """The last events carry the very error, which says by then what the call cost."""
-    server.queue(reply)
+    server.queue(response)
     with pytest.raises(kind) as caught:
         told_client.generate(PROMPT, face=FACE)
     assert [OperationStarted, RequestStarted, RequestFailed, OperationFailed] == kinds(heard)
@@ -296,7 +296,7 @@ def test_a_call_that_never_got_through_tells_every_attempt(make_client: Clients,
 
 
 def test_an_upload_is_a_request_of_the_operation_that_needs_it(told_client: AuraShot, heard: list[Event]) -> None:
-    """A local picture is uploaded first: free, and without a key. The second time there is nothing to tell."""
+    """A local image is uploaded first: free, and without a key. The second time there is nothing to tell."""
     for _ in range(2):
         told_client.generate(PROMPT, face=png())
     requests = [event for event in heard if isinstance(event, RequestStarted)]
@@ -336,8 +336,8 @@ def test_a_download_is_an_operation_with_a_free_request(
     told_client: AuraShot, server: ScriptedServer, heard: list[Event], tmp_path: Path
 ) -> None:
     """Its bytes are counted, and an attempt that broke off is told like that of any request."""
-    picture = png()
-    server.queue((headers_only(content_length=len(picture)) + picture[:40], CLOSE), (body(picture, "image/png"),))
+    image = png()
+    server.queue((headers_only(content_length=len(image)) + image[:40], CLOSE), (body(image, "image/png"),))
     told_client.download(f"{server.url}/files/1.png", tmp_path / "1.png")
     assert [
         *(OperationStarted, RequestStarted, RequestFailed, RetryScheduled),
@@ -350,7 +350,7 @@ def test_a_download_is_an_operation_with_a_free_request(
     assert isinstance(heard[2], RequestFailed)
     assert isinstance(heard[2].error, DownloadError)
     assert isinstance(heard[-2], RequestSucceeded)
-    assert (200, len(picture)) == (heard[-2].status_code, heard[-2].bytes_received)
+    assert (200, len(image)) == (heard[-2].status_code, heard[-2].bytes_received)
     check_ends(heard)
 
 
@@ -374,7 +374,7 @@ def test_a_job_that_is_waited_for_is_one_operation(
 ) -> None:
     """Its submission and its questions are requests, and only the submission is billed."""
     monkeypatch.setattr("aurashot._flows.legacy.FIRST_PAUSE", 0.0)
-    server.queue(json_reply({"status": "submitted", "executionId": "e-1"}))
+    server.queue(json_response({"status": "submitted", "executionId": "e-1"}))
     told_client.legacy.pose_change(FACE, "sitting", wait=True, idempotency_key="order-17")
     requests = [event for event in heard if isinstance(event, RequestStarted)]
     assert [("pose_change", True, "order-17"), ("query", False, None)] == [
@@ -387,19 +387,19 @@ def test_a_job_that_is_waited_for_is_one_operation(
 def test_a_trace_can_be_rebuilt_from_the_events(make_client: Clients, server: ScriptedServer, tmp_path: Path) -> None:
     """One span for each operation and, within it, one for each attempt of each request, with bytes and times."""
     tracer = Tracer()
-    picture = png("red")
+    image = png("red")
     server.queue(status(429, retry_after=0), path="/v1/character/generate")
-    server.always((body(picture, "image/png"),), path="/files/1.png")
+    server.always((body(image, "image/png"),), path="/files/1.png")
     client = make_client(server.url, retry=QUICK, hooks=[tracer], timeout=5)
     story = client.with_options(parent_id="story-1")
     before = datetime.now(UTC)
-    answer = story.generate(PROMPT, face=png())
+    response = story.generate(PROMPT, face=png())
     story.download(f"{server.url}/files/1.png", tmp_path / "1.png")
     client.edit(PROMPT, target=FACE)
     after = datetime.now(UTC)
 
     generate, download, edit = tracer.roots
-    assert answer.meta.operation_id == generate
+    assert response.meta.operation_id == generate
     assert [("generate", "story-1"), ("download", "story-1"), ("edit", None)] == [
         (tracer.spans[root].name, tracer.spans[root].parent) for root in tracer.roots
     ]
@@ -414,7 +414,7 @@ def test_a_trace_can_be_rebuilt_from_the_events(make_client: Clients, server: Sc
     assert ([], None) == (generated.notes, generated.error)
     generates = server.posts("/v1/character/generate")
     assert [len(request.body) for request in generates] == [refused.sent, generated.sent]
-    assert (0, len(picture)) == (tracer.children(download)[0].sent, tracer.children(download)[0].received)
+    assert (0, len(image)) == (tracer.children(download)[0].sent, tracer.children(download)[0].received)
     assert 0 < upload.sent
     assert 0 < generated.received
 
@@ -484,7 +484,7 @@ class TestCancellation:
     async def test_a_download_that_is_cancelled_ends(
         self, server: ScriptedServer, heard: list[Event], tmp_path: Path
     ) -> None:
-        """In the middle of the picture."""
+        """In the middle of the image."""
         server.always((headers_only(content_length=100) + b"half", HOLD))
         async with AsyncAuraShot(KEY, base_url=server.url, hooks=[heard.append]) as client:
             await self.cancelled(server, 1, partial(client.download, f"{server.url}/1.png", tmp_path / "1.png"))
@@ -511,8 +511,8 @@ class TestCancellation:
     async def test_a_recorded_call_that_is_cancelled_ends_when_its_answer_comes(
         self, server: ScriptedServer, heard: list[Event]
     ) -> None:
-        """With a ledger the answer is awaited beside the caller: its request ends after the operation."""
-        server.always((0.2, *json_reply(GENERATION)))
+        """With a ledger the response is awaited beside the caller: its request ends after the operation."""
+        server.always((0.2, *json_response(GENERATION)))
         notebook = Notebook()
         async with AsyncAuraShot(KEY, base_url=server.url, hooks=[heard.append], ledger=notebook) as client:
             await self.cancelled(server, 1, partial(client.generate, PROMPT, face=FACE))
@@ -522,7 +522,7 @@ class TestCancellation:
 
     async def test_calls_that_are_cancelled_at_any_moment_end(self, server: ScriptedServer, heard: list[Event]) -> None:
         """Whatever each of them was about to do."""
-        server.answer = lambda request: (0.01, *json_reply(GENERATION)) if "generate" in request.path else None
+        server.respond = lambda request: (0.01, *json_response(GENERATION)) if "generate" in request.path else None
         async with AsyncAuraShot(KEY, base_url=server.url, hooks=[heard.append], max_connections=4) as client:
 
             async def brief(seconds: float) -> None:
@@ -540,7 +540,7 @@ class TestCancellation:
 def test_a_call_that_is_interrupted_ends(
     server: ScriptedServer, heard: list[Event], monkeypatch: pytest.MonkeyPatch, kind: type[BaseException]
 ) -> None:
-    """Ctrl-C while the answer is awaited is the error of the request and of the operation."""
+    """Ctrl-C while the response is awaited is the error of the request and of the operation."""
 
     def interrupted(*_: object) -> None:
         raise kind
@@ -572,18 +572,18 @@ def test_a_view_says_what_its_operations_are_part_of(told_client: AuraShot, hear
 def test_a_hook_that_raises_costs_no_picture(
     make_client: Clients, server: ScriptedServer, heard: list[Event], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is logged with its traceback, the hooks after it are still told, and the answer arrives."""
+    """It is logged with its traceback, the hooks after it are still told, and the response arrives."""
 
     def broken(event: Event, /) -> None:
         raise RuntimeError("a bug in the hook")
 
     client = make_client(server.url, hooks=[broken, heard.append])
-    answer = client.generate(PROMPT, face=FACE)
-    assert answer.succeeded
+    response = client.generate(PROMPT, face=FACE)
+    assert response.succeeded
     assert SUCCESS == kinds(heard)
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert ["aurashot"] * 4 == [record.name for record in errors]
-    assert [answer.meta.operation_id] * 4 == [getattr(record, "operation_id", None) for record in errors]
+    assert [response.meta.operation_id] * 4 == [getattr(record, "operation_id", None) for record in errors]
     assert 4 == caplog.text.count("RuntimeError: a bug in the hook")
 
 
@@ -591,13 +591,13 @@ def test_a_hook_that_raises_costs_no_picture(
 def test_a_hook_that_raises_changes_no_result(
     make_client: Clients, server: ScriptedServer, heard: list[Event], kind: type[Event]
 ) -> None:
-    """Whichever event it fails at, the retry is made, the answer arrives, and the error is the service's own."""
+    """Whichever event it fails at, the retry is made, the response arrives, and the error is the service's own."""
 
     def broken(event: Event, /) -> None:
         if isinstance(event, kind):
             raise NotSentError("a hook that looks like a transport")
 
-    server.queue(status(429, retry_after=0), json_reply(GENERATION), status(400))
+    server.queue(status(429, retry_after=0), json_response(GENERATION), status(400))
     client = make_client(server.url, retry=QUICK, hooks=[broken, heard.append])
     assert 2 == client.generate(PROMPT, face=FACE).meta.attempts
     with pytest.raises(BadRequestError, match="scripted 400"):
@@ -659,7 +659,7 @@ def test_whatever_can_be_called_is_a_hook(hook: Hook) -> None:
 def test_the_log_tells_the_story_and_no_secret(
     make_client: Clients, server: ScriptedServer, debug_log: pytest.LogCaptureFixture
 ) -> None:
-    """At DEBUG every event is logged; key, prompt, picture addresses and signatures are in no line."""
+    """At DEBUG every event is logged; key, prompt, image addresses and signatures are in no line."""
     server.queue(status(429, retry_after=0))
     client = make_client(server.url, retry=QUICK)
     client.generate(PROMPT, face=FACE)
@@ -694,7 +694,7 @@ def test_the_log_of_a_refused_argument_holds_no_secret(
 def test_every_log_record_names_its_operation(
     make_client: Clients, server: ScriptedServer, debug_log: pytest.LogCaptureFixture
 ) -> None:
-    """Its attribute `operation_id` is that of the answer, so that a log can be filtered by it."""
+    """Its attribute `operation_id` is that of the response, so that a log can be filtered by it."""
     server.queue(status(429, retry_after=0))
     client = make_client(server.url, retry=QUICK)
     ids = [client.generate(PROMPT, face=FACE).meta.operation_id, client.edit(PROMPT, target=FACE).meta.operation_id]
@@ -715,7 +715,7 @@ def test_nothing_is_made_when_nobody_listens(
 
     for kind in EVENTS:
         monkeypatch.setattr(f"aurashot.instrumentation.{kind.__name__}", never)
-    server.queue(status(429, retry_after=0), json_reply(GENERATION), status(400))
+    server.queue(status(429, retry_after=0), json_response(GENERATION), status(400))
     client = make_client(server.url, retry=QUICK)
     with caplog.at_level(logging.INFO, "aurashot"):
         assert 2 == client.generate(PROMPT, face=FACE).meta.attempts
@@ -730,9 +730,9 @@ def test_a_start_is_told_before_anything_is_sent(make_client: Clients, server: S
     def note(event: Event, /) -> None:
         told.append((type(event), len(server.requests), getattr(event, "idempotency_key", None)))
 
-    answer = make_client(server.url, hooks=[note]).generate(PROMPT, face=FACE)
+    response = make_client(server.url, hooks=[note]).generate(PROMPT, face=FACE)
     key = server.requests[0].header("idempotency-key")
-    assert key == answer.meta.idempotency_key
+    assert key == response.meta.idempotency_key
     assert [(OperationStarted, 0, None), (RequestStarted, 0, key)] == told[:2]
 
 

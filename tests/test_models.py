@@ -66,7 +66,7 @@ META = CallMeta(
     status_code=200,
     headers=(("server", "x"),),
 )
-ANSWERS = [
+RESPONSES = [
     (Upload, {"url": "https://cdn.example.com/1.png"}),
     (Generation, GENERATION),
     (WorkflowJob, JOB),
@@ -79,18 +79,18 @@ def wire(model: WireModel) -> Any:
     return json.loads(model.model_dump_json(by_alias=True))
 
 
-@pytest.mark.parametrize(("model", "body"), ANSWERS)
+@pytest.mark.parametrize(("model", "body"), RESPONSES)
 def test_an_answer_survives_a_round_trip(model: type[WireModel], body: dict[str, Any]) -> None:
     """What the service sent comes out again, field by field, with what is not known of at the top and below."""
     body = {**body, **UNKNOWN}
-    answer = model.model_validate(body)
-    assert body == wire(answer)
-    assert answer == model.model_validate_json(answer.model_dump_json(by_alias=True))
-    assert answer == model.model_validate(answer.model_dump())
+    response = model.model_validate(body)
+    assert body == wire(response)
+    assert response == model.model_validate_json(response.model_dump_json(by_alias=True))
+    assert response == model.model_validate(response.model_dump())
 
 
 def test_unknown_fields_survive_inside_an_output() -> None:
-    """The parts of an answer keep their unknown fields like the whole."""
+    """The parts of a response keep their unknown fields like the whole."""
     body = {**GENERATION, "outputs": [{"url": "https://cdn.example.com/1.png", "type": "image", "width": 1024}]}
     assert body == wire(Generation.model_validate(body))
     assert 1024 == (Generation.model_validate(body).output.model_extra or {})["width"]
@@ -98,21 +98,21 @@ def test_unknown_fields_survive_inside_an_output() -> None:
 
 def test_the_fields_have_their_python_names() -> None:
     """On the wire it is camelCase, in Python snake_case."""
-    answer = Generation.model_validate(GENERATION)
-    assert ("6e0c1d0e", "c1", "generate") == (answer.request_id, answer.job_id, answer.task_type)
-    assert answer.pipeline is not None
-    assert answer.token_usage is not None
+    response = Generation.model_validate(GENERATION)
+    assert ("6e0c1d0e", "c1", "generate") == (response.request_id, response.job_id, response.task_type)
+    assert response.pipeline is not None
+    assert response.token_usage is not None
     assert ("qwen-image-edit", 0, 1234) == (
-        answer.pipeline.provider,
-        answer.token_usage.input_tokens,
-        answer.token_usage.output_tokens,
+        response.pipeline.provider,
+        response.token_usage.input_tokens,
+        response.token_usage.output_tokens,
     )
-    assert "https://cdn.example.com/1.png" == answer.url == answer.output.url == answer.outputs[0].url
-    assert "image" == answer.output.type
+    assert "https://cdn.example.com/1.png" == response.url == response.output.url == response.outputs[0].url
+    assert "image" == response.output.type
 
 
 def test_a_job_gives_its_first_picture() -> None:
-    """The legacy answer lists addresses, and may list what became of each."""
+    """The legacy response lists addresses, and may list what became of each."""
     job = WorkflowJob.model_validate(JOB)
     assert ("https://cdn.example.com/1.png", "Success", None) == (job.url, job.results[0].status, job.results[0].error)
     assert job.completed
@@ -120,7 +120,7 @@ def test_a_job_gives_its_first_picture() -> None:
 
 @pytest.mark.parametrize("field", sorted(set(GENERATION) - {"status"}))
 def test_only_the_status_of_a_generation_is_indispensable(field: str) -> None:
-    """Any other field may be absent or null: a paid answer is not lost for it."""
+    """Any other field may be absent or null: a paid response is not lost for it."""
     absent = {name: value for name, value in GENERATION.items() if name != field}
     assert Generation.model_validate(absent).succeeded
     assert Generation.model_validate({**GENERATION, field: None}).succeeded
@@ -155,58 +155,58 @@ def test_a_status_word_is_judged_and_kept(
     model: type[Generation | WorkflowJob], word: str, judged: tuple[bool, bool, bool]
 ) -> None:
     """Each known word belongs to one class, in any case; a word that is not known belongs to none."""
-    answer = model(status=word)
-    assert judged == (answer.succeeded, answer.failed, answer.pending)
-    assert word == answer.status == wire(answer)["status"]
+    response = model(status=word)
+    assert judged == (response.succeeded, response.failed, response.pending)
+    assert word == response.status == wire(response)["status"]
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_status_word_survives(word: str) -> None:
     """A word that nobody has heard of comes back unchanged, and counts as neither done, failed nor pending."""
-    answer = Generation.model_validate({"status": word})
-    assert word == Generation.model_validate_json(answer.model_dump_json(by_alias=True)).status
+    response = Generation.model_validate({"status": word})
+    assert word == Generation.model_validate_json(response.model_dump_json(by_alias=True)).status
     known = word.casefold() in STATUS_WORDS
-    assert known == any((answer.succeeded, answer.failed, answer.pending))
+    assert known == any((response.succeeded, response.failed, response.pending))
 
 
 @pytest.mark.parametrize(
-    "answer", [Generation(status="processing", request_id="r-1"), WorkflowJob(status="processing", task_id="r-1")]
+    "response", [Generation(status="processing", request_id="r-1"), WorkflowJob(status="processing", task_id="r-1")]
 )
-def test_a_picture_that_is_not_there_is_an_error_with_the_identifier(answer: Generation | WorkflowJob) -> None:
-    """Asking a pending answer for its picture says what its status is and which request it was."""
+def test_a_picture_that_is_not_there_is_an_error_with_the_identifier(response: Generation | WorkflowJob) -> None:
+    """Asking a pending response for its image says what its status is and which request it was."""
     with pytest.raises(NoOutputError, match="'processing'") as caught:
-        _ = answer.url
+        _ = response.url
     assert ("r-1", "accepted") == (caught.value.request_id, caught.value.outcome)
 
 
 def test_an_output_that_is_not_there_is_the_same_error() -> None:
     """`output` fails as `url` does."""
-    with pytest.raises(NoOutputError, match="holds no picture"):
+    with pytest.raises(NoOutputError, match="has no image"):
         _ = Generation(status="failed").output
 
 
-@pytest.mark.parametrize(("model", "body"), ANSWERS)
+@pytest.mark.parametrize(("model", "body"), RESPONSES)
 def test_an_answer_is_frozen_and_hashable_by_what_it_says(model: type[WireModel], body: dict[str, Any]) -> None:
-    """Nobody changes an answer by accident, and two equal ones are one in a set."""
-    answer = model.model_validate(body)
+    """Nobody changes a response by accident, and two equal ones are one in a set."""
+    response = model.model_validate(body)
     with pytest.raises(ValidationError, match="frozen"):
-        answer.url = "https://elsewhere.example"  # type: ignore[attr-defined]  # what the test is about
-    assert hash(answer) == hash(model.model_validate(body))
+        response.url = "https://elsewhere.example"  # type: ignore[attr-defined]  # what the test is about
+    assert hash(response) == hash(model.model_validate(body))
 
 
-@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda answer: pickle.loads(pickle.dumps(answer))])  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]  # a lambda has no annotations
-@pytest.mark.parametrize(("model", "body"), ANSWERS)
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda response: pickle.loads(pickle.dumps(response))])  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]  # a lambda has no annotations
+@pytest.mark.parametrize(("model", "body"), RESPONSES)
 def test_an_answer_is_copied_and_pickled_with_its_meta(
     model: type[Generation], body: dict[str, Any], again: Callable[[Generation], Generation]
 ) -> None:
-    """A queue or a cache gives back the whole answer, unknown fields and the story of its call included."""
-    answer = model.model_validate({**body, **UNKNOWN}).with_meta(META)
-    remade = again(answer)
-    assert answer == remade
+    """A queue or a cache gives back the whole response, unknown fields and the story of its call included."""
+    response = model.model_validate({**body, **UNKNOWN}).with_meta(META)
+    remade = again(response)
+    assert response == remade
     assert dataclasses.asdict(META) == dataclasses.asdict(remade.meta)
 
 
-@pytest.mark.parametrize(("model", "body"), ANSWERS)
+@pytest.mark.parametrize(("model", "body"), RESPONSES)
 def test_how_an_answer_was_obtained_is_not_what_it_says(model: type[Generation], body: dict[str, Any]) -> None:
     """The meta takes no part in equality, dumps and schema; without a call it is empty."""
     plain = model.model_validate(body)
@@ -233,16 +233,16 @@ def test_how_an_answer_was_obtained_is_not_what_it_says(model: type[Generation],
     ],
 )
 def test_a_paid_picture_is_not_lost_over_a_side_field(aside: dict[str, Any]) -> None:
-    """What is nice to know may have another shape than is documented; the picture is there all the same."""
-    answer = {"status": "success", "outputs": [{"url": "https://cdn.example.com/1.png"}], **aside}
-    assert "https://cdn.example.com/1.png" == Generation.model_validate(answer).url
+    """What is nice to know may have another shape than is documented; the image is there all the same."""
+    response = {"status": "success", "outputs": [{"url": "https://cdn.example.com/1.png"}], **aside}
+    assert "https://cdn.example.com/1.png" == Generation.model_validate(response).url
 
 
 @pytest.mark.parametrize(
     "value", [{"url": None}, {"url": ["https://cdn.example.com/1.png"]}, {}, None, "https://cdn.example.com/1.png"]
 )
 def test_an_output_without_an_address_is_refused(value: Any) -> None:
-    """A picture is its address: what has none is no picture."""
+    """An image is its address: what has none is no image."""
     with pytest.raises(ValidationError):
         Generation.model_validate({"status": "success", "outputs": [value]})
 
@@ -334,7 +334,7 @@ def test_a_request_is_the_body_of_the_contract(request_model: WireModel, body: d
 def test_a_billed_request_says_what_a_ledger_writes_down(
     request_model: BilledRequest, words: str | None, references: dict[str, str]
 ) -> None:
-    """Its words, and the pictures that were given, by the names that they have on the wire."""
+    """Its words, and the images that were given, by the names that they have on the wire."""
     assert (words, references) == (request_model.words, request_model.references)
 
 
@@ -357,5 +357,5 @@ def test_every_model_of_the_package_is_public() -> None:
 
 
 def test_an_output_stands_for_its_picture() -> None:
-    """One picture of an answer has an address and perhaps a type."""
+    """One image of a response has an address and perhaps a type."""
     assert Output(url="u") == Output.model_validate({"url": "u", "type": None})

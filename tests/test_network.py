@@ -47,18 +47,18 @@ class Chunks:
 
 
 class Script:
-    """A connection that gives prepared answers, and logs what is done with it in what order."""
+    """A connection that gives prepared responses, and logs what is done with it in what order."""
 
-    def __init__(self, *answers: bytes) -> None:
+    def __init__(self, *responses: bytes) -> None:
         self.log: list[Event] = []
         self.refuses = False
         """Whether the hook raises."""
         self.problem: Exception | None = None
         """What a write raises."""
-        self._response_parsing = iter(answers)
+        self._response_parsing = iter(responses)
 
     def read(self) -> bytes:
-        """Give the next answer."""
+        """Give the next response."""
         self.log.append(READ)
         return next(self._response_parsing, b"")
 
@@ -105,7 +105,7 @@ class Stream(httpcore.NetworkStream):
         self._script = script
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Give the next answer."""
+        """Give the next response."""
         return self._script.read()
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -132,7 +132,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
         self._script = script
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Give the next answer."""
+        """Give the next response."""
         return self._script.read()
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -175,25 +175,25 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
 
 
 def send(script: Script, requests: Sequence[Request], proxy: httpcore.Proxy | None) -> list[bytes]:
-    """Send requests one after the other, and return the bodies of their answers."""
+    """Send requests one after the other, and return the bodies of their responses."""
     engine = Engine(1, proxy, Network(script))
     bodies: list[bytes] = []
     for request in requests:
-        reply = engine.send(request)
-        bodies.append(b"".join(reply))
-        reply.close()
+        response = engine.send(request)
+        bodies.append(b"".join(response))
+        response.close()
     engine.close()
     return bodies
 
 
 async def send_async(script: Script, requests: Sequence[Request], proxy: httpcore.Proxy | None) -> list[bytes]:
-    """Send requests one after the other, and return the bodies of their answers."""
+    """Send requests one after the other, and return the bodies of their responses."""
     engine = AsyncEngine(1, proxy, AsyncNetwork(script))
     bodies: list[bytes] = []
     for request in requests:
-        reply = await engine.send(request)
-        bodies.append(b"".join([chunk async for chunk in reply]))
-        await reply.aclose()
+        response = await engine.send(request)
+        bodies.append(b"".join([chunk async for chunk in response]))
+        await response.aclose()
     await engine.aclose()
     return bodies
 
@@ -228,7 +228,7 @@ def test_the_hook_is_called_right_before_the_bytes_leave(carry: Callable[..., li
 
 
 def test_a_request_without_a_body(carry: Callable[..., list[bytes]]) -> None:
-    """A GET leaves at the end of its message, not when its answer is read."""
+    """A GET leaves at the end of its message, not when its response is read."""
     script = Script(OK)
     assert [b"{}"] == carry(script, Request(script, None))
     assert [BEFORE, b"GET /v1 HTTP/1.1\r\nHost: there\r\n\r\n", READ] == script.log
@@ -258,7 +258,7 @@ def test_a_body_without_a_length(carry: Callable[..., list[bytes]]) -> None:
 
 
 def test_nothing_leaves_if_the_hook_raises(carry: Callable[..., list[bytes]]) -> None:
-    """What it raises reaches the caller; nothing is written, and no answer is waited for."""
+    """What it raises reaches the caller; nothing is written, and no response is waited for."""
     script = Script(OK)
     script.refuses = True
     for request in (post(script, b"{}", 2), Request(script, None)):
@@ -277,14 +277,14 @@ def test_a_body_that_cannot_be_read(carry: Callable[..., list[bytes]], chunks: l
 
 
 def test_the_next_request_of_a_connection(carry: Callable[..., list[bytes]]) -> None:
-    """Its head is held like that of the first, also when the answer before came in several pieces."""
+    """Its head is held like that of the first, also when the response before came in several pieces."""
     script = Script(OK[:-1], OK[-1:], OK)
     assert [b"{}", b"{}"] == carry(script, post(script, b"[1]", 3), post(script, b"[2]", 3))
     assert [BEFORE, head(3) + b"[1]", READ, READ, BEFORE, head(3) + b"[2]", READ] == script.log
 
 
 def test_an_answer_that_came_before_the_server_hung_up(carry: Callable[..., list[bytes]]) -> None:
-    """When the request cannot be written, there may be an answer all the same: a refusal of a large upload, say."""
+    """When the request cannot be written, there may be a response all the same: a refusal of a large upload, say."""
     script = Script(OK)
     script.problem = httpcore.WriteError("broken pipe")
     assert [b"{}"] == carry(script, post(script, b"{}", 2))
@@ -299,7 +299,7 @@ def test_a_forward_proxy(carry: Callable[..., list[bytes]]) -> None:
 
 
 def test_a_tunnel(carry: Callable[..., list[bytes]]) -> None:
-    """The request for a tunnel leaves at its end, before its answer is read; then the request inside the tunnel."""
+    """The request for a tunnel leaves at its end, before its response is read; then the request inside the tunnel."""
     script = Script(b"HTTP/1.1 200 Connection established\r\n\r\n", OK)
     carry(script, post(script, b"{}", 2, url="https://there/v1"), proxy=httpcore.Proxy("http://proxy:3128"))
     connect = b"CONNECT there:443 HTTP/1.1\r\nHost: there:443\r\nAccept: */*\r\n\r\n"
@@ -310,15 +310,17 @@ def test_a_request_is_one_call_of_the_system(server: ScriptedServer, monkeypatch
     """Head and JSON body reach the socket as one piece."""
     pieces: list[bytes] = []
     genuine = socket.socket.send
+    port = int(server.url.rpartition(":")[2])
 
     def sent(self: socket.socket, data: memoryview, *flags: int) -> int:
-        pieces.append(bytes(data))
+        if self.family == socket.AF_INET and self.getpeername()[1] == port:
+            pieces.append(bytes(data))
         return genuine(self, data, *flags)
 
     monkeypatch.setattr(socket.socket, "send", sent)
     engine = Engine(1)
-    reply = engine.send(post(Script(), b"{}", 2, url=f"{server.url}/v1"))
-    b"".join(reply)
-    reply.close()
+    response = engine.send(post(Script(), b"{}", 2, url=f"{server.url}/v1"))
+    b"".join(response)
+    response.close()
     engine.close()
     assert [head(2) + b"{}"] == pieces

@@ -28,7 +28,7 @@ from aurashot._operations import Keys, Labels, Operation
 from aurashot._transport._state import Options
 from aurashot.instrumentation import Dispatcher
 from aurashot.models import CallMeta, GenerateImages, GenerateRequest, Generation
-from lab.server import CLOSE, GENERATION, HOLD, json_reply, status
+from lab.server import CLOSE, GENERATION, HOLD, json_response, status
 from tests.flows.steps import png
 from tests.notebook import Notebook
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from aurashot._calls import Flow
     from aurashot.errors import Outcome
     from lab.backends import Clients
-    from lab.server import Reply, ScriptedServer
+    from lab.server import Response, ScriptedServer
 
 FACE = "https://cdn.example.com/face.png"
 QUICK = RetryPolicy(initial_delay=0.0, max_delay=0.0)
@@ -59,10 +59,10 @@ def generation(prompt: str) -> Flow[Generation]:
 
 def generations(*prompts: str) -> Flow[list[Generation]]:
     """Return the flow of several billed requests, one after the other."""
-    answers: list[Generation] = []
+    responses: list[Generation] = []
     for prompt in prompts:
-        answers.append((yield from generation(prompt)))  # noqa: PERF401 - a comprehension cannot yield
-    return answers
+        responses.append((yield from generation(prompt)))  # noqa: PERF401 - a comprehension cannot yield
+    return responses
 
 
 def run(client: AuraShot, flow: Flow[Any], labels: Labels | None = None) -> Any:
@@ -121,12 +121,12 @@ class TestKeys:
         assert sorted(set(taken)) == sorted(taken)
 
     @given(st.lists(st.integers(0, 4), min_size=1, max_size=12))
-    def test_no_way_of_branching_makes_a_key_twice(self, places: list[int]) -> None:
+    def test_no_way_of_branching_makes_a_key_twice(self, indices: list[int]) -> None:
         """Branches of branches, too."""
         known = [operation(labels=Labels("k"))]
         taken: list[str] = []
-        for place in places:
-            known.append(known[place % len(known)].branch())
+        for index in indices:
+            known.append(known[index % len(known)].branch())
             taken += [each.keys.take() for each in known]
         assert len(set(taken)) == len(taken)
 
@@ -167,7 +167,7 @@ class TestLabels:
     def test_every_billed_method_refuses_them_before_anything_is_sent(
         self, client: AuraShot, server: ScriptedServer, method: str, labels: dict[str, Any], argument: str
     ) -> None:
-        """Not even a picture is uploaded."""
+        """Not even an image is uploaded."""
         methods: dict[str, Callable[..., object]] = {
             "id_photo": partial(client.id_photo, png()),
             "generate": partial(client.generate, "a cafe", face=png()),
@@ -226,14 +226,14 @@ class TestOptions:
         """The entry has the tags of the view and of the call, and says what the operation is part of."""
         notebook = Notebook()
         view = make_client(server.url, ledger=notebook).with_options(tags={"batch": "7"}, parent_id="job-1")
-        answer = view.generate("a cafe", face=FACE, tags={"user": "alice"})
+        response = view.generate("a cafe", face=FACE, tags={"user": "alice"})
         view.with_options(timeout=3.0).generate("a cafe", face=FACE)
         view.with_options(tags={"batch": "8"}).generate("a cafe", face=FACE)
         assert [{"batch": "7", "user": "alice"}, {"batch": "7"}, {"batch": "8"}] == [
             dict(intent.tags) for intent in notebook.intents
         ]
         assert ["job-1"] * 3 == [intent.parent_id for intent in notebook.intents]
-        assert answer.meta.operation_id == notebook.intents[0].operation_id
+        assert response.meta.operation_id == notebook.intents[0].operation_id
 
 
 class TestOperation:
@@ -331,17 +331,17 @@ class TestDriver:
     def test_the_requests_of_an_operation_have_keys_of_their_own(
         self, client: AuraShot, server: ScriptedServer
     ) -> None:
-        """The first has the caller's; answers and requests agree."""
-        answers: list[Generation] = run(client, generations("a", "b"), Labels("order-17"))
+        """The first has the caller's; responses and requests agree."""
+        responses: list[Generation] = run(client, generations("a", "b"), Labels("order-17"))
         assert [("a", "order-17"), ("b", "order-17.2")] == sent_keys(server)
-        assert ["order-17", "order-17.2"] == [answer.meta.idempotency_key for answer in answers]
-        assert 1 == len({answer.meta.operation_id for answer in answers})
+        assert ["order-17", "order-17.2"] == [response.meta.idempotency_key for response in responses]
+        assert 1 == len({response.meta.operation_id for response in responses})
 
     def test_a_fresh_key_is_the_id_of_the_operation(self, client: AuraShot, server: ScriptedServer) -> None:
         """What is found in a log is found at the service, too."""
-        answer = client.generate("a", face=FACE)
-        assert [("a", answer.meta.operation_id)] == sent_keys(server)
-        assert answer.meta.operation_id == answer.meta.idempotency_key
+        response = client.generate("a", face=FACE)
+        assert [("a", response.meta.operation_id)] == sent_keys(server)
+        assert response.meta.operation_id == response.meta.idempotency_key
 
     def test_an_upload_is_sent_without_a_key(self, client: AuraShot, server: ScriptedServer) -> None:
         """It costs nothing, and takes no key from the billed request after it."""
@@ -369,7 +369,7 @@ class TestDriver:
 
     def test_a_gathered_flow_that_fails_ends_no_other(self, client: AuraShot, server: ScriptedServer) -> None:
         """Each result or error stands in its place."""
-        server.answer = lambda request: status(400) if request.json["prompt"] == "b" else None
+        server.respond = lambda request: status(400) if request.json["prompt"] == "b" else None
         a, b, c = run(client, gather([generation(word) for word in "abc"]))
         assert [True, True] == [one.succeeded for one in (a, c)]
         assert isinstance(b, BadRequestError)
@@ -377,15 +377,15 @@ class TestDriver:
 
     def test_the_error_of_a_gathered_flow_is_about_that_flow(self, client: AuraShot, server: ScriptedServer) -> None:
         """A request that was refused is not on the bill, whatever the flows beside it have paid for by then."""
-        server.answer = lambda request: (0.2, *status(400)) if request.json["prompt"] == "b" else None
+        server.respond = lambda request: (0.2, *status(400)) if request.json["prompt"] == "b" else None
         _, refused, _ = run(client, gather([generation(word) for word in "abc"]))
         assert ("rejected", False, ()) == (refused.outcome, refused.may_be_charged, refused.delivered)
 
     def test_an_error_carries_what_the_operation_paid_for_before(
         self, client: AuraShot, server: ScriptedServer
     ) -> None:
-        """The second request is refused: the first picture is on the error, and the operation may be charged."""
-        server.queue(json_reply(GENERATION), status(400))
+        """The second request is refused: the first image is on the error, and the operation may be charged."""
+        server.queue(json_response(GENERATION), status(400))
         with pytest.raises(BadRequestError) as caught:
             run(client, generations("a", "b"), Labels("order-17"))
         (delivered,) = caught.value.delivered
@@ -401,12 +401,12 @@ class TestDriver:
 
     @pytest.mark.usefixtures("impatient")
     @pytest.mark.parametrize(
-        ("reply", "kind", "outcome"),
+        ("response", "kind", "outcome"),
         [
             (status(400), BadRequestError, "accepted"),
             ((CLOSE,), OutcomeUnknownError, "unknown"),
-            (json_reply({"status": "failed", "error": "no person"}), GenerationFailedError, "accepted"),
-            (json_reply({"no": "status"}), UnexpectedResponseError, "unknown"),
+            (json_response({"status": "failed", "error": "no person"}), GenerationFailedError, "accepted"),
+            (json_response({"no": "status"}), UnexpectedResponseError, "unknown"),
             ((HOLD,), DeadlineExceededError, "unknown"),
         ],
         ids=["400", "close", "failed", "unexpected", "late"],
@@ -415,13 +415,13 @@ class TestDriver:
         self,
         client: AuraShot,
         server: ScriptedServer,
-        reply: Reply,
+        response: Response,
         kind: type[AuraShotError],
         outcome: Outcome,
     ) -> None:
         """The job is paid for: it is on the error, which says so, and can be passed to `query`."""
         once = client.with_options(retry=RetryPolicy(max_attempts=1))
-        server.queue(json_reply(SUBMITTED), reply)
+        server.queue(json_response(SUBMITTED), response)
         with pytest.raises(kind) as caught:
             once.legacy.virtual_try_on(
                 product_image=FACE, model_image=FACE, wait=True, idempotency_key="k-1", timeout=1.0
@@ -438,7 +438,7 @@ class TestDriver:
 
     def test_a_job_that_is_not_done_in_time_is_on_the_error(self, client: AuraShot, server: ScriptedServer) -> None:
         """The pause that would not fit ends the wait at once."""
-        server.queue(json_reply(SUBMITTED))
+        server.queue(json_response(SUBMITTED))
         with pytest.raises(DeadlineExceededError, match="still being worked on") as caught:
             client.legacy.pose_change(FACE, "sitting", wait=True, timeout=0.9)
         assert ["e-1"] == [cast("WorkflowJob", job).execution_id for job in caught.value.delivered]
@@ -446,7 +446,7 @@ class TestDriver:
 
     def test_a_job_without_an_identifier_is_on_the_error(self, client: AuraShot, server: ScriptedServer) -> None:
         """It was taken, so it may be charged."""
-        server.queue(json_reply({"status": "submitted"}))
+        server.queue(json_response({"status": "submitted"}))
         with pytest.raises(UnexpectedResponseError, match="no identifier") as caught:
             client.legacy.pose_change(FACE, "sitting", wait=True)
         assert (1, True) == (len(caught.value.delivered), caught.value.may_be_charged)

@@ -15,7 +15,7 @@ from aurashot import DownloadError, RetryPolicy
 from aurashot._engine import AsyncPublicNetwork, PrivateAddressError, PublicNetwork, _addresses, _public
 from aurashot._engine._addresses import NamedNetwork
 from aurashot._engine._public import checked
-from lab.faults.places import dropped
+from lab.faults.targets import dropped
 from lab.server import wait_until
 from tests.stopwatch import in_time
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lab.backends import Clients
     from lab.server import ScriptedServer
 
-PICTURE = "https://pictures.example.com/roof.png"
+IMAGE = "https://images.example.com/roof.png"
 
 
 def entry(address: str) -> tuple[Any, ...]:
@@ -42,10 +42,10 @@ def resolves_to(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     def arrange(*addresses: str) -> list[str]:
         asked: list[str] = []
 
-        def getaddrinfo(host: str | bytes, *place: Any, **options: Any) -> list[tuple[Any, ...]]:
+        def getaddrinfo(host: str | bytes, *target: Any, **options: Any) -> list[tuple[Any, ...]]:
             name = host if isinstance(host, str) else host.decode()
             if not name.endswith(".example.com"):
-                return genuine(host, *place, **options)
+                return genuine(host, *target, **options)
             asked.append(name)
             if not addresses:
                 raise socket.gaierror(socket.EAI_NONAME, "unknown name")
@@ -78,15 +78,15 @@ def resolves_to(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 def test_one_private_address_is_enough(private: str) -> None:
     """A name is refused for any address that is not public, however it is dressed and whatever stands beside it."""
     with pytest.raises(
-        PrivateAddressError, match=rf"^pictures\.example\.com resolves to {private}, which is not a public"
+        PrivateAddressError, match=rf"^images\.example\.com resolves to {private}, which is not a public"
     ):
-        checked("pictures.example.com", [entry("93.184.216.34"), entry(private)])
+        checked("images.example.com", [entry("93.184.216.34"), entry(private)])
 
 
 def test_public_addresses_are_tried_in_order() -> None:
     """The resolver's order is kept, and each address named once."""
     found = [entry("93.184.216.34"), entry("2606:2800:220:1::1"), entry("93.184.216.34")]
-    assert ["93.184.216.34", "2606:2800:220:1::1"] == checked("pictures.example.com", found)
+    assert ["93.184.216.34", "2606:2800:220:1::1"] == checked("images.example.com", found)
 
 
 def test_a_name_that_turns_private_is_not_asked(
@@ -96,12 +96,12 @@ def test_a_name_that_turns_private_is_not_asked(
     client = make_client(server.url)
     asked = resolves_to("127.0.0.1")
     with pytest.raises(DownloadError) as caught:
-        client.read(PICTURE)
+        client.read(IMAGE)
 
-    sentence = "the picture's host pictures.example.com resolves to 127.0.0.1, which is not a public address"
+    sentence = "The image's host images.example.com resolves to 127.0.0.1, which is not a public address"
     assert (sentence, False, 1) == (caught.value.message, caught.value.transient, caught.value.attempts)
     assert isinstance(caught.value.__cause__, PrivateAddressError)
-    assert {"pictures.example.com"} == set(asked)
+    assert {"images.example.com"} == set(asked)
     assert 0 == server.connections
 
 
@@ -109,8 +109,8 @@ def test_a_name_that_is_unknown(make_client: Clients, server: ScriptedServer, re
     """A name without an address is a failed download, and worth another attempt."""
     client = make_client(server.url, retry=RetryPolicy(max_attempts=2, initial_delay=0, max_delay=0))
     resolves_to()
-    with pytest.raises(DownloadError, match="could not be fetched") as caught:
-        client.read(PICTURE)
+    with pytest.raises(DownloadError, match="could not be downloaded") as caught:
+        client.read(IMAGE)
     assert (2, True) == (caught.value.attempts, caught.value.transient)
 
 
@@ -133,7 +133,7 @@ def loopback_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_next_address_is_tried(server: ScriptedServer, resolves_to: Callable[..., list[str]]) -> None:
     """An address that refuses does not end the attempt while there is another one."""
     resolves_to("127.0.0.2", "127.0.0.1")
-    stream = PublicNetwork(("elsewhere", 443)).connect_tcp("pictures.example.com", port_of(server), timeout=5)
+    stream = PublicNetwork(("elsewhere", 443)).connect_tcp("images.example.com", port_of(server), timeout=5)
     wait_until(lambda: server.connections == 1)
     stream.close()
 
@@ -144,7 +144,7 @@ async def test_the_next_address_is_tried_async(server: ScriptedServer, resolves_
     """An address that refuses does not end the attempt while there is another one."""
     resolves_to("127.0.0.2", "127.0.0.1")
     network = AsyncPublicNetwork(("elsewhere", 443))
-    stream = await network.connect_tcp("pictures.example.com", port_of(server), timeout=5)
+    stream = await network.connect_tcp("images.example.com", port_of(server), timeout=5)
     await anyio.to_thread.run_sync(wait_until, lambda: server.connections == 1)
     await stream.aclose()
 
@@ -158,7 +158,7 @@ async def test_a_name_that_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(anyio, "getaddrinfo", getaddrinfo)
     with pytest.raises(httpcore.ConnectTimeout):
-        await AsyncPublicNetwork(("elsewhere", 443)).connect_tcp("pictures.example.com", 443, timeout=0.05)
+        await AsyncPublicNetwork(("elsewhere", 443)).connect_tcp("images.example.com", 443, timeout=0.05)
 
 
 def test_a_name_that_takes_too_long_blocks_nobody_longer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +191,7 @@ def test_a_resolver_that_fails_is_asked_again(monkeypatch: pytest.MonkeyPatch) -
         raise OSError("the resolver is not there") if len(asked) == 1 else UnicodeError("label too long")
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    for words in ("not there", "is no name of a host: label too long"):
+    for words in ("not there", "is not a valid host name: label too long"):
         with pytest.raises(httpcore.ConnectError, match=words):
             NamedNetwork().connect_tcp("some.example.com", 443, timeout=5)
     assert 2 == len(asked)
@@ -213,8 +213,8 @@ def test_names_are_resolved_when_no_thread_can_be_had(
 @pytest.fixture
 def dead_end() -> Iterator[int]:
     """Give a port whose queue is full, so that the first packet of a connection is dropped."""
-    with dropped() as place:
-        yield int(place.url.rpartition(":")[2])
+    with dropped() as target:
+        yield int(target.url.rpartition(":")[2])
 
 
 def test_many_dead_addresses_share_the_time(dead_end: int, resolves_to: Callable[..., list[str]]) -> None:

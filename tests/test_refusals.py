@@ -147,7 +147,7 @@ def test_an_error_body_of_any_shape_gives_its_message_and_code(body: Any, messag
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [(401, "does not know this key"), (402, "billing"), (404, "base URL"), (429, "too many")]
+    ("status", "words"), [(401, "does not know this key"), (402, "billing"), (404, "base URL"), (429, "Too many")]
 )
 def test_a_silent_refusal_is_explained(status: int, words: str) -> None:
     """Where the service says nothing, the statuses that people meet first come with what to do."""
@@ -206,7 +206,7 @@ def test_any_error_body_is_described(details: dict[str, Any]) -> None:
     st.sampled_from([400, 403, 429, 500, 503]), st.binary() | (ERROR_BODIES | ANY_JSON).map(json.dumps).map(str.encode)
 )
 def test_any_error_body_becomes_an_error_that_can_be_printed(status: int, raw: bytes) -> None:
-    """Whatever stands in an error answer, the error is typed and its text can be written out."""
+    """Whatever stands in an error response, the error is typed and its text can be written out."""
     error = refused(status, raw)
     assert status == error.status_code
     assert str(error).encode().startswith(b"%d " % status)

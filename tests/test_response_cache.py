@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def test_it_gives_back_what_was_put() -> None:
-    """An answer is found under its key and under no other."""
+    """A response is found under its key and under no other."""
     cache = ResponseCache()
     cache.put("a", "one")
     assert ("one", None, 1) == (cache.get("a"), cache.get("b"), len(cache))
 
 
 def test_it_forgets_the_least_recently_used() -> None:
-    """Beyond its size, what nobody asked for goes first; asking keeps an answer."""
+    """Beyond its size, what nobody asked for goes first; asking keeps a response."""
     cache = ResponseCache(size=2)
     cache.put("a", 1)
     cache.put("b", 2)
@@ -29,7 +29,7 @@ def test_it_forgets_the_least_recently_used() -> None:
 
 
 def test_putting_again_renews_an_answer() -> None:
-    """The later answer under one key takes the place of the earlier, and is the most recent."""
+    """The later response under one key takes the place of the earlier, and is the most recent."""
     cache = ResponseCache(size=2)
     cache.put("a", 1)
     cache.put("b", 2)
@@ -39,7 +39,7 @@ def test_putting_again_renews_an_answer() -> None:
 
 
 def test_it_forgets_what_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After its age an answer is gone, and its place is free."""
+    """After its age a response is gone, and its place is free."""
     now = [50.0]
     monkeypatch.setattr(_single_flight, "time", SimpleNamespace(monotonic=lambda: now[0]))
     cache = ResponseCache(age=3_600.0)

@@ -33,7 +33,7 @@ HTML = b"<!doctype html><title>Attention required</title>"
 
 
 def unexpected(raw: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> UnexpectedResponseError:
-    """Return the error that an answer becomes that is not one of this API's."""
+    """Return the error that a response becomes that is not one of this API's."""
     with pytest.raises(UnexpectedResponseError) as caught:
         read(RawResponse(status, headers or {}, raw), Generation)
     return caught.value
@@ -47,7 +47,7 @@ def given_up(**fields: Any) -> GenerationFailedError:
 
 
 def generation(**fields: Any) -> Generation:
-    """Return what a successful answer becomes."""
+    """Return what a successful response becomes."""
     return read(RawResponse(200, {}, json.dumps({**SUCCESS, **fields}).encode()), Generation)
 
 
@@ -107,26 +107,26 @@ def test_a_2xx_that_is_no_answer_of_this_api_is_unknown(raw: bytes, headers: dic
 def test_a_word_like_nan_is_a_word_within_a_string() -> None:
     """Only as a number it is no JSON."""
     output = {"url": "https://cdn.example/NaN/Infinity.png"}
-    answer = read(RawResponse(200, {}, json.dumps({"status": "success", "outputs": [output]}).encode()), Generation)
-    assert output["url"] == answer.url
+    response = read(RawResponse(200, {}, json.dumps({"status": "success", "outputs": [output]}).encode()), Generation)
+    assert output["url"] == response.url
 
 
 def test_no_content_is_an_empty_answer() -> None:
-    """204 is a 2xx like any other: no picture came."""
+    """204 is a 2xx like any other: no image came."""
     error = unexpected(b"", 204)
     assert ("unknown", 204) == (error.outcome, error.status_code)
-    assert "204 with an empty body" in str(error)
+    assert "204 and an empty body" in str(error)
 
 
 def test_the_media_type_of_an_answer_is_noted_and_not_trusted() -> None:
-    """A true answer may call itself what it likes; what is no answer says what it claimed to be."""
+    """A true response may call itself what it likes; what is no response says what it claimed to be."""
     raw = json.dumps(SUCCESS).encode()
     assert read(RawResponse(200, {"content-type": "text/plain"}, raw), Generation).succeeded
     assert "application/json" == unexpected(b"?", headers={"content-type": "Application/JSON;charset=x"}).content_type
 
 
 def test_a_misfit_does_not_print_what_came() -> None:
-    """A broken answer may hold what a user sent: the message names the field and no value."""
+    """A broken response may hold what a user sent: the message names the field and no value."""
     error = unexpected(b'{"status": {"prompt": "very private"}}')
     assert "very private" not in str(error)
     assert error.__cause__ is None
@@ -154,21 +154,21 @@ def test_a_compressed_answer_is_read(encoding: str, encode: Any) -> None:
         ("gzip", gzip.compress(json.dumps(SUCCESS).encode(), mtime=0)[:-12], "breaks off"),
         ("gzip", gzip.compress(bytes(MAX_RESPONSE_BYTES + 1)), "larger than 8 MiB"),
         ("gzip", gzip.compress(gzip.compress(json.dumps(SUCCESS).encode())), "not what it documents"),
-        ("gzip", b"no gzip at all", "not the gzip that it claims"),
+        ("gzip", b"no gzip at all", "is not valid gzip"),
         ("gzip", b"", "breaks off"),
-        ("br", b"\x0b\x02\x80", "'br', which was not asked for"),
-        ("gzip, gzip", b"", "'gzip, gzip', which was not asked for"),
+        ("br", b"\x0b\x02\x80", "'br', which was not requested"),
+        ("gzip, gzip", b"", "'gzip, gzip', which was not requested"),
     ],
 )
 def test_a_success_in_a_broken_encoding_is_unknown(encoding: str, raw: bytes, words: str) -> None:
-    """A cut, doubled, false or endless compression is no answer, and costs no memory."""
+    """A cut, doubled, false or endless compression is no response, and costs no memory."""
     error = unexpected(raw, headers={"content-encoding": encoding})
     assert words in str(error)
     assert "unknown" == error.outcome
 
 
 def test_a_success_without_a_picture_was_accepted() -> None:
-    """The service did the work and kept the picture: that is on the bill, and never sent again."""
+    """The service did the work and kept the image: that is on the bill, and never sent again."""
     error = unexpected(b'{"status": "success", "outputs": [], "requestId": "r-1"}')
     assert ("accepted", "r-1") == (error.outcome, error.request_id)
     assert "accepted" == unexpected(b'{"status": "completed", "outputs": null}').outcome
@@ -182,9 +182,9 @@ def test_an_answer_that_is_not_done_needs_no_picture(status: str) -> None:
 
 
 def test_numeric_identifiers_are_taken_as_text() -> None:
-    """A paid answer is not lost because an identifier came as a number."""
-    answer = generation(requestId=17, jobId=18.5, createdAt=1_773_619_200)
-    assert ("17", "18.5", "1773619200") == (answer.request_id, answer.job_id, answer.created_at)
+    """A paid response is not lost because an identifier came as a number."""
+    response = generation(requestId=17, jobId=18.5, createdAt=1_773_619_200)
+    assert ("17", "18.5", "1773619200") == (response.request_id, response.job_id, response.created_at)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_numeric_identifiers_are_taken_as_text() -> None:
     ],
 )
 def test_a_failed_answer_is_an_error_that_carries_it(fields: dict[str, Any], words: str) -> None:
-    """A failure can come with 200: it is raised, and holds the whole answer."""
+    """A failure can come with 200: it is raised, and holds the whole response."""
     error = given_up(requestId="r-1", **fields)
     assert type(error) is GenerationFailedError
     assert words in str(error)
@@ -226,12 +226,12 @@ def test_blocked_content_is_told_apart(fields: dict[str, Any]) -> None:
 def test_a_failure_without_an_answer_has_no_identifier() -> None:
     """A legacy job's failure is described from its own fields."""
     error = failure("pose_change", {"error": "no person"})
-    assert "the service reports that the pose_change failed: no person" == str(error)
+    assert "The service reported that the pose_change failed: no person" == str(error)
     assert (None, None) == (error.generation, error.request_id)
 
 
 def test_uploads_and_jobs_are_read_without_judgement() -> None:
-    """Only a generation promises outputs: an upload is an address, and a failed job is still an answer."""
+    """Only a generation promises outputs: an upload is an address, and a failed job is still a response."""
     upload = read(RawResponse(201, {}, b'{"url": "https://cdn.example.com/a.png"}'), Upload)
     assert "https://cdn.example.com/a.png" == upload.url
     assert read(RawResponse(200, {}, b'{"status": "failed"}'), WorkflowJob).failed
@@ -241,7 +241,7 @@ def test_an_answer_that_does_not_end_is_unknown() -> None:
     """What is larger than the cap is not read to its end."""
     error = too_large(MAX_RESPONSE_BYTES + 1)
     assert "unknown" == error.outcome
-    assert f"{MAX_RESPONSE_BYTES + 1} came" in str(error)
+    assert f"{MAX_RESPONSE_BYTES + 1} received" in str(error)
 
 
 @given(
@@ -252,9 +252,9 @@ def test_an_answer_that_does_not_end_is_unknown() -> None:
 def test_any_answer_is_a_model_or_a_typed_error(status: int, raw: bytes, encoding: str) -> None:
     """No bytes under any status raise anything that is not of this SDK."""
     try:
-        answer = read(RawResponse(status, {"content-encoding": encoding}, raw), Generation)
+        response = read(RawResponse(status, {"content-encoding": encoding}, raw), Generation)
     except AuraShotError as error:
         assert error.outcome in {"rejected", "unknown", "accepted"}  # noqa: PT017 - both ends are right
     else:
         assert 200 <= status < 300
-        assert answer.status
+        assert response.status

@@ -1,4 +1,4 @@
-"""A download that breaks goes on where it was, if it can be certain that it is the same picture."""
+"""A download that breaks goes on where it was, if it can be certain that it is the same image."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from hypothesis import given, strategies as st
 from aurashot import DownloadError, RetryPolicy
 from aurashot._transport._downloads import Whole
 from lab.server import CLOSE, headers_only
-from tests.test_downloads import picture
+from tests.test_downloads import image
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from aurashot import AuraShot
     from lab.backends import Clients
-    from lab.server import Reply, ScriptedServer
+    from lab.server import Response, ScriptedServer
 
-PICTURE = picture("PNG", 32) + bytes(random.Random(5).randbytes(600_000))
-"""A whole picture, and bytes after its end, which do no harm: long enough to break in the middle."""
-OTHER = picture("PNG", 32) + bytes(random.Random(6).randbytes(600_000))
+IMAGE = image("PNG", 32) + bytes(random.Random(5).randbytes(600_000))
+"""A whole image, and bytes after its end, which do no harm: long enough to break in the middle."""
+OTHER = image("PNG", 32) + bytes(random.Random(6).randbytes(600_000))
 TAG = '"one"'
 HALF = 300_000
 
@@ -34,25 +34,25 @@ def client(make_client: Clients, server: ScriptedServer) -> AuraShot:
     return make_client(server.url, retry=RetryPolicy(initial_delay=0, max_delay=0), timeout=20)
 
 
-def whole(content: bytes = PICTURE, etag: str = TAG) -> Reply:
-    """Return the whole picture."""
+def whole(content: bytes = IMAGE, etag: str = TAG) -> Response:
+    """Return the whole image."""
     return (headers_only(content_type="image/png", content_length=len(content), etag=etag) + content,)
 
 
-def broken(etag: str = TAG, at: int = HALF) -> Reply:
-    """Return a picture whose connection ends in the middle."""
-    head = headers_only(content_type="image/png", content_length=len(PICTURE), etag=etag)
-    return (head + PICTURE[:at], CLOSE)
+def broken(etag: str = TAG, at: int = HALF) -> Response:
+    """Return an image whose connection ends in the middle."""
+    head = headers_only(content_type="image/png", content_length=len(IMAGE), etag=etag)
+    return (head + IMAGE[:at], CLOSE)
 
 
-def about(start: int, *, says: int | None = None, etag: str = TAG, content: bytes = PICTURE) -> dict[str, object]:
-    """Return the headers of a picture from a byte on."""
+def about(start: int, *, says: int | None = None, etag: str = TAG, content: bytes = IMAGE) -> dict[str, object]:
+    """Return the headers of an image from a byte on."""
     told = f"bytes {start if says is None else says}-{len(content) - 1}/{len(content)}"
     return {"content_type": "image/png", "content_length": len(content) - start, "etag": etag, "content_range": told}
 
 
-def rest(start: int, *, says: int | None = None, etag: str = TAG, content: bytes = PICTURE) -> Reply:
-    """Return a picture from a byte on."""
+def rest(start: int, *, says: int | None = None, etag: str = TAG, content: bytes = IMAGE) -> Response:
+    """Return an image from a byte on."""
     return (headers_only(206, **about(start, says=says, etag=etag, content=content)) + content[start:],)
 
 
@@ -70,12 +70,12 @@ def resumed_at(server: ScriptedServer, number: int = 1) -> int:
 
 @pytest.mark.parametrize("into", ["file", "memory"])
 def test_it_goes_on_where_it_was(client: AuraShot, server: ScriptedServer, tmp_path: Path, into: str) -> None:
-    """Only the rest is asked for, and only of the same picture; what lands is whole."""
+    """Only the rest is asked for, and only of the same image; what lands is whole."""
     server.queue(broken())
-    server.answer = lambda _: rest(resumed_at(server))
+    server.respond = lambda _: rest(resumed_at(server))
     url = f"{server.url}/1.png"
     got = client.download(url, tmp_path / "a.png").read_bytes() if into == "file" else client.read(url)
-    assert PICTURE == got
+    assert IMAGE == got
     assert (None, None) == asked(server)[0]
     assert TAG == asked(server)[1][1]
     assert 0 < resumed_at(server) <= HALF
@@ -85,64 +85,64 @@ def test_it_goes_on_where_it_was(client: AuraShot, server: ScriptedServer, tmp_p
 def test_progress_goes_on(client: AuraShot, server: ScriptedServer) -> None:
     """It never falls back, and ends at the whole."""
     server.queue(broken())
-    server.answer = lambda _: rest(resumed_at(server))
+    server.respond = lambda _: rest(resumed_at(server))
     told: list[tuple[int, int | None]] = []
     client.read(f"{server.url}/1.png", progress=lambda done, total: told.append((done, total)))
-    assert (len(PICTURE), len(PICTURE)) == told[-1]
-    assert {len(PICTURE)} == {total for _, total in told}
+    assert (len(IMAGE), len(IMAGE)) == told[-1]
+    assert {len(IMAGE)} == {total for _, total in told}
 
 
 MODES = {
     "the range is ignored": [whole()],
-    "the picture has changed": [whole(OTHER, '"two"')],
-    "the rest is of another picture": [rest(HALF, etag='"two"', content=OTHER), whole()],
+    "the image has changed": [whole(OTHER, '"two"')],
+    "the rest is of another image": [rest(HALF, etag='"two"', content=OTHER), whole()],
     "the rest has no tag": [rest(HALF, etag=""), whole()],
     "the rest begins elsewhere": [rest(100_000), whole()],
     "the rest says another beginning": [rest(HALF, says=7), whole()],
-    "the rest is of another length": [rest(HALF, content=PICTURE + b"x"), whole()],
+    "the rest is of another length": [rest(HALF, content=IMAGE + b"x"), whole()],
     "the range cannot be had": [(headers_only(416, content_length=0),), whole()],
     "it breaks again": [broken(), whole()],
 }
 
 
-@pytest.mark.parametrize("replies", MODES.values(), ids=MODES)
+@pytest.mark.parametrize("responses", MODES.values(), ids=MODES)
 def test_nothing_is_put_together_wrongly(
-    client: AuraShot, server: ScriptedServer, tmp_path: Path, replies: list[Reply]
+    client: AuraShot, server: ScriptedServer, tmp_path: Path, responses: list[Response]
 ) -> None:
-    """Whatever the host makes of the request for the rest, what lands is one picture, whole, or the other."""
-    server.queue(broken(), *replies)
+    """Whatever the host makes of the request for the rest, what lands is one image, whole, or the other."""
+    server.queue(broken(), *responses)
     path = client.download(f"{server.url}/1.png", tmp_path / "a.png")
-    assert path.read_bytes() in {PICTURE, OTHER}
+    assert path.read_bytes() in {IMAGE, OTHER}
     assert [path] == [*tmp_path.glob("*.png")]
     assert [] == [*tmp_path.glob(".*.part")]
 
 
 @pytest.mark.parametrize("etag", ["", 'W/"one"', "one", '"a"b"'])
 def test_without_a_strong_tag_it_starts_over(client: AuraShot, server: ScriptedServer, etag: str) -> None:
-    """A weak tag promises a similar picture, not the same bytes."""
+    """A weak tag promises a similar image, not the same bytes."""
     server.queue(broken(etag), whole(etag=etag))
-    assert PICTURE == client.read(f"{server.url}/1.png")
+    assert IMAGE == client.read(f"{server.url}/1.png")
     assert [(None, None)] * 2 == asked(server)
 
 
 def test_a_part_that_nobody_asked_for_is_refused(client: AuraShot, server: ScriptedServer) -> None:
-    """A 206 to a request for the whole is no picture."""
+    """A 206 to a request for the whole is no image."""
     server.queue(rest(0))
-    with pytest.raises(DownloadError, match="answered 206"):
+    with pytest.raises(DownloadError, match="responded with 206"):
         client.read(f"{server.url}/1.png")
 
 
 def test_the_rest_may_not_be_compressed(client: AuraShot, server: ScriptedServer) -> None:
     """Nor may the first part."""
     server.queue(broken())
-    server.answer = lambda _: (headers_only(206, content_encoding="gzip", **about(resumed_at(server))), CLOSE)
+    server.respond = lambda _: (headers_only(206, content_encoding="gzip", **about(resumed_at(server))), CLOSE)
     with pytest.raises(DownloadError, match="gzip"):
         client.read(f"{server.url}/1.png")
 
 
 @given(have=st.integers(1, 99), status=st.sampled_from([200, 206]), told=st.text(max_size=30), tag=st.text(max_size=8))
 def test_only_the_exact_rest_goes_on(have: int, status: int, told: str, tag: str) -> None:
-    """Whatever a host says instead is no rest of this picture."""
+    """Whatever a host says instead is no rest of this image."""
     known = Whole('"t"', 100)
     assert known.goes_on(have, 206, {"content-range": f"bytes {have}-99/100", "etag": '"t"'})
     headers = {"content-range": told, "etag": tag}

@@ -134,18 +134,18 @@ def test_threads_share_a_budget_exactly() -> None:
 
 
 class Service:
-    """A function that fails in given ways, one after the other, and then answers."""
+    """A function that fails in given ways, one after the other, and then responses."""
 
     def __init__(self, *failures: AuraShotError) -> None:
         self.failures = list(failures)
         self.requests = 0
 
     def __call__(self) -> str:
-        """Answer one request."""
+        """Response one request."""
         self.requests += 1
         if self.failures:
             raise self.failures.pop(0)
-        return "answer"
+        return "response"
 
 
 def retries(
@@ -171,7 +171,7 @@ def test_a_call_is_sent_again_until_it_succeeds() -> None:
     """Faults that are safe are gone over, and each is told with the wait that follows."""
     told: list[tuple[str, float]] = []
     service = Service(NotSentError("a"), rate_limit(2.0))
-    assert "answer" == call(service, retries(told=lambda error, wait: told.append((type(error).__name__, wait))))
+    assert "response" == call(service, retries(told=lambda error, wait: told.append((type(error).__name__, wait))))
     assert 3 == service.requests
     assert ["NotSentError", "RateLimitError"] == [name for name, _ in told]
     assert 0.0 == told[0][1]
@@ -255,7 +255,7 @@ def test_five_calls_at_once_have_four_attempts_each() -> None:
 
 
 def test_nothing_is_sent_again_for_nobody() -> None:
-    """When nobody waits for the answer any more, the first error is the last, and costs no budget."""
+    """When nobody waits for the response any more, the first error is the last, and costs no budget."""
     budget = RetryBudget()
     service = Service(NotSentError("x"), NotSentError("x"))
     waits = [True, False]

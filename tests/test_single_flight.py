@@ -61,7 +61,7 @@ def between_tasks() -> SingleFlight:
 
 
 def get(single_flight: SingleFlight, deadline: Deadline, work: Work, key: str = "k") -> str:
-    """Return the answer for a key, in this thread."""
+    """Return the response for a key, in this thread."""
     return run(single_flight.get(key, deadline, work))
 
 
@@ -126,13 +126,13 @@ class TestThreads:
     """The blocking form."""
 
     def test_many_threads_share_one_work(self) -> None:
-        """64 askers at once make one request and get one answer."""
+        """64 askers at once make one request and get one response."""
         single_flight, work = between_threads(), Work()
         with ThreadPoolExecutor(64) as pool:
-            answers = [pool.submit(get, single_flight, in_time(), work) for _ in range(64)]
+            responses = [pool.submit(get, single_flight, in_time(), work) for _ in range(64)]
             until(lambda: work.begun.is_set() and waiting(single_flight, 63)())
             work.go.set()
-            assert {"answer 1"} == {answer.result(PATIENT) for answer in answers}
+            assert {"answer 1"} == {response.result(PATIENT) for response in responses}
         assert 1 == work.times
         assert {} == single_flight._running
 
@@ -149,10 +149,10 @@ class TestThreads:
         """Everybody who waited meets a copy of the failure; whoever comes later starts anew."""
         single_flight, work = between_threads(), Work(NotSentError("no way"))
         with ThreadPoolExecutor(8) as pool:
-            answers = [pool.submit(get, single_flight, in_time(), work) for _ in range(8)]
+            responses = [pool.submit(get, single_flight, in_time(), work) for _ in range(8)]
             until(lambda: work.begun.is_set() and waiting(single_flight, 7)())
             work.go.set()
-            failures = [answer.exception(PATIENT) for answer in answers]
+            failures = [response.exception(PATIENT) for response in responses]
         assert ["no way"] * 8 == [str(failure) for failure in failures]
         assert 8 == len({id(failure) for failure in failures})
         assert "answer 2" == get(single_flight, in_time(), work)
@@ -173,10 +173,10 @@ class TestThreads:
         leader.start()
         assert work.begun.wait(PATIENT)
         with ThreadPoolExecutor(4) as pool:
-            answers = [pool.submit(get, single_flight, in_time(), work) for _ in range(4)]
+            responses = [pool.submit(get, single_flight, in_time(), work) for _ in range(4)]
             until(waiting(single_flight, 4))
             work.go.set()
-            assert {"answer 2"} == {answer.result(PATIENT) for answer in answers}
+            assert {"answer 2"} == {response.result(PATIENT) for response in responses}
         leader.join()
         assert [failure] == caught
         assert 2 == work.times
@@ -213,18 +213,18 @@ class TestTasks:
     """The async form, on both event loops."""
 
     async def test_many_tasks_share_one_work(self) -> None:
-        """64 askers at once make one request and get one answer."""
-        single_flight, work, answers = between_tasks(), AsyncWork(), list[Any]()
+        """64 askers at once make one request and get one response."""
+        single_flight, work, responses = between_tasks(), AsyncWork(), list[Any]()
 
         async def ask() -> None:
-            answers.append(await single_flight.get("k", in_time(), work))
+            responses.append(await single_flight.get("k", in_time(), work))
 
         async with anyio.create_task_group() as group:
             for _ in range(64):
                 group.start_soon(ask)
             await anyio.wait_all_tasks_blocked()
             work.go.set()
-        assert ["answer 1"] * 64 == answers
+        assert ["answer 1"] * 64 == responses
         assert 1 == work.times
         assert {} == single_flight._running
 
@@ -232,8 +232,8 @@ class TestTasks:
         """What was done once is not done again, and another key is other work."""
         single_flight, work = between_tasks(), AsyncWork()
         work.go.set()
-        answers = [await single_flight.get(key, in_time(), work) for key in "aaba"]
-        assert ["answer 1", "answer 1", "answer 2", "answer 1"] == answers
+        responses = [await single_flight.get(key, in_time(), work) for key in "aaba"]
+        assert ["answer 1", "answer 1", "answer 2", "answer 1"] == responses
 
     async def test_a_failure_is_told_to_those_who_waited_and_not_remembered(self) -> None:
         """Everybody who waited meets a copy of the failure; whoever comes later starts anew."""
@@ -276,7 +276,7 @@ class TestTasks:
 
     async def test_another_takes_over_when_the_first_is_cancelled(self) -> None:
         """A cancelled leader leaves the work to one of those who wait."""
-        single_flight, work, answers = between_tasks(), AsyncWork(), list[Any]()
+        single_flight, work, responses = between_tasks(), AsyncWork(), list[Any]()
         leading = anyio.CancelScope()
 
         async def lead() -> None:
@@ -284,7 +284,7 @@ class TestTasks:
                 await single_flight.get("k", in_time(), work)
 
         async def ask() -> None:
-            answers.append(await single_flight.get("k", in_time(), work))
+            responses.append(await single_flight.get("k", in_time(), work))
 
         async with anyio.create_task_group() as group:
             group.start_soon(lead)
@@ -296,19 +296,19 @@ class TestTasks:
             await anyio.wait_all_tasks_blocked()
             work.go.set()
         assert leading.cancelled_caught
-        assert ["answer 2"] * 4 == answers
+        assert ["answer 2"] * 4 == responses
         assert {} == single_flight._running
 
     async def test_another_takes_over_when_the_first_ran_out_of_its_own_time(self) -> None:
         """The leader's deadline is not the others': one of them does the work."""
-        single_flight, work, answers = between_tasks(), AsyncWork(DeadlineExceededError("its own")), list[Any]()
+        single_flight, work, responses = between_tasks(), AsyncWork(DeadlineExceededError("its own")), list[Any]()
 
         async def lead() -> None:
             with pytest.raises(DeadlineExceededError, match="its own"):
                 await single_flight.get("k", in_time(), work)
 
         async def ask() -> None:
-            answers.append(await single_flight.get("k", in_time(), work))
+            responses.append(await single_flight.get("k", in_time(), work))
 
         async with anyio.create_task_group() as group:
             group.start_soon(lead)
@@ -317,14 +317,14 @@ class TestTasks:
                 group.start_soon(ask)
             await anyio.wait_all_tasks_blocked()
             work.go.set()
-        assert ["answer 2"] * 4 == answers
+        assert ["answer 2"] * 4 == responses
 
     async def test_a_waiter_whose_time_runs_out_sent_nothing(self) -> None:
         """Waiting for another one's upload ends with the own deadline, and the work goes on."""
-        single_flight, work, answers = between_tasks(), AsyncWork(), list[Any]()
+        single_flight, work, responses = between_tasks(), AsyncWork(), list[Any]()
 
         async def lead() -> None:
-            answers.append(await single_flight.get("k", in_time(), work))
+            responses.append(await single_flight.get("k", in_time(), work))
 
         async with anyio.create_task_group() as group:
             group.start_soon(lead)
@@ -333,14 +333,14 @@ class TestTasks:
                 await single_flight.get("k", Deadline(0.02), work)
             assert "not_sent" == caught.value.outcome
             work.go.set()
-        assert ["answer 1"] == answers
+        assert ["answer 1"] == responses
 
     async def test_a_cancelled_waiter_leaves_the_work_alone(self) -> None:
         """Who gives up waiting takes nothing away from the one who works."""
-        single_flight, work, answers = between_tasks(), AsyncWork(), list[Any]()
+        single_flight, work, responses = between_tasks(), AsyncWork(), list[Any]()
 
         async def lead() -> None:
-            answers.append(await single_flight.get("k", in_time(), work))
+            responses.append(await single_flight.get("k", in_time(), work))
 
         async with anyio.create_task_group() as group:
             group.start_soon(lead)
@@ -349,7 +349,7 @@ class TestTasks:
                 await single_flight.get("k", in_time(), work)
             assert scope.cancelled_caught
             work.go.set()
-        assert ["answer 1"] == answers
+        assert ["answer 1"] == responses
 
 
 def test_two_event_loops_share_the_memory_and_no_work_under_way() -> None:
@@ -368,7 +368,7 @@ def test_two_event_loops_share_the_memory_and_no_work_under_way() -> None:
 
 def test_two_event_loops_at_once_do_not_wait_for_each_other() -> None:
     """An event of one loop cannot be awaited in another: each loop does its own work."""
-    single_flight, begun, go, answers = between_tasks(), threading.Event(), threading.Event(), list[str]()
+    single_flight, begun, go, responses = between_tasks(), threading.Event(), threading.Event(), list[str]()
 
     async def slowly() -> str:
         begun.set()
@@ -379,10 +379,10 @@ def test_two_event_loops_at_once_do_not_wait_for_each_other() -> None:
         return "quick"
 
     async def lead() -> None:
-        answers.append(await single_flight.get("k", in_time(), slowly))
+        responses.append(await single_flight.get("k", in_time(), slowly))
 
     async def ask() -> None:
-        answers.append(await single_flight.get("k", Deadline(1.0), at_once))
+        responses.append(await single_flight.get("k", Deadline(1.0), at_once))
 
     thread = threading.Thread(target=anyio.run, args=(lead,))
     thread.start()
@@ -390,4 +390,4 @@ def test_two_event_loops_at_once_do_not_wait_for_each_other() -> None:
     anyio.run(ask)
     go.set()
     thread.join()
-    assert ["quick", "slow"] == answers
+    assert ["quick", "slow"] == responses

@@ -19,7 +19,7 @@ from aurashot._calls import Call, Recall
 from aurashot._flows import character as flows
 from aurashot.models import Generation
 from lab.backends import KEY
-from lab.server import CERTIFICATE, GENERATION, ScriptedServer, json_reply, server_tls, status
+from lab.server import CERTIFICATE, GENERATION, ScriptedServer, json_response, server_tls, status
 from tests.flows.steps import CLOTHES, FACE, RULES, SCENE
 from tests.notebook import Notebook
 
@@ -113,7 +113,7 @@ LATE: Final = {
     "aurashot._client._async_legacy",
     "aurashot._client._sync_legacy",
     "aurashot._flows.legacy",
-    "aurashot._flows.pictures",
+    "aurashot._flows.images",
     "aurashot._transport._downloads",
     "aurashot._transport._detached",
     "aurashot._transport._httpx_client",
@@ -156,7 +156,7 @@ def test_help() -> None:
     ids=["id_photo", "generate", "edit"],
 )
 def test_call_with_addresses_is_two_steps(flow: Flow[Any]) -> None:
-    """A call whose pictures are remote asks its driver for two things: what the ledger knows of it, and to send it."""
+    """A call whose images are remote asks its driver for two things: what the ledger knows of it, and to send it."""
     assert [Recall, Call] == [type(step) for step in answered(flow)]
 
 
@@ -181,7 +181,7 @@ def test_events_are_made_for_listeners_only(
         monkeypatch.setattr(instrumentation, name, counted(getattr(instrumentation, name), made))
     heard: list[Event] = []
     client = make_client(server.url, retry=RetryPolicy(initial_delay=0.0), hooks=[heard.append] if hooked else [])
-    server.queue(status(429), json_reply(GENERATION), status(400))
+    server.queue(status(429), json_response(GENERATION), status(400))
 
     client.generate("a cafe", face=FACE)
     with pytest.raises(Exception, match="scripted 400"):
@@ -267,7 +267,7 @@ def noting(name: str, original: Any, made: list[str]) -> Any:
 
 
 def test_answer_is_parsed_once(make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bytes of an answer become its model in one step."""
+    """The bytes of a response become its model in one step."""
     parsed: list[object] = []
     validate = Generation.model_validate_json
 

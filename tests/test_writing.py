@@ -82,7 +82,9 @@ async def test_a_write_whose_time_is_over_before_its_turn_is_not_made() -> None:
     results = await first_and_then(ledger, 0.01, 5.0, what=RESERVE)
     assert [1, 1] == ledger.batches
     assert 2 == results.count(None)
-    assert ["the ledger is busy: others are writing; try again"] == [str(each) for each in results if each is not None]
+    assert ["The ledger is busy, because others are writing; try again"] == [
+        str(each) for each in results if each is not None
+    ]
 
     ledger = Gated()
     assert 1 == (await first_and_then(ledger, 0.01, what=RESERVE)).count(None)
@@ -90,7 +92,7 @@ async def test_a_write_whose_time_is_over_before_its_turn_is_not_made() -> None:
 
 
 async def test_what_is_recorded_after_the_fact_is_never_late() -> None:
-    """The picture is there; its record waits for its turn, however long that takes."""
+    """The image is there; its record waits for its turn, however long that takes."""
     ledger = Gated()
     assert [None] * 2 == await first_and_then(ledger, 0.001, what=SETTLE)
     assert [1, 1] == ledger.batches

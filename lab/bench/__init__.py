@@ -1,4 +1,4 @@
 """What aurashot costs, measured beside other clients against one local server.
 
-Run it with `scripts/lab bench`; its answers are in `docs/benchmarks.md`.
+Run it with `scripts/lab bench`; its responses are in `docs/benchmarks.md`.
 """

@@ -1,4 +1,4 @@
-"""What the sections share: the server, the workers, the pictures, and how much is measured."""
+"""What the sections share: the server, the workers, the images, and how much is measured."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DOWNLOADED: Final = 50
-"""MiB of the picture that the server offers."""
+"""MiB of the image that the server offers."""
 UPLOADED: Final = 90
-"""MiB of the picture that is uploaded."""
+"""MiB of the image that is uploaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Bench:
 
 @contextmanager
 def bench(folder: Path, *, quick: bool) -> Generator[Bench]:
-    """Make the pictures, and start the server in a process of its own."""
+    """Make the images, and start the server in a process of its own."""
     write_png(folder / "download.png", DOWNLOADED)
     write_png(folder / "upload.png", UPLOADED)
     with Child("lab.bench.server", "--image", str(folder / "download.png")) as server:

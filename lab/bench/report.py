@@ -63,7 +63,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A picture of figures: a bar for each client or, with several values of `x`, a line.
+    """A plot of figures: a bar for each client or, with several values of `x`, a line.
 
     Attributes:
         axis: What the figures are, with their unit.
@@ -89,7 +89,7 @@ class Section:
         title: The question, in a few words.
         about: What was done, in Markdown.
         tables: The figures.
-        plot: The picture.
+        plot: The image.
         goals: What the figures have to be.
     """
 

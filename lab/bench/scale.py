@@ -79,7 +79,7 @@ class Figures:
     """What a case took; of several processes, what they took together.
 
     Attributes:
-        answered: Calls that ended with their picture.
+        answered: Calls that ended with their image.
         errors: Calls that ended otherwise.
         repeats: Requests beyond the first of a call.
         wall: Seconds from the first call's start to the last one's end.

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from lab.bench.answers import answers
+from lab.bench.responses import responses
 from lab.process import raise_file_limit, say
 from lab.server import Server, headers_only, server_tls
 
@@ -59,7 +59,7 @@ async def serve(image: Path, latency: float, *, tls: bool) -> None:
     """Serve until the standard input ends."""
     benchmark = Benchmark(image, latency)
     url = await Server(benchmark.handle, server_tls() if tls else None, discards_bodies=True).listen()
-    benchmark.responses = answers(url)
+    benchmark.responses = responses(url)
     say(url)
     await asyncio.to_thread(sys.stdin.read)
 

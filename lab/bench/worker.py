@@ -127,7 +127,7 @@ def upload(name: str, url: str) -> None:
 
 
 def download(name: str, url: str) -> None:
-    """Download a picture to files."""
+    """Download an image to files."""
     _transfer(downloads.DOWNLOADS[name](url))
 
 

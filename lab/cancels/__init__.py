@@ -1,1 +1,1 @@
-"""Calls that are cancelled at random moments: what they leave behind, and what becomes of the pictures."""
+"""Calls that are cancelled at random moments: what they leave behind, and what becomes of the images."""

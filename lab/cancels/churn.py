@@ -20,7 +20,7 @@ from lab.billing import running
 KEY: Final = "sk_live_cancels_0001"
 FACE: Final = "https://example.com/face.jpg"
 SLOWEST: Final = 0.25
-"""Seconds that the slowest picture takes."""
+"""Seconds that the slowest image takes."""
 AT_ONCE: Final = 200
 CONNECTIONS: Final = 50
 PROBES: Final = 20

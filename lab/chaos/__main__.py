@@ -59,7 +59,7 @@ def row(verdict: Verdict) -> Sequence[object]:
     reported, were = verdict.reported
     return (
         findings.plan.name + (f" (seed {findings.seed})" if findings.seed > 1 else ""),
-        f"{len(findings.said):,}",
+        f"{len(findings.reports):,}",
         f"{figures.seconds:.0f}",
         f"{verdict.delivered:,}",
         f"{reported:,} ({were:,})" if findings.plan.is_judged else "-",
@@ -74,7 +74,7 @@ def row(verdict: Verdict) -> Sequence[object]:
 def faults_table() -> str:
     """Return what the server does, and how often."""
     rows = ((fault.name, f"{fault.share / 10:g} %", "yes" if fault.bills else "no") for fault in TABLES["mixed"])
-    return table(("answer", "share", "billed"), rows)
+    return table(("response", "share", "billed"), rows)
 
 
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:

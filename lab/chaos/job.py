@@ -20,9 +20,9 @@ class Job:
         at_once: How many of them at once: threads, or tasks.
         deadline: Seconds that one call may take.
         attempts: Requests of one call at most.
-        retry_unknown: Whether a lost answer is asked for again.
+        retry_unknown: Whether a lost response is asked for again.
         persistent: Whether the caller repeats a failed call under the same key until its attempts are used up.
-        api: Where the server answers.
+        api: Where the server responds.
         flapping: Where it refuses connections half of the time.
         log: The file into which each call's end is written.
         ledger: The ledger's file, empty for none.

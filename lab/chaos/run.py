@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from lab.billing import running
 from lab.chaos.job import Caller, Job
-from lab.chaos.said import Said
+from lab.chaos.reports import CallReport
 from lab.chaos.worker import Figures
 from lab.process import Child
 
@@ -22,7 +22,7 @@ DEADLINE: Final = 1.0
 """Seconds that a call may take, so that a silent server does not make a long evening."""
 ALLOCATOR: Final = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": str(2**20), "MALLOC_TRIM_THRESHOLD_": str(2**24)}
 """Let glibc give back what is freed. Of itself it learns to keep large blocks, and each thread has an arena whose end
-it never gives back: after some answers of many MiB a process holds a hundred that it does not use, and a leak could
+it never gives back: after some responses of many MiB a process holds a hundred that it does not use, and a leak could
 not be seen."""
 
 
@@ -36,7 +36,7 @@ class Plan:
         at_once: How many of them at once.
         table: Which table of faults the server uses.
         attempts: Requests of one call at most.
-        retry_unknown: Whether lost answers are asked for again.
+        retry_unknown: Whether lost responses are asked for again.
         honours_keys: Whether the server bills a key once, however often it comes.
         with_ledger: Whether the calls are recorded.
         is_judged: Whether a broken invariant fails the suite: that of the SDK does, that of others does not.
@@ -65,7 +65,7 @@ class Findings:
 
     plan: Plan
     seed: int
-    said: list[Said]
+    reports: list[CallReport]
     truth: Truth
     figures: Figures
     entries: dict[str, list[Entry]]
@@ -92,8 +92,8 @@ def carry_out(plan: Plan, seed: int, calls: int) -> Findings:
             ledger="" if ledger is None else str(ledger),
         )
         figures = _work(job)
-        said = [Said.load(line) for line in log.read_text(encoding="utf-8").splitlines()]
-        return Findings(plan, seed, said, api.truth(), figures, _entries(ledger))
+        reports = [CallReport.load(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        return Findings(plan, seed, reports, api.truth(), figures, _entries(ledger))
 
 
 def _work(job: Job) -> Figures:

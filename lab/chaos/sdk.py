@@ -1,4 +1,4 @@
-"""The SDK as the suite calls it: one picture a call, and every error described."""
+"""The SDK as the suite calls it: one image a call, and every error described."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from aurashot import AsyncAuraShot, AuraShot, AuraShotError, RetryPolicy
 from lab.billing import API_KEY, FACE, prompt
-from lab.chaos.said import LOOK_CLOSER, Said, leaks
+from lab.chaos.reports import LOOK_CLOSER, CallReport, leaks
 from lab.faults.responses import is_over_flapping_port
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aurashot.ledger import Ledger
     from lab.chaos.job import Job
 
-    Ask: TypeAlias = Callable[[str], "Ended"]
+    Context: TypeAlias = Callable[[str], "Ended"]
     AsyncAsk: TypeAlias = Callable[[str], Awaitable["Ended"]]
 
 CONNECTIONS: Final = 512
@@ -71,7 +71,7 @@ def open_ledger(job: Job) -> Ledger | None:
 
 
 @contextmanager
-def blocking(job: Job) -> Generator[Ask]:
+def blocking(job: Job) -> Generator[Context]:
     """Give the call of the blocking client; its error is returned, not raised."""
     shared = options(job)
     with AuraShot(base_url=job.api, **shared) as usual, AuraShot(base_url=job.flapping, **shared) as flapping:
@@ -138,27 +138,27 @@ def close(ledger: Any) -> None:
         ledger.close()
 
 
-def describe(key: str, ended: Ended) -> Said:
+def describe(key: str, ended: Ended) -> CallReport:
     """Say how a call ended."""
     end: Any = ended.end
-    said = error_said(key, end) if isinstance(end, BaseException) else result_said(key, end)
-    return replace(said, rounds=ended.rounds, attempts=said.attempts + ended.earlier)
+    report = report_of_error(key, end) if isinstance(end, BaseException) else report_of_result(key, end)
+    return replace(report, rounds=ended.rounds, attempts=report.attempts + ended.earlier)
 
 
-def result_said(key: str, picture: Generation) -> Said:
-    """Say whose picture was delivered."""
+def report_of_result(key: str, image: Generation) -> CallReport:
+    """Say whose image was delivered."""
     identities = {
-        str(picture.request_id),
-        str(picture.meta.idempotency_key),
-        picture.url.rpartition("/")[2].removesuffix(".png"),
+        str(image.request_id),
+        str(image.meta.idempotency_key),
+        image.url.rpartition("/")[2].removesuffix(".png"),
     }
     answered = key if identities == {key} else " and ".join(sorted(identities))
-    return Said(key=key, answered=answered, attempts=picture.meta.attempts)
+    return CallReport(key=key, answered=answered, attempts=image.meta.attempts)
 
 
-def error_said(key: str, error: BaseException) -> Said:
+def report_of_error(key: str, error: BaseException) -> CallReport:
     """Say what an error tells its caller."""
-    said = Said(
+    report = CallReport(
         key=key,
         error=type(error).__name__,
         typed=False,
@@ -166,5 +166,5 @@ def error_said(key: str, error: BaseException) -> Said:
         text=str(error)[:200],
     )
     if not isinstance(error, AuraShotError):
-        return said
-    return replace(said, typed=True, outcome=error.outcome, error_key=error.idempotency_key, attempts=error.attempts)
+        return report
+    return replace(report, typed=True, outcome=error.outcome, error_key=error.idempotency_key, attempts=error.attempts)

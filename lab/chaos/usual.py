@@ -1,8 +1,8 @@
 """The field's usual policy on plain httpx, to compare with.
 
 Two retries, each a fresh try, after any transport error and after 408, 409, 429 and 5xx; a timeout for each phase and
-none for the call; redirects are followed; the answer is whatever its JSON says. Clients that are generated from an API
-description work so by default. The waits between tries are as short as those of the SDK in these runs.
+none for the call; redirects are followed; the response is whatever its JSON says. Clients that are generated from an
+API description work so by default. The waits between tries are as short as those of the SDK in these runs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from lab.billing import API_KEY, FACE, prompt
-from lab.chaos.said import Said, leaks
+from lab.chaos.reports import CallReport, leaks
 from lab.faults.responses import is_over_flapping_port
 
 if TYPE_CHECKING:
@@ -66,12 +66,12 @@ def pause(tries: int) -> float:
     return random.uniform(0, min(0.2, 0.05 * 2.0 ** (tries - 1)))  # jitter is no secret
 
 
-def picture(response: httpx.Response) -> object:
-    """Return the identity in an answer, or the error that a caller would meet."""
+def image(response: httpx.Response) -> object:
+    """Return the identity in an content, or the error that a caller would meet."""
     try:
         response.raise_for_status()
-        answer = response.json()
-        return str(answer["requestId"]), str(answer["outputs"][0]["url"])
+        content = response.json()
+        return str(content["requestId"]), str(content["outputs"][0]["url"])
     except Exception as error:  # noqa: BLE001  # whatever comes out is counted
         return error
 
@@ -122,16 +122,16 @@ async def concurrent(job: Job) -> AsyncGenerator[Callable[[str], Awaitable[Tried
 
 def finished(end: httpx.Response | Exception, tries: int) -> Tried:
     """Return what the caller gets."""
-    return Tried(picture(end) if isinstance(end, httpx.Response) else end, tries)
+    return Tried(image(end) if isinstance(end, httpx.Response) else end, tries)
 
 
-def describe(key: str, tried: Tried) -> Said:
+def describe(key: str, tried: Tried) -> CallReport:
     """Say how a call ended. These errors do not say what became of the request; only their class hints at it."""
     end: Any = tried.end
     if not isinstance(end, BaseException):
         identities = {end[0], end[1].rpartition("/")[2].removesuffix(".png")}
-        return Said(key=key, answered=" and ".join(sorted(identities)), attempts=tried.tries)
-    return Said(
+        return CallReport(key=key, answered=" and ".join(sorted(identities)), attempts=tried.tries)
+    return CallReport(
         key=key,
         error=type(end).__name__,
         typed=isinstance(end, httpx.HTTPError),

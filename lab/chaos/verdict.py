@@ -11,9 +11,9 @@ from lab.faults.responses import TABLES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lab.billing import Fate
+    from lab.billing import History
+    from lab.chaos.reports import CallReport
     from lab.chaos.run import Findings
-    from lab.chaos.said import Said
 
 GRACE: Final = 0.25
 """Seconds that a call may end after its deadline, on a machine that is fast enough."""
@@ -26,41 +26,41 @@ FEW: Final = 2_000
 class Case(NamedTuple):
     """One call: what its caller was told, what is true, and how long it takes until each call at once had a turn."""
 
-    said: Said
-    fate: Fate
+    report: CallReport
+    history: History
     turn: float
 
 
 def _is_double(case: Case) -> bool:
-    return case.fate.bills > 1
+    return case.history.bills > 1
 
 
 def _is_lost(case: Case) -> bool:
-    said = case.said
-    reported = said.typed and said.outcome in {"unknown", "accepted"} and said.error_key == said.key
-    return case.fate.bills > 0 and not said.delivered and not reported
+    report = case.report
+    reported = report.typed and report.outcome in {"unknown", "accepted"} and report.error_key == report.key
+    return case.history.bills > 0 and not report.delivered and not reported
 
 
 def _is_foreign(case: Case) -> bool:
-    return case.said.delivered and case.said.answered != case.said.key
+    return case.report.delivered and case.report.answered != case.report.key
 
 
 def _is_untyped(case: Case) -> bool:
-    return not case.said.delivered and not case.said.typed
+    return not case.report.delivered and not case.report.typed
 
 
 def _is_wrong(case: Case) -> bool:
-    return not case.said.delivered and case.said.outcome in {"not_sent", "rejected"} and case.fate.bills > 0
+    return not case.report.delivered and case.report.outcome in {"not_sent", "rejected"} and case.history.bills > 0
 
 
 def _is_late(case: Case) -> bool:
     """When all that are in flight have something to do at once, the last of them has to wait for the others."""
-    said = case.said
-    return said.seconds - said.withheld > said.rounds * DEADLINE + max(GRACE, TURNS * case.turn)
+    report = case.report
+    return report.seconds - report.withheld > report.rounds * DEADLINE + max(GRACE, TURNS * case.turn)
 
 
 def _leaks(case: Case) -> bool:
-    return case.said.leaks
+    return case.report.leaks
 
 
 RULES: Final[dict[str, Callable[[Case], bool]]] = {
@@ -86,7 +86,7 @@ class Verdict:
     """
 
     findings: Findings
-    broken: dict[str, list[Said]]
+    broken: dict[str, list[CallReport]]
     troubles: list[str]
 
     @property
@@ -97,36 +97,41 @@ class Verdict:
     @property
     def posts(self) -> float:
         """Requests a call."""
-        return sum(fate.posts for fate in self.findings.truth.fates.values()) / len(self.findings.said)
+        return sum(history.posts for history in self.findings.truth.histories.values()) / len(self.findings.reports)
 
     @property
     def delivered(self) -> int:
-        """Calls that ended with a picture."""
-        return sum(said.delivered for said in self.findings.said)
+        """Calls that ended with an image."""
+        return sum(report.delivered for report in self.findings.reports)
 
     @property
     def reported(self) -> tuple[int, int]:
         """Calls that ended as perhaps billed, and how many of those were."""
-        fate = self.findings.truth.fate
-        ends = [said for said in self.findings.said if not said.delivered and said.outcome in {"unknown", "accepted"}]
-        return len(ends), sum(fate(said.key).bills > 0 for said in ends)
+        history = self.findings.truth.history
+        ends = [
+            report
+            for report in self.findings.reports
+            if not report.delivered and report.outcome in {"unknown", "accepted"}
+        ]
+        return len(ends), sum(history(report.key).bills > 0 for report in ends)
 
     def words(self) -> Iterator[str]:
         """Tell what is wrong, with the first examples."""
-        fate = self.findings.truth.fate
+        history = self.findings.truth.history
         for rule, calls in self.broken.items():
-            for said in calls[:5]:
-                yield f"{rule}: {said.key} after {fate(said.key).faults}: {said.error} {said.outcome} {said.text}"
+            for report in calls[:5]:
+                faults = history(report.key).faults
+                yield f"{rule}: {report.key} after {faults}: {report.error} {report.outcome} {report.text}"
         yield from self.troubles
 
 
 def judge(findings: Findings) -> Verdict:
     """Hold what was said against what is true."""
-    turn = findings.figures.cpu / len(findings.said) * findings.plan.at_once
-    cases = [Case(said, findings.truth.fate(said.key), turn) for said in findings.said]
-    broken = {name: [case.said for case in cases if rule(case)] for name, rule in RULES.items()}
+    turn = findings.figures.cpu / len(findings.reports) * findings.plan.at_once
+    cases = [Case(report, findings.truth.history(report.key), turn) for report in findings.reports]
+    broken = {name: [case.report for case in cases if rule(case)] for name, rule in RULES.items()}
     verdict = Verdict(findings, broken, [])
-    verdict.troubles.extend(_troubles(verdict, full=len(findings.said) >= FEW))
+    verdict.troubles.extend(_troubles(verdict, full=len(findings.reports) >= FEW))
     return verdict
 
 
@@ -141,7 +146,7 @@ def _troubles(verdict: Verdict, *, full: bool) -> Iterator[str]:
 def _strays(findings: Findings) -> Iterator[str]:
     """Tell what came where it does not belong, and what was left behind."""
     truth, figures = findings.truth, findings.figures
-    if len(findings.said) != len({said.key for said in findings.said}):
+    if len(findings.reports) != len({report.key for report in findings.reports}):
         yield "a call ended twice"
     if truth.crossed:
         yield f"{truth.crossed} requests had the body of another"
@@ -162,15 +167,15 @@ def _bounds(verdict: Verdict) -> Iterator[str]:
         yield f"never fired: {', '.join(sorted(missing))}"
     if plan.posts and verdict.posts > plan.posts:
         yield f"{verdict.posts:.3f} requests a call are more than {plan.posts}"
-    if verdict.delivered < plan.delivered * len(findings.said):
+    if verdict.delivered < plan.delivered * len(findings.reports):
         yield f"{verdict.delivered} delivered are less than {plan.delivered:.2%}"
 
 
 def _beside_the_ledger(findings: Findings) -> Iterator[str]:
-    for said in findings.said:
-        outcomes = [entry.payment for entry in findings.entries.get(said.key, [])]
-        billed = findings.truth.fate(said.key).bills > 0
+    for report in findings.reports:
+        outcomes = [entry.payment for entry in findings.entries.get(report.key, [])]
+        billed = findings.truth.history(report.key).bills > 0
         if billed and not {"paid", "unknown"} & set(outcomes):
-            yield f"{said.key} was billed, and the ledger says {outcomes}"
-        if ("paid" in outcomes) != said.delivered:
-            yield f"{said.key} was {'' if said.delivered else 'not '}delivered, and the ledger says {outcomes}"
+            yield f"{report.key} was billed, and the ledger says {outcomes}"
+        if ("paid" in outcomes) != report.delivered:
+            yield f"{report.key} was {'' if report.delivered else 'not '}delivered, and the ledger says {outcomes}"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from types import ModuleType
 
-    from lab.chaos.said import Said
+    from lab.chaos.reports import CallReport
 
 TALKATIVE: Final = 20
 """The first one in so many calls runs with every logger at DEBUG, and what is logged is searched for the API key."""
@@ -76,10 +76,10 @@ class Listener(logging.Handler):
         self.leaks += CANARY in self.format(record)
 
 
-class Book:
+class Progress:
     """The numbers of the calls as they are handed out, and the ends of the calls as they come in."""
 
-    def __init__(self, job: Job, log: IO[str], stalls: Stalls, describe: Callable[[str, Any], Said]) -> None:
+    def __init__(self, job: Job, log: IO[str], stalls: Stalls, describe: Callable[[str, Any], CallReport]) -> None:
         self.held: list[float] = []
         self.listener: Listener = Listener()
         self._job = job
@@ -126,37 +126,37 @@ def listen(listener: Listener, *, on: bool) -> None:
     (root.addHandler if on else root.removeHandler)(listener)
 
 
-def run_threads(job: Job, side: ModuleType, book: Book) -> int:
+def run_threads(job: Job, side: ModuleType, progress: Progress) -> int:
     """Make the calls from threads."""
     with side.blocking(job) as ask:
 
         def work() -> None:
-            for key in book.handed_out():
-                start = book.begin()
-                book.end(key, ask(key), start)
+            for key in progress.handed_out():
+                start = progress.begin()
+                progress.end(key, ask(key), start)
 
-        for _ in book.halves():
-            crowd = [threading.Thread(target=work) for _ in range(job.at_once)]
-            for thread in crowd:
+        for _ in progress.halves():
+            processes = [threading.Thread(target=work) for _ in range(job.at_once)]
+            for thread in processes:
                 thread.start()
-            for thread in crowd:
+            for thread in processes:
                 thread.join()
     return 0
 
 
-async def run_tasks(job: Job, side: ModuleType, book: Book) -> int:
+async def run_tasks(job: Job, side: ModuleType, progress: Progress) -> int:
     """Make the calls from tasks, and return how many other tasks are left in the end."""
     async with side.concurrent(job) as ask:
 
         async def work() -> None:
-            for key in book.handed_out():
-                start = book.begin()
-                book.end(key, await ask(key), start)
+            for key in progress.handed_out():
+                start = progress.begin()
+                progress.end(key, await ask(key), start)
 
-        for _ in book.halves():
-            async with asyncio.TaskGroup() as crowd:
+        for _ in progress.halves():
+            async with asyncio.TaskGroup() as processes:
                 for _ in range(job.at_once):
-                    crowd.create_task(work())
+                    processes.create_task(work())
     await settled()
     return len(asyncio.all_tasks()) - 1
 
@@ -186,14 +186,14 @@ def work(job: Job) -> Figures:
     side = usual if job.caller.startswith("usual") else sdk
     figures, stalls = Figures(), Stalls()
     with Path(job.log).open("w", encoding="utf-8") as log, measured(figures, stalls):
-        book = Book(job, log, stalls, side.describe)
-        listen(book.listener, on=True)
+        progress = Progress(job, log, stalls, side.describe)
+        listen(progress.listener, on=True)
         if job.caller.endswith("sync") and not job.caller.endswith("async"):
-            figures.tasks = run_threads(job, side, book)
+            figures.tasks = run_threads(job, side, progress)
         else:
-            figures.tasks = asyncio.run(run_tasks(job, side, book))
-        figures.growth = book.held[1] - book.held[0]
-        figures.records, figures.leaks = book.listener.records, book.listener.leaks
+            figures.tasks = asyncio.run(run_tasks(job, side, progress))
+        figures.growth = progress.held[1] - progress.held[0]
+        figures.records, figures.leaks = progress.listener.records, progress.listener.leaks
     return figures
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from lab.faults.contexts import CONTEXTS, in_context
 from lab.faults.matrix import DEADLINE, TRANSPORTS, Cell, matrix
-from lab.faults.places import know_nobody
 from lab.faults.rows import ROWS, Row
+from lab.faults.targets import stub_resolver
 from lab.page import table, write
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--at-once", type=int, default=2, help="cells at once (2)")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/reliability.md")
     options = parser.parse_args(arguments)
-    know_nobody()
+    stub_resolver()
     contexts = [] if options.only else [(name, *in_context(name)) for name in CONTEXTS]
     found = matrix(pairs(options.only), options.at_once)
     troubles = [

@@ -1,4 +1,4 @@
-"""One client in any context: processes, threads, event loops. Each answer must be that of its own call."""
+"""One client in any context: processes, threads, event loops. Each response must be that of its own call."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ FACE: Final = "https://example.com/face.jpg"
 
 
 def right(client: AuraShot, calls: int) -> int:
-    """Return how many of so many calls got their own answer."""
+    """Return how many of so many calls got their own response."""
     found = 0
     for _ in range(calls):
         try:
-            answer = client.generate("a cafe", face=FACE)
+            response = client.generate("a cafe", face=FACE)
         except AuraShotError:
             continue
-        found += answer.request_id == answer.meta.idempotency_key
+        found += response.request_id == response.meta.idempotency_key
     return found
 
 
 async def right_async(client: AsyncAuraShot, calls: int) -> int:
-    """Return how many of so many calls, ten at once, got their own answer."""
+    """Return how many of so many calls, ten at once, got their own response."""
     found = 0
 
     async def lane() -> None:
         nonlocal found
         for _ in range(calls // 10):
-            answer = await client.generate("a cafe", face=FACE)
-            found += answer.request_id == answer.meta.idempotency_key
+            response = await client.generate("a cafe", face=FACE)
+            found += response.request_id == response.meta.idempotency_key
 
     async with anyio.create_task_group() as group:
         for _ in range(10):
@@ -106,6 +106,6 @@ CONTEXTS: Final[dict[str, Callable[[str], tuple[int, int]]]] = {
 
 
 def in_context(name: str) -> tuple[int, int]:
-    """Return the calls of one context, and how many of them got their own answer."""
+    """Return the calls of one context, and how many of them got their own response."""
     with running(slowest=0.005) as service:
         return CONTEXTS[name](service.url)

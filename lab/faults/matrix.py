@@ -13,7 +13,7 @@ from httpx_aiohttp import HttpxAiohttpClient
 
 from aurashot import AuraShotError, RetryPolicy
 from lab.backends import clients
-from lab.faults.places import surroundings
+from lab.faults.targets import environment_of
 from lab.png import png
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from aurashot import AuraShot
     from lab.backends import Clients
-    from lab.faults.places import Place
     from lab.faults.rows import Row
+    from lab.faults.targets import Target
 
 KEY: Final = "sk_live_faults_c4n4ry"
 FACE: Final = "https://example.com/face.jpg"
@@ -74,30 +74,32 @@ def matrix(rows: Iterable[tuple[Row, str]], at_once: int) -> dict[str, list[Cell
 
 def cell(row: Row, transport: str) -> Cell:
     """Make the call of one cell."""
-    with row.setting() as place, clients("asyncio" if transport == "aiohttp" else transport) as make:
-        with surroundings(place):
-            client = _client(make, place, transport)
+    with row.setting() as target, clients("asyncio" if transport == "aiohttp" else transport) as make:
+        with environment_of(target):
+            client = _client(make, target, transport)
         began = time.perf_counter()
         end = _end(client, row)
         seconds = time.perf_counter() - began
-        posts = len(place.server.posts()) if place.server else 0
-        result, outcome = ("answer", "") if isinstance(end, str) else (type(end).__name__, getattr(end, "outcome", ""))
+        posts = len(target.server.posts()) if target.server else 0
+        result, outcome = (
+            ("response", "") if isinstance(end, str) else (type(end).__name__, getattr(end, "outcome", ""))
+        )
         found = Cell(transport=transport, result=result, outcome=outcome, posts=posts, seconds=seconds)
         found.troubles.extend(_troubles(row, found, end))
-        if place.server is not None and row in _ANSWERED:
+        if target.server is not None and row in _ANSWERED:
             found.troubles.extend(_afterwards(client))
         return found
 
 
-def _client(make: Clients, place: Place, transport: str) -> AuraShot:
-    options: dict[str, Any] = {"timeout": DEADLINE, "retry": POLICY, "strip_metadata": False, **place.options}
+def _client(make: Clients, target: Target, transport: str) -> AuraShot:
+    options: dict[str, Any] = {"timeout": DEADLINE, "retry": POLICY, "strip_metadata": False, **target.options}
     if transport == "aiohttp":
         options["http_client"] = make.http(HttpxAiohttpClient, limits=httpx.Limits(max_connections=10))
-    return make(place.url, KEY, **options)
+    return make(target.url, KEY, **options)
 
 
 def _end(client: AuraShot, row: Row) -> object:
-    """Return the identity in the answer, or the error."""
+    """Return the identity in the response, or the error."""
     try:
         if row.operation == "upload":
             return client.upload(LARGE).url
@@ -126,10 +128,10 @@ def _afterwards(client: AuraShot) -> Iterable[str]:
     """Make a good call: what went wrong before, and an end of the connection that has arrived, must not reach it."""
     time.sleep(SETTLED)
     with suppress(AuraShotError):
-        answer = client.generate("a cafe", face=FACE, idempotency_key="the-next")
-        if answer.request_id == "the-next":
+        response = client.generate("a cafe", face=FACE, idempotency_key="the-next")
+        if response.request_id == "the-next":
             return
-        yield f"the next call got {answer.request_id}"
+        yield f"the next call got {response.request_id}"
         return
     yield "the next call failed"
 

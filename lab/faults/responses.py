@@ -1,4 +1,4 @@
-"""What the fault server does to a request: one row a fault, its share of a thousand answers, and whether it bills.
+"""What the fault server does to a request: one row a fault, its share of a thousand responses, and whether it bills.
 
 A fault is chosen by the seed, the key and the number of the attempt alone. So a run repeats, and every client meets
 the same faults.
@@ -24,13 +24,13 @@ THOUSAND: Final = 1000
 HTML: Final = b"<html><body><h1>Bad gateway</h1></body></html>"
 
 
-def _always(answer: bytes) -> Script:
-    return lambda _: (answer,)
+def _always(response: bytes) -> Script:
+    return lambda _: (response,)
 
 
 def _refusals() -> Iterable[Fault]:
-    """No work was done, and the answer says so."""
-    for name, share, answer in (
+    """No work was done, and the response says so."""
+    for name, share, response in (
         ("429, come back at once", 30, error(429, retry_after=0)),
         ("503, come back at once", 25, error(503, retry_after=0)),
         ("429, come back in an hour", 3, error(429, retry_after=3600)),
@@ -40,10 +40,10 @@ def _refusals() -> Iterable[Fault]:
         ("409", 4, error(409)),
         ("422", 4, error(422)),
     ):
-        yield Fault(name, share, False, _always(answer))
+        yield Fault(name, share, False, _always(response))
     yield Fault("413, then RST", 4, False, lambda _: (error(413, connection="close"), RESET))
-    yield Fault("307 to another origin", 6, False, lambda ask: (redirect(307, ask.evil),))
-    yield Fault("308 to another origin", 4, False, lambda ask: (redirect(308, ask.evil),))
+    yield Fault("307 to another origin", 6, False, lambda context: (redirect(307, context.evil),))
+    yield Fault("308 to another origin", 4, False, lambda context: (redirect(308, context.evil),))
 
 
 def _losses_before_work() -> Iterable[Fault]:
@@ -61,23 +61,23 @@ def _losses_after_work() -> Iterable[Fault]:
         ("silence after the work", 10, lambda _: (HOLD,)),
         ("status line cut", 4, lambda _: (b"HTTP/1.1 20", CLOSE)),
         ("headers cut", 4, lambda _: (b"HTTP/1.1 200 OK\r\ncontent-ty", CLOSE)),
-        ("RST after the headers", 4, lambda ask: (ask.right[: -len(ask.json)], RESET)),
-        ("stall after the headers", 4, lambda ask: (ask.right[: -len(ask.json)], HOLD)),
-        ("stall in the body", 4, lambda ask: (ask.right[:-40], HOLD)),
-        ("body cut, with a length", 10, lambda ask: (ask.right[:-40], CLOSE)),
-        ("body cut, chunked", 8, lambda ask: (chunked(ask.json)[:-60], CLOSE)),
-        ("body cut, without a length", 8, lambda ask: (unbounded(ask.json[:-40]), CLOSE)),
-        ("gzip cut, without a length", 6, lambda ask: (gzipped(ask.json, without=20), CLOSE)),
-        ("headers trickle", 4, lambda ask: trickled(ask.right)),
-        ("body trickles", 4, lambda ask: (ask.right[: -len(ask.json)], *trickled(ask.json))),
+        ("RST after the headers", 4, lambda context: (context.right[: -len(context.json)], RESET)),
+        ("stall after the headers", 4, lambda context: (context.right[: -len(context.json)], HOLD)),
+        ("stall in the body", 4, lambda context: (context.right[:-40], HOLD)),
+        ("body cut, with a length", 10, lambda context: (context.right[:-40], CLOSE)),
+        ("body cut, chunked", 8, lambda context: (chunked(context.json)[:-60], CLOSE)),
+        ("body cut, without a length", 8, lambda context: (unbounded(context.json[:-40]), CLOSE)),
+        ("gzip cut, without a length", 6, lambda context: (gzipped(context.json, without=20), CLOSE)),
+        ("headers trickle", 4, lambda context: trickled(context.right)),
+        ("body trickles", 4, lambda context: (context.right[: -len(context.json)], *trickled(context.json))),
         ("flood of 1xx", 4, interim),
     )
     for name, share, script in losses:
         yield Fault(name, share, True, script)
 
 
-def _broken_answers() -> Iterable[Fault]:
-    """The work is on the bill, and what comes back is not HTTP, or not the answer that was promised."""
+def _broken_responses() -> Iterable[Fault]:
+    """The work is on the bill, and what comes back is not HTTP, or not the response that was promised."""
     for name, share, broken in (
         ("garbage", 5, b"\x16\x03\x01\x02\x00" * 40 + b"\r\n\r\n"),
         ("bad status line", 3, b"ICY 200 OK\r\n\r\n"),
@@ -96,37 +96,37 @@ def _broken_answers() -> Iterable[Fault]:
         ("bad gzip", 3, body(b"not gzip at all", content_encoding="gzip")),
         ("gzip bomb", 4, BOMB),
         ("9 MiB of spaces", 3, body(b" " * (9 * 2**20))),
-        ("success without a picture", 4, body(b'{"status": "success", "outputs": []}')),
+        ("success without an image", 4, body(b'{"status": "success", "outputs": []}')),
         ("failed", 4, body(b'{"status": "failed", "outputs": [], "error": "out of memory"}')),
     ):
         yield Fault(name, share, True, _always(broken))
-    yield Fault("JSON cut", 4, True, lambda ask: (body(ask.json[:-40]),))
-    yield Fault("NaN", 3, True, lambda ask: (body(ask.json.replace(b'"success"', b"NaN")),))
-    yield Fault("5,000 digits", 3, True, lambda ask: (body(ask.json.replace(b'"success"', b"1" * 5000)),))
-    yield Fault("bad UTF-8", 4, True, lambda ask: (body(ask.json.replace(b"success", b"suc\xff\xfess")),))
-    yield Fault("unknown encoding", 3, True, lambda ask: (body(ask.json, content_encoding="aurora"),))
+    yield Fault("JSON cut", 4, True, lambda context: (body(context.json[:-40]),))
+    yield Fault("NaN", 3, True, lambda context: (body(context.json.replace(b'"success"', b"NaN")),))
+    yield Fault("5,000 digits", 3, True, lambda context: (body(context.json.replace(b'"success"', b"1" * 5000)),))
+    yield Fault("bad UTF-8", 4, True, lambda context: (body(context.json.replace(b"success", b"suc\xff\xfess")),))
+    yield Fault("unknown encoding", 3, True, lambda context: (body(context.json, content_encoding="aurora"),))
 
 
 def _errors_after_work() -> Iterable[Fault]:
     """The work is on the bill, and the status speaks of a failure or of another place."""
-    for name, share, answer in (
+    for name, share, response in (
         ("500", 14, error(500)),
         ("502 as a web page", 8, body(HTML, "text/html", 502)),
         ("503 without Retry-After", 6, error(503)),
         ("504 without a body", 8, headers_only(504, content_length=0)),
         ("408", 5, error(408)),
     ):
-        yield Fault(name, share, True, _always(answer))
-    yield Fault("302 to another origin", 5, True, lambda ask: (redirect(302, ask.evil),))
-    yield Fault("303 to another origin", 4, True, lambda ask: (redirect(303, ask.evil),))
+        yield Fault(name, share, True, _always(response))
+    yield Fault("302 to another origin", 5, True, lambda context: (redirect(302, context.evil),))
+    yield Fault("303 to another origin", 4, True, lambda context: (redirect(303, context.evil),))
 
 
 def _bad_manners() -> Iterable[Fault]:
-    """The right answer, and something that hurts the next call if the connection is used again."""
-    yield Fault("a second answer at once", 9, True, lambda ask: (ask.right + body(generation(STALE)),))
-    yield Fault("FIN right after the answer", 9, True, lambda ask: (ask.right, CLOSE))
-    yield Fault("FIN soon after the answer", 5, True, lambda ask: (ask.right, 0.002, CLOSE))
-    yield Fault("RST soon after the answer", 5, True, lambda ask: (ask.right, 0.002, RESET))
+    """The right response, and something that hurts the next call if the connection is used again."""
+    yield Fault("a second answer at once", 9, True, lambda context: (context.right + body(generation(STALE)),))
+    yield Fault("FIN right after the answer", 9, True, lambda context: (context.right, CLOSE))
+    yield Fault("FIN soon after the answer", 5, True, lambda context: (context.right, 0.002, CLOSE))
+    yield Fault("RST soon after the answer", 5, True, lambda context: (context.right, 0.002, RESET))
 
 
 def _rare() -> Iterable[Fault]:
@@ -141,13 +141,13 @@ def _rare() -> Iterable[Fault]:
         Fault("304", 0, True, lambda _: (b"HTTP/1.1 304 Not Modified\r\n\r\n",)),
         Fault("200 MB", 0, True, lambda _: (headers_only(content_length=200_000_000), *[bytes(10**6)] * 200)),
         Fault("20,000 headers", 0, True, lambda _: (b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 20_000 + b"\r\n{}",)),
-        Fault("unknown charset", 0, True, lambda ask: (body(ask.json, "application/json; charset=klingon"),)),
-        Fault("status 999", 0, True, lambda ask: (body(ask.json, "application/json", 999),)),
+        Fault("unknown charset", 0, True, lambda context: (body(context.json, "application/json; charset=klingon"),)),
+        Fault("status 999", 0, True, lambda context: (body(context.json, "application/json", 999),)),
         Fault(
             "length too large",
             0,
             True,
-            lambda ask: (ask.right.replace(b"content-length: ", b"content-length: 9"), CLOSE),
+            lambda context: (context.right.replace(b"content-length: ", b"content-length: 9"), CLOSE),
         ),
         Fault("null bytes", 0, True, lambda _: (body(bytes(1000)),)),
         Fault("a list", 0, True, lambda _: (body(b"[]"),)),
@@ -155,8 +155,8 @@ def _rare() -> Iterable[Fault]:
 
 
 def _table(*faults: Fault) -> tuple[Fault, ...]:
-    """Put the right answer first, with the share that the faults leave to it."""
-    right = Fault("right", THOUSAND - sum(fault.share for fault in faults), True, lambda ask: (ask.right,))
+    """Put the right response first, with the share that the faults leave to it."""
+    right = Fault("right", THOUSAND - sum(fault.share for fault in faults), True, lambda context: (context.right,))
     return (right, *faults)
 
 
@@ -165,7 +165,7 @@ RESPONSES: Final = (
         *_refusals(),
         *_losses_before_work(),
         *_losses_after_work(),
-        *_broken_answers(),
+        *_broken_responses(),
         *_errors_after_work(),
         *_bad_manners(),
     ),
@@ -180,7 +180,7 @@ TABLES: Final[Mapping[str, tuple[Fault, ...]]] = MappingProxyType(
         "none": _table(),
     }
 )
-"""`mixed`: every fault, 42 % of all answers. `safe`: 5 %, all of them refusals. `outage`: nothing works.
+"""`mixed`: every fault, 42 % of all responses. `safe`: 5 %, all of them refusals. `outage`: nothing works.
 `none`: everything does."""
 
 

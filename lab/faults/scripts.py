@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 STALE: Final = "stale"
-"""The identity in an answer that nobody asked for."""
+"""The identity in a response that nobody asked for."""
 
 
 def generation(key: str) -> bytes:
-    """Return the JSON of a finished picture that belongs to a key."""
+    """Return the JSON of a finished image that belongs to a key."""
     return json.dumps(
         {**GENERATION, "requestId": key, "outputs": [{"url": f"https://cdn.aurashot.art/o/{key}.png"}]}
     ).encode()
 
 
 def error(code: int, /, **headers: object) -> bytes:
-    """Return an error answer."""
+    """Return an error response."""
     return body(json.dumps({"error": {"message": f"chaos {code}"}}).encode(), "application/json", code, **headers)
 
 
@@ -35,20 +35,20 @@ def redirect(code: int, to: str) -> bytes:
 
 
 def gzipped(content: bytes, *, without: int) -> bytes:
-    """Return an answer that lasts as long as the connection, its gzip stream cut short."""
+    """Return a response that lasts as long as the connection, its gzip stream cut short."""
     squeezed = _gzip(content)[:-without]
     return headers_only(content_type="application/json", content_encoding="gzip", connection="close") + squeezed
 
 
 def trickled(content: bytes) -> Iterable[Action]:
     """Send a byte at a time, so that no single read ever times out."""
-    for place in range(len(content)):
-        yield content[place : place + 1]
+    for at in range(len(content)):
+        yield content[at : at + 1]
         yield 0.03
 
 
 def interim(_: Any) -> Iterable[Action]:
-    """Send interim answers for longer than anybody should listen; a client without a deadline would listen for ever."""
+    """Send interim responses for longer than any deadline; a client without one would read them for ever."""
     for flood in repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 3, 100):
         yield flood
         yield 0.03
@@ -65,7 +65,7 @@ BOMB: Final = body(_gzip(b" " * 2**20, 100), content_encoding="gzip")
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Context:
     """One request that is to be answered."""
 
     key: str
@@ -74,25 +74,25 @@ class Ask:
 
     @property
     def json(self) -> bytes:
-        """The body of the right answer, with the asker's key in its identifier and its address."""
+        """The body of the right response, with the asker's key in its identifier and its address."""
         return generation(self.key)
 
     @property
     def right(self) -> bytes:
-        """The whole right answer."""
+        """The whole right response."""
         return body(self.json)
 
 
-Script: TypeAlias = "Callable[[Ask], Iterable[Action]]"
+Script: TypeAlias = "Callable[[Context], Iterable[Action]]"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to answer.
+    """One way to respond.
 
     Attributes:
         name: What it does.
-        share: How many of a thousand answers are so.
+        share: How many of a thousand responses are so.
         bills: Whether the work was done by then, and is on the bill.
         script: Bytes to send, seconds to wait, and what becomes of the connection.
     """

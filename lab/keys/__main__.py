@@ -22,7 +22,7 @@ HEAD: Final = (
     "in doubt (billed)",
     "bills",
     "double-billed",
-    "different pictures",
+    "different images",
     "foreign",
     "untyped",
     "lost",

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Final
 
 from aurashot.ledger import SQLiteLedger
 from lab.billing import running
-from lab.keys.asker import Task
-from lab.keys.crowd import PROCESSES, Crowd
+from lab.keys.process import Task
+from lab.keys.processes import PROCESSES, Processes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from lab.billing import Service, Truth
-    from lab.keys.asker import End
+    from lab.keys.process import End
 
 ROUNDS: Final = 20
 """Of asking and resolving; a key that is not obtained by then cannot be obtained."""
@@ -44,7 +44,7 @@ class Result:
     """Entries that were in doubt."""
     resolved_as_paid: int = 0
     obtained: int = 0
-    """Keys whose picture all processes have in the end."""
+    """Keys whose image all processes have in the end."""
     delivered: int = 0
     from_ledger: int = 0
     """Of those that were delivered."""
@@ -55,9 +55,9 @@ class Result:
     double: int = 0
     """Keys that were billed more than once."""
     different: int = 0
-    """Keys of which two processes got different pictures."""
+    """Keys of which two processes got different images."""
     foreign: int = 0
-    """Processes that got a picture that is not on the bill under their key."""
+    """Processes that got an image that is not on the bill under their key."""
     untyped: int = 0
     lost: set[str] = field(default_factory=set[str])
     """Keys that were billed, and are neither `paid` nor `unknown` in the ledger."""
@@ -68,7 +68,7 @@ class Result:
 
     @property
     def is_sound(self) -> bool:
-        """Whether every key was paid for once, and every process has its picture."""
+        """Whether every key was paid for once, and every process has its image."""
         wrong = self.double or self.different or self.foreign or self.untyped or self.lost or self.imagined
         return not wrong and self.obtained == self.keys == self.bills > 0 and self.integrity == "ok"
 
@@ -82,36 +82,38 @@ def carry_out(keys: int, seed: int, *, pay_once: bool = True) -> Result:
         path = Path(folder, "ledger.db")
         task = Task(kind="blocking", url=api.url, ledger=str(path), pay_once=pay_once)
         SQLiteLedger(path).close()
-        with Crowd(task) as crowd:
-            result = _rounds(crowd, api, task, wanted, draw, most=ROUNDS if pay_once else 1)
+        with Processes(task) as processes:
+            result = _rounds(processes, api, task, wanted, draw, most=ROUNDS if pay_once else 1)
         result.integrity = _integrity(path)
     result.seconds = time.monotonic() - began
     return result
 
 
-def _rounds(crowd: Crowd, api: Service, task: Task, keys: Sequence[str], draw: random.Random, *, most: int) -> Result:
+def _rounds(
+    processes: Processes, api: Service, task: Task, keys: Sequence[str], draw: random.Random, *, most: int
+) -> Result:
     """Ask for the keys that nobody has obtained, resolve what is in doubt, and so on; then all ask for all of them."""
     result, wanted = Result(keys=len(keys)), keys
     ends: list[End] = []
     for _ in range(most):
-        ends += (end for key in wanted for end in crowd.ask(key, _deaths(draw)))
+        ends += (end for key in wanted for end in processes.ask(key, _deaths(draw)))
         _resolve(result, api, task)
-        have = {end.key for end in ends if end.picture is not None}
+        have = {end.key for end in ends if end.image is not None}
         wanted = [key for key in keys if key not in have]
         if not wanted:
             break
     if most > 1:
-        last = [crowd.ask(key) for key in keys]
+        last = [processes.ask(key) for key in keys]
         ends += (end for each in last for end in each)
-        result.obtained = sum(all(end.picture is not None for end in each) for each in last)
-    result.killed = crowd.killed
+        result.obtained = sum(all(end.image is not None for end in each) for each in last)
+    result.killed = processes.killed
     _compare(result, ends, api.truth())
     return result
 
 
 def _deaths(draw: random.Random) -> list[tuple[float, int]]:
     """Draw which processes die, and after how many seconds."""
-    return [(draw.uniform(0, LONGEST), place) for place in range(PROCESSES) if draw.random() < MORTAL]
+    return [(draw.uniform(0, LONGEST), index) for index in range(PROCESSES) if draw.random() < MORTAL]
 
 
 def _resolve(result: Result, api: Service, task: Task) -> None:
@@ -123,12 +125,14 @@ def _resolve(result: Result, api: Service, task: Task) -> None:
         for entry in ledger.entries():
             outcomes.setdefault(entry.idempotency_key, set()).add(entry.payment)
         result.lost |= {
-            key for key, fate in books.fates.items() if fate.bills and outcomes.get(key, set()) <= {"not_paid"}
+            key
+            for key, history in books.histories.items()
+            if history.bills and outcomes.get(key, set()) <= {"not_paid"}
         }
-        result.imagined |= {key for key, known in outcomes.items() if "paid" in known and not books.fate(key).bills}
+        result.imagined |= {key for key, known in outcomes.items() if "paid" in known and not books.history(key).bills}
         for key in sorted({entry.idempotency_key for entry in ledger.unresolved()}):
             result.resolved += 1
-            found = books.fate(key).images
+            found = books.history(key).images
             result.resolved_as_paid += bool(found)
             if found:
                 urls = [f"https://cdn.aurashot.art/o/{found[0]}.png"]
@@ -144,18 +148,18 @@ def _compare(result: Result, ends: Iterable[End], books: Truth) -> None:
     for end in ends:
         told[end.error] += 1
         result.untyped += not end.typed
-        if end.picture is not None:
+        if end.image is not None:
             result.from_ledger += end.from_ledger
-            result.foreign += end.picture not in books.fate(end.key).images
-            got.setdefault(end.key, set()).add(end.picture)
+            result.foreign += end.image not in books.history(end.key).images
+            got.setdefault(end.key, set()).add(end.image)
     result.delivered, result.unresolved = told[""], told["UnresolvedError"]
     result.errors = told.total() - result.delivered - result.unresolved
     result.different = sum(len(each) > 1 for each in got.values())
-    result.bills = sum(fate.bills for fate in books.fates.values())
-    result.double = sum(fate.bills > 1 for fate in books.fates.values())
+    result.bills = sum(history.bills for history in books.histories.values())
+    result.double = sum(history.bills > 1 for history in books.histories.values())
 
 
 def _integrity(path: Path) -> str:
     with closing(sqlite3.connect(path)) as connection:
-        answer: str = connection.execute("PRAGMA integrity_check").fetchone()[0]
-    return answer
+        response: str = connection.execute("PRAGMA integrity_check").fetchone()[0]
+    return response

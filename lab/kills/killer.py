@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aurashot.ledger import Entry
 
 SLOWEST: Final = 0.03
-"""Seconds that the slowest picture takes."""
+"""Seconds that the slowest image takes."""
 LONGEST: Final = 0.45
 """Seconds that the program lives at the most."""
 
@@ -103,7 +103,7 @@ def _compare(bills: list[str], path: Path) -> Result:
 def _integrity(path: Path) -> str:
     connection = sqlite3.connect(path)
     try:
-        answer: str = connection.execute("PRAGMA integrity_check").fetchone()[0]
+        response: str = connection.execute("PRAGMA integrity_check").fetchone()[0]
     finally:
         connection.close()
-    return answer
+    return response

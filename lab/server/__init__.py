@@ -2,19 +2,19 @@
 
 from lab.server.connection import Connection, Request
 from lab.server.ports import closed_port, wait_until
-from lab.server.replies import (
+from lab.server.responses import (
     CLOSE,
     GENERATION,
     HOLD,
     RESET,
     START_TLS,
     Action,
-    Reply,
+    Response,
     body,
     chunked,
     contract,
     headers_only,
-    json_reply,
+    json_response,
     redirect,
     status,
     unbounded,
@@ -31,8 +31,8 @@ __all__ = [
     "START_TLS",
     "Action",
     "Connection",
-    "Reply",
     "Request",
+    "Response",
     "ScriptedServer",
     "Server",
     "body",
@@ -40,7 +40,7 @@ __all__ = [
     "closed_port",
     "contract",
     "headers_only",
-    "json_reply",
+    "json_response",
     "redirect",
     "server_tls",
     "status",

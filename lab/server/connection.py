@@ -9,13 +9,13 @@ import struct
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from lab.server.replies import CLOSE, HOLD, RESET, START_TLS
+from lab.server.responses import CLOSE, HOLD, RESET, START_TLS
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
 
-    from lab.server.replies import Action
+    from lab.server.responses import Action
     from lab.server.server import Server
 
 _ABORT: Final = struct.pack("ii", 1, 0)

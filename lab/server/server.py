@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from lab.server.connection import Connection, Request
-from lab.server.replies import START_TLS, contract
+from lab.server.responses import START_TLS, contract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Iterable
 
-    from lab.server.replies import Action, Reply
+    from lab.server.responses import Action, Response
 
 HOST: Final = "127.0.0.1"
 CERTIFICATE: Final = Path(__file__).with_name("localhost.pem")
@@ -59,17 +59,17 @@ class Server:
         self.url = ""
         self._scheme = "http://127.0.0.1" if tls is None else "https://localhost"
         self._tls = tls
-        self._greeting: Reply = ()
+        self._greeting: Response = ()
         self._tasks: set[asyncio.Task[None]] = set()
         self._listener: asyncio.Server | None = None
 
     @property
-    def greeting(self) -> Reply:
+    def greeting(self) -> Response:
         """What to do with a connection before anything is read from it."""
         return self._greeting if self._tls is None else (*self._greeting, START_TLS)
 
     @greeting.setter
-    def greeting(self, actions: Reply) -> None:
+    def greeting(self, actions: Response) -> None:
         self._greeting = actions
 
     @property
@@ -137,8 +137,8 @@ class Server:
             return
         started.set_result((asyncio.get_running_loop(), over))
         await over.wait()
-        self.stop()
-        for _ in range(3):  # turns of the loop until every connection is told of its end
+        for _ in range(5):  # turns of the loop: every connection is told of its end, one that was just accepted, too
+            self.stop()
             await asyncio.sleep(0)
 
 
@@ -147,32 +147,32 @@ class ScriptedServer(Server):
 
     Attributes:
         requests: Every request that was received whole.
-        answer: Returns a reply that depends on the request, when nothing is queued; None leaves it to `always`.
+        respond: Returns a reply that depends on the request, when nothing is queued; None leaves it to `always`.
     """
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(self.reply_to, tls)
+        super().__init__(self.response_to, tls)
         self.requests: list[Request] = []
-        self.answer: Callable[[Request], Reply | None] | None = None
-        self._queued: defaultdict[str | None, deque[Reply]] = defaultdict(deque)
-        self._always: dict[str | None, Reply] = {}
+        self.respond: Callable[[Request], Response | None] | None = None
+        self._queued: defaultdict[str | None, deque[Response]] = defaultdict(deque)
+        self._always: dict[str | None, Response] = {}
 
-    def queue(self, *replies: Reply, path: str | None = None) -> None:
+    def queue(self, *responses: Response, path: str | None = None) -> None:
         """Reply so to the next requests, or to the next ones for a path."""
-        self._queued[path].extend(replies)
+        self._queued[path].extend(responses)
 
-    def always(self, reply: Reply, *, path: str | None = None) -> None:
+    def always(self, response: Response, *, path: str | None = None) -> None:
         """Reply so to every request, or to every one for a path, for which nothing is queued."""
-        self._always[path] = reply
+        self._always[path] = response
 
-    def reply_to(self, request: Request) -> Reply:
+    def response_to(self, request: Request) -> Response:
         """Record a request and return what is to be done."""
         self.requests.append(request)
         for key in (request.path, None):
             if self._queued[key]:
                 return self._queued[key].popleft()
-        if self.answer is not None and (reply := self.answer(request)) is not None:
-            return reply
+        if self.respond is not None and (response := self.respond(request)) is not None:
+            return response
         for key in (request.path, None):
             if key in self._always:
                 return self._always[key]

@@ -10,7 +10,7 @@ def main() -> None:
     try:
         from aurashot.cli import app
     except ModuleNotFoundError as missing:
-        print(f"the command line needs {missing.name}: install aurashot[cli]", file=sys.stderr)  # noqa: T201 - no typer
+        print(f"The command line needs {missing.name}; install aurashot[cli]", file=sys.stderr)  # noqa: T201 - no typer
         sys.exit(2)
     app(prog_name="aurashot")
 

@@ -40,7 +40,7 @@ class Call(NamedTuple, Generic[M]):
     name: str
     """What is asked for: `upload`, `id_photo`, `generate`, `edit`, `virtual_try_on`, `pose_change` or `query`."""
     path: str
-    answer: type[M]
+    response: type[M]
     request: WireModel | Payload
     """A JSON body, or the image that goes out as a multipart form."""
     billable: bool = False
@@ -77,13 +77,13 @@ class Pause(NamedTuple):
 
 
 class Together(NamedTuple):
-    """Several flows that cost nothing, none of which waits for another; the first error ends them all."""
+    """Several independent flows that cost nothing; the first error ends them all."""
 
     flows: tuple[Flow[Any], ...]
 
 
 class Gather(NamedTuple):
-    """Several flows that may cost money: each runs to its own end, whatever becomes of the others."""
+    """Several flows that may cost money: each runs to completion, whatever happens to the others."""
 
     flows: tuple[Flow[Any], ...]
     limit: int
@@ -100,7 +100,7 @@ class Recall(NamedTuple, Generic[M]):
 class Annotate(NamedTuple):
     """Add notes to the ledger entry of a response, where there is one."""
 
-    answer: Response
+    response: Response
     notes: Mapping[str, Scalar]
 
 
@@ -119,7 +119,7 @@ def blocking(work: Callable[[], T]) -> Flow[T]:
 
 
 def fetch(url: str, sink: Sink[T], progress: Progress | None = None) -> Flow[T]:
-    """Download into a sink and return what it became."""
+    """Download into a sink and return its result."""
     return cast("T", (yield Fetch(url, sink, progress)))
 
 
@@ -138,7 +138,7 @@ def together(flows: list[Flow[T]]) -> Flow[list[T]]:
 
 
 def gather(flows: list[Flow[T]], *, limit: int = 8) -> Flow[list[T | Exception]]:
-    """Run several flows, each to its own end, and return for each its result or its error, in order.
+    """Run several flows to completion, and return the result or the error of each, in order.
 
     An error of one does not cancel another, which may be paid for by then. The idempotency keys of their requests
     follow from their order: `order-17`, `order-17.2`, and so on.
@@ -155,6 +155,6 @@ def recall(call: Call[M]) -> Flow[M | None]:
     return cast("M | None", (yield Recall(call)))
 
 
-def annotate(answer: Response, notes: Mapping[str, Scalar]) -> Flow[None]:
+def annotate(response: Response, notes: Mapping[str, Scalar]) -> Flow[None]:
     """Add notes to the ledger entry of a response, where there is one."""
-    yield Annotate(answer, notes)
+    yield Annotate(response, notes)

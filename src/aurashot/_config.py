@@ -28,7 +28,7 @@ logger: Final = logging.getLogger("aurashot")
 
 
 class _Hidden(bytes):
-    """Bytes that no traceback with locals shows."""
+    """Bytes whose repr does not show them, for tracebacks with locals."""
 
     __slots__ = ()
 
@@ -45,10 +45,10 @@ class ApiKey:
         value = value.strip()
         if not _KEY_SHAPE.fullmatch(value):
             raise ConfigurationError(
-                f"the key from {source} cannot be one: keys are 8 to 256 printable ASCII characters without spaces, "
+                f"The key from {source} is not valid; keys are 8 to 256 printable ASCII characters without spaces, "
                 f"like sk_live_...; this one ends in {value[-4:]!r} and has {len(value)}"
                 if len(value) > 8  # a shorter one would be shown nearly whole
-                else f"the key from {source} is too short: keys look like sk_live_..."
+                else f"The key from {source} is too short; keys look like sk_live_..."
             )
         self._value = value
 
@@ -64,14 +64,14 @@ class ApiKey:
         return f"ApiKey('...{self._value[-4:]}')"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("an API key is not pickled: make the client where it is used")
+        raise TypeError("An API key cannot be pickled; make the client in the process that uses it")
 
 
 def find_key(given: str | None) -> ApiKey:
-    """Return the key, from the first place that has one.
+    """Return the key, from the first source that has one.
 
     Raises:
-        ConfigurationError: No place has a key, or it cannot be one.
+        ConfigurationError: No source has a key, or the key is invalid.
     """
     if given is not None:
         return ApiKey(given, "api_key=")
@@ -84,8 +84,8 @@ def find_key(given: str | None) -> ApiKey:
             if value := values.get(name):
                 return ApiKey(value, str(path))
     raise ConfigurationError(
-        f"no API key: pass api_key=, set {KEY_NAMES[0]}, or write it into {FILE_NAME}; keys are made at "
-        f"{BASE_URL}/studio?tab=keys. `aurashot sandbox serve` works without one."
+        f"No API key was found; pass api_key=, set {KEY_NAMES[0]}, or write it into {FILE_NAME}; keys are made at "
+        f"{BASE_URL}/studio?tab=keys, and `aurashot sandbox serve` works without one"
     )
 
 
@@ -109,16 +109,16 @@ def _read(path: Path) -> dict[str, str | None]:
 
 
 def save_key(api_key: str, *, folder: str | os.PathLike[str] | None = None) -> Path:
-    """Write an API key into a `.aurashot.env` that only you can open, and return where that is.
+    """Write an API key to a `.aurashot.env` file that only you can read, and return its path.
 
     Other lines of the file stay as they are.
 
     Args:
         api_key: The key.
-        folder: Where the file is; your home directory unless given.
+        folder: The folder of the file; your home directory by default.
 
     Raises:
-        ConfigurationError: It cannot be a key, or the file cannot be written.
+        ConfigurationError: The key is invalid, or the file cannot be written.
     """
     key = ApiKey(api_key, "api_key=")
     path = (Path.home() if folder is None else Path(folder)) / FILE_NAME
@@ -127,10 +127,10 @@ def save_key(api_key: str, *, folder: str | os.PathLike[str] | None = None) -> P
 
 
 def find_base_url(given: str | None) -> str:
-    """Return the address of the service without a slash at the end.
+    """Return the base URL without a trailing slash.
 
     Raises:
-        ConfigurationError: It is not https (plain http is for loopback only), or not an address of a service.
+        ConfigurationError: It is not https (plain http is for loopback only), or not a base URL.
     """
     source = "base_url=" if given is not None else BASE_URL_NAME
     address = given if given is not None else os.environ.get(BASE_URL_NAME) or BASE_URL
@@ -140,6 +140,6 @@ def find_base_url(given: str | None) -> str:
 
 
 def origin_of(base_url: str) -> str:
-    """Return scheme, host and port of an address."""
+    """Return scheme, host and port of a URL."""
     parts = urlsplit(base_url)
     return f"{parts.scheme}://{parts.netloc}"

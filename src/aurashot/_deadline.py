@@ -1,4 +1,4 @@
-"""How long a call may take, all in all."""
+"""How long a call may take in total."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Deadline:
 
     @property
     def remaining(self) -> float:
-        """Seconds that are left, 0 when it has passed."""
+        """Seconds that are left, 0 after it has passed."""
         return max(0.0, self.at - time.monotonic())
 
     @property
@@ -32,16 +32,16 @@ class Deadline:
         return time.monotonic() >= self.at
 
     def bound(self, seconds: float | None) -> float:
-        """Return a timeout that does not outlive the operation."""
+        """Return a timeout, limited to what is left."""
         return self.remaining if seconds is None else min(seconds, self.remaining)
 
     def exceeded(self, when: str = "before the request was sent") -> DeadlineExceededError:
         """Return the error for an operation whose time passed while no request was under way."""
-        return DeadlineExceededError(f"the call's {self.seconds:g} s ran out {when}")
+        return DeadlineExceededError(f"The call's {self.seconds:g} s ran out {when}")
 
 
 def check_timeout(seconds: object) -> float:
-    """Return a number of seconds that can work.
+    """Return a valid number of seconds.
 
     Raises:
         ConfigurationError: It is not a finite number above 0.

@@ -1,4 +1,4 @@
-"""One pure function per operation of the API: what goes out, and what comes back."""
+"""One pure function per operation of the API: its request, and the model of its response."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ WORKFLOW: Final = "/api/aesthetic/generate"
 WORKFLOW_QUERY: Final = "/api/aesthetic/query"
 
 
-def upload(picture: Payload) -> Call[Upload]:
+def upload(image: Payload) -> Call[Upload]:
     """`POST /v1/uploads`: free, and sent once for the same content."""
-    return Call(name="upload", path=UPLOADS, answer=Upload, request=picture, dedupe_key=picture.digest)
+    return Call(name="upload", path=UPLOADS, response=Upload, request=image, dedupe_key=image.digest)
 
 
 def id_photo(body: IdPhotoRequest) -> Call[Generation]:
@@ -66,8 +66,8 @@ def query(body: QueryRequest) -> Call[WorkflowJob]:
     """`POST /api/aesthetic/query`: free, and safe to repeat."""
     from aurashot.models import WorkflowJob
 
-    return Call(name="query", path=WORKFLOW_QUERY, answer=WorkflowJob, request=body)
+    return Call(name="query", path=WORKFLOW_QUERY, response=WorkflowJob, request=body)
 
 
-def _billed(name: str, path: str, answer: type[M], body: BilledRequest) -> Call[M]:
-    return Call(name=name, path=path, answer=answer, request=body, billable=True, asked=body)
+def _billed(name: str, path: str, response: type[M], body: BilledRequest) -> Call[M]:
+    return Call(name=name, path=path, response=response, request=body, billable=True, asked=body)

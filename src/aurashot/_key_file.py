@@ -1,4 +1,4 @@
-"""The file `.aurashot.env`: read only while it is its owner's alone, and written so."""
+"""The file `.aurashot.env`: readable only by its owner, or refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def read(path: Path) -> dict[str, str | None]:
     """Return the names and values of a file.
 
     Raises:
-        ConfigurationError: It cannot be read, or others can open it.
+        ConfigurationError: It cannot be read, or other users can read it.
     """
     from dotenv import dotenv_values
 
@@ -30,10 +30,10 @@ def read(path: Path) -> dict[str, str | None]:
 
 
 def write(path: Path, name: str, value: str) -> None:
-    """Set one name in a file, whole or not at all; its other lines stay as they are.
+    """Set one name in a file, atomically; its other lines stay as they are.
 
     Raises:
-        ConfigurationError: It cannot be written, others can open it, or it is a link.
+        ConfigurationError: It cannot be written, other users can read it, or it is a link.
     """
     from aurashot import _atomic
 
@@ -62,10 +62,10 @@ def _quoted(value: str) -> str:
 
 
 def _check_private(path: Path, state: os.stat_result) -> None:
-    """Refuse a file that others may have written or read: the key in it would be somebody else's, or known to them."""
+    """Refuse a file that other users can write or read: the key in it may be theirs, or known to them."""
     if os.name != "posix":
         return
     if state.st_uid != os.geteuid():
         raise ConfigurationError(f"{path} belongs to another user; keep a file of your own, or set AURASHOT_API_KEY")
     if state.st_mode & 0o077:
-        raise ConfigurationError(f"{path} is open to other users; make it yours alone: chmod 600 {path}")
+        raise ConfigurationError(f"{path} can be read by other users; restrict it with chmod 600 {path}")

@@ -1,4 +1,4 @@
-"""Packages whose names are imported when they are first used (PEP 562)."""
+"""Packages whose names are imported on first use (PEP 562)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def named(package: str, name: str, homes: Mapping[str, str]) -> object:
 
     Args:
         package: The package's `__name__`.
-        name: What is asked for.
+        name: The name.
         homes: The module that each of its late names comes from.
     """
     home = homes.get(name)

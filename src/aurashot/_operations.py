@@ -26,7 +26,7 @@ _KEY_SHAPE: Final = re.compile(r"[!-~]{1,255}")
 
 
 class Labels(NamedTuple):
-    """What the caller writes onto an operation."""
+    """What the caller attaches to an operation."""
 
     idempotency_key: str | None = None
     tags: Mapping[str, str] | None = None
@@ -34,10 +34,10 @@ class Labels(NamedTuple):
     """Whether a key that the ledger knows is never paid for again."""
 
     def check(self) -> None:
-        """Refuse a key that cannot travel in a header, and tags that are not words.
+        """Check the key and the tags.
 
         Raises:
-            InputError: One of them is not usable.
+            InputError: One of them is invalid.
         """
         check_key("idempotency_key", self.idempotency_key)
         check_tags(self.tags)
@@ -46,7 +46,7 @@ class Labels(NamedTuple):
 class Keys:
     """The idempotency keys of one operation: `order-17`, then `order-17.2`, `order-17.3` and so on.
 
-    Several flows side by side take one each, by their place. Further keys of the n-th follow from `order-17.n`, that
+    Concurrent flows take one each, by their index. Further keys of the n-th follow from `order-17.n`, that
     of the first from `order-17.1`, so that no two requests have the same, whichever is sent first.
     """
 
@@ -63,7 +63,7 @@ class Keys:
         return f"{_short(self._stem)}.{self._taken + 1}" if self._taken else self._first
 
     def take(self) -> str:
-        """Return the key of the next billed request, and go on to the one after it."""
+        """Return the key of the next billed request, and advance."""
         key = self.upcoming
         self._taken += 1
         return key
@@ -85,10 +85,10 @@ class Operation:
     Attributes:
         name: The method: `id_photo`, `generate`, `edit`, `upload`, `download`, `read` and so on.
         id: A UUID; also the idempotency key of its first billed request unless the caller gave one.
-        parent_id: What it is part of, where the client was told.
+        parent_id: The operation that it is part of, if the client has one.
         labels: The caller's key and tags.
         deadline: When it is over.
-        delivered: What it has obtained and paid for so far.
+        delivered: What it has received and paid for so far.
         keys: The idempotency keys of its billed requests.
     """
 
@@ -106,18 +106,18 @@ class Operation:
         self._requests = 0
 
     def branch(self) -> Operation:
-        """Return this operation for one of several flows, which has keys and deliveries of its own."""
+        """Return this operation for one of several flows, with its own keys and deliveries."""
         branch = Operation(self.name, self.labels, self.deadline, self.parent_id)
         branch.id = self.id
         branch.keys = self.keys.branch()
         branch._whole = self
         return branch
 
-    def deliver(self, answer: Generation | WorkflowJob) -> None:
-        """Take note of what was obtained and paid for."""
-        self.delivered = (*self.delivered, answer)
+    def deliver(self, response: Generation | WorkflowJob) -> None:
+        """Note what was received and paid for."""
+        self.delivered = (*self.delivered, response)
         if self._whole is not None:
-            self._whole.deliver(answer)
+            self._whole.deliver(response)
 
     def next_number(self) -> int:
         """Return the number of the next request attempt; the first is 1."""
@@ -127,10 +127,10 @@ class Operation:
         return self._requests
 
     def describe(self, error: AuraShotError) -> None:
-        """Write onto an error which operation it ended, and what that had paid for before.
+        """Record on an error which operation it ended, and what that had paid for before.
 
-        Of several flows side by side, each is described by itself. What has delivered something is not `not_sent` or
-        `rejected`, whatever its last request was: who repeats it pays again.
+        Each of several concurrent flows is described by itself. An operation that delivered something is not `not_sent`
+        or `rejected`, whatever its last request was: repeating it would be billed again.
         """
         error.operation_id = self.id
         if self.delivered:
@@ -141,7 +141,7 @@ class Operation:
 
 
 def check_key(argument: str, key: object) -> None:
-    """Refuse an identifier that cannot travel in a header.
+    """Check an identifier that is sent in a header.
 
     Raises:
         InputError: It is not 1 to 255 printable ASCII characters.
@@ -152,7 +152,7 @@ def check_key(argument: str, key: object) -> None:
 
 
 def check_tags(tags: object) -> None:
-    """Refuse tags that are not words.
+    """Check tags.
 
     Raises:
         InputError: They are not a mapping of names to values, all strings that are not empty.

@@ -1,4 +1,4 @@
-"""What a rate limiter has to be able to do."""
+"""The protocols of rate limiters."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from aurashot.errors import ConfigurationError
 
 
 class RateLimiter(Protocol):
-    """Something that says when the blocking client may send its next request.
+    """Decides when the sync client may send its next request.
 
-    It is asked before every request of the API, each attempt and each upload included; downloads are not asked for.
-    Several threads may ask at once.
+    It is called before every request of the API, including each retry and each upload, but not before downloads.
+    Several threads may call it at once.
     """
 
     def acquire(self, request: str, /, *, billable: bool, timeout: float) -> None:
-        """Return when the request may be sent.
+        """Return as soon as the request may be sent.
 
-        What this raises keeps the request here: it becomes a `NotSentError`, or a `DeadlineExceededError` when the
-        call's time is over.
+        If this raises, the request is not sent: the error becomes a `NotSentError`, or a `DeadlineExceededError` when
+        the deadline has passed.
 
         Args:
             request: `upload`, `id_photo`, `generate`, `edit`, `virtual_try_on`, `pose_change` or `query`.
             billable: Whether the service bills it.
-            timeout: Seconds that are left of the call's time.
+            timeout: Seconds until the call's deadline.
         """
         ...
 
 
 class AsyncRateLimiter(Protocol):
-    """Something that says when the async client may send its next request."""
+    """Decides when the async client may send its next request."""
 
     async def acquire(self, request: str, /, *, billable: bool, timeout: float) -> None:
-        """Return when the request may be sent; the arguments and errors are those of `RateLimiter.acquire`."""
+        """Return as soon as the request may be sent; the arguments and errors are those of `RateLimiter.acquire`."""
         ...
 
 
@@ -41,7 +41,7 @@ AnyRateLimiter: TypeAlias = RateLimiter | AsyncRateLimiter
 
 
 def check_rate_limiter(given: object, wanted: Literal["RateLimiter", "AsyncRateLimiter"]) -> None:
-    """Refuse what is not the kind of rate limiter that is wanted.
+    """Check that a rate limiter is of the right kind.
 
     Raises:
         ConfigurationError: It has no `acquire`, or one for the other client.

@@ -72,10 +72,10 @@ STATUS_OUTCOMES: Final[Mapping[int, Outcome]] = MappingProxyType(
 
 _NO_MESSAGE: Final[Mapping[int, str]] = MappingProxyType(
     {
-        401: "the service does not know this key",
-        402: "no pictures are left on this account; see /studio?tab=billing",
-        404: "there is nothing at this address; is the base URL right?",
-        429: "too many requests",
+        401: "The service does not know this key",
+        402: "No images are left on this account; see /studio?tab=billing",
+        404: "Nothing was found at this URL; check the base URL",
+        429: "Too many requests",
     }
 )
 """What to say when the service says nothing."""
@@ -85,7 +85,7 @@ _BLOCKED_WORDS: Final = r"(?i)content.?(policy|filter|block|moderat)|moderat|nsf
 
 
 class RawResponse(NamedTuple):
-    """What came back, read in full."""
+    """A response, read in full."""
 
     status: int
     headers: Mapping[str, str]
@@ -94,7 +94,7 @@ class RawResponse(NamedTuple):
 
     @property
     def content_type(self) -> str:
-        """The media type that the response claims."""
+        """The media type in the response's headers."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
@@ -103,38 +103,38 @@ class RawResponse(NamedTuple):
         return self.headers.get("x-request-id")
 
 
-def read(answer: RawResponse, model: type[M]) -> M:
+def read(response: RawResponse, model: type[M]) -> M:
     """Return the response as a model.
 
     Raises:
         APIStatusError: The service answered with an error status.
         UnexpectedResponseError: The response is not one of this API's.
-        GenerationFailedError: The service says that the work failed.
+        GenerationFailedError: The service reported that the work failed.
     """
-    if answer.status >= 400:
-        raise _status_error(answer)
-    body = _decode(answer)
-    if not 200 <= answer.status < 300:
+    if response.status >= 400:
+        raise _status_error(response)
+    body = _decode(response)
+    if not 200 <= response.status < 300:
         raise _unexpected(
-            answer, body, f"the service answered with a redirect ({answer.status}), which is not followed"
+            response, body, f"The service responded with a redirect ({response.status}), which is not followed"
         )
     try:
         result = model.model_validate_json(body)
     except ValidationError as broken:
-        raise _unexpected(answer, body, _misfit(answer, body, broken)) from None
+        raise _unexpected(response, body, _misfit(response, body, broken)) from None
     if b"NaN" in body or b"Infinity" in body:
-        _refuse_no_number(answer, body)
+        _refuse_no_number(response, body)
     if isinstance(result, Generation):
-        _reject_failure(result, answer, body)
+        _reject_failure(result, response, body)
     return result
 
 
-def _refuse_no_number(answer: RawResponse, body: bytes) -> None:
+def _refuse_no_number(response: RawResponse, body: bytes) -> None:
     """Refuse NaN and infinity, which are no JSON (RFC 8259, 6); within a string they are words like others."""
     try:
         from_json(body, allow_inf_nan=False)
     except ValueError as broken:
-        raise _unexpected(answer, body, f"the service's answer is not JSON: {broken}") from None
+        raise _unexpected(response, body, f"The service's response is not JSON: {broken}") from None
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
@@ -159,89 +159,91 @@ def _seconds_until(text: str, now: datetime | None) -> float:
     return (moment - (now or datetime.now(UTC))).total_seconds()
 
 
-def _decode(answer: RawResponse) -> bytes:
-    encoding = answer.headers.get("content-encoding", "identity").strip().lower()
+def _decode(response: RawResponse) -> bytes:
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding in {"", "identity"}:
-        return answer.raw
+        return response.raw
     window = {"gzip": 31, "x-gzip": 31, "deflate": 15}.get(encoding)
     if window is None:
-        raise _unexpected(answer, answer.raw, f"the answer is encoded as {encoding!r}, which was not asked for")
+        raise _unexpected(response, response.raw, f"The response is encoded as {encoding!r}, which was not requested")
     inflate = zlib.decompressobj(window)
     try:
-        body = inflate.decompress(answer.raw, MAX_RESPONSE_BYTES)
+        body = inflate.decompress(response.raw, MAX_RESPONSE_BYTES)
     except zlib.error:
-        raise _unexpected(answer, answer.raw, f"the answer is not the {encoding} that it claims to be") from None
+        raise _unexpected(response, response.raw, f"The response is not valid {encoding}") from None
     if not inflate.eof:
         problem = "is larger than 8 MiB" if inflate.unconsumed_tail else "breaks off"
-        raise _unexpected(answer, answer.raw, f"the {encoding} answer {problem}")
+        raise _unexpected(response, response.raw, f"The {encoding} response {problem}")
     return body
 
 
-def _misfit(answer: RawResponse, body: bytes, broken: ValidationError) -> str:
+def _misfit(response: RawResponse, body: bytes, broken: ValidationError) -> str:
     if not body.strip():
-        return f"the service answered {answer.status} with an empty body"
-    if answer.content_type == "text/html" or body.lstrip()[:1] == b"<":
-        return f"the service answered {answer.status} with a web page; is the base URL right?"
+        return f"The service responded with {response.status} and an empty body"
+    if response.content_type == "text/html" or body.lstrip()[:1] == b"<":
+        return f"The service responded with {response.status} and a web page; check the base URL"
     first = broken.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
-    return f"the service's answer is not what it documents: {where + ': ' if where else ''}{first['msg']}"
+    return f"The service's response is not what it documents: {where + ': ' if where else ''}{first['msg']}"
 
 
-def _unexpected(answer: RawResponse, body: bytes, message: str) -> UnexpectedResponseError:
+def _unexpected(response: RawResponse, body: bytes, message: str) -> UnexpectedResponseError:
     error = UnexpectedResponseError(message)
-    error.status_code = answer.status
-    error.content_type = answer.content_type
+    error.status_code = response.status
+    error.content_type = response.content_type
     error.body = body[:_KEPT_BYTES]
-    error.outcome = STATUS_OUTCOMES.get(answer.status, "unknown")
-    error.request_id = answer.request_id
+    error.outcome = STATUS_OUTCOMES.get(response.status, "unknown")
+    error.request_id = response.request_id
     return error
 
 
 def too_large(size: int) -> UnexpectedResponseError:
-    """Return the error for a response that did not end within the cap."""
-    return UnexpectedResponseError(f"the service's answer is larger than {MAX_RESPONSE_BYTES} bytes ({size} came)")
+    """Return the error for a response over the size limit."""
+    return UnexpectedResponseError(
+        f"The service's response is larger than {MAX_RESPONSE_BYTES} bytes ({size} received)"
+    )
 
 
-def _reject_failure(result: Generation, answer: RawResponse, body: bytes) -> None:
+def _reject_failure(result: Generation, response: RawResponse, body: bytes) -> None:
     if result.failed:
         raise failure(result.task_type or "generation", result.model_extra or {}, result)
     if result.succeeded and not result.outputs:
-        error = _unexpected(answer, body, "the service says success but sent no picture")
+        error = _unexpected(response, body, "The service reported success but sent no image")
         error.outcome = "accepted"
-        error.request_id = result.request_id or answer.request_id
+        error.request_id = result.request_id or response.request_id
         raise error
 
 
 def failure(what: str, details: Mapping[str, Any], generation: Generation | None = None) -> GenerationFailedError:
-    """Return the error for work that the service took on and gave up, blocked content told apart."""
+    """Return the error for work that failed at the service; blocked content has its own class."""
     reason, code = describe(details)
     kind = ContentBlockedError if re.search(_BLOCKED_WORDS, f"{code} {reason}") else GenerationFailedError
-    error = kind(f"the service reports that the {what} failed" + (f": {reason}" if reason else ""))
+    error = kind(f"The service reported that the {what} failed" + (f": {reason}" if reason else ""))
     error.generation = generation
     error.request_id = generation.request_id if generation else None
     return error
 
 
-def _status_error(answer: RawResponse) -> APIStatusError:
-    body = _readable(answer)
+def _status_error(response: RawResponse) -> APIStatusError:
+    body = _readable(response)
     details = _loads(body)
     message, code = describe(details)
-    kind = STATUS_ERRORS.get(answer.status, ServerError if answer.status >= 500 else APIStatusError)
+    kind = STATUS_ERRORS.get(response.status, ServerError if response.status >= 500 else APIStatusError)
     if kind in {RateLimitError, PermissionDeniedError} and re.search(_QUOTA_WORDS, code or ""):
         kind = QuotaExceededError
-    error = kind(f"{answer.status} {message or _NO_MESSAGE.get(answer.status, 'without a message')}")
-    error.status_code = answer.status
+    error = kind(f"{response.status} {message or _NO_MESSAGE.get(response.status, 'without a message')}")
+    error.status_code = response.status
     error.code = code
     error.body = body[: 4 * _KEPT_CHARS].decode(errors="replace")[:_KEPT_CHARS]
-    error.retry_after = retry_after(answer.headers)
-    error.request_id = answer.request_id or _text(details.get("requestId"))
-    error.outcome = _outcome(answer.status, error.retry_after)
+    error.retry_after = retry_after(response.headers)
+    error.request_id = response.request_id or _text(details.get("requestId"))
+    error.outcome = _outcome(response.status, error.retry_after)
     return error
 
 
-def _readable(answer: RawResponse) -> bytes:
+def _readable(response: RawResponse) -> bytes:
     try:
-        return _decode(answer)
+        return _decode(response)
     except UnexpectedResponseError:
         return b""  # the status stands, whatever a proxy has done to its page
 

@@ -1,6 +1,6 @@
-"""What may be sent again, when, and how often.
+"""What is retried, when, and how often.
 
-The decision is a table over what became of the request; tenacity does the counting and waiting, in a fresh object per
+The decision is a table over the outcome of the request; tenacity does the counting and waiting, in a fresh object per
 call, since its objects carry state (one `AsyncRetrying` shared by five tasks gave them 4, 2, 2, 2 and 1 attempts).
 """
 
@@ -63,14 +63,14 @@ _MAY_BE_UNKNOWN: Final = (OutcomeUnknownError, ServerError, UnexpectedResponseEr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often and how patiently a call is sent again.
+    """How often a call is retried, and how long it waits between attempts.
 
     Attributes:
-        max_attempts: Requests of one call, the first included; 1 means never again.
+        max_attempts: Attempts of one call, including the first; 1 disables retries.
         initial_delay: Upper bound of the first wait in seconds; it doubles from wait to wait (full jitter).
         max_delay: Upper bound of every wait in seconds; a Retry-After of the service may be longer.
-        retry_unknown: Whether a billed call is sent again when its response was lost. The image may then be paid for
-            twice: nobody has shown that the service honours the idempotency key.
+        retry_unknown: Whether a billable call is retried when its response was lost. The image may then be paid for
+            twice: the service is not known to honour the idempotency key.
     """
 
     max_attempts: int = 4
@@ -79,11 +79,11 @@ class RetryPolicy:
     retry_unknown: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse numbers that cannot work."""
+        """Check the numbers."""
         if self.max_attempts < 1:
             raise ConfigurationError(f"max_attempts must be at least 1, not {self.max_attempts}")
         if not 0 <= self.initial_delay <= self.max_delay < float("inf"):
-            raise ConfigurationError("delays must be finite, not negative, and initial_delay at most max_delay")
+            raise ConfigurationError("Delays must be finite, not negative, and initial_delay at most max_delay")
 
 
 def fault_of(error: BaseException) -> Fault:
@@ -121,7 +121,7 @@ def may_repeat(error: BaseException, *, billable: bool, policy: RetryPolicy) -> 
 def wait_before(attempt: int, error: BaseException | None, policy: RetryPolicy, draw: Callable[[], float]) -> float:
     """Return the seconds to wait after an attempt: full jitter, and never less than a Retry-After.
 
-    A Retry-After is jittered upward by up to a quarter, at most 5 seconds, so that clients do not come back at once.
+    A Retry-After is jittered upward by up to a quarter, at most 5 seconds, so that clients do not all retry at once.
     """
     doubled = policy.initial_delay * 2.0 ** min(attempt - 1, 1_000)  # 2.0 ** 1024 is an OverflowError
     backoff = draw() * min(policy.max_delay, doubled)
@@ -144,7 +144,7 @@ class RetryBudget:
         self._lock = threading.Lock()
 
     def take(self) -> bool:
-        """Take the price of one retry, if it is there."""
+        """Take the price of one retry, if there are enough tokens."""
         with self._lock:
             if self._tokens < self.COST:
                 return False
@@ -169,7 +169,7 @@ class Retries(NamedTuple):
     """Whether somebody still waits for the response."""
 
     def may_help(self, error: BaseException) -> bool:
-        """Say whether the call may be sent again after an error."""
+        """Return whether the call may be retried after an error."""
         return self.is_wanted() and may_repeat(error, billable=self.billable, policy=self.policy)
 
     def options(self) -> dict[str, Any]:

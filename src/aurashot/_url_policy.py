@@ -1,6 +1,6 @@
-"""Which addresses are public, and which URLs may be sent, fetched or talked to.
+"""Which IP addresses are public, and which URLs may be sent, fetched or used as a base URL.
 
-Pure functions that give the reason for a refusal; whoever asks turns it into an error of its own.
+Pure functions that return the reason for a refusal; the caller turns it into an error.
 """
 
 from __future__ import annotations
@@ -78,9 +78,9 @@ def _embedded_ipv4(address: IPAddress) -> IPAddress:
 
 @lru_cache(maxsize=256)  # the same face goes with every call
 def image_url_fault(url: str, own_origin: str) -> str | None:
-    """Say what keeps an image's URL from being sent or fetched: it is neither public HTTPS nor of the own origin.
+    """Return what keeps an image's URL from being sent or fetched: it is neither public HTTPS nor of the own origin.
 
-    Names are not resolved here: whoever connects checks the addresses behind the name with `is_public_address`.
+    Names are not resolved here: the connection checks the addresses behind the name with `is_public_address`.
     """
     if len(url) > _LONGEST:
         return f"is longer than {_LONGEST:,} characters; upload the image instead"
@@ -97,20 +97,20 @@ def image_url_fault(url: str, own_origin: str) -> str | None:
 
 
 def base_url_fault(url: str) -> str | None:
-    """Say what keeps a URL from being that of a service, which gets the key: it is https, or http on this machine."""
+    """Return what keeps a URL from being a base URL, which is sent the key: it is https, or http on this machine."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        return "is not an address"
+        return "is not a URL"
     if parts.scheme not in {"https", "http"} or not host or not _BASE_URL.fullmatch(url):
-        return "is not an http(s) address"
+        return "is not an http(s) URL"
     if "@" in parts.netloc or "?" in url or "#" in url:
         return "must not hold a user name, a query or a fragment"
     if not (ip_literal(host) if "[" in parts.netloc else _BASE_URL_HOST.fullmatch(host)):
-        return "is not an address: its host is no name"
+        return "is not a URL, because its host is not a valid name"
     if parts.scheme == "http" and not is_loopback(host):
-        return "must be https: plain http would show the key to the network"
+        return "must be https; plain http would show the key to the network"
     return None
 
 
@@ -146,11 +146,11 @@ def _is_no_name(parts: SplitResult) -> bool:
 _RULES: tuple[tuple[Callable[[SplitResult], bool], str], ...] = (
     (
         lambda parts: parts.scheme != "https",
-        "is not https; use an https address, or download the file and pass its path",
+        "is not https; use an https URL, or download the file and pass its path",
     ),
-    (lambda parts: "@" in parts.netloc, "has a user name or password in it; pass an address without them"),
-    (lambda parts: not parts.hostname, "names no host; write it as https://host/path"),
-    (lambda parts: parts.port not in {None, 443}, "names a port; the service fetches from port 443 only"),
+    (lambda parts: "@" in parts.netloc, "has a user name or password in it; pass a URL without them"),
+    (lambda parts: not parts.hostname, "has no host; write it as https://host/path"),
+    (lambda parts: parts.port not in {None, 443}, "has a port; the service fetches from port 443 only"),
     (_is_odd_number, "spells an IP address in an unusual way; use the host's name"),
     (_is_private_literal, "is a private or reserved address, which the service cannot reach; pass the file itself"),
     (_is_local_name, "is a name of a local network, which the service cannot reach; pass the file itself"),

@@ -26,7 +26,7 @@
       UnresolvedError               a request with the same key may have been billed; nothing was sent
       SpendCapError                 the ledger's cap is reached; nothing was sent
       NoOutputError                 the response has no image yet
-      DownloadError                 unsafe address, too large, not an image, truncated
+      DownloadError                 unsafe URL, too large, not an image, truncated
 
 Every error has an `outcome`, and `may_be_charged` says whether the request may have been billed.
 """

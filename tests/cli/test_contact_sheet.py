@@ -12,12 +12,12 @@ HOSTILE = "<script>alert('&\"$title')</script>"
 
 
 def _shot(provider: str) -> Shot:
-    answer = {"status": "success", "requestId": HOSTILE, "pipeline": {"provider": provider}}
-    return Shot(Scene("cafe", HOSTILE, HOSTILE), Generation.model_validate(answer), 'ca"fe.png', 1.25)
+    response = {"status": "success", "requestId": HOSTILE, "pipeline": {"provider": provider}}
+    return Shot(Scene("cafe", HOSTILE, HOSTILE), Generation.model_validate(response), 'ca"fe.png', 1.25)
 
 
 def test_escaped() -> None:
-    """Nothing that a prompt, a name or an answer holds becomes markup."""
+    """Nothing that a prompt, a name or a response holds becomes markup."""
     page = contact_sheet(FACE, [_shot("qwen")])
     assert "<script" not in page
     assert "&lt;script&gt;alert(&#x27;&amp;&quot;$title&#x27;)&lt;/script&gt;" in page
@@ -31,7 +31,7 @@ def test_mark(provider: str, marked: bool) -> None:  # noqa: FBT001 - a column o
 
 
 def test_without_pipeline() -> None:
-    """An answer that does not say who drew it carries no mark."""
+    """A response that does not say who drew it carries no mark."""
     shot = Shot(Scene("id-photo", "ID photo"), Generation.model_validate({"status": "success"}), "id-photo.png", 1)
     assert not shot.by_sandbox
 

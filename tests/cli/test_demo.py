@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aurashot.sandbox import SandboxServer
 
 OUT = Path("aurashot-demo")
-PICTURES = ("id-photo.png", "cafe.png", "rooftop.png")
+IMAGES = ("id-photo.png", "cafe.png", "rooftop.png")
 
 
 class Links(HTMLParser):
@@ -63,11 +63,11 @@ def _keys(server: SandboxServer) -> list[str | None]:
 
 @pytest.mark.parametrize("who", ["astronaut", "hopper"])
 def test_photo(aurashot: Callable[..., Any], photos: dict[str, Path], who: str) -> None:
-    """One photograph becomes three different pictures and a page that shows them, for nothing."""
+    """One photograph becomes three different images and a page that shows them, for nothing."""
     ran = aurashot("demo", "--face", str(photos[who]))
     assert (0, "") == (ran.code, ran.err)
-    assert {"face.jpg", "index.html", *PICTURES} == _names()
-    images = [_opened(OUT / name) for name in PICTURES]
+    assert {"face.jpg", "index.html", *IMAGES} == _names()
+    images = [_opened(OUT / name) for name in IMAGES]
     for image in images:
         assert 512 <= min(image.size)
         assert "true" == image.info["aurashot:sandbox"]
@@ -75,9 +75,9 @@ def test_photo(aurashot: Callable[..., Any], photos: dict[str, Path], who: str) 
     for one, other in itertools.combinations(small, 2):
         assert ImageChops.difference(one, other).getbbox() is not None
     links = Links(OUT / "index.html")
-    assert {"face.jpg", *PICTURES} == links.targets
+    assert {"face.jpg", *IMAGES} == links.targets
     assert "Made by the sandbox" in links.words
-    assert "3 of 3 pictures" in ran.out
+    assert "3 of 3 images" in ran.out
     assert "Billed    0" in ran.out
     assert str(OUT / "index.html") in ran.out
 
@@ -97,10 +97,10 @@ def test_again(aurashot: Callable[..., Any], photos: dict[str, Path]) -> None:
     """A later run, even from the face that an earlier one left, replaces its files and leaves no others."""
     OUT.mkdir()
     (OUT / "face.jpg").write_bytes(photos["hopper"].read_bytes())
-    for name in ("index.html", *PICTURES):
+    for name in ("index.html", *IMAGES):
         (OUT / name).write_bytes(b"earlier")
     assert 0 == aurashot("demo", "--face", str(OUT / "face.jpg")).code
-    assert {"face.jpg", "index.html", *PICTURES} == _names()
+    assert {"face.jpg", "index.html", *IMAGES} == _names()
     assert not any(path.read_bytes() == b"earlier" for path in OUT.iterdir())
 
 
@@ -117,9 +117,9 @@ def test_again(aurashot: Callable[..., Any], photos: dict[str, Path]) -> None:
     ],
 )
 def test_bad_face(aurashot: Callable[..., Any], face: str, sentence: str) -> None:
-    """A face that is no picture is one line, before anything is started or written."""
+    """A face that is no image is one line, before anything is started or written."""
     Path("folder").mkdir()
-    Path("notes.jpg").write_text("not a picture")
+    Path("notes.jpg").write_text("not an image")
     Path("empty.jpg").touch()
     ran = aurashot("demo", "--face", face)
     assert (2, "") == (ran.code, ran.out)
@@ -153,11 +153,11 @@ def test_interrupted(aurashot: Callable[..., Any], photos: dict[str, Path], monk
 
 
 def test_live(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
-    """With consent, three pictures are billed to the user's key, which is shown and stored nowhere."""
+    """With consent, three images are billed to the user's key, which is shown and stored nowhere."""
     before = server.bill().total
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
     assert (0, 3) == (ran.code, server.bill().total - before)
-    assert f"3 pictures will be made by {server.url} and billed to your key" in ran.out
+    assert f"3 images will be made by {server.url} and billed to your key" in ran.out
     assert "Billed    3, to your key" in ran.out
     everything = [ran.out.encode(), ran.err.encode(), *(path.read_bytes() for path in OUT.iterdir())]
     assert not any(b"canary" in part for part in everything)
@@ -183,15 +183,15 @@ def test_live_without_key(aurashot: Callable[..., Any], photos: dict[str, Path])
 def test_live_asks(server: SandboxServer, photos: dict[str, Path], keys: str, code: int, billed: int) -> None:
     """On a terminal the user is asked first; all but a yes costs nothing."""
     before = server.bill().total
-    screen, done = _on_terminal(["demo", "--live", "--face", str(photos["hopper"])], answer=keys)
+    screen, done = _on_terminal(["demo", "--live", "--face", str(photos["hopper"])], response=keys)
     assert (code, billed) == (done, server.bill().total - before)
     assert (billed == 0) == (not OUT.exists())
     assert ("\x1b[1m" in screen) == (billed == 3)
     assert "Traceback" not in screen
 
 
-def _on_terminal(arguments: list[str], *, answer: str) -> tuple[str, int]:
-    """Run the command on a terminal, answer its question, and return the screen and the exit code."""
+def _on_terminal(arguments: list[str], *, response: str) -> tuple[str, int]:
+    """Run the command on a terminal, response its question, and return the screen and the exit code."""
     spawn = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
     command = [sys.executable, "-c", spawn, sys.executable, "-m", "aurashot", *arguments]
     env = {**os.environ, "TERM": "xterm"}
@@ -199,7 +199,7 @@ def _on_terminal(arguments: list[str], *, answer: str) -> tuple[str, int]:
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, bufsize=0) as process,
         ExitStack() as stack,
     ):
-        stack.callback(process.kill)  # or a failure would wait for a program that waits for its answer
+        stack.callback(process.kill)  # or a failure would wait for a program that waits for its response
         assert process.stdin is not None
         assert process.stdout is not None
         screen = b""
@@ -207,8 +207,8 @@ def _on_terminal(arguments: list[str], *, answer: str) -> tuple[str, int]:
             chunk = process.stdout.read(1024)
             assert chunk, screen
             screen += chunk
-        time.sleep(0.2)  # between its question and reading the answer, Python can miss a Ctrl-C
-        process.stdin.write(answer.encode())
+        time.sleep(0.2)  # between its question and reading the response, Python can miss a Ctrl-C
+        process.stdin.write(response.encode())
         screen += process.stdout.read()
         process.wait()
     return screen.decode(), process.returncode
@@ -223,7 +223,7 @@ def test_live_refused_key(
     assert 1 == ran.code
     assert "revoked" in ran.error
     assert "may have been billed" not in ran.error
-    assert "0 of 3 pictures" in ran.out
+    assert "0 of 3 images" in ran.out
     assert {"face.jpg"} == _names()
 
 
@@ -237,34 +237,34 @@ def test_live_nobody_there(
     monkeypatch.setenv("AURASHOT_API_KEY", "sk_live_nobody")
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
     assert 1 == ran.code
-    assert "picture 1 of 3" in ran.error
+    assert "image 1 of 3" in ran.error
 
 
 def test_live_lost_answer(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
-    """When an answer is lost, what came before is kept and shown, and the line names the key of what may be billed."""
+    """When a response is lost, what came before is kept and shown, and the line names the key of what may be billed."""
     server.fault("drop", operations=["generate"])
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
     assert 1 == ran.code
-    assert "this was cafe, picture 2 of 3; it may have been billed all the same" in ran.error
+    assert "this was cafe, image 2 of 3; it may have been billed all the same" in ran.error
     assert f"idempotency key {_keys(server)[-1]}" in ran.error
-    assert "1 of 3 pictures" in ran.out
+    assert "1 of 3 images" in ran.out
     assert "Billed    1, to your key" in ran.out
     assert {"face.jpg", "id-photo.png", "index.html"} == _names()
     assert {"face.jpg", "id-photo.png"} == Links(OUT / "index.html").targets
 
 
 def test_live_lost_download(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
-    """A picture that was paid for and cannot be fetched is named with its address."""
+    """An image that was paid for and cannot be fetched is named with its address."""
     server.fault("not-found", operations=["file"])
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
     entry = server.bill().entries[-1]
     assert (1, "id-photo") == (ran.code, entry.operation)
-    assert f"the picture was made and is at {server.url}/files/" in ran.error
+    assert f"the image was made and is at {server.url}/files/" in ran.error
     assert f"(request id {entry.request_id}, idempotency key {entry.idempotency_key})" in ran.error
 
 
 def test_live_pending(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
-    """An answer without a picture is told with what it may have cost."""
+    """A response without an image is told with what it may have cost."""
     server.fault("pending", operations=["id-photo"])
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
     assert 1 == ran.code
@@ -272,7 +272,7 @@ def test_live_pending(aurashot: Callable[..., Any], server: SandboxServer, photo
 
 
 def test_live_unwritable_picture(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
-    """A picture that cannot take its name is kept under another, and the line says that it was paid for."""
+    """An image that cannot take its name is kept under another, and the line says that it was paid for."""
     (OUT / "cafe.png/child").mkdir(parents=True)
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
     entry = server.bill().entries[-1]
@@ -295,7 +295,7 @@ def test_live_interrupted(
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     assert 130 == process.returncode
-    assert ["stopped; this was cafe, picture 2 of 3; it may be billed all the same"] == err.splitlines()
+    assert ["stopped; this was cafe, image 2 of 3; it may be billed all the same"] == err.splitlines()
     assert {"face.jpg", "id-photo.png", "index.html"} == _names()
 
 

@@ -61,7 +61,7 @@ def test_without_extra(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     with pytest.raises(SystemExit) as exited:
         main()
     assert 2 == exited.value.code
-    assert "the command line needs typer: install aurashot[cli]\n" == capsys.readouterr().err
+    assert "The command line needs typer; install aurashot[cli]\n" == capsys.readouterr().err
 
 
 def test_unknown_command(aurashot: Callable[..., Any]) -> None:

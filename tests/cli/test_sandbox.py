@@ -37,8 +37,8 @@ def _curl(words: list[str]) -> dict[str, Any]:
     pairs = list(zip(options[::2], options[1::2], strict=True))
     headers = dict(value.split(": ", 1) for option, value in pairs if option == "-H")
     (body,) = [value for option, value in pairs if option == "-d"]
-    with urllib.request.urlopen(urllib.request.Request(url, body.encode(), headers)) as answer:
-        result: dict[str, Any] = json.load(answer)
+    with urllib.request.urlopen(urllib.request.Request(url, body.encode(), headers)) as response:
+        result: dict[str, Any] = json.load(response)
     return result
 
 
@@ -47,11 +47,11 @@ def test_serve(start: Callable[..., subprocess.Popen[str]]) -> None:
     process = start("sandbox", "serve", "--port", "0", "--quota", "1")
     text = _printed(process)
     example = shlex.split(text[text.index("curl") :].replace("\\\n", ""))
-    answer = _curl(example)
+    response = _curl(example)
     assert all(len(line) <= 80 for line in text.splitlines())
-    assert "success" == answer["status"]
+    assert "success" == response["status"]
     exported = dict(re.findall(r"(AURASHOT_\w+)=(\S+)", text))
-    assert answer["outputs"][0]["url"].startswith(exported["AURASHOT_BASE_URL"])
+    assert response["outputs"][0]["url"].startswith(exported["AURASHOT_BASE_URL"])
     assert f"Authorization: Bearer {exported['AURASHOT_API_KEY']}" in example
     with pytest.raises(urllib.error.HTTPError) as refusal:
         _curl(example)

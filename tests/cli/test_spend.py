@@ -8,7 +8,7 @@ import pytest
 
 from aurashot.ledger import SQLiteLedger
 from aurashot.ledger._owner import this_process
-from tests.ledger.conftest import NOT_PAID, PAID, PICTURE, UNKNOWN, intent
+from tests.ledger.conftest import IMAGE, NOT_PAID, PAID, UNKNOWN, intent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,7 +83,7 @@ def test_nothing_is_unresolved(aurashot: Aurashot, path: Path) -> None:
 
 
 def test_json(aurashot: Aurashot, path: Path) -> None:
-    """The same for programs; no address of a picture is in it."""
+    """The same for programs; no address of an image is in it."""
     ran = aurashot("spend", str(path), "--json")
     told = json.loads(ran.out)
     assert (1, 2, 1, 1234) == tuple(told[name] for name in ("paid", "unknown", "not_paid", "output_tokens"))
@@ -93,7 +93,7 @@ def test_json(aurashot: Aurashot, path: Path) -> None:
     assert [("b", True, True), ("d", False, True)] == [
         (each["idempotency_key"], each["is_finished"], each["owner_lives"]) for each in told["unresolved"]
     ]
-    assert PICTURE not in ran.out
+    assert IMAGE not in ran.out
 
 
 @pytest.mark.parametrize(("since", "paid"), [("2020-01-01", 1), ("2999-12-31T00:00+02:00", 0)])

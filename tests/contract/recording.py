@@ -29,13 +29,13 @@ MOMENT: Final = "2026-03-16T09:00:00.000Z"
 
 
 class Kept:
-    """An answer that was read already."""
+    """A response that was read already."""
 
-    def __init__(self, reply: ResponseStream) -> None:
-        self.status = reply.status
-        self.headers = reply.headers
-        self.content = b"".join(reply)
-        reply.close()
+    def __init__(self, response: ResponseStream) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self.content = b"".join(response)
+        response.close()
 
     def __iter__(self) -> Iterator[bytes]:
         return iter([self.content])
@@ -58,7 +58,7 @@ class Again:
 
 
 class Recorder:
-    """Carries requests, as the engine does, and keeps them with their answers."""
+    """Carries requests, as the engine does, and keeps them with their responses."""
 
     is_closed = False
 
@@ -75,18 +75,18 @@ class Recorder:
         """Send a request and note what was said."""
         with outgoing.request() as request:
             sent = b"".join(cast("Iterable[bytes]", request.stream))
-        reply = Kept(self._engine.send(Again(request, sent, outgoing)))
+        response = Kept(self._engine.send(Again(request, sent, outgoing)))
         self.entries.append(
             {
                 "startedDateTime": MOMENT,
                 "time": 0,
                 "request": self._request(request, sent),
-                "response": self._response(reply),
+                "response": self._response(response),
                 "cache": {},
                 "timings": {"send": 0, "wait": 0, "receive": 0},
             }
         )
-        return reply
+        return response
 
     def _request(self, request: httpcore.Request, sent: bytes) -> dict[str, Any]:
         headers = headers_of(request.headers)
@@ -104,18 +104,22 @@ class Recorder:
         text = self._public(sent.decode()) if media_type == "application/json" else ""
         return {**entry, "postData": {"mimeType": media_type, "text": text}} if sent else entry
 
-    def _response(self, reply: Kept) -> dict[str, Any]:
-        media_type = reply.headers.get("content-type", "")
+    def _response(self, response: Kept) -> dict[str, Any]:
+        media_type = response.headers.get("content-type", "")
         return {
-            "status": reply.status,
-            "statusText": HTTPStatus(reply.status).phrase,
+            "status": response.status,
+            "statusText": HTTPStatus(response.status).phrase,
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": self._headers(reply.headers),
-            "content": {"size": len(reply.content), "mimeType": media_type, **self._text(media_type, reply.content)},
-            "redirectURL": reply.headers.get("location", ""),
+            "headers": self._headers(response.headers),
+            "content": {
+                "size": len(response.content),
+                "mimeType": media_type,
+                **self._text(media_type, response.content),
+            },
+            "redirectURL": response.headers.get("location", ""),
             "headersSize": -1,
-            "bodySize": len(reply.content),
+            "bodySize": len(response.content),
         }
 
     def _text(self, media_type: str, content: bytes) -> dict[str, str]:
@@ -135,7 +139,7 @@ def record(scenario: Scenario, server: SandboxServer) -> list[dict[str, Any]]:
         server.fault(scenario.fault, times=1)
     with AuraShot(server.api_key, base_url=server.url) as client:
         runtime: Any = client._transport.connections.runtime
-        runtime.api = runtime.pictures = recorder
+        runtime.api = runtime.images = recorder
         scenario.play(client)
     return recorder.entries
 

@@ -40,23 +40,23 @@ class Scenario:
 
 
 def story(client: AuraShot) -> None:
-    """An anchor, a picture of the same person, and a change of it."""
+    """An anchor, an image of the same person, and a change of it."""
     anchor = client.id_photo(FACE, prompt="anime")
     cafe = client.generate("sitting in a cozy cafe", face=anchor, clothes=CLOTHES, scene=SCENE)
     roof = client.edit("a rooftop bar at night", target=cafe, face=anchor, wait_for_result=True)
 
-    assert ["id-photo", "generate", "edit"] == [answer.task_type for answer in (anchor, cafe, roof)]
-    assert [True] * 3 == [answer.succeeded for answer in (anchor, cafe, roof)]
-    assert 3 == len({answer.request_id for answer in (anchor, cafe, roof)})
-    assert 3 == len({answer.url for answer in (anchor, cafe, roof)})
+    assert ["id-photo", "generate", "edit"] == [response.task_type for response in (anchor, cafe, roof)]
+    assert [True] * 3 == [response.succeeded for response in (anchor, cafe, roof)]
+    assert 3 == len({response.request_id for response in (anchor, cafe, roof)})
+    assert 3 == len({response.url for response in (anchor, cafe, roof)})
     assert "image" == roof.output.type
     assert roof.pipeline is not None
     assert roof.token_usage is not None
     assert isinstance(roof.token_usage.output_tokens, int)
 
 
-def pictures(client: AuraShot) -> None:
-    """A local picture, put where the service can see it, comes back as it went."""
+def images(client: AuraShot) -> None:
+    """A local image, put where the service can see it, comes back as it went."""
     path = FIXTURES / "navy.png"
 
     assert path.read_bytes() == client.read(client.upload(path))
@@ -78,10 +78,10 @@ def pose(client: AuraShot) -> None:
 
 
 def pending(client: AuraShot) -> None:
-    """An answer that is still to come has no picture, and says so."""
-    answer = client.generate("a cafe", face=FACE)
+    """A response that is still to come has no image, and says so."""
+    response = client.generate("a cafe", face=FACE)
 
-    assert (True, False, ()) == (answer.pending, answer.succeeded, answer.outputs)
+    assert (True, False, ()) == (response.pending, response.succeeded, response.outputs)
 
 
 def rate_limit(client: AuraShot) -> None:
@@ -103,7 +103,7 @@ def fails(kind: type[AuraShotError], outcome: str, **attributes: object) -> Call
 
 SCENARIOS: Final[dict[str, Scenario]] = {
     "story": Scenario(story),
-    "pictures": Scenario(pictures),
+    "images": Scenario(images),
     "try-on": Scenario(try_on),
     "pose": Scenario(pose),
     "pending": Scenario(pending, "pending"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_recording(make_client: Clients, name: str) -> None:
-    """A scenario sends the recorded requests, all of them and no others, and understands the recorded answers."""
+    """A scenario sends the recorded requests, all of them and no others, and understands the recorded responses."""
     with replay(RECORDED / f"{name}.har"):
         SCENARIOS[name].play(make_client(HOSTED, KEY))
 

@@ -1,4 +1,4 @@
-"""Answers that the contract speaks of and the sandbox does not give, written down by hand."""
+"""Responses that the contract speaks of and the sandbox does not give, written down by hand."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def hosted(make_client: Clients) -> AuraShot:
-    """Return a client of the hosted service, which only a recording can answer for."""
+    """Return a client of the hosted service, which only a recording can response for."""
     return make_client(HOSTED)
 
 
 def test_completed(hosted: AuraShot) -> None:
     """`completed` is a success like `success`, an output needs no type, and what is unknown is kept."""
     with replay(WRITTEN / "completed.har"):
-        answer = hosted.generate("a cafe", face=FACE)
+        response = hosted.generate("a cafe", face=FACE)
 
-    assert ("completed", True) == (answer.status, answer.succeeded)
-    assert [None, "image"] == [output.type for output in answer.outputs]
-    assert answer.model_extra is not None
-    assert 42 == answer.model_extra["seed"]
-    wire = answer.model_dump(mode="json", by_alias=True)
+    assert ("completed", True) == (response.status, response.succeeded)
+    assert [None, "image"] == [output.type for output in response.outputs]
+    assert response.model_extra is not None
+    assert 42 == response.model_extra["seed"]
+    wire = response.model_dump(mode="json", by_alias=True)
     assert {"checked": True} == wire["safety"]
     assert 7 == wire["tokenUsage"]["cachedTokens"]
     assert 1024 == wire["outputs"][1]["width"]
-    assert answer == Generation.model_validate(wire)
+    assert response == Generation.model_validate(wire)
 
 
 def test_unknown_words(hosted: AuraShot) -> None:
     """A status that nobody has heard of is kept and belongs to no class; a number is fine as an identifier."""
     with replay(WRITTEN / "unknown-words.har"):
-        answer = hosted.generate("a cafe", face=FACE)
+        response = hosted.generate("a cafe", face=FACE)
 
-    assert ("Queued 排队中", "17", "portrait") == (answer.status, answer.request_id, answer.task_type)
-    assert (False, False, False) == (answer.succeeded, answer.failed, answer.pending)
-    assert () == answer.outputs
+    assert ("Queued 排队中", "17", "portrait") == (response.status, response.request_id, response.task_type)
+    assert (False, False, False) == (response.succeeded, response.failed, response.pending)
+    assert () == response.outputs
 
 
 def test_legacy_rows(hosted: AuraShot) -> None:
-    """A legacy job's rows come with words of their own, in upper case, and with errors of single pictures."""
+    """A legacy job's rows come with words of their own, in upper case, and with errors of single images."""
     with replay(WRITTEN / "legacy.har"):
         job = hosted.legacy.virtual_try_on(product_image=CLOTHES, model_image=FACE, wait=True)
 

@@ -20,10 +20,10 @@ GUIDE = Path(__file__).parents[2] / "docs" / "testing.md"
 def recording() -> dict[str, Any]:
     """Return the archive of one generation, as the contract shows it."""
     body = {"prompt": "sitting in a cozy cafe", "images": {"face": "https://example.com/face.jpg"}}
-    answer = {"requestId": "1", "status": "success", "outputs": [{"url": "https://example.com/cafe.png"}]}
+    content = {"requestId": "1", "status": "success", "outputs": [{"url": "https://example.com/cafe.png"}]}
     url = "https://www.aurashot.art/v1/character/generate"
     request: dict[str, Any] = {"method": "POST", "url": url, "headers": [], "postData": {"text": json.dumps(body)}}
-    response: dict[str, Any] = {"status": 200, "headers": [], "content": {"text": json.dumps(answer)}}
+    response: dict[str, Any] = {"status": 200, "headers": [], "content": {"text": json.dumps(content)}}
     return {"log": {"version": "1.2", "entries": [{"request": request, "response": response}]}}
 
 

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def pixels(path: Path) -> bytes:
-    """Return the content of a picture, after checking that it is a large one and marked by the sandbox."""
-    with Image.open(path) as picture:
-        assert min(picture.size) >= 512
-        assert picture.info["aurashot:sandbox"] == "true"
-        return picture.tobytes()
+    """Return the content of an image, after checking that it is a large one and marked by the sandbox."""
+    with Image.open(path) as image:
+        assert min(image.size) >= 512
+        assert image.info["aurashot:sandbox"] == "true"
+        return image.tobytes()
 
 
 def test_quickstart_makes_three_pictures_of_a_photo(run: Run, grace_hopper: Path, tmp_path: Path) -> None:
@@ -33,11 +33,11 @@ def test_quickstart_draws_a_portrait_when_it_gets_no_photo(run: Run, tmp_path: P
     done = run("quickstart.py")
     assert (done.returncode, done.stderr) == (0, "")
     assert "drawn by code" in done.stdout
-    assert len(list((tmp_path / "quickstart-pictures").iterdir())) == 3
+    assert len(list((tmp_path / "quickstart-images").iterdir())) == 3
 
 
 def test_quickstart_says_what_a_failure_cost(run: Run, sandbox_server: SandboxServer, grace_hopper: Path) -> None:
-    """A lost answer ends the quickstart with a sentence, the cost, and no traceback."""
+    """A lost response ends the quickstart with a sentence, the cost, and no traceback."""
     sandbox_server.fault("drop", times=1, operations=["id-photo"])
     done = run("quickstart.py", str(grace_hopper))
     assert done.returncode == 1
@@ -56,7 +56,7 @@ def test_async_quickstart_makes_a_cast(run: Run, grace_hopper: Path, astronaut: 
 
 
 def test_async_quickstart_keeps_the_rest_of_the_cast(run: Run, sandbox_server: SandboxServer, tmp_path: Path) -> None:
-    """One lost picture is reported with its cost, and all others are made."""
+    """One lost image is reported with its cost, and all others are made."""
     sandbox_server.fault("drop", times=1, operations=["generate"])
     done = run("async_quickstart.py")
     assert done.returncode == 0

@@ -38,38 +38,38 @@ def browser(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="module")
 def character(browser: httpx.Client, grace_hopper: Path) -> str:
-    """Return where the pictures of a character are made."""
-    answer = browser.post("/characters", files={"photo": grace_hopper.read_bytes()})
-    return answer.raise_for_status().headers["location"]
+    """Return where the images of a character are made."""
+    response = browser.post("/characters", files={"photo": grace_hopper.read_bytes()})
+    return response.raise_for_status().headers["location"]
 
 
 def test_a_visitor_gets_from_a_photo_to_pictures(
     browser: httpx.Client, sandbox_server: SandboxServer, grace_hopper: Path
 ) -> None:
-    """The forms lead from a photo to a picture; the anchor is made and billed once for all pictures."""
+    """The forms lead from a photo to an image; the anchor is made and billed once for all images."""
     billed = sandbox_server.bill().total
     assert 'action="/characters"' in browser.get("/").text
     page = browser.post("/characters", files={"photo": grace_hopper.read_bytes()})
     action = re.search(r'action="([^"]+)"', page.text)
     assert action is not None
-    answers = [browser.post(action[1], data={"prompt": prompt}) for prompt in ("in a cafe", "on a beach")]
-    assert [answer.headers["content-type"] for answer in answers] == ["image/png", "image/png"]
-    assert all(min(Image.open(io.BytesIO(answer.content)).size) >= 512 for answer in answers)
-    assert answers[0].content != answers[1].content
+    responses = [browser.post(action[1], data={"prompt": prompt}) for prompt in ("in a cafe", "on a beach")]
+    assert [response.headers["content-type"] for response in responses] == ["image/png", "image/png"]
+    assert all(min(Image.open(io.BytesIO(response.content)).size) >= 512 for response in responses)
+    assert responses[0].content != responses[1].content
     assert sandbox_server.bill().total - billed == 3
 
 
 def test_a_visitor_is_told_what_is_wrong_with_a_photo(browser: httpx.Client) -> None:
     """A photo that is none is the visitor's to mend, and cost nothing."""
-    answer = browser.post("/characters", files={"photo": b"no picture"})
-    assert answer.status_code == 422
-    assert "not a JPEG" in answer.json()["error"]
-    assert (answer.json()["outcome"], answer.json()["may_be_charged"]) == ("not_sent", False)
+    response = browser.post("/characters", files={"photo": b"no image"})
+    assert response.status_code == 422
+    assert "not a JPEG" in response.json()["error"]
+    assert (response.json()["outcome"], response.json()["may_be_charged"]) == ("not_sent", False)
 
 
 def test_an_unknown_character_is_not_found(browser: httpx.Client) -> None:
     """Nothing is drawn, or billed, for a character that nobody made."""
-    assert browser.post("/characters/nobody/pictures", data={"prompt": "in a cafe"}).status_code == 404
+    assert browser.post("/characters/nobody/images", data={"prompt": "in a cafe"}).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,6 @@ def test_each_failure_has_its_status_and_its_cost(
 ) -> None:
     """What goes wrong behind the backend reaches the visitor as a fitting status that says what it cost."""
     sandbox_server.fault(fault, times=1, operations=["generate"])
-    answer = browser.post(character, data={"prompt": "in a cafe"})
-    assert (status, may_be_charged) == (answer.status_code, answer.json()["may_be_charged"])
-    assert answer.headers.get("retry-after") == ("200" if "retry-after" in fault else None)
+    response = browser.post(character, data={"prompt": "in a cafe"})
+    assert (status, may_be_charged) == (response.status_code, response.json()["may_be_charged"])
+    assert response.headers.get("retry-after") == ("200" if "retry-after" in fault else None)

@@ -27,22 +27,22 @@ class Play:
     nothing; each call and each download gets the next reply, and a reply that is an error is thrown into the flow.
     """
 
-    def __init__(self, *replies: object) -> None:
-        self.replies = list(replies)
+    def __init__(self, *responses: object) -> None:
+        self.responses = list(responses)
         self.steps: list[Step] = []
         """What reached the outside: calls, downloads, pauses and annotations."""
         self.recalled: list[Call[Any]] = []
         """What a ledger was asked for."""
         self.remembered: object = None
-        """What the ledger answers."""
+        """What the ledger responses."""
 
     def run(self, flow: Flow[T]) -> T:
         """Return what the flow returns."""
         try:
             step = next(flow)
             while True:
-                reply = self._do(step)
-                step = flow.throw(reply) if isinstance(reply, BaseException) else flow.send(reply)
+                response = self._do(step)
+                step = flow.throw(response) if isinstance(response, BaseException) else flow.send(response)
         except StopIteration as end:
             result: T = end.value
             return result
@@ -76,7 +76,7 @@ class Play:
                 return self.remembered
             case Call() | Fetch():
                 self.steps.append(step)
-                return self.replies.pop(0)
+                return self.responses.pop(0)
 
     def _ended(self, flow: Flow[Any]) -> object:
         try:
@@ -99,7 +99,7 @@ def body(call: Call[Any]) -> Any:
 
 
 def png(colour: str = "white") -> bytes:
-    """Return a small picture."""
+    """Return a small image."""
     file = io.BytesIO()
     Image.new("RGB", (4, 4), colour).save(file, "PNG")
     return file.getvalue()

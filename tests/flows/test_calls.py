@@ -26,7 +26,7 @@ from aurashot.models import GenerateImages, GenerateRequest, Generation
 from tests.flows.steps import FACE, Play
 
 REQUEST = GenerateRequest(prompt="in a cafe", images=GenerateImages(face=FACE))
-CALL = Call(name="generate", path="/x", answer=Generation, request=REQUEST, billable=True, asked=REQUEST)
+CALL = Call(name="generate", path="/x", response=Generation, request=REQUEST, billable=True, asked=REQUEST)
 DONE = Generation(status="success")
 
 
@@ -122,7 +122,7 @@ def test_an_error_of_flows_together_ends_them_all() -> None:
 
 @pytest.mark.parametrize("remembered", [None, DONE])
 def test_a_recall_is_a_step_that_sends_nothing(remembered: Generation | None) -> None:
-    """The ledger's answer is returned, or None if it knows nothing."""
+    """The ledger's response is returned, or None if it knows nothing."""
     play = Play()
     play.remembered = remembered
     assert remembered is play.run(recall(CALL))
@@ -131,7 +131,7 @@ def test_a_recall_is_a_step_that_sends_nothing(remembered: Generation | None) ->
 
 
 def test_an_annotation_is_a_step_with_its_answer_and_notes() -> None:
-    """The flow says what is to be noted about which answer, and returns nothing."""
+    """The flow says what is to be noted about which response, and returns nothing."""
     play = Play()
     play.run(annotate(DONE, {"chosen": True, "score": 0.5}))
     assert [Annotate(DONE, {"chosen": True, "score": 0.5})] == play.steps

@@ -78,7 +78,7 @@ def edit(prompt: str = "at night", **options: Any) -> Flow[Generation]:
 def test_remote_references_go_out_in_one_billed_request(
     flow: Flow[Generation], path: str, content: dict[str, Any]
 ) -> None:
-    """With addresses only, an operation is one call with the body of the contract, and returns its answer."""
+    """With addresses only, an operation is one call with the body of the contract, and returns its response."""
     play = Play(DONE)
     assert DONE is play.run(flow)
     assert [(path, True, None)] == [(call.path, call.billable, call.dedupe_key) for call in play.calls]
@@ -86,7 +86,7 @@ def test_remote_references_go_out_in_one_billed_request(
 
 
 def test_local_pictures_are_uploaded_before_the_billed_request() -> None:
-    """Each local picture becomes an address first; the uploads are free."""
+    """Each local image becomes an address first; the uploads are free."""
     play = Play(Upload(url=FACE), Upload(url=CLOTHES), DONE)
     play.run(generate(face=png("red"), clothes=png("blue"), scene=SCENE))
     assert ["upload", "upload", "generate"] == [call.name for call in play.calls]
@@ -95,7 +95,7 @@ def test_local_pictures_are_uploaded_before_the_billed_request() -> None:
 
 
 def test_a_ledger_is_asked_before_anything_is_uploaded() -> None:
-    """What was paid for already is the answer: no picture is uploaded, and nothing is sent."""
+    """What was paid for already is the response: no image is uploaded, and nothing is sent."""
     play = Play()
     play.remembered = DONE
     assert DONE is play.run(generate(face=png("red")))
@@ -104,7 +104,7 @@ def test_a_ledger_is_asked_before_anything_is_uploaded() -> None:
 
 
 def test_a_ledger_is_told_of_pictures_by_their_content() -> None:
-    """A local picture is known by its digest, before and after its upload; a remote one by its address."""
+    """A local image is known by its digest, before and after its upload; a remote one by its address."""
     play = Play(Upload(url=FACE), DONE)
     play.run(generate(face=png("red"), scene=SCENE))
     upload, sent = play.calls
@@ -117,7 +117,7 @@ def test_a_ledger_is_told_of_pictures_by_their_content() -> None:
 
 @pytest.mark.parametrize("flow", [id_photo(), generate(clothes=CLOTHES), edit(face=FACE)])
 def test_without_local_pictures_a_call_asks_for_what_it_sends(flow: Flow[Generation]) -> None:
-    """When every picture is remote, what the ledger is told is the body itself."""
+    """When every image is remote, what the ledger is told is the body itself."""
     play = Play(DONE)
     play.run(flow)
     (call,) = play.calls
@@ -125,7 +125,7 @@ def test_without_local_pictures_a_call_asks_for_what_it_sends(flow: Flow[Generat
 
 
 def test_the_steps_of_a_generation_are_read_then_recall_then_upload_then_send() -> None:
-    """All pictures are read side by side, the ledger is asked, they are uploaded side by side, and one call is made."""
+    """All images are read side by side, the ledger is asked, they are uploaded side by side, and one call is made."""
     flow = generate(face=png("red"), clothes=png("blue"))
     reading = next(flow)
     assert isinstance(reading, Together)
@@ -170,11 +170,11 @@ def test_an_earlier_answer_is_a_reference() -> None:
         (generate(face=UNSAFE), "face", UnsafeURLError),
         (generate(face=""), "face", InvalidImageError),
         (generate(face=None), "face", InvalidImageError),
-        (generate(face=b"no picture"), "face", InvalidImageError),
+        (generate(face=b"no image"), "face", InvalidImageError),
         (generate(face=Generation(status="processing")), "face", InvalidImageError),
         (generate(face=png(), clothes=UNSAFE), "clothes", UnsafeURLError),
         (generate(face=png(), scene=UNSAFE), "scene", UnsafeURLError),
-        (generate(face=png(), scene=b"no picture"), "scene", InvalidImageError),
+        (generate(face=png(), scene=b"no image"), "scene", InvalidImageError),
         (id_photo("no-such-file.png"), "face", InvalidImageError),
         (id_photo(None), "face", InvalidImageError),  # type: ignore[arg-type]  # what a dict without it gives
         (id_photo(png(), prompt=""), "prompt", InputError),

@@ -90,7 +90,7 @@ def query(job: WorkflowJob | None = None, **options: Any) -> Flow[WorkflowJob]:
     ],
 )
 def test_a_job_is_submitted_in_one_billed_request(flow: Flow[WorkflowJob], content: dict[str, Any]) -> None:
-    """The body is the contract's, and without waiting the answer is returned as it is."""
+    """The body is the contract's, and without waiting the response is returned as it is."""
     play = Play(TAKEN)
     assert TAKEN is play.run(flow)
     assert [("/api/aesthetic/generate", True, None)] == [
@@ -108,7 +108,7 @@ def test_a_job_is_sent_under_its_own_name(flow: Flow[WorkflowJob], name: str) ->
 
 
 def test_a_job_that_was_paid_for_is_waited_for_and_not_submitted_again() -> None:
-    """What the ledger remembers is the job: no picture is uploaded, and the first request asks how it is doing."""
+    """What the ledger remembers is the job: no image is uploaded, and the first request asks how it is doing."""
     play = Play(DONE)
     play.remembered = TAKEN
     assert DONE is play.run(try_on(product_image=png(), wait=True))
@@ -131,7 +131,7 @@ def test_local_pictures_of_a_job_are_uploaded_first() -> None:
         (pose(version="weshopFlash"), "version", InputError),
         (try_on(description=""), "description", InputError),
         (try_on(product_image=UNSAFE), "product_image", UnsafeURLError),
-        (try_on(product_image=png(), model_image=b"no picture"), "model_image", InvalidImageError),
+        (try_on(product_image=png(), model_image=b"no image"), "model_image", InvalidImageError),
         (try_on(product_image=png(), scene_image=UNSAFE), "scene_image", UnsafeURLError),
         (try_on(model_image=None), "model_image", InvalidImageError),
         (pose(""), "original_image", InvalidImageError),
@@ -185,7 +185,7 @@ def test_a_query_asks_by_one_identifier(flow: Flow[WorkflowJob], content: dict[s
 
 
 def test_a_finished_job_is_not_asked_about() -> None:
-    """When the first answer is final, waiting takes no pause and no query."""
+    """When the first response is final, waiting takes no pause and no query."""
     play = Play(DONE)
     assert DONE is play.run(try_on(wait=True))
     assert (1, []) == (len(play.calls), play.pauses)

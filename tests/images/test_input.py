@@ -23,18 +23,18 @@ URL = "https://cdn.example.com/a.png?sig=1"
 
 
 @dataclass
-class Answer:
+class Response:
     """Stands for a result of the SDK."""
 
     url: str
 
 
 class Pending:
-    """Stands for a result without a picture."""
+    """Stands for a result without an image."""
 
     @property
     def url(self) -> str:
-        """Say that there is no picture yet."""
+        """Say that there is no image yet."""
         raise NoOutputError("still pending")
 
 
@@ -63,21 +63,21 @@ def local(image: Any, rules: ImageRules) -> LocalImage:
     return found
 
 
-@pytest.mark.parametrize("image", [URL, Answer(URL)])
-def test_an_address_is_passed_on(image: str | Answer, rules: ImageRules) -> None:
+@pytest.mark.parametrize("image", [URL, Response(URL)])
+def test_an_address_is_passed_on(image: str | Response, rules: ImageRules) -> None:
     """A URL, or a result that has one, needs no upload."""
     assert locate(image, rules) == URL
 
 
 def test_pictures_of_the_own_service_may_be_plain_http(rules: ImageRules) -> None:
     """A result of a local sandbox can be given to the next call."""
-    assert locate(Answer(f"{rules.own_origin}/a.png"), rules) == f"{rules.own_origin}/a.png"
+    assert locate(Response(f"{rules.own_origin}/a.png"), rules) == f"{rules.own_origin}/a.png"
 
 
 @pytest.mark.parametrize(
-    "image", ["http://example.com/a.png", Answer("https://localhost/a.png"), " https://example.com/a.png"]
+    "image", ["http://example.com/a.png", Response("https://localhost/a.png"), " https://example.com/a.png"]
 )
-def test_an_unsafe_address_is_refused(image: str | Answer, rules: ImageRules) -> None:
+def test_an_unsafe_address_is_refused(image: str | Response, rules: ImageRules) -> None:
     """Addresses are checked, whoever brings them."""
     with pytest.raises(UnsafeURLError):
         locate(image, rules)
@@ -215,7 +215,7 @@ def test_a_pillow_image_is_recognised(portrait: Image.Image, rules: ImageRules, 
         (42, "type int"),
         (["a.png"], "type list"),
         (object(), "type object"),
-        (Answer(cast("str", None)), "type Answer"),
+        (Response(cast("str", None)), "type Response"),
     ],
 )
 def test_anything_else_is_named_and_refused(image: object, name: str, rules: ImageRules) -> None:

@@ -45,7 +45,7 @@ def pixels(content: bytes) -> bytes:
 
 @pytest.mark.parametrize("file_format", [*FORMATS, "GIF"])
 def test_a_plain_file_has_nothing_to_remove(file_format: str, encoded: Callable[..., bytes]) -> None:
-    """A picture without metadata is complete, upright and clean; a colour profile is not metadata."""
+    """An image without metadata is complete, upright and clean; a colour profile is not metadata."""
     profile = {} if file_format == "GIF" else {"icc_profile": PROFILE}
     assert look(encoded(file_format, **profile), file_format) == Survey(complete=True)
 
@@ -89,7 +89,7 @@ def segment(code: int, content: bytes) -> bytes:
     ],
 )
 def test_every_kind_of_jpeg_metadata_goes(extra: bytes, encoded: Callable[..., bytes]) -> None:
-    """XMP, IPTC, second pictures, credentials, thumbnails and comments are found and removed."""
+    """XMP, IPTC, second images, credentials, thumbnails and comments are found and removed."""
     plain = encoded("JPEG")
     content = plain[:2] + extra + plain[2:]
     assert look(content, "JPEG").identifying
@@ -107,7 +107,7 @@ def test_the_adobe_segment_of_a_cmyk_photograph_stays(portrait: Image.Image, enc
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_what_hangs_on_behind_the_picture_goes(file_format: str, encoded: Callable[..., bytes]) -> None:
-    """A film or a second picture after the end of the first one is cut off."""
+    """A film or a second image after the end of the first one is cut off."""
     plain = encoded(file_format)
     assert look(plain + b"a film", file_format).identifying
     assert clean(plain + b"a film", file_format) == plain

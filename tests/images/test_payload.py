@@ -418,7 +418,7 @@ def test_a_large_clean_file_is_never_held_in_memory(
 
 
 def test_a_payload_is_frozen_and_spills_nothing(plain: Path, rules: ImageRules) -> None:
-    """A payload cannot be changed, and its representation holds no bytes of the picture."""
+    """A payload cannot be changed, and its representation holds no bytes of the image."""
     payload = sent(plain.read_bytes(), rules)
     assert "IDAT" not in repr(payload)
     with pytest.raises(FrozenInstanceError):

@@ -40,7 +40,7 @@ def opened(payload: Payload) -> Image.Image:
 
 
 def distance(one: Image.Image, other: Image.Image) -> float:
-    """Return the mean difference of two pictures of one size, 0 to 255."""
+    """Return the mean difference of two images of one size, 0 to 255."""
     assert one.size == other.size
     difference = ImageChops.difference(one.convert("RGB"), other.convert("RGB"))
     return sum(ImageStat.Stat(difference).mean) / 3
@@ -79,11 +79,11 @@ def test_turning_a_jpeg_keeps_its_colours_sharp(
 def test_a_lossless_webp_stays_lossless(
     portrait: Image.Image, encoded: Callable[..., bytes], exif: Callable[[int], Image.Exif], rules: ImageRules
 ) -> None:
-    """Turning a lossless WebP picture loses nothing, its hidden colours under full transparency included."""
-    picture = portrait.copy()
-    picture.putalpha(0)
-    result = opened(sent(encoded("WEBP", picture, lossless=True, exact=True, exif=exif(3)), rules))
-    assert result.tobytes() == picture.transpose(Image.Transpose.ROTATE_180).tobytes()
+    """Turning a lossless WebP image loses nothing, its hidden colours under full transparency included."""
+    image = portrait.copy()
+    image.putalpha(0)
+    result = opened(sent(encoded("WEBP", image, lossless=True, exact=True, exif=exif(3)), rules))
+    assert result.tobytes() == image.transpose(Image.Transpose.ROTATE_180).tobytes()
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "WEBP"])
@@ -138,7 +138,7 @@ def test_avif_becomes_an_upright_jpeg(
     exif: Callable[[int], Image.Exif],
     rules: ImageRules,
 ) -> None:
-    """An AVIF picture is converted and turned."""
+    """An AVIF image is converted and turned."""
     payload = sent(encoded("AVIF", quality=90, exif=exif(orientation)), rules)
     expected = portrait if orientation == 1 else portrait.transpose(Image.Transpose.ROTATE_270)
     assert payload.media_type == "image/jpeg"
@@ -150,9 +150,9 @@ def test_transparency_makes_it_a_png(
     make: str, portrait: Image.Image, encoded: Callable[..., bytes], rules: ImageRules
 ) -> None:
     """What JPEG cannot hold is sent as PNG."""
-    picture = portrait.copy()
-    picture.putalpha(portrait.convert("L"))
-    payload = sent(heic(picture) if make == "heic" else encoded("AVIF", picture), rules)
+    image = portrait.copy()
+    image.putalpha(portrait.convert("L"))
+    payload = sent(heic(image) if make == "heic" else encoded("AVIF", image), rules)
     assert payload.media_type == "image/png"
     assert opened(payload).mode == "RGBA"
 
@@ -168,7 +168,7 @@ def test_tiff_and_bmp_become_png_without_loss(
 
 
 def test_a_turned_tiff_is_turned_once(portrait: Image.Image, encoded: Callable[..., bytes], rules: ImageRules) -> None:
-    """Pillow turns TIFF files by itself; the picture is not turned again."""
+    """Pillow turns TIFF files by itself; the image is not turned again."""
     result = opened(sent(encoded("TIFF", tiffinfo={0x0112: 6}), rules))
     assert result.tobytes() == portrait.transpose(Image.Transpose.ROTATE_270).tobytes()
 
@@ -202,10 +202,10 @@ def test_pillow_images_of_every_mode_are_sent_as_png(mode: str, written: str, ru
 
 
 def test_sixteen_bits_survive(rules: ImageRules) -> None:
-    """The fine steps of a 16-bit picture are not rounded away."""
-    picture = Image.new("I;16", (2, 1))
-    picture.putpixel((0, 0), 12_345)
-    assert opened(sent(picture, rules)).getpixel((0, 0)) == 12_345
+    """The fine steps of a 16-bit image are not rounded away."""
+    image = Image.new("I;16", (2, 1))
+    image.putpixel((0, 0), 12_345)
+    assert opened(sent(image, rules)).getpixel((0, 0)) == 12_345
 
 
 def test_a_profile_for_inks_is_not_put_on_light(portrait: Image.Image, rules: ImageRules) -> None:
@@ -244,7 +244,7 @@ def cases_over_the_cap(
 def test_large_pictures_are_refused_before_they_are_decoded(
     encoded: Callable[..., bytes], exif: Callable[[int], Image.Exif], portrait: Image.Image
 ) -> None:
-    """The cap on pixels holds for every way that decodes, and a picture exactly at the cap passes."""
+    """The cap on pixels holds for every way that decodes, and an image exactly at the cap passes."""
     for image in cases_over_the_cap(encoded, exif, portrait):
         with pytest.raises(InvalidImageError, match="96 by 64 pixels, over the limit of 6,143"):
             sent(image, ImageRules(own_origin="", max_pixels=6_143))
@@ -262,7 +262,7 @@ def test_the_frames_of_an_animation_count_together(
 
 
 def test_a_decompression_bomb_makes_no_warning(encoded: Callable[..., bytes], rules: ImageRules) -> None:
-    """A picture that Pillow would warn of is refused by the cap, with our own sentence."""
+    """An image that Pillow would warn of is refused by the cap, with our own sentence."""
     bomb = encoded("TIFF", Image.new("1", (12_000, 12_000)), compression="group4")
     with pytest.raises(InvalidImageError, match="12,000 by 12,000 pixels"):
         sent(bomb, rules)
@@ -296,7 +296,7 @@ def test_a_closed_pillow_image_is_refused(grace_hopper: Path, rules: ImageRules)
 
 
 def pick(found: str | LocalImage) -> LocalImage:
-    """Return a located image that is not an address."""
+    """Return a located image that is not a URL."""
     assert not isinstance(found, str)
     return found
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from lab.billing import Fate, prompt, running
+from lab.billing import History, prompt, running
 
 if TYPE_CHECKING:
     from lab.billing import Service
@@ -16,8 +16,8 @@ PATH = "/v1/character/generate"
 def ask(service: Service, key: str, text: str | None = None) -> dict[str, Any]:
     """Ask for an image."""
     url, body = service.url + PATH, {"prompt": prompt(key) if text is None else text}
-    answer: dict[str, Any] = httpx.post(url, json=body, headers={"Idempotency-Key": key}).json()
-    return answer
+    response: dict[str, Any] = httpx.post(url, json=body, headers={"Idempotency-Key": key}).json()
+    return response
 
 
 @pytest.mark.parametrize(
@@ -31,11 +31,11 @@ def ask(service: Service, key: str, text: str | None = None) -> dict[str, Any]:
 def test_the_truth_is_what_was_billed(settings: dict[str, Any], bills: int, images: list[str]) -> None:
     """Each request is billed, or each key once; and each bill is for an image that the response names."""
     with running(**settings) as service:
-        answers = [ask(service, "a") for _ in range(2)]
+        responses = [ask(service, "a") for _ in range(2)]
         truth = service.truth()
-    assert Fate(bills=bills, faults=["right", "right"], images=images) == truth.fate("a")
-    assert images[-1] == answers[-1]["requestId"]
-    assert Fate() == truth.fate("b")
+    assert History(bills=bills, faults=["right", "right"], images=images) == truth.history("a")
+    assert images[-1] == responses[-1]["requestId"]
+    assert History() == truth.history("b")
     assert (["a"] * bills, 0) == (truth.bills(), truth.crossed)
 
 

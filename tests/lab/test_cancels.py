@@ -11,7 +11,7 @@ from lab.cancels.churn import PROBES, Run, churn
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_cancelled_calls_leave_nothing_behind(backend: str) -> None:
-    """A short run: each picture that was billed is in the ledger, and every probe afterwards succeeds."""
+    """A short run: each image that was billed is in the ledger, and every probe afterwards succeeds."""
     run = churn(1, 300, backend)
     assert run.is_sound, run
     assert run.cancels >= 300

@@ -31,7 +31,7 @@ def test_a_thousand_calls_lose_nothing(name: str, calls: int) -> None:
 
 
 def test_the_suite_can_fail() -> None:
-    """A client that asks again for lost answers, of a service that bills each, pays twice, and the suite says so."""
+    """A client that asks again for lost responses, of a service that bills each, pays twice, and the suite says so."""
     eager = replace(PLANS["async, 200 at once"], retry_unknown=True)
     verdict = judge(carry_out(eager, 1, 200))
     assert verdict.broken["double-billed"]
@@ -40,7 +40,7 @@ def test_the_suite_can_fail() -> None:
 
 
 def test_the_faults_are_as_many_as_promised() -> None:
-    """At least 24 different ones, 42 % of all answers; some bill and some do not."""
+    """At least 24 different ones, 42 % of all responses; some bill and some do not."""
     right, *faults = TABLES["mixed"]
     assert len(faults) == len({fault.name for fault in faults}) >= 24
     assert 420 == sum(fault.share for fault in faults) == 1000 - right.share

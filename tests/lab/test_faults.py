@@ -8,23 +8,23 @@ import pytest
 from lab.faults.__main__ import HEAD, cells
 from lab.faults.contexts import CONTEXTS, in_context
 from lab.faults.matrix import TRANSPORTS, cell, matrix
-from lab.faults.places import answering, know_nobody
 from lab.faults.responses import TABLES
 from lab.faults.rows import ROWS, Row
+from lab.faults.targets import answering, stub_resolver
 
 
 @pytest.fixture
 def _no_such_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let names that do not exist fail at once, and put the resolver back."""
     monkeypatch.setattr(socket, "getaddrinfo", socket.getaddrinfo)
-    know_nobody()
+    stub_resolver()
 
 
 @pytest.mark.usefixtures("_no_such_name")
 @pytest.mark.parametrize("turn", range(4))
 def test_every_fault_is_typed_in_time_and_sent_once(turn: int) -> None:
     """Each fault over one transport, which is another in each of four turns: a quarter of the matrix a test."""
-    pairs = [(row, TRANSPORTS[(place + turn) % 4]) for place, row in enumerate(ROWS)]
+    pairs = [(row, TRANSPORTS[(number + turn) % 4]) for number, row in enumerate(ROWS)]
     quarter = [(row, transport) for row, transport in pairs[turn::4] if transport not in row.without]
     found = matrix(quarter, at_once=4)
     late = "more than the deadline"  # a crowded machine is no finding here; `scripts/lab faults` counts it
@@ -39,7 +39,7 @@ def test_there_are_as_many_as_were_promised() -> None:
 
 
 def test_the_suite_can_fail() -> None:
-    """A picture that was billed and is reported as refused is a trouble, and so is a second request for it."""
+    """An image that was billed and is reported as refused is a trouble, and so is a second request for it."""
     refusal = next(fault for fault in TABLES["mixed"] if fault.name == "422")
     retried = next(fault for fault in TABLES["mixed"] if fault.name == "429, come back at once")
     lying = cell(Row("billed all the same", answering(refusal), bills=True), "sync")
@@ -54,13 +54,13 @@ def test_a_row_says_once_what_all_agree_on() -> None:
     found = [cell(row, "sync"), cell(row, "sync")]
     assert len(HEAD) == len(cells(row, found))
     assert "NotSentError, not_sent, 0 POSTs" == cells(row, found)[2]
-    other = replace(found[1], transport="trio", result="answer", outcome="")
-    assert "sync: NotSentError, not_sent, 0 POSTs; trio: answer, 0 POSTs" == cells(row, [found[0], other])[2]
+    other = replace(found[1], transport="trio", result="response", outcome="")
+    assert "sync: NotSentError, not_sent, 0 POSTs; trio: response, 0 POSTs" == cells(row, [found[0], other])[2]
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 @pytest.mark.parametrize("name", [name for name in CONTEXTS if "fork" not in name])
 def test_one_client_in_any_context(name: str) -> None:
-    """Threads and event loops: each call gets its own answer; `fork` is tested in processes of its own."""
+    """Threads and event loops: each call gets its own response; `fork` is tested in processes of its own."""
     calls, right = in_context(name)
     assert calls == right

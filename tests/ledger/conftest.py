@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FACE = "https://example.com/face.jpg"
-PICTURE = "https://pictures.example/1.png?signature=secret"
+IMAGE = "https://images.example/1.png?signature=secret"
 
 
 def intent(key: str = "order-17", **fields: Any) -> Intent:
@@ -22,7 +22,7 @@ def intent(key: str = "order-17", **fields: Any) -> Intent:
     return Intent(idempotency_key=key, **(details | fields))
 
 
-PAID = Settlement(payment="paid", attempts=1, request_id="r-1", urls=(PICTURE,), input_tokens=3, output_tokens=1234)
+PAID = Settlement(payment="paid", attempts=1, request_id="r-1", urls=(IMAGE,), input_tokens=3, output_tokens=1234)
 NOT_PAID = Settlement(payment="not_paid", attempts=4, error="NotSentError")
 UNKNOWN = Settlement(payment="unknown", attempts=1, error="OutcomeUnknownError")
 

@@ -45,7 +45,7 @@ def test_a_cap_is_reached_and_not_exceeded(path: Path, per: Any) -> None:
 
 
 def test_what_was_certainly_not_paid_is_released(path: Path) -> None:
-    """A refusal gives its place back; a picture and a lost answer do not."""
+    """A refusal gives its place back; an image and a lost response do not."""
     with SQLiteLedger(path, cap=SpendCap(max_images=3)) as ledger:
         for settlement in (PAID, UNKNOWN, NOT_PAID):
             ledger.settle(ledger.reserve(intent(settlement.payment)), settlement)
@@ -55,7 +55,7 @@ def test_what_was_certainly_not_paid_is_released(path: Path) -> None:
 
 
 def test_a_day_ends_at_midnight(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In UTC, whatever the clock on the wall says: yesterday's pictures are not counted."""
+    """In UTC, whatever the clock on the wall says: yesterday's images are not counted."""
     with SQLiteLedger(path, cap=SpendCap(max_images=2, per="day")) as ledger:
         assert 2 == granted(ledger, 5)
         tomorrow = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)

@@ -52,7 +52,7 @@ class Histories(RuleBasedStateMachine):
 
     def expected(self, key: str) -> type[AuraShotError] | int | None:
         """Return what a new request under a key has to meet: an error, the number of a paid entry, or nothing."""
-        of_key = [(outcome, place + 1) for place, outcome in enumerate(self.outcomes) if self.keys[place] == key]
+        of_key = [(outcome, index + 1) for index, outcome in enumerate(self.outcomes) if self.keys[index] == key]
         paid = [number for outcome, number in of_key if outcome == "paid"]
         if paid:
             return paid[-1]
@@ -99,14 +99,14 @@ class Histories(RuleBasedStateMachine):
     @rule(key=st.sampled_from("abc"), outcome=st.sampled_from(["paid", "not_paid"]))
     def resolve(self, key: str, outcome: Payment) -> None:
         """Resolve all that is unknown under a key, or learn that nothing is."""
-        places = [place for place, each in enumerate(self.outcomes) if each == "unknown" and self.keys[place] == key]
-        if not places:
+        indices = [index for index, each in enumerate(self.outcomes) if each == "unknown" and self.keys[index] == key]
+        if not indices:
             with pytest.raises(InputError, match="nothing is unresolved"):
                 self.ledger.resolve(key, outcome)
             return
-        assert len(places) == self.ledger.resolve(key, outcome)
-        for place in places:
-            self.outcomes[place] = outcome
+        assert len(indices) == self.ledger.resolve(key, outcome)
+        for index in indices:
+            self.outcomes[index] = outcome
 
     @rule()
     def reopen(self) -> None:

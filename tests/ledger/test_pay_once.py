@@ -46,7 +46,7 @@ def test_what_is_unresolved_is_refused(ledger: SQLiteLedger, settlement: Settlem
     ledger.resolve("order-17", "not_paid")
     assert ledger.recall(intent()) is None
     assert 2 == ledger.reserve(intent()).number
-    ledger.resolve("order-17", "paid", urls=["https://pictures.example/1.png"])
+    ledger.resolve("order-17", "paid", urls=["https://images.example/1.png"])
     assert 2 == ledger.reserve(intent()).number
 
 
@@ -60,7 +60,7 @@ def test_another_request_is_refused(ledger: SQLiteLedger) -> None:
 
 
 def test_an_operation_may_ask_again(ledger: SQLiteLedger) -> None:
-    """After a lost answer it makes a second entry under its key; others are refused by both."""
+    """After a lost response it makes a second entry under its key; others are refused by both."""
     for number in (1, 2, 3):
         entry = ledger.reserve(intent(operation_id="op-1"))
         assert number == entry.number
@@ -79,7 +79,7 @@ def test_whoever_opts_out_pays_again(ledger: SQLiteLedger) -> None:
 
 
 def test_a_key_that_was_written_off_can_still_turn_out_paid(ledger: SQLiteLedger) -> None:
-    """Somebody resolved it too early and the key was used again: both pictures are on record."""
+    """Somebody resolved it too early and the key was used again: both images are on record."""
     early = ledger.reserve(intent())
     ledger.resolve("order-17", "not_paid")
     second = ledger.reserve(intent())
@@ -93,7 +93,7 @@ def test_a_key_that_was_written_off_can_still_turn_out_paid(ledger: SQLiteLedger
 def test_the_file_itself_refuses_a_second_entry(
     ledger: SQLiteLedger, monkeypatch: pytest.MonkeyPatch, settlement: Settlement, error: type[Exception] | None
 ) -> None:
-    """If a program overlooks the first one, the index does not, and the answer is the same."""
+    """If a program overlooks the first one, the index does not, and the response is the same."""
     first = ledger.reserve(intent())
     ledger.settle(first, settlement)
     asked: list[object] = []

@@ -65,10 +65,10 @@ def test_digests_decide_where_both_have_one() -> None:
 @pytest.mark.parametrize(
     ("earlier", "words"),
     [
-        (entry(1), rf"under way in process {this_process().pid}, which runs: wait"),
-        (ENDED, r"ended before its outcome was recorded: look at the bill.*ledger\.resolve\('order-17'"),
+        (entry(1), rf"under way in process {this_process().pid}, which is running; wait"),
+        (ENDED, r"ended before its outcome was recorded; look at the bill.*ledger\.resolve\('order-17'"),
         (ELSEWHERE, "under way elsewhere, or its program ended"),
-        (entry(1, UNKNOWN), r"lost \(OutcomeUnknownError\): look at the bill"),
+        (entry(1, UNKNOWN), r"lost \(OutcomeUnknownError\); look at the bill"),
         (replace(ENDED, owner=None), "under way elsewhere, or its program ended"),
     ],
     ids=["under way", "ended", "elsewhere", "lost", "nobody's"],
@@ -84,7 +84,7 @@ def test_what_is_unresolved_is_not_asked_for_again(earlier: Entry, words: str) -
 
 def test_the_one_under_way_is_named() -> None:
     """Of several that are unresolved, the one worth waiting for."""
-    with pytest.raises(UnresolvedError, match="which runs") as caught:
+    with pytest.raises(UnresolvedError, match="which is running") as caught:
         check_key(intent(), [entry(1), entry(2, UNKNOWN)])
     assert caught.value.entry is not None
     assert 1 == caught.value.entry.number
@@ -92,7 +92,7 @@ def test_the_one_under_way_is_named() -> None:
 
 @pytest.mark.parametrize("settlement", [PAID, UNKNOWN, None])
 def test_an_operation_does_not_stop_itself(settlement: Settlement | None) -> None:
-    """One that asks again after a lost answer has several entries; without an id nothing is the same."""
+    """One that asks again after a lost response has several entries; without an id nothing is the same."""
     assert check_key(intent(operation_id="op-1"), [entry(1, settlement, operation_id="op-1")]) is None
     with pytest.raises(UnresolvedError):
         check_key(intent(operation_id="op-1"), [entry(1, UNKNOWN, operation_id="op-2")])
@@ -102,5 +102,5 @@ def test_an_operation_does_not_stop_itself(settlement: Settlement | None) -> Non
 
 @pytest.mark.parametrize("settlement", [PAID, UNKNOWN, None])
 def test_whoever_opts_out_is_not_stopped(settlement: Settlement | None) -> None:
-    """Another picture under the same key is what they want."""
+    """Another image under the same key is what they want."""
     assert check_key(intent(pay_once=False), [entry(1, settlement), entry(2, PAID, prompt="another")]) is None

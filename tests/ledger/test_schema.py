@@ -148,7 +148,7 @@ def test_a_key_that_paid_several_times_stays_as_it_is(old: Path) -> None:
     """Nothing is refused while upgrading; from then on the key pays no more."""
     with SQLiteLedger(old) as ledger:
         assert 3 == len(ledger.find(key="a"))
-        with pytest.raises(UnresolvedError, match="its answer was lost: look at the bill"):
+        with pytest.raises(UnresolvedError, match="its response was lost; look at the bill"):
             ledger.reserve(intent("c", operation="edit", prompt=None))
         ledger.resolve("c", "paid")
         assert 5 == ledger.reserve(intent("c", operation="edit", prompt=None)).number

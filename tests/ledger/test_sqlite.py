@@ -18,7 +18,7 @@ import pytest
 from aurashot import InputError, LedgerError
 from aurashot.ledger import Entry, Intent, Settlement, Spend, SQLiteLedger, Summary
 from aurashot.ledger._owner import this_process
-from tests.ledger.conftest import FACE, NOT_PAID, PAID, PICTURE, UNKNOWN, intent
+from tests.ledger.conftest import FACE, IMAGE, NOT_PAID, PAID, UNKNOWN, intent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +61,7 @@ def test_an_entry_tells_the_whole_story(ledger: SQLiteLedger) -> None:
         finished_at=entry.finished_at,
         attempts=1,
         request_id="r-1",
-        urls=(PICTURE,),
+        urls=(IMAGE,),
         input_tokens=3,
         output_tokens=1234,
         prompt_digest=digest("a cafe"),
@@ -86,7 +86,7 @@ def test_an_entry_is_unknown_until_it_is_settled(ledger: SQLiteLedger) -> None:
 
 
 def test_what_is_unresolved_is_listed(ledger: SQLiteLedger) -> None:
-    """Lost answers and what is under way; what is settled is not."""
+    """Lost responses and what is under way; what is settled is not."""
     for key, settlement in (("a", PAID), ("b", UNKNOWN), ("c", NOT_PAID), ("d", None)):
         entry = ledger.reserve(intent(key))
         if settlement is not None:
@@ -169,9 +169,9 @@ def test_a_time_without_a_zone_is_refused(ledger: SQLiteLedger, since: datetime)
 def test_a_bill_resolves_what_was_unknown(ledger: SQLiteLedger) -> None:
     """Somebody looked: the entry is settled, with what was found, and keeps what it knew."""
     ledger.settle(ledger.reserve(intent("lost")), UNKNOWN)
-    assert 1 == ledger.resolve("lost", "paid", urls=[PICTURE], request_id="r-9")
+    assert 1 == ledger.resolve("lost", "paid", urls=[IMAGE], request_id="r-9")
     (entry,) = ledger.entries()
-    assert ("paid", (PICTURE,), "r-9", "OutcomeUnknownError") == (
+    assert ("paid", (IMAGE,), "r-9", "OutcomeUnknownError") == (
         entry.payment,
         entry.urls,
         entry.request_id,
@@ -207,7 +207,7 @@ def test_what_is_written_is_on_the_disk(ledger: SQLiteLedger) -> None:
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
 def test_the_file_is_for_its_owner_alone(tmp_path: Path, umask: int) -> None:
-    """Whatever the umask: addresses of pictures can be signed. The journals take over the mode."""
+    """Whatever the umask: addresses of images can be signed. The journals take over the mode."""
     before = os.umask(umask)
     try:
         with SQLiteLedger(tmp_path / "a" / "b" / "spend.db") as ledger:

@@ -18,7 +18,7 @@ from aurashot.ledger import SQLiteLedger
 from aurashot.ledger._commits import Job
 from lab.backends import KEY
 from tests.ledger.conftest import PAID, intent
-from tests.wire.pictures import FACE
+from tests.wire.images import FACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,8 +68,8 @@ def test_a_busy_ledger_is_waited_for_in_turn(ledger: SQLiteLedger) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"this is no database, it is a letter to a friend" * 100, "is no ledger"),
-        (b"SQLite format 3\0" + bytes(100), "is no ledger|is damaged"),
+        (b"this is no database, it is a letter to a friend" * 100, "is not a ledger"),
+        (b"SQLite format 3\0" + bytes(100), "is not a ledger|is damaged"),
     ],
 )
 def test_a_file_of_another_kind_is_refused(path: Path, content: bytes, words: str) -> None:
@@ -88,7 +88,7 @@ def test_a_damaged_ledger_is_refused(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
     path.write_bytes(content)
-    with pytest.raises(LedgerError, match="is damaged; move it away and keep it"), SQLiteLedger(path) as ledger:
+    with pytest.raises(LedgerError, match="is damaged; move it elsewhere, keep it"), SQLiteLedger(path) as ledger:
         ledger.reserve(intent())
 
 
@@ -146,7 +146,7 @@ def test_a_ledger_that_became_read_only_stops_the_call(ledger: SQLiteLedger) -> 
     """SQLite says that it cannot write, and the error says what to do."""
     assert ledger._own is not None
     ledger._own.connection.execute("PRAGMA query_only = ON")
-    with pytest.raises(LedgerError, match="cannot be written to; give this user the right"):
+    with pytest.raises(LedgerError, match="cannot be written to; give this user write permission"):
         ledger.reserve(intent())
 
 

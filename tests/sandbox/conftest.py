@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from aurashot import sandbox
-from aurashot.sandbox import _studio, pictures
+from aurashot.sandbox import _studio, drawing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def quick_drawings() -> Iterator[None]:
-    """Draw small grey pictures: most of these tests are about the wire."""
+    """Draw small grey images: most of these tests are about the wire."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_studio, "_DRAW", dict.fromkeys(_studio._DRAW, _grey))
-        patch.setattr(pictures, "draw_portrait", _plain)
+        patch.setattr(drawing, "draw_portrait", _plain)
         yield
 
 
@@ -31,7 +31,7 @@ def _plain(seed: str) -> Image.Image:
     return Image.new("RGB", (64, 64), f"#{seed[:6]}")
 
 
-def _grey(_pictures: object, _prompt: str | None) -> Image.Image:
+def _grey(_images: object, _prompt: str | None) -> Image.Image:
     return Image.new("RGB", (56, 56), "grey")
 
 
@@ -62,13 +62,13 @@ def png() -> bytes:
 
 
 @pytest.fixture
-def picture(client: httpx.Client, png: bytes) -> str:
-    """Return the address of an uploaded picture."""
+def image(client: httpx.Client, png: bytes) -> str:
+    """Return the address of an uploaded image."""
     url: str = client.post("/v1/uploads", files={"file": ("face.png", png)}).json()["url"]
     return url
 
 
 @pytest.fixture
-def order(picture: str) -> dict[str, Any]:
+def order(image: str) -> dict[str, Any]:
     """Return the body of a generation."""
-    return {"prompt": "sitting in a cozy cafe", "images": {"face": picture}}
+    return {"prompt": "sitting in a cozy cafe", "images": {"face": image}}

@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 def test_a_key_that_is_not_good_is_401(server: SandboxServer, authorization: str | None, code: str) -> None:
     """The key is checked before the body is looked at."""
     headers = {} if authorization is None else {"Authorization": authorization}
-    answer = httpx.post(f"{server.url}/v1/character/generate", content=b"{", headers=headers)
-    assert 401 == answer.status_code
-    assert code == answer.json()["error"]["code"]
-    assert "Bearer" == answer.headers["www-authenticate"]
+    response = httpx.post(f"{server.url}/v1/character/generate", content=b"{", headers=headers)
+    assert 401 == response.status_code
+    assert code == response.json()["error"]["code"]
+    assert "Bearer" == response.headers["www-authenticate"]
 
 
 @pytest.mark.parametrize("key", ["sk_live_1", "sk_x"])
 def test_any_other_key_is_good(client: httpx.Client, order: dict[str, Any], key: str) -> None:
     """Keys are not registered anywhere."""
-    answer = client.post("/v1/character/generate", json=order, headers={"Authorization": f"bearer {key}"})
-    assert 200 == answer.status_code
+    response = client.post("/v1/character/generate", json=order, headers={"Authorization": f"bearer {key}"})
+    assert 200 == response.status_code
 
 
 def test_every_key_has_its_own_quota(quick_drawings: None) -> None:
-    """After so many pictures a key is refused with 402, and another is not."""
+    """After so many images a key is refused with 402, and another is not."""
     body = {"images": {"face": "https://example.com/face.jpg"}}
     with sandbox.serve(quota=2) as server:
 
@@ -58,10 +58,10 @@ def test_an_idempotency_key_that_comes_twice_is_billed_twice(
 ) -> None:
     """Nobody promised that the service honours the key, so the ledger shows the double bill."""
     headers = {"Idempotency-Key": "once"}
-    answers = [client.post("/v1/character/generate", json=order, headers=headers).json() for _ in range(2)]
+    responses = [client.post("/v1/character/generate", json=order, headers=headers).json() for _ in range(2)]
     entries = server.bill().entries
     assert ["once", "once"] == [entry.idempotency_key for entry in entries]
-    assert [answer["requestId"] for answer in answers] == [entry.request_id for entry in entries]
+    assert [response["requestId"] for response in responses] == [entry.request_id for entry in entries]
 
 
 def test_what_is_refused_is_not_billed(client: httpx.Client, server: SandboxServer) -> None:

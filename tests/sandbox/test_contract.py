@@ -32,14 +32,14 @@ ANNOUNCED = {
 
 @pytest.mark.parametrize("operation", ANNOUNCED)
 def test_the_announced_curl_calls_work_word_for_word(server: SandboxServer, operation: str) -> None:
-    """The three calls of the announcement answer with a picture, although nothing is fetched from example.com."""
+    """The three calls of the announcement response with an image, although nothing is fetched from example.com."""
     command = ["curl", "--silent", "--show-error", "--noproxy", "*", "-X", "POST"]
     command += [f"{server.url}/v1/character/{operation}", "-H", f"Authorization: Bearer {server.api_key}"]
     command += ["-H", "Content-Type: application/json", "-d", json.dumps(ANNOUNCED[operation])]
-    answer = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=30).stdout)
-    assert "success" == answer["status"]
-    assert operation == answer["taskType"]
-    assert "https://example.com/face.jpg" in answer["sandbox"]["standIns"]
+    response = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=30).stdout)
+    assert "success" == response["status"]
+    assert operation == response["taskType"]
+    assert "https://example.com/face.jpg" in response["sandbox"]["standIns"]
 
 
 @pytest.mark.parametrize("operation", ANNOUNCED)
@@ -47,15 +47,15 @@ def test_an_answer_has_every_field_of_the_contract(server: SandboxServer, operat
     """Identifiers are uuids, the time is ISO 8601, and the sandbox says who it is."""
     client = PlainClient(server.url, server.api_key)
     body = json.dumps(ANNOUNCED[operation]).encode()
-    answer = client.post(f"/v1/character/{operation}", body, "application/json")
-    assert answer["requestId"] == str(uuid.UUID(answer["requestId"]))
-    assert answer["jobId"] == str(uuid.UUID(answer["jobId"]))
-    assert datetime.fromisoformat(answer["createdAt"]).tzinfo is not None
-    assert {"provider": "sandbox", "status": "success"} == answer["pipeline"]
-    assert {"inputTokens": 0, "outputTokens": 4} == answer["tokenUsage"]
-    assert ["image"] == [output["type"] for output in answer["outputs"]]
-    assert answer["outputs"][0]["url"].startswith(f"{server.url}/files/")
-    assert "not by a model" in answer["sandbox"]["note"]
+    response = client.post(f"/v1/character/{operation}", body, "application/json")
+    assert response["requestId"] == str(uuid.UUID(response["requestId"]))
+    assert response["jobId"] == str(uuid.UUID(response["jobId"]))
+    assert datetime.fromisoformat(response["createdAt"]).tzinfo is not None
+    assert {"provider": "sandbox", "status": "success"} == response["pipeline"]
+    assert {"inputTokens": 0, "outputTokens": 4} == response["tokenUsage"]
+    assert ["image"] == [output["type"] for output in response["outputs"]]
+    assert response["outputs"][0]["url"].startswith(f"{server.url}/files/")
+    assert "not by a model" in response["sandbox"]["note"]
 
 
 async def _through_a_mount() -> list[str]:
@@ -67,22 +67,22 @@ async def _through_a_mount() -> list[str]:
         urls = ["https://example.com/face.jpg"]
         for _ in range(2):
             body = {"images": {"face": urls[-1]}}
-            answer = await client.post("/aurashot/v1/character/id-photo", json=body)
-            urls.append(answer.json()["outputs"][0]["url"])
+            response = await client.post("/aurashot/v1/character/id-photo", json=body)
+            urls.append(response.json()["outputs"][0]["url"])
         assert 200 == (await client.get(urls[-1])).status_code
     return urls[1:]
 
 
 def test_a_mounted_sandbox_knows_where_it_is(quick_drawings: None) -> None:
-    """Its pictures are under the path of the mount, can be downloaded from there, and are references again."""
+    """Its images are under the path of the mount, can be downloaded from there, and are references again."""
     urls = asyncio.run(_through_a_mount())
     assert all(url.startswith("http://app.test/aurashot/files/") for url in urls)
 
 
 def test_the_host_that_the_client_used_is_in_the_address_of_the_picture(server: SandboxServer) -> None:
-    """A client that says localhost gets pictures on localhost, and may use them as references."""
+    """A client that says localhost gets images on localhost, and may use them as references."""
     url = server.url.replace("127.0.0.1", "localhost")
     client = PlainClient(url, server.api_key)
-    anchor = client.picture("id-photo", images={"face": "https://example.com/face.jpg"})
+    anchor = client.image("id-photo", images={"face": "https://example.com/face.jpg"})
     assert anchor.startswith(f"{url}/files/")
-    assert client.picture("generate", prompt="a cafe", images={"face": anchor}).startswith(f"{url}/files/")
+    assert client.image("generate", prompt="a cafe", images={"face": anchor}).startswith(f"{url}/files/")

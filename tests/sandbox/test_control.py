@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def outcomes(client: httpx.Client, order: dict[str, Any], count: int) -> list[int]:
-    """Return the statuses of so many generations, 0 for a lost answer."""
+    """Return the statuses of so many generations, 0 for a lost response."""
     found: list[int] = []
     for _ in range(count):
         try:
@@ -42,10 +42,10 @@ def test_a_dropped_answer_is_on_the_bill(client: httpx.Client, server: SandboxSe
     assert 3 == server.bill().total
 
 
-def test_a_rule_can_be_for_some_operations(client: httpx.Client, order: dict[str, Any], picture: str) -> None:
+def test_a_rule_can_be_for_some_operations(client: httpx.Client, order: dict[str, Any], image: str) -> None:
     """Here downloads fail and generations do not."""
     client.post("/_sandbox/faults", json={"fault": "not-found", "operations": ["file"]}).raise_for_status()
-    assert 404 == client.get(picture).status_code
+    assert 404 == client.get(image).status_code
     assert [200] == outcomes(client, order, 1)
 
 
@@ -73,9 +73,9 @@ def test_the_list_tells_what_is_active_and_what_is_known(client: httpx.Client) -
 )
 def test_a_bad_rule_is_refused(client: httpx.Client, body: dict[str, Any], sentence: str) -> None:
     """The message names the field."""
-    answer = client.post("/_sandbox/faults", json=body)
-    assert 422 == answer.status_code
-    assert answer.json()["error"]["message"].startswith(sentence)
+    response = client.post("/_sandbox/faults", json=body)
+    assert 422 == response.status_code
+    assert response.json()["error"]["message"].startswith(sentence)
 
 
 def test_faults_can_be_set_from_code(client: httpx.Client, server: SandboxServer, order: dict[str, Any]) -> None:
@@ -104,5 +104,5 @@ async def _refuse_in_process() -> httpx.Response:
 
 def test_without_a_server_there_is_no_listener_to_close() -> None:
     """The control endpoint says so."""
-    answer = asyncio.run(_refuse_in_process())
-    assert (409, "no_listener") == (answer.status_code, answer.json()["error"]["code"])
+    response = asyncio.run(_refuse_in_process())
+    assert (409, "no_listener") == (response.status_code, response.json()["error"]["code"])

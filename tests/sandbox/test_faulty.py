@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a bare socket saw of an answer: all bytes, and how it ended."""
+    """What a bare socket saw of a response: all bytes, and how it ended."""
 
     data: bytes
     end: str  # "closed" by FIN, "reset" by RST, "open" when nothing more came
 
     @property
     def status(self) -> int | None:
-        """The status of the first answer, None when there was no proper one."""
+        """The status of the first response, None when there was no proper one."""
         line, newline, _ = self.data.partition(b"\r\n")
         return int(line.split()[1]) if newline and line.startswith(b"HTTP/1.1 ") else None
 
@@ -80,7 +80,7 @@ def _is_whole(data: bytes) -> bool:
 AFTERMATH = {"two-answers": 1.0, "close-idle": 5.0}
 
 
-# name with parameters -> status, end of the connection, pictures billed
+# name with parameters -> status, end of the connection, images billed
 EXPECTED: dict[str, tuple[int | None, str, int]] = {
     "drop-before": (None, "closed", 0),
     "reset-before": (None, "reset", 0),
@@ -212,7 +212,7 @@ def test_a_fault_puts_on_the_wire_what_its_sentence_says(
 
 
 def headers_of(seen: Seen) -> httpx.Headers:
-    """Return the headers of the first answer."""
+    """Return the headers of the first response."""
     lines = seen.data.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]
     return httpx.Headers([(name, value) for name, _, value in (line.partition(b": ") for line in lines)])
 
@@ -220,10 +220,10 @@ def headers_of(seen: Seen) -> httpx.Headers:
 @pytest.mark.parametrize("fault", ["bad-json", "bad-utf8", "huge-number", "cut-gzip"])
 def test_an_unusable_answer_cannot_be_read(client: httpx.Client, order: dict[str, Any], fault: str) -> None:
     """It comes as a clean 200, and only its reader notices."""
-    answer = client.post("/v1/character/generate", json=order, headers={"X-Sandbox-Fault": fault})
-    assert 200 == answer.status_code
+    response = client.post("/v1/character/generate", json=order, headers={"X-Sandbox-Fault": fault})
+    assert 200 == response.status_code
     with pytest.raises(ValueError, match=r"."):
-        answer.json()
+        response.json()
 
 
 def test_a_trickle_takes_its_time(meet: Callable[..., Seen]) -> None:
@@ -260,36 +260,36 @@ def test_a_second_answer_meets_the_next_request(server: SandboxServer) -> None:
     """That is why a connection with bytes left over must not be used again."""
     host = server.url.removeprefix("http://")
     with socket.create_connection(("127.0.0.1", int(host.partition(":")[2])), timeout=5) as bare:
-        answers = bare.makefile("rb")
+        responses = bare.makefile("rb")
         bare.sendall(f"GET /openapi.json HTTP/1.1\r\nHost: {host}\r\nX-Sandbox-Fault: two-answers\r\n\r\n".encode())
-        first = read_answer(answers)
+        first = read_response(responses)
         bare.sendall(f"GET /_sandbox/bill HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-        assert [first, True] == [read_answer(answers), b"billed" in read_answer(answers)]
+        assert [first, True] == [read_response(responses), b"billed" in read_response(responses)]
 
 
-def read_answer(answers: BinaryIO) -> bytes:
-    """Return the body of the next answer of a connection."""
+def read_response(responses: BinaryIO) -> bytes:
+    """Return the body of the next response of a connection."""
     length = 0
-    while (line := answers.readline()) != b"\r\n":
+    while (line := responses.readline()) != b"\r\n":
         name, _, value = line.partition(b": ")
         length = int(value) if name == b"content-length" else length
-    return answers.read(length)
+    return responses.read(length)
 
 
-def test_a_fault_hits_downloads_and_uploads_too(client: httpx.Client, picture: str, png: bytes) -> None:
-    """A cut picture is shorter than it said; an upload has no address left."""
+def test_a_fault_hits_downloads_and_uploads_too(client: httpx.Client, image: str, png: bytes) -> None:
+    """A cut image is shorter than it said; an upload has no address left."""
     with pytest.raises(httpx.RemoteProtocolError):
-        client.get(picture, headers={"X-Sandbox-Fault": "cut"})
-    assert b"<" == client.get(picture, headers={"X-Sandbox-Fault": "html"}).content[:1]
-    assert {"error"} == set(client.get(picture, headers={"X-Sandbox-Fault": "failed"}).json())
-    answer = client.post("/v1/uploads", files={"file": png}, headers={"X-Sandbox-Fault": "no-outputs"})
-    assert {"url": None} == answer.json()
+        client.get(image, headers={"X-Sandbox-Fault": "cut"})
+    assert b"<" == client.get(image, headers={"X-Sandbox-Fault": "html"}).content[:1]
+    assert {"error"} == set(client.get(image, headers={"X-Sandbox-Fault": "failed"}).json())
+    response = client.post("/v1/uploads", files={"file": png}, headers={"X-Sandbox-Fault": "no-outputs"})
+    assert {"url": None} == response.json()
 
 
 def test_an_unknown_fault_is_400(client: httpx.Client, server: SandboxServer, order: dict[str, Any]) -> None:
     """A typing error is not mistaken for a sandbox without faults."""
-    answer = client.post("/v1/character/generate", json=order, headers={"X-Sandbox-Fault": "explode"})
-    assert (400, "unknown_fault") == (answer.status_code, answer.json()["error"]["code"])
+    response = client.post("/v1/character/generate", json=order, headers={"X-Sandbox-Fault": "explode"})
+    assert (400, "unknown_fault") == (response.status_code, response.json()["error"]["code"])
     assert 0 == server.bill().total
 
 
@@ -300,7 +300,7 @@ async def _in_process(fault: str) -> httpx.Response:
 
 
 def test_an_application_without_a_connection_shows_what_it_can() -> None:
-    """Answers can be replaced in-process; for the connection a server is needed, and the refusal says so."""
+    """Responses can be replaced in-process; for the connection a server is needed, and the refusal says so."""
     assert 429 == asyncio.run(_in_process("rate-limit")).status_code
     refused = asyncio.run(_in_process("drop"))
     assert 409 == refused.status_code

@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def try_on(picture: str) -> dict[str, Any]:
+def try_on(image: str) -> dict[str, Any]:
     """Return the body of a try-on."""
     return {
         "workflow": "virtual_try_on",
-        "input": {"productImage": picture, "modelImage": picture, "sceneImage": picture},
+        "input": {"productImage": image, "modelImage": image, "sceneImage": image},
     }
 
 
 @pytest.fixture
-def pose(picture: str) -> dict[str, Any]:
+def pose(image: str) -> dict[str, Any]:
     """Return the body of a change of pose."""
-    return {"workflow": "pose_change", "input": {"originalImage": picture, "textDescription": "arms crossed"}}
+    return {"workflow": "pose_change", "input": {"originalImage": image, "textDescription": "arms crossed"}}
 
 
 @pytest.mark.parametrize("identifier", ["taskId", "executionId"])
@@ -32,7 +32,7 @@ def pose(picture: str) -> dict[str, Any]:
 def test_a_job_is_submitted_then_processed_then_done(
     client: httpx.Client, server: SandboxServer, request: pytest.FixtureRequest, kind: str, identifier: str
 ) -> None:
-    """It is polled by either of its identifiers, billed once, and ends with a picture."""
+    """It is polled by either of its identifiers, billed once, and ends with an image."""
     body = request.getfixturevalue(kind)
     job = client.post("/api/aesthetic/generate", json=body).json()
     assert ("submitted", False, []) == (job["status"], job["completed"], job["images"])
@@ -90,22 +90,22 @@ def test_a_job_is_not_done_before_its_time(quick_drawings: None) -> None:
 )
 def test_a_bad_submission_is_refused(client: httpx.Client, body: dict[str, Any], sentence: str) -> None:
     """Each workflow has its own input."""
-    answer = client.post("/api/aesthetic/generate", json=body)
-    assert 422 == answer.status_code
-    assert sentence == answer.json()["error"]["message"]
+    response = client.post("/api/aesthetic/generate", json=body)
+    assert 422 == response.status_code
+    assert sentence == response.json()["error"]["message"]
 
 
 def test_a_bad_reference_is_named(client: httpx.Client) -> None:
     """The legacy endpoints know the same rules of addresses."""
     body = {"workflow": "pose_change", "input": {"originalImage": "http://localhost/a.jpg"}}
-    answer = client.post("/api/aesthetic/generate", json=body)
-    assert "input.originalImage: must be https." == answer.json()["error"]["message"]
+    response = client.post("/api/aesthetic/generate", json=body)
+    assert "input.originalImage: must be https." == response.json()["error"]["message"]
 
 
 def test_a_query_needs_an_identifier(client: httpx.Client) -> None:
     """Without one there is no job to ask for."""
-    answer = client.post("/api/aesthetic/query", json={"workflow": "pose_change"})
-    assert (422, "executionId or taskId is required.") == (answer.status_code, answer.json()["error"]["message"])
+    response = client.post("/api/aesthetic/query", json={"workflow": "pose_change"})
+    assert (422, "executionId or taskId is required.") == (response.status_code, response.json()["error"]["message"])
 
 
 def test_an_unknown_job_and_the_job_of_another_key_are_404(client: httpx.Client, pose: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from aurashot.sandbox import _fetch, pictures
+from aurashot.sandbox import _fetch, drawing
 from aurashot.sandbox._fetch import Fetcher
 from aurashot.sandbox._references import ReferenceLoader, classify, is_public
 from aurashot.sandbox._store import FileStore
@@ -118,7 +118,7 @@ def test_a_stand_in_is_drawn_once(store: FileStore) -> None:
 def test_a_stand_in_says_where_its_face_is(store: FileStore) -> None:
     """The face of a drawn portrait is known, so it is not searched for."""
     loaded = asyncio.run(ReferenceLoader(store, seed=0, fetch=None).load("https://example.com/face.jpg", base=BASE))
-    assert "aurashot:face" in pictures.decode(loaded.path.read_bytes()).info
+    assert "aurashot:face" in drawing.decode(loaded.path.read_bytes()).info
 
 
 async def streamed(data: bytes) -> AsyncIterator[bytes]:
@@ -152,7 +152,7 @@ def test_a_fetched_reference_is_kept_and_not_called_a_stand_in(store: FileStore,
 
 
 @pytest.mark.parametrize(
-    ("answer", "addresses", "sentence"),
+    ("response", "addresses", "sentence"),
     [
         (httpx.Response(200), (PUBLIC, "10.0.0.1"), "public"),
         (httpx.Response(404), (PUBLIC,), "HTTP 404"),
@@ -161,12 +161,12 @@ def test_a_fetched_reference_is_kept_and_not_called_a_stand_in(store: FileStore,
     ],
 )
 def test_what_may_not_be_fetched_is_refused(
-    monkeypatch: pytest.MonkeyPatch, answer: httpx.Response, addresses: tuple[str, ...], sentence: str
+    monkeypatch: pytest.MonkeyPatch, response: httpx.Response, addresses: tuple[str, ...], sentence: str
 ) -> None:
     """Private addresses, errors, redirects and large bodies."""
     monkeypatch.setattr(_fetch, "LIMIT", 1000)
     with pytest.raises(ValueError, match=sentence):
-        asyncio.run(fetcher(lambda _: answer, *addresses)("https://example.com/face.jpg"))
+        asyncio.run(fetcher(lambda _: response, *addresses)("https://example.com/face.jpg"))
 
 
 def test_a_host_that_cannot_be_reached_is_refused() -> None:

@@ -32,10 +32,10 @@ FACE = "https://example.com/face.jpg"
 )
 def test_a_refusal_names_the_field(client: httpx.Client, path: str, body: object, sentence: str) -> None:
     """422 comes with a sentence that a person can act on."""
-    answer = client.post(f"/v1/{path}", json=body)
-    assert 422 == answer.status_code
-    assert sentence == answer.json()["error"]["message"]
-    assert answer.headers["x-request-id"] == answer.json()["requestId"]
+    response = client.post(f"/v1/{path}", json=body)
+    assert 422 == response.status_code
+    assert sentence == response.json()["error"]["message"]
+    assert response.headers["x-request-id"] == response.json()["requestId"]
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,9 @@ def test_a_body_that_is_no_json_is_refused(
     client: httpx.Client, content: bytes, content_type: str, status: int
 ) -> None:
     """Whatever comes, the refusal has the one shape."""
-    answer = client.post("/v1/character/generate", content=content, headers={"Content-Type": content_type})
-    assert status == answer.status_code
-    assert {"error", "requestId"} == set(answer.json())
+    response = client.post("/v1/character/generate", content=content, headers={"Content-Type": content_type})
+    assert status == response.status_code
+    assert {"error", "requestId"} == set(response.json())
 
 
 @pytest.mark.parametrize(
@@ -66,31 +66,31 @@ def test_a_body_that_is_no_json_is_refused(
 )
 def test_an_upload_that_is_no_picture_is_refused(client: httpx.Client, files: Any, sentence: str) -> None:
     """The first bytes decide, not the name and not the declared type."""
-    answer = client.post("/v1/uploads", files=files)
-    assert 422 == answer.status_code
-    assert sentence == answer.json()["error"]["message"]
+    response = client.post("/v1/uploads", files=files)
+    assert 422 == response.status_code
+    assert sentence == response.json()["error"]["message"]
 
 
 def test_a_multipart_body_without_a_boundary_is_400(client: httpx.Client) -> None:
     """It cannot be read at all."""
-    answer = client.post("/v1/uploads", content=b"x", headers={"Content-Type": "multipart/form-data"})
-    assert 400 == answer.status_code
-    assert "bad_request" == answer.json()["error"]["code"]
+    response = client.post("/v1/uploads", content=b"x", headers={"Content-Type": "multipart/form-data"})
+    assert 400 == response.status_code
+    assert "bad_request" == response.json()["error"]["code"]
 
 
 def test_a_reference_to_something_that_is_no_image_is_refused(client: httpx.Client) -> None:
-    """First bytes that look right do not make a picture."""
+    """First bytes that look right do not make an image."""
     url = client.post("/v1/uploads", files={"file": b"GIF89a and no more"}).json()["url"]
-    answer = client.post("/v1/character/id-photo", json={"images": {"face": url}})
-    assert 422 == answer.status_code
-    assert answer.json()["error"]["message"].startswith("images.face: ")
+    response = client.post("/v1/character/id-photo", json={"images": {"face": url}})
+    assert 422 == response.status_code
+    assert response.json()["error"]["message"].startswith("images.face: ")
 
 
-def test_a_file_that_is_not_here_is_refused(client: httpx.Client, picture: str) -> None:
+def test_a_file_that_is_not_here_is_refused(client: httpx.Client, image: str) -> None:
     """The message says what to do."""
-    gone = picture.replace(picture[-36:], "0" * 32 + ".png")
-    answer = client.post("/v1/character/id-photo", json={"images": {"face": gone}})
-    assert "images.face: there is no such file here; upload it first." == answer.json()["error"]["message"]
+    gone = image.replace(image[-36:], "0" * 32 + ".png")
+    response = client.post("/v1/character/id-photo", json={"images": {"face": gone}})
+    assert "images.face: there is no such file here; upload it first." == response.json()["error"]["message"]
 
 
 def test_unknown_fields_are_tolerated(client: httpx.Client, order: dict[str, Any]) -> None:
@@ -103,15 +103,15 @@ def test_the_picture_is_finished_whether_or_not_the_client_waits(
     client: httpx.Client, order: dict[str, Any], *, wait: bool
 ) -> None:
     """No polling endpoint is documented, so there is nothing to poll."""
-    answer = client.post("/v1/character/generate", json={**order, "waitForResult": wait})
-    assert "success" == answer.json()["status"]
+    response = client.post("/v1/character/generate", json={**order, "waitForResult": wait})
+    assert "success" == response.json()["status"]
 
 
 def test_an_unknown_path_is_404_in_the_one_shape(client: httpx.Client) -> None:
     """Refusals of the framework look like all others."""
-    answer = client.get("/v2/character")
-    assert 404 == answer.status_code
-    assert "not_found" == answer.json()["error"]["code"]
+    response = client.get("/v2/character")
+    assert 404 == response.status_code
+    assert "not_found" == response.json()["error"]["code"]
 
 
 @pytest.mark.parametrize(
@@ -126,9 +126,9 @@ def test_a_wrong_method_is_405_and_says_which_are_right(
     client: httpx.Client, method: str, path: str, allowed: str
 ) -> None:
     """`Allow` has every method of the path."""
-    answer = client.request(method, path)
-    assert (405, "method_not_allowed") == (answer.status_code, answer.json()["error"]["code"])
-    assert allowed == answer.headers["allow"]
+    response = client.request(method, path)
+    assert (405, "method_not_allowed") == (response.status_code, response.json()["error"]["code"])
+    assert allowed == response.headers["allow"]
 
 
 def test_a_mistake_of_the_sandbox_is_500_in_the_one_shape(
@@ -140,7 +140,7 @@ def test_a_mistake_of_the_sandbox_is_500_in_the_one_shape(
         raise RuntimeError("out of paint")
 
     monkeypatch.setattr(_emulator, "draw", broken)
-    answer = client.post("/v1/character/generate", json=order)
-    assert 500 == answer.status_code
-    assert "The sandbox failed: RuntimeError." == answer.json()["error"]["message"]
-    assert answer.headers["x-request-id"] == answer.json()["requestId"]
+    response = client.post("/v1/character/generate", json=order)
+    assert 500 == response.status_code
+    assert "The sandbox failed: RuntimeError." == response.json()["error"]["message"]
+    assert response.headers["x-request-id"] == response.json()["requestId"]

@@ -35,8 +35,8 @@ SETTINGS: dict[str, Any] = {
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
 
 
-def picture(kind: str) -> bytes:
-    """Return a small picture."""
+def image(kind: str) -> bytes:
+    """Return a small image."""
     data = BytesIO()
     Image.new("RGB", (8, 8), "navy").save(data, kind)
     return data.getvalue()
@@ -44,10 +44,10 @@ def picture(kind: str) -> bytes:
 
 @pytest.fixture(scope="module", autouse=True)
 def _what_no_schema_can_say() -> None:
-    """Tell schemathesis what a picture is, and which addresses are public."""
-    pictures = st.sampled_from([picture(kind) for kind in MEDIA_TYPES])
+    """Tell schemathesis what an image is, and which addresses are public."""
+    images = st.sampled_from([image(kind) for kind in MEDIA_TYPES])
     for media_type in MEDIA_TYPES.values():
-        schemathesis.openapi.media_type(media_type, pictures)
+        schemathesis.openapi.media_type(media_type, images)
     schemathesis.openapi.format("uri", st.builds("https://example.com/{}.jpg".format, st.integers(0, 9)))
 
 

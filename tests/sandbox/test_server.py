@@ -33,8 +33,8 @@ def test_64_requests_at_once_are_served_together(quick_drawings: None) -> None:
     with sandbox.serve(latency=0.5) as server, httpx.Client(base_url=server.url, headers=HEADERS) as client:
 
         def generate(_: int) -> str:
-            answer = client.post("/v1/character/generate", json=BODY, timeout=30).raise_for_status()
-            identifier: str = answer.json()["requestId"]
+            response = client.post("/v1/character/generate", json=BODY, timeout=30).raise_for_status()
+            identifier: str = response.json()["requestId"]
             return identifier
 
         started = time.monotonic()
@@ -97,7 +97,7 @@ def test_a_connection_that_comes_as_the_server_closes_is_closed(steps: int) -> N
         address = "127.0.0.1", int(server.url.rpartition(":")[2])
 
         async def connect_and_refuse() -> socket.socket:
-            connection = socket.create_connection(address, timeout=5)  # the kernel answers
+            connection = socket.create_connection(address, timeout=5)  # the kernel responses
             for _ in range(steps):
                 await asyncio.sleep(0)
             await server._server.refuse(60)
@@ -110,7 +110,7 @@ def test_a_connection_that_comes_as_the_server_closes_is_closed(steps: int) -> N
 
 
 def test_a_kept_connection_is_not_slow(server: sandbox.SandboxServer) -> None:
-    """No answer waits for a delayed acknowledgement, which takes 40 ms on Linux."""
+    """No response waits for a delayed acknowledgement, which takes 40 ms on Linux."""
     with httpx.Client(base_url=server.url) as client:
         client.get("/_sandbox/bill")
         started = time.monotonic()
@@ -131,7 +131,7 @@ def test_a_port_in_use_is_named(server: sandbox.SandboxServer, start: Any) -> No
     ("host", "url"), [("0.0.0.0", "http://127.0.0.1:"), ("127.0.0.1", "http://127.0.0.1:"), ("::1", "http://[::1]:")]
 )
 def test_the_url_is_one_that_a_client_can_use(host: str, url: str) -> None:
-    """Listening everywhere is not an address; IPv6 has brackets."""
+    """Listening everywhere is not a URL; IPv6 has brackets."""
     with _listen(host, 0) as listener:
         assert _url(listener).startswith(url)
 
@@ -139,7 +139,7 @@ def test_the_url_is_one_that_a_client_can_use(host: str, url: str) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals for a child")
 @pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, -signal.SIGTERM)])
 def test_run_serves_until_it_is_stopped_and_cleans_up(tmp_path: Path, stop: signal.Signals, code: int) -> None:
-    """It tells its URL when it answers, and leaves no files, stopped by Ctrl-C or by a supervisor."""
+    """It tells its URL when it responds, and leaves no files, stopped by Ctrl-C or by a supervisor."""
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     command = [sys.executable, "-W", "error", "-c", RUN]
     with subprocess.Popen(

@@ -32,18 +32,18 @@ def test_a_client_written_from_the_contract_alone_gets_its_pictures(
     client = PlainClient(drawing_server.url, drawing_server.api_key)
     selfie = client.upload(grace_hopper.read_bytes(), "image/jpeg")
     clothes = client.upload(astronaut.read_bytes(), "image/jpeg")
-    anchor = client.picture("id-photo", images={"face": selfie})
-    cafe = client.picture("generate", prompt="在咖啡馆", images={"face": anchor, "clothes": clothes, "scene": clothes})
-    roof = client.picture("edit", prompt="a rooftop at night", images={"target": cafe, "face": anchor})
-    with urllib.request.urlopen(roof, timeout=30) as answer:
-        image = Image.open(BytesIO(answer.read()))
+    anchor = client.image("id-photo", images={"face": selfie})
+    cafe = client.image("generate", prompt="在咖啡馆", images={"face": anchor, "clothes": clothes, "scene": clothes})
+    roof = client.image("edit", prompt="a rooftop at night", images={"target": cafe, "face": anchor})
+    with urllib.request.urlopen(roof, timeout=30) as response:
+        image = Image.open(BytesIO(response.read()))
     assert "PNG" == image.format
     assert "true" == image.info["aurashot:sandbox"]
     assert {"id-photo", "generate", "edit"} <= {entry.operation for entry in drawing_server.bill().entries}
 
 
 def test_the_legacy_workflows_are_drawn_too(drawing_server: SandboxServer, grace_hopper: Path) -> None:
-    """A try-on and a change of pose end with a picture of the person."""
+    """A try-on and a change of pose end with an image of the person."""
     client = PlainClient(drawing_server.url, drawing_server.api_key)
     photo = client.upload(grace_hopper.read_bytes(), "image/jpeg")
     orders = {
@@ -53,8 +53,8 @@ def test_the_legacy_workflows_are_drawn_too(drawing_server: SandboxServer, grace
     for workflow, given in orders.items():
         body = json.dumps({"workflow": workflow, "input": given, "waitForResult": True}).encode()
         job = client.post("/api/aesthetic/generate", body, "application/json")
-        with urllib.request.urlopen(job["images"][0], timeout=30) as answer:
-            assert workflow == Image.open(BytesIO(answer.read())).info["aurashot:operation"]
+        with urllib.request.urlopen(job["images"][0], timeout=30) as response:
+            assert workflow == Image.open(BytesIO(response.read())).info["aurashot:operation"]
 
 
 def test_a_portrait_is_that_of_its_seed() -> None:

@@ -24,7 +24,7 @@ from aurashot._transport._single_flight import MAX_REMEMBERED, ResponseCache
 from aurashot.models import Upload
 from lab.backends import KEY
 from lab.server import HOLD, Server, contract, headers_only, wait_until
-from tests.wire.pictures import FACE
+from tests.wire.images import FACE
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -122,7 +122,7 @@ def client(make_client: Clients, oblivious: Oblivious) -> AuraShot:
 
 @pytest.fixture(scope="module")
 def upload_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return a picture of 90 MiB on disk."""
+    """Return an image of 90 MiB on disk."""
     path = tmp_path_factory.mktemp("large") / "large.png"
     path.write_bytes(large_png(UPLOAD_BYTES))
     yield path
@@ -190,7 +190,7 @@ async def test_a_call_in_flight_is_few_objects(server: ScriptedServer) -> None:
 
 
 def test_upload_from_a_path_streams(client: AuraShot, oblivious: Oblivious, upload_file: Path) -> None:
-    """A picture of 90 MiB goes out of its file in pieces."""
+    """An image of 90 MiB goes out of its file in pieces."""
     with traced() as memory:
         client.upload(upload_file)
 
@@ -199,7 +199,7 @@ def test_upload_from_a_path_streams(client: AuraShot, oblivious: Oblivious, uplo
 
 
 def test_download_to_a_file_streams(client: AuraShot, oblivious: Oblivious, tmp_path: Path) -> None:
-    """A picture of 50 MiB goes into its file in pieces."""
+    """An image of 50 MiB goes into its file in pieces."""
     oblivious.image = large_png(DOWNLOAD_BYTES)
     with traced() as memory:
         path = client.download(f"{oblivious.url}/large.png", tmp_path / "large.png")
@@ -267,7 +267,7 @@ def test_upload_from_a_path_costs_no_resident_memory(
 
 
 def test_memory_of_uploads_is_bounded() -> None:
-    """However many pictures a client uploads, it remembers the same number of them."""
+    """However many images a client uploads, it remembers the same number of them."""
     memory = ResponseCache()
 
     def put(first: int) -> None:

@@ -1,4 +1,4 @@
-"""Answers from a recording."""
+"""Responses from a recording."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRA
 
 @pytest.fixture
 def client(make_client: Clients) -> AuraShot:
-    """Return a client of the hosted service, which only a recording can answer for."""
+    """Return a client of the hosted service, which only a recording can response for."""
     return make_client(HOST, retry=RetryPolicy(max_attempts=2, initial_delay=0))
 
 
-def entry(prompt: str = "a cafe", *, status: int = 200, **answer: Any) -> dict[str, Any]:
+def entry(prompt: str = "a cafe", *, status: int = 200, **response: Any) -> dict[str, Any]:
     """Return the entry of a generation."""
     body = json.dumps({"images": {"face": FACE}, "prompt": prompt}, indent=2)
-    content = {"text": json.dumps({**GENERATION, **answer}), "mimeType": "application/json"}
+    content = {"text": json.dumps({**GENERATION, **response}), "mimeType": "application/json"}
     return {
         "request": {"method": "POST", "url": URL, "headers": [], "postData": {"text": body}},
         "response": {"status": status, "headers": [{"name": "X-Request-Id", "value": "r-1"}], "content": content},
@@ -57,18 +57,18 @@ def har(tmp_path: Path) -> Callable[..., Path]:
 
 
 def test_answers_in_order(client: AuraShot, har: Callable[..., Path]) -> None:
-    """Equal requests get their answers in the recorded order; other requests may come in between."""
+    """Equal requests get their responses in the recorded order; other requests may come in between."""
     path = har(entry(requestId="1"), entry("a beach", requestId="2"), entry(requestId="3"))
     with replay(path) as recording:
-        answers = [client.generate(prompt, face=FACE) for prompt in ("a cafe", "a cafe", "a beach")]
+        responses = [client.generate(prompt, face=FACE) for prompt in ("a cafe", "a cafe", "a beach")]
 
-    assert ["1", "3", "2"] == [answer.request_id for answer in answers]
-    assert "r-1" == dict(answers[0].meta.headers)["x-request-id"]
+    assert ["1", "3", "2"] == [response.request_id for response in responses]
+    assert "r-1" == dict(responses[0].meta.headers)["x-request-id"]
     assert (3, ()) == (recording.served, recording.left)
 
 
 def test_errors_are_answers(client: AuraShot, har: Callable[..., Path]) -> None:
-    """A recorded error is an error again, and a retry asks for the next recorded answer."""
+    """A recorded error is an error again, and a retry asks for the next recorded response."""
     with replay(har(entry(status=500))), pytest.raises(ServerError):
         client.generate("a cafe", face=FACE)
     with replay(har(entry(status=429), entry())):
@@ -76,8 +76,8 @@ def test_errors_are_answers(client: AuraShot, har: Callable[..., Path]) -> None:
 
 
 def test_pictures(client: AuraShot, har: Callable[..., Path]) -> None:
-    """A picture that was recorded in base64 is downloaded like any other."""
-    picture: dict[str, Any] = {
+    """An image that was recorded in base64 is downloaded like any other."""
+    image: dict[str, Any] = {
         "request": {"method": "GET", "url": "https://cdn.aurashot.art/o/1.gif", "headers": []},
         "response": {
             "status": 200,
@@ -85,7 +85,7 @@ def test_pictures(client: AuraShot, har: Callable[..., Path]) -> None:
             "content": {"text": base64.b64encode(PIXEL).decode(), "encoding": "base64"},
         },
     }
-    with replay(har(picture)):
+    with replay(har(image)):
         assert PIXEL == client.read("https://cdn.aurashot.art/o/1.gif")
 
 
@@ -115,7 +115,7 @@ def test_unexpected_host(make_client: Clients, har: Callable[..., Path]) -> None
 def test_answers_that_were_not_asked_for(client: AuraShot, har: Callable[..., Path]) -> None:
     """A recording that was not played to its end fails the test, unless that was meant."""
     path = har(entry(), entry("a beach"))
-    with pytest.raises(AssertionError, match="not asked for") as caught, replay(path):
+    with pytest.raises(AssertionError, match="not requested") as caught, replay(path):
         client.generate("a cafe", face=FACE)
     with replay(path, all_served=False) as recording:
         client.generate("a cafe", face=FACE)
@@ -125,7 +125,7 @@ def test_answers_that_were_not_asked_for(client: AuraShot, har: Callable[..., Pa
 
 
 def test_error_of_the_block_comes_first(har: Callable[..., Path]) -> None:
-    """An error in the block is not hidden by the answers that it kept from being asked for."""
+    """An error in the block is not hidden by the responses that it kept from being asked for."""
     with pytest.raises(KeyError), replay(har(entry())):
         raise KeyError
 

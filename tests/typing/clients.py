@@ -88,11 +88,11 @@ def limited() -> tuple[AuraShot, AsyncAuraShot]:
     return AuraShot(rate_limiter=Limiter()), AsyncAuraShot(rate_limiter=AsyncLimiter())
 
 
-def blocking(client: AuraShot, picture: Image) -> None:
+def blocking(client: AuraShot, image: Image) -> None:
     anchor = client.id_photo("selfie.jpg", prompt="anime", wait_for_result=True, timeout=5, idempotency_key="k")
     assert_type(anchor, Generation)
     assert_type(client.generate("in a cafe", face=anchor, clothes=Path("coat.png"), scene=b"..."), Generation)
-    assert_type(client.edit("at night", target=anchor.output, face=picture), Generation)
+    assert_type(client.edit("at night", target=anchor.output, face=image), Generation)
     assert_type(client.upload(io.BytesIO()), Upload)
     assert_type(client.download(anchor, "out.png", progress=progress), Path)
     assert_type(client.download("https://cdn.example.com/1.png", Path("folder")), Path)
@@ -115,11 +115,11 @@ def blocking_legacy(legacy: Legacy) -> None:
     assert_type(job.url, str)
 
 
-async def waiting(client: AsyncAuraShot, picture: Image) -> None:
+async def waiting(client: AsyncAuraShot, image: Image) -> None:
     anchor = await client.id_photo("selfie.jpg", prompt="anime", wait_for_result=True, timeout=5, idempotency_key="k")
     assert_type(anchor, Generation)
     assert_type(await client.generate("in a cafe", face=anchor, clothes=Path("coat.png"), scene=b"..."), Generation)
-    assert_type(await client.edit("at night", target=anchor.output, face=picture), Generation)
+    assert_type(await client.edit("at night", target=anchor.output, face=image), Generation)
     assert_type(await client.upload(io.BytesIO()), Upload)
     assert_type(await client.download(anchor, "out.png", progress=progress), Path)
     assert_type(await client.download("https://cdn.example.com/1.png", Path("folder")), Path)
@@ -154,7 +154,7 @@ def subclasses_keep_their_type() -> None:
     assert_type(MineToo().with_options(timeout=1.0), MineToo)
 
 
-def answers(generation: Generation, job: WorkflowJob) -> None:
+def responses(generation: Generation, job: WorkflowJob) -> None:
     assert_type(generation.outputs, tuple[Output, ...])
     assert_type(generation.url, str)
     assert_type(generation.status, str)
@@ -170,7 +170,7 @@ def answers(generation: Generation, job: WorkflowJob) -> None:
     assert_type(generation.with_meta(CallMeta()), Generation)
 
 
-def every_form_of_image(picture: Image, generation: Generation, upload: Upload) -> list[ImageInput]:
+def every_form_of_image(image: Image, generation: Generation, upload: Upload) -> list[ImageInput]:
     with open("face.png", "rb") as file:  # noqa: PTH123 - the builtin is what people use
         return [
             "https://cdn.example.com/1.png",
@@ -181,7 +181,7 @@ def every_form_of_image(picture: Image, generation: Generation, upload: Upload) 
             memoryview(b"..."),
             file,
             io.BytesIO(),
-            picture,
+            image,
             generation,
             generation.output,
             upload,
@@ -192,7 +192,7 @@ def mistakes(client: AuraShot, waiting_client: AsyncAuraShot) -> None:
     """Each line is an error to both type checkers: an ignore that is not needed is an error, too."""
     client.generate("in a cafe")  # type: ignore[call-arg]  # face= is required
     client.generate("in a cafe", "face.png")  # type: ignore[call-arg]  # face is by keyword only
-    client.generate("in a cafe", face=7)  # type: ignore[arg-type]  # a number is no picture
+    client.generate("in a cafe", face=7)  # type: ignore[arg-type]  # a number is no image
     client.generate("in a cafe", face="face.png", size=3)  # type: ignore[call-arg]  # there is no such argument
     client.edit("at night", face="face.png")  # type: ignore[call-arg]  # target= is required
     client.legacy.virtual_try_on(product_image="a.png")  # type: ignore[call-arg]  # model_image= is required

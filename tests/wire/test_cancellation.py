@@ -11,8 +11,8 @@ import pytest
 
 from aurashot import AsyncAuraShot
 from lab.backends import KEY
-from lab.server import GENERATION, HOLD, json_reply, wait_until
-from tests.wire.pictures import FACE, UPLOADS, png
+from lab.server import GENERATION, HOLD, json_response, wait_until
+from tests.wire.images import FACE, UPLOADS, png
 
 if TYPE_CHECKING:
     from lab.server import ScriptedServer
@@ -40,7 +40,7 @@ async def test_cancelled_call_frees_its_slot(server: ScriptedServer) -> None:
 
 async def test_cancelled_wait_for_a_slot(server: ScriptedServer) -> None:
     """A call that is cancelled while it waits for a connection does not take one later."""
-    server.queue((0.3, *json_reply(GENERATION)))
+    server.queue((0.3, *json_response(GENERATION)))
     async with AsyncAuraShot(KEY, base_url=server.url, max_connections=1) as client:
         async with anyio.create_task_group() as group:
             group.start_soon(lambda: client.generate("the first", face=FACE))
@@ -56,7 +56,7 @@ async def test_cancelled_wait_for_a_slot(server: ScriptedServer) -> None:
 async def test_cancelled_upload_is_taken_over(server: ScriptedServer) -> None:
     """When the call that uploads is cancelled, another one that waits for the upload does it."""
     server.queue((HOLD,), path=UPLOADS)
-    answers: list[str | None] = []
+    responses: list[str | None] = []
     async with AsyncAuraShot(KEY, base_url=server.url) as client, anyio.create_task_group() as group:
         leader = anyio.CancelScope()
 
@@ -65,7 +65,7 @@ async def test_cancelled_upload_is_taken_over(server: ScriptedServer) -> None:
                 await client.generate("cancelled", face=png())
 
         async def follow() -> None:
-            answers.append((await client.generate("a cafe", face=png())).request_id)
+            responses.append((await client.generate("a cafe", face=png())).request_id)
 
         group.start_soon(lead)
         await came(server, 1)
@@ -73,7 +73,7 @@ async def test_cancelled_upload_is_taken_over(server: ScriptedServer) -> None:
         await anyio.sleep(0.1)
         leader.cancel()
 
-    assert [GENERATION["requestId"]] == answers
+    assert [GENERATION["requestId"]] == responses
     assert 2 == len(server.posts(UPLOADS))
 
 
@@ -89,7 +89,7 @@ async def test_caller_is_free_at_once(server: ScriptedServer) -> None:
 
 async def test_five_hundred_cancelled_at_random(server: ScriptedServer) -> None:
     """Five hundred calls that are cancelled at random moments cost no place: all probes afterwards succeed."""
-    server.always((0.01, *json_reply(GENERATION)))
+    server.always((0.01, *json_response(GENERATION)))
     draw = random.Random(7)
     async with AsyncAuraShot(KEY, base_url=server.url, max_connections=10) as client:
 

@@ -15,8 +15,8 @@ import pytest
 from aurashot import AsyncAuraShot, AuraShotError, ConfigurationError
 from aurashot._engine import _slots
 from lab.backends import KEY
-from lab.server import CLOSE, GENERATION, contract, json_reply, wait_until
-from tests.wire.pictures import FACE
+from lab.server import CLOSE, GENERATION, contract, json_response, wait_until
+from tests.wire.images import FACE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 def named(name: str) -> bytes:
-    """Return an answer that is known by its request id."""
-    (whole,) = json_reply({**GENERATION, "requestId": name})
+    """Return a response that is known by its request id."""
+    (whole,) = json_response({**GENERATION, "requestId": name})
     assert isinstance(whole, bytes)
     return whole
 
@@ -77,9 +77,9 @@ def test_connections_are_limited(make_client: Clients, server: ScriptedServer) -
     client = make_client(server.url, max_connections=2)
 
     def call(_: int) -> str | None:
-        answer = client.generate("a cafe", face=FACE)
+        response = client.generate("a cafe", face=FACE)
         seen.append(server.open_connections)
-        return answer.request_id
+        return response.request_id
 
     with ThreadPoolExecutor(8) as pool:
         assert ["one"] * 8 == list(pool.map(call, range(8)))
@@ -98,7 +98,7 @@ def test_lost_connection_gives_its_place_back(make_client: Clients, server: Scri
 
 
 def test_stale_answer_does_not_reach_the_next_call(client: AuraShot, server: ScriptedServer) -> None:
-    """A second answer to one request is not taken for the answer to the next."""
+    """A second response to one request is not taken for the response to the next."""
     server.queue((named("first") + named("stale"),), (named("second"),))
 
     assert "first" == client.generate("a cafe", face=FACE).request_id
@@ -106,7 +106,7 @@ def test_stale_answer_does_not_reach_the_next_call(client: AuraShot, server: Scr
 
 
 def test_stale_answer_that_comes_late_does_not_reach_the_next_call(client: AuraShot, server: ScriptedServer) -> None:
-    """Bytes that arrive on an idle connection are not taken for the answer to the next request."""
+    """Bytes that arrive on an idle connection are not taken for the response to the next request."""
     server.queue((named("first"), 0.05, named("stale")), (named("second"),))
 
     assert "first" == client.generate("a cafe", face=FACE).request_id
@@ -149,8 +149,8 @@ def test_one_client_in_five_event_loops(server: ScriptedServer, backend: str) ->
     client = AsyncAuraShot(KEY, base_url=server.url)
 
     async def one_run() -> str | None:
-        answer = await client.generate("a cafe", face=FACE)
-        return answer.request_id
+        response = await client.generate("a cafe", face=FACE)
+        return response.request_id
 
     assert [GENERATION["requestId"]] * 5 == [anyio.run(one_run, backend=backend) for _ in range(5)]
     wait_until(lambda: server.open_connections == 0)

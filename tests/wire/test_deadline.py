@@ -15,15 +15,15 @@ from lab.server import (
     CLOSE,
     GENERATION,
     HOLD,
-    Reply,
+    Response,
     ScriptedServer,
     headers_only,
-    json_reply,
+    json_response,
     status,
     wait_until,
 )
 from tests.stopwatch import in_time
-from tests.wire.pictures import FACE, GENERATE, UPLOADS, padded_jpeg, png
+from tests.wire.images import FACE, GENERATE, UPLOADS, padded_jpeg, png
 
 if TYPE_CHECKING:
     from aurashot import AuraShot
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
 TIMEOUT = 0.3
 
-WHOLE = json_reply(GENERATION)[0]
+WHOLE = json_response(GENERATION)[0]
 assert isinstance(WHOLE, bytes)
 
 
-def trickled(start: bytes, drop: bytes) -> Reply:
+def trickled(start: bytes, drop: bytes) -> Response:
     """Return a reply that sends some bytes every twentieth of a second, for two seconds."""
     return (start, *(part for _ in range(40) for part in (0.05, drop)), CLOSE)
 
 
-SLOW: dict[str, Reply] = {
+SLOW: dict[str, Response] = {
     "no answer": (HOLD,),
     "no body": (headers_only(content_length=1_000), HOLD),
     "half a body": (WHOLE[:-10], HOLD),
@@ -52,10 +52,10 @@ SLOW: dict[str, Reply] = {
 }
 
 
-@pytest.mark.parametrize("reply", SLOW.values(), ids=SLOW)
-def test_slow_answer_ends_with_the_deadline(client: AuraShot, server: ScriptedServer, reply: Reply) -> None:
-    """However slowly an answer comes, the call ends in its time; the request was sent once and may be paid for."""
-    server.always(reply)
+@pytest.mark.parametrize("response", SLOW.values(), ids=SLOW)
+def test_slow_answer_ends_with_the_deadline(client: AuraShot, server: ScriptedServer, response: Response) -> None:
+    """However slowly a response comes, the call ends in its time; the request was sent once and may be paid for."""
+    server.always(response)
     with in_time(TIMEOUT), pytest.raises(DeadlineExceededError) as caught:
         client.generate("a cafe", face=FACE, timeout=TIMEOUT)
 
@@ -89,7 +89,7 @@ async def test_given_client_that_does_not_keep_the_deadline(server: ScriptedServ
 
 def test_job_that_is_not_done_in_time(client: AuraShot, server: ScriptedServer) -> None:
     """A pause between two questions that would not end in time is not begun; the job is named on the error."""
-    server.always(json_reply({"status": "processing", "workflow": "pose_change", "executionId": "run-7"}))
+    server.always(json_response({"status": "processing", "workflow": "pose_change", "executionId": "run-7"}))
     with pytest.raises(DeadlineExceededError) as caught:
         client.legacy.pose_change(FACE, "arms crossed", wait=True, timeout=TIMEOUT)
 
@@ -110,7 +110,7 @@ def test_upload_counts(client: AuraShot, server: ScriptedServer) -> None:
 
 def test_time_of_the_upload_is_missing_later(client: AuraShot, server: ScriptedServer) -> None:
     """What the upload took is no longer there for the generation."""
-    server.always((0.2, *json_reply({"url": FACE})), path=UPLOADS)
+    server.always((0.2, *json_response({"url": FACE})), path=UPLOADS)
     server.always((HOLD,), path=GENERATE)
     with in_time(TIMEOUT), pytest.raises(DeadlineExceededError) as caught:
         client.generate("a cafe", face=png(), timeout=TIMEOUT)

@@ -22,15 +22,15 @@ from aurashot._transport._requests import Requests
 from aurashot.instrumentation import Dispatcher
 from aurashot.models import GenerateImages, GenerateRequest
 from lab.backends import KEY
-from lab.server import CLOSE, GENERATION, HOLD, json_reply, status, wait_until
+from lab.server import CLOSE, GENERATION, HOLD, json_response, status, wait_until
 from tests.notebook import Notebook
-from tests.wire.pictures import FACE
+from tests.wire.images import FACE
 from tests.wire.test_cancellation import came
 
 if TYPE_CHECKING:
     from lab.server import ScriptedServer
 
-SLOW = (0.3, *json_reply(GENERATION))
+SLOW = (0.3, *json_response(GENERATION))
 
 
 async def cancelled_once_it_came(client: AsyncAuraShot, server: ScriptedServer, timeout: float = 5) -> float:
@@ -46,7 +46,7 @@ async def cancelled_once_it_came(client: AsyncAuraShot, server: ScriptedServer, 
 
 @pytest.mark.anyio
 async def test_a_picture_whose_caller_has_gone_is_recorded(server: ScriptedServer) -> None:
-    """The caller is free before the service answers; closing the client waits for the answer."""
+    """The caller is free before the service responds; closing the client waits for the response."""
     notebook = Notebook()
     server.queue(SLOW)
     async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
@@ -59,7 +59,7 @@ async def test_a_picture_whose_caller_has_gone_is_recorded(server: ScriptedServe
 
 @pytest.mark.anyio
 async def test_a_drain_ends_with_the_deadline_of_its_call(server: ScriptedServer) -> None:
-    """A service that never answers holds nobody for longer than the call would have."""
+    """A service that never responses holds nobody for longer than the call would have."""
     notebook = Notebook()
     server.queue((HOLD,))
     began = time.monotonic()
@@ -118,7 +118,7 @@ async def test_a_call_that_waits_before_its_next_attempt_is_cancelled_at_once(se
 async def test_five_hundred_recorded_calls_cancelled_at_random(server: ScriptedServer) -> None:
     """Each request that the service had is on record, none is recorded as not paid, and all places are free again."""
     notebook = Notebook()
-    server.always((0.05, *json_reply(GENERATION)))
+    server.always((0.05, *json_response(GENERATION)))
     draw = random.Random(11)
     async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook, max_connections=20) as client:
 
@@ -187,7 +187,7 @@ def test_a_request_for_nobody_does_not_go_out() -> None:
 
 @pytest.mark.anyio
 async def test_without_a_ledger_a_call_is_simply_cancelled(server: ScriptedServer) -> None:
-    """There is nowhere to keep its answer, so closing waits for nothing."""
+    """There is nowhere to keep its response, so closing waits for nothing."""
     server.queue((HOLD,))
     client = AsyncAuraShot(KEY, base_url=server.url, timeout=30)
     await cancelled_once_it_came(client, server)
@@ -235,6 +235,6 @@ async def test_waiting_for_the_ledger_counts_in_the_deadline(server: ScriptedSer
             for _ in range(60):
                 group.start_soon(call)
         assert time.monotonic() - began < 0.5 + 0.1 + 0.25
-    assert ("not_sent", "the call's 0.5 s ran out before the request was recorded") in errors
+    assert ("not_sent", "The call's 0.5 s ran out before the request was recorded") in errors
     assert len(server.requests) == 60 - [outcome for outcome, _ in errors].count("not_sent")
     assert len(notebook.intents) == len(notebook.settled)

@@ -1,4 +1,4 @@
-"""A failed call holds its answer, of up to some MiB, no longer than its error is held."""
+"""A failed call holds its response, of up to some MiB, no longer than its error is held."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 
 from aurashot import AsyncAuraShot, AuraShot, AuraShotError, RetryPolicy
 from lab.backends import KEY
-from lab.server import CLOSE, Reply, body, status, wait_until
+from lab.server import CLOSE, Response, body, status, wait_until
 from tests.notebook import Notebook
-from tests.wire.pictures import FACE
+from tests.wire.images import FACE
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aurashot.ledger import Ledger
     from lab.server import ScriptedServer
 
-FAILURES: dict[str, Reply] = {
+FAILURES: dict[str, Response] = {
     "refused": status(422),
     "failed": status(500),
     "lost": (CLOSE,),
@@ -32,7 +32,7 @@ FAILURES: dict[str, Reply] = {
 POLICY = RetryPolicy(max_attempts=3, initial_delay=0, max_delay=0)
 LEDGERS: dict[str, type[Notebook] | None] = {"without a ledger": None, "with one": Notebook}
 
-failing = pytest.mark.parametrize("reply", FAILURES.values(), ids=FAILURES)
+failing = pytest.mark.parametrize("response", FAILURES.values(), ids=FAILURES)
 with_and_without = pytest.mark.parametrize("make_ledger", LEDGERS.values(), ids=LEDGERS)
 
 
@@ -55,10 +55,10 @@ def opened(make_ledger: type[Notebook] | None) -> Ledger | None:
 @failing
 @with_and_without
 def test_a_blocking_error_is_in_no_circle(
-    server: ScriptedServer, reply: Reply, make_ledger: type[Notebook] | None
+    server: ScriptedServer, response: Response, make_ledger: type[Notebook] | None
 ) -> None:
     """Once its handler is through, it is gone, and with it the frames and bytes that it held."""
-    server.always(reply)
+    server.always(response)
     seen, failed = weakref.WeakSet[AuraShotError](), False
     with AuraShot(KEY, base_url=server.url, ledger=opened(make_ledger), retry=POLICY) as client, uncollected():
         try:
@@ -73,10 +73,10 @@ def test_a_blocking_error_is_in_no_circle(
 @failing
 @with_and_without
 async def test_an_async_error_is_in_no_circle(
-    server: ScriptedServer, reply: Reply, make_ledger: type[Notebook] | None
+    server: ScriptedServer, response: Response, make_ledger: type[Notebook] | None
 ) -> None:
     """The same holds for awaited calls; the thread that wrote to the ledger may hold it for a moment longer."""
-    server.always(reply)
+    server.always(response)
     seen, failed = weakref.WeakSet[AuraShotError](), False
     async with AsyncAuraShot(KEY, base_url=server.url, ledger=opened(make_ledger), retry=POLICY) as client:
         with uncollected():

@@ -19,7 +19,7 @@ import pytest
 from aurashot import AsyncAuraShot
 from lab.backends import KEY
 from lab.server import CERTIFICATE, GENERATION, closed_port
-from tests.wire.pictures import FACE
+from tests.wire.images import FACE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -29,7 +29,7 @@ CONTENT = json.dumps(GENERATION).encode()
 
 
 async def app(_: object, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
-    """Answer every request with a picture, once all of it is there."""
+    """Response every request with an image, once all of it is there."""
     while (await receive()).get("more_body"):
         pass
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
@@ -63,7 +63,7 @@ def origin() -> Iterator[str]:
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_calls_share_one_http2_connection(origin: str) -> None:
-    """Fifty calls at once are fifty streams: the answers say HTTP/2, and all of them come from one connection."""
+    """Fifty calls at once are fifty streams: the responses say HTTP/2, and all of them come from one connection."""
     trusting = ssl.create_default_context(cafile=str(CERTIFICATE))
     seen: set[tuple[str, Any]] = set()
 

@@ -13,17 +13,17 @@ from httpx_aiohttp import HttpxAiohttpClient
 from aurashot import AsyncAuraShot, AuraShot, AuraShotError, ConfigurationError, NotSentError, RetryPolicy
 from lab.backends import KEY, clients
 from lab.server import CLOSE, GENERATION, RESET, ScriptedServer, body, closed_port, headers_only, redirect
-from tests.wire.pictures import FACE, UPLOADS, png
+from tests.wire.images import FACE, UPLOADS, png
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lab.backends import Clients
-    from lab.server import Reply
+    from lab.server import Response
 
 QUICK = RetryPolicy(initial_delay=0.01)
 
-LOST: dict[str, Reply] = {
+LOST: dict[str, Response] = {
     "drop": (CLOSE,),
     "reset": (RESET,),
     "cut headers": (b"HTTP/1.1 200 OK\r\nContent-", CLOSE),
@@ -59,9 +59,9 @@ def given(request: pytest.FixtureRequest) -> Iterator[Given]:
 
 def test_calls_and_uploads(given: Given, server: ScriptedServer) -> None:
     """A given client carries calls and uploads, signed once each."""
-    answer = given(server.url).generate("a cafe", face=png())
+    response = given(server.url).generate("a cafe", face=png())
 
-    assert answer.succeeded
+    assert response.succeeded
     assert [[f"Bearer {KEY}"]] * 2 == [request.all("authorization") for request in server.requests]
     assert {"face": "https://cdn.aurashot.art/u/1.jpg"} == server.requests[1].json["images"]
 
@@ -81,10 +81,10 @@ def test_its_headers_are_sent(given: Given, server: ScriptedServer) -> None:
     assert str(request.header("user-agent")).startswith("aurashot/")
 
 
-@pytest.mark.parametrize("reply", LOST.values(), ids=LOST)
-def test_lost_answer_is_an_unknown_outcome(given: Given, server: ScriptedServer, reply: Reply) -> None:
-    """Whatever the transport calls it, an answer that was lost after the work may have been paid for."""
-    server.always(reply)
+@pytest.mark.parametrize("response", LOST.values(), ids=LOST)
+def test_lost_answer_is_an_unknown_outcome(given: Given, server: ScriptedServer, response: Response) -> None:
+    """Whatever the transport calls it, a response that was lost after the work may have been paid for."""
+    server.always(response)
     with pytest.raises(AuraShotError) as caught:
         given(server.url, retry=QUICK).generate("a cafe", face=FACE)
 
@@ -142,7 +142,7 @@ def test_closed_one_is_refused(given: Given, server: ScriptedServer) -> None:
 
 
 def test_hook_that_reads_answers(make_client: Clients, backend: str, server: ScriptedServer) -> None:
-    """An event hook of a given client may read an answer, compressed or not, before it is used."""
+    """An event hook of a given client may read a response, compressed or not, before it is used."""
     seen: list[bytes] = []
 
     def read(response: httpx.Response) -> None:

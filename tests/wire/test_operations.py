@@ -31,9 +31,9 @@ from aurashot.instrumentation import Event, OperationFailed, OperationStarted
 from aurashot.ledger import SQLiteLedger
 from aurashot.models import EditImages, EditRequest, GenerateImages, GenerateRequest, Generation
 from lab.backends import KEY
-from lab.server import CLOSE, GENERATION, HOLD, json_reply, status
+from lab.server import CLOSE, GENERATION, HOLD, json_response, status
 from tests.notebook import Notebook
-from tests.wire.pictures import FACE, png
+from tests.wire.images import FACE, png
 from tests.wire.test_cancellation import came
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ T = TypeVar("T")
 QUICK = RetryPolicy(max_attempts=2, initial_delay=0, max_delay=0)
 
 
-def picture(prompt: str) -> Flow[Generation]:
+def image(prompt: str) -> Flow[Generation]:
     """Make one billed request."""
     return send(endpoints.generate(GenerateRequest(prompt=prompt, images=GenerateImages(face=FACE))))
 
@@ -91,13 +91,13 @@ def test_each_billed_request_of_an_operation_has_a_key_of_its_own(run: Runner, s
     """The first has the caller's, the others follow from it, also when they are made side by side."""
 
     def flow() -> Flow[list[Any]]:
-        yield from picture("first")
-        yield from picture("second")
-        return (yield from gather([picture("third"), two(), picture("sixth")], limit=2))
+        yield from image("first")
+        yield from image("second")
+        return (yield from gather([image("third"), two(), image("sixth")], limit=2))
 
     def two() -> Flow[Generation]:
-        yield from picture("fourth")
-        return (yield from picture("fifth"))
+        yield from image("fourth")
+        return (yield from image("fifth"))
 
     results = run(flow(), idempotency_key="order-17")
     sent = {request.json["prompt"]: request.header("idempotency-key") for request in server.requests}
@@ -118,7 +118,7 @@ def test_flows_that_are_gathered_each_come_to_their_own_end(run: Runner, server:
     server.queue(status(400), path="/v1/character/edit")
 
     def flow() -> Flow[list[Any]]:
-        return (yield from gather([refused(), picture("a"), broken(), picture("b")], limit=1))
+        return (yield from gather([refused(), image("a"), broken(), image("b")], limit=1))
 
     def refused() -> Flow[Generation]:
         return send(endpoints.edit(EditRequest(prompt="refused", images=EditImages(target=FACE))))
@@ -137,7 +137,7 @@ def test_an_error_says_which_operation_it_ended(client: AuraShot, server: Script
     """Whether it comes from an argument, an upload or the billed request."""
     server.queue(status(400))
     ids = set[str | None]()
-    for face in (b"no picture", png(), FACE):
+    for face in (b"no image", png(), FACE):
         with pytest.raises((InputError, BadRequestError)) as caught:
             client.generate("a cafe", face=face)
         ids.add(caught.value.operation_id)
@@ -146,12 +146,12 @@ def test_an_error_says_which_operation_it_ended(client: AuraShot, server: Script
 
 
 def test_an_error_carries_what_was_delivered_before_it(run: Runner, server: ScriptedServer) -> None:
-    """Whoever catches it has the pictures that are paid for, and is not told that nothing was."""
+    """Whoever catches it has the images that are paid for, and is not told that nothing was."""
 
     def flow() -> Flow[None]:
-        yield from picture("first")
+        yield from image("first")
         server.queue(status(400))
-        yield from picture("second")
+        yield from image("second")
 
     with pytest.raises(BadRequestError) as caught:
         run(flow(), idempotency_key="order-17")
@@ -184,12 +184,12 @@ def test_a_second_run_goes_on_where_the_first_one_failed(
 
 
 def test_a_lost_answer_stays_unknown_whatever_was_delivered(run: Runner, server: ScriptedServer) -> None:
-    """The second picture may be on the bill as well."""
+    """The second image may be on the bill as well."""
 
     def flow() -> Flow[None]:
-        yield from picture("first")
+        yield from image("first")
         server.queue((CLOSE,))
-        yield from picture("second")
+        yield from image("second")
 
     with pytest.raises(OutcomeUnknownError) as caught:
         run(flow())
@@ -207,8 +207,8 @@ def test_an_operation_that_paid_for_nothing_delivered_nothing(client: AuraShot, 
 def test_a_download_that_fails_carries_what_it_was_to_fetch(
     client: AuraShot, server: ScriptedServer, tmp_path: Path
 ) -> None:
-    """The picture is paid for and still there; the download itself costs nothing."""
-    server.queue(json_reply({**GENERATION, "outputs": [{"url": f"{server.url}/gone.png"}]}))
+    """The image is paid for and still there; the download itself costs nothing."""
+    server.queue(json_response({**GENERATION, "outputs": [{"url": f"{server.url}/gone.png"}]}))
     generation = client.generate("a cafe", face=FACE)
     server.always(status(404), path="/gone.png")
     with pytest.raises(DownloadError) as caught:
@@ -268,7 +268,7 @@ def test_blocking_work_before_payment_ends_with_the_deadline(run: Runner, server
 
     def flow() -> Flow[None]:
         yield from blocking(lambda: release.wait(10))
-        yield from picture("never")
+        yield from image("never")
 
     began = time.monotonic()
     with pytest.raises(DeadlineExceededError) as caught:
@@ -281,10 +281,10 @@ def test_blocking_work_before_payment_ends_with_the_deadline(run: Runner, server
 
 
 def test_blocking_work_after_payment_is_finished(run: Runner) -> None:
-    """A picture that is paid for is not thrown away because looking at it takes longer than there is time."""
+    """An image that is paid for is not thrown away because looking at it takes longer than there is time."""
 
     def flow() -> Flow[str]:
-        generation = yield from picture("paid")
+        generation = yield from image("paid")
         yield from blocking(lambda: time.sleep(1.6))  # longer than the operation has: that is what is tried
         return generation.url
 
@@ -307,10 +307,10 @@ def test_a_timeout_of_the_work_itself_is_its_own(run: Runner) -> None:
 def test_notes_are_added_to_the_entry_of_an_answer(
     make_client: Clients, server: ScriptedServer, tmp_path: Path
 ) -> None:
-    """Without a ledger, or if it cannot write, nothing happens: the picture counts."""
+    """Without a ledger, or if it cannot write, nothing happens: the image counts."""
 
     def flow() -> Flow[Generation]:
-        generation = yield from picture("noted")
+        generation = yield from image("noted")
         yield from annotate(generation, {"verdict": "same", "similarity": 0.93})
         return generation
 
@@ -360,10 +360,10 @@ def test_labels_that_cannot_work_are_refused_as_part_of_the_operation(
 @pytest.mark.anyio
 async def test_a_cancelled_gather_leaves_its_paid_pictures_on_record(server: ScriptedServer, tmp_path: Path) -> None:
     """With a ledger, what is out is awaited for each of the flows."""
-    server.queue((0.3, *json_reply(GENERATION)), (0.3, *json_reply(GENERATION)))
+    server.queue((0.3, *json_response(GENERATION)), (0.3, *json_response(GENERATION)))
 
     def flow() -> Flow[list[Any]]:
-        return (yield from gather([picture("a"), picture("b")]))
+        return (yield from gather([image("a"), image("b")]))
 
     with SQLiteLedger(tmp_path / "spend.db") as ledger:
         async with AsyncAuraShot(KEY, base_url=server.url, ledger=ledger) as client:
@@ -380,9 +380,9 @@ def test_an_operation_that_is_over_holds_no_request(run: Runner, server: Scripte
     """A step after the time is over is not begun."""
 
     def flow() -> Flow[None]:
-        yield from picture("first")
+        yield from image("first")
         server.queue((HOLD,))
-        yield from picture("second")
+        yield from image("second")
 
     with pytest.raises(AuraShotError) as caught:
         run(flow(), timeout=0.5)

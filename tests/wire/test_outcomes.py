@@ -32,24 +32,24 @@ from lab.server import (
     body,
     chunked,
     headers_only,
-    json_reply,
+    json_response,
     redirect,
     status,
     unbounded,
 )
-from tests.wire.pictures import FACE
+from tests.wire.images import FACE
 
 if TYPE_CHECKING:
     from aurashot import AuraShot, Outcome
-    from lab.server import Reply
+    from lab.server import Response
 
-WHOLE = json_reply(GENERATION)[0]
+WHOLE = json_response(GENERATION)[0]
 assert isinstance(WHOLE, bytes)
 CONTENT = WHOLE.partition(b"\r\n\r\n")[2]
 HTML = b"<!doctype html><title>Bad gateway</title>"
 PRESSED = gzip.compress(CONTENT)
 
-LOST: dict[str, Reply] = {
+LOST: dict[str, Response] = {
     "drop": (CLOSE,),
     "reset": (RESET,),
     "cut status line": (WHOLE[:9], CLOSE),
@@ -68,7 +68,7 @@ LOST: dict[str, Reply] = {
     "other protocol": (headers_only(101, upgrade="websocket", connection="upgrade"), CLOSE),
 }
 
-BROKEN: dict[str, Reply] = {
+BROKEN: dict[str, Response] = {
     "HTML": (body(HTML, "text/html"),),
     "half of the JSON": (body(CONTENT[:-10]),),
     "half of the JSON and no length": (unbounded(CONTENT[:-10]), CLOSE),
@@ -118,20 +118,20 @@ def fail(client: AuraShot, server: ScriptedServer) -> AuraShotError:
     return caught.value
 
 
-@pytest.mark.parametrize("reply", LOST.values(), ids=LOST)
-def test_lost_answer_is_an_unknown_outcome(client: AuraShot, server: ScriptedServer, reply: Reply) -> None:
-    """When the answer to a billed call is lost on the wire, nothing is sent again and the error says so."""
-    server.always(reply)
+@pytest.mark.parametrize("response", LOST.values(), ids=LOST)
+def test_lost_answer_is_an_unknown_outcome(client: AuraShot, server: ScriptedServer, response: Response) -> None:
+    """When the response to a billed call is lost on the wire, nothing is sent again and the error says so."""
+    server.always(response)
     error = fail(client, server)
 
     assert OutcomeUnknownError is type(error)
     assert ("unknown", True) == (error.outcome, error.may_be_charged)
 
 
-@pytest.mark.parametrize("reply", BROKEN.values(), ids=BROKEN)
-def test_unusable_answer_is_an_unknown_outcome(client: AuraShot, server: ScriptedServer, reply: Reply) -> None:
+@pytest.mark.parametrize("response", BROKEN.values(), ids=BROKEN)
+def test_unusable_answer_is_an_unknown_outcome(client: AuraShot, server: ScriptedServer, response: Response) -> None:
     """A 200 that is not this API's may have been paid for: nothing is sent again, and its bytes are kept."""
-    server.always(reply)
+    server.always(response)
     error = fail(client, server)
 
     assert isinstance(error, UnexpectedResponseError)
@@ -182,8 +182,8 @@ def test_redirect_to_nowhere(client: AuraShot, server: ScriptedServer) -> None:
 
 
 def test_failed_work_was_accepted(client: AuraShot, server: ScriptedServer) -> None:
-    """The status `failed` with HTTP 200 is an error that carries the whole answer."""
-    server.always(json_reply({**GENERATION, "status": "failed", "outputs": [], "error": {"message": "no face"}}))
+    """The status `failed` with HTTP 200 is an error that carries the whole response."""
+    server.always(json_response({**GENERATION, "status": "failed", "outputs": [], "error": {"message": "no face"}}))
     error = fail(client, server)
 
     assert GenerationFailedError is type(error)
@@ -195,14 +195,14 @@ def test_failed_work_was_accepted(client: AuraShot, server: ScriptedServer) -> N
 
 def test_blocked_content(client: AuraShot, server: ScriptedServer) -> None:
     """A refusal for the content is an error of its own."""
-    server.always(json_reply({**GENERATION, "status": "failed", "outputs": [], "code": "content_policy"}))
+    server.always(json_response({**GENERATION, "status": "failed", "outputs": [], "code": "content_policy"}))
 
     assert isinstance(fail(client, server), ContentBlockedError)
 
 
 def test_success_without_a_picture(client: AuraShot, server: ScriptedServer) -> None:
     """A success with no outputs was accepted, so it may be on the bill."""
-    server.always(json_reply({**GENERATION, "outputs": []}))
+    server.always(json_response({**GENERATION, "outputs": []}))
     error = fail(client, server)
 
     assert isinstance(error, UnexpectedResponseError)
@@ -210,19 +210,19 @@ def test_success_without_a_picture(client: AuraShot, server: ScriptedServer) -> 
 
 
 def test_gzip_answer_is_read(client: AuraShot, server: ScriptedServer) -> None:
-    """A compressed answer that was not asked for is read all the same: it was paid for."""
+    """A compressed response that was not asked for is read all the same: it was paid for."""
     server.always((body(PRESSED, "application/json", 200, content_encoding="gzip"),))
 
     assert client.generate("a cafe", face=FACE).succeeded
 
 
 @pytest.mark.parametrize(
-    "reply",
+    "response",
     [(chunked(CONTENT),), (unbounded(CONTENT), CLOSE), (headers_only(103) + WHOLE,), (body(CONTENT, "text/plain"),)],
     ids=["chunked", "no length", "interim answer first", "called text"],
 )
-def test_odd_but_whole_answer_is_read(client: AuraShot, server: ScriptedServer, reply: Reply) -> None:
-    """However a whole answer is framed or called, it is read."""
-    server.always(reply)
+def test_odd_but_whole_answer_is_read(client: AuraShot, server: ScriptedServer, response: Response) -> None:
+    """However a whole response is framed or called, it is read."""
+    server.always(response)
 
     assert GENERATION["requestId"] == client.generate("a cafe", face=FACE).request_id

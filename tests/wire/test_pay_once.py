@@ -9,9 +9,9 @@ import pytest
 from aurashot import AuraShot, Generation, InputError, OutcomeUnknownError, RateLimitError, RetryPolicy, UnresolvedError
 from aurashot.instrumentation import Event, RequestSucceeded
 from aurashot.ledger import SQLiteLedger
-from lab.server import CLOSE, GENERATION, closed_port, json_reply, status
-from lab.server.replies import JOB
-from tests.wire.pictures import FACE, png
+from lab.server import CLOSE, GENERATION, closed_port, json_response, status
+from lab.server.responses import JOB
+from tests.wire.images import FACE, png
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,8 +38,8 @@ def client(make_client: Clients, server: ScriptedServer, ledger: SQLiteLedger) -
 
 
 def test_a_key_that_is_paid_returns_what_was_paid_for(client: AuraShot, server: ScriptedServer) -> None:
-    """The second call sends nothing, and returns the same answer, unknown fields included."""
-    server.queue(json_reply({**GENERATION, "somethingNew": {"depth": 2}}))
+    """The second call sends nothing, and returns the same response, unknown fields included."""
+    server.queue(json_response({**GENERATION, "somethingNew": {"depth": 2}}))
     first = client.generate("a cafe", face=FACE, idempotency_key=KEY)
     again = client.generate("a cafe", face=FACE, idempotency_key=KEY)
     assert first == again
@@ -56,11 +56,11 @@ def test_a_key_that_is_paid_returns_what_was_paid_for(client: AuraShot, server: 
 
 def test_a_paid_key_uploads_nothing_either(make_client: Clients, server: ScriptedServer, ledger: SQLiteLedger) -> None:
     """Another client, which has not uploaded the photo yet, knows the request by the photo's content."""
-    picture = png()
-    make_client(server.url, ledger=ledger).generate("a cafe", face=picture, idempotency_key=KEY)
-    server.always(json_reply({"url": "https://cdn.example.com/another-address.png"}), path="/v1/uploads")
+    image = png()
+    make_client(server.url, ledger=ledger).generate("a cafe", face=image, idempotency_key=KEY)
+    server.always(json_response({"url": "https://cdn.example.com/another-address.png"}), path="/v1/uploads")
     sent = len(server.requests)
-    again = make_client(server.url, ledger=ledger).generate("a cafe", face=picture, idempotency_key=KEY)
+    again = make_client(server.url, ledger=ledger).generate("a cafe", face=image, idempotency_key=KEY)
     assert again.meta.from_ledger
     assert sent == len(server.requests)
 
@@ -69,15 +69,15 @@ def test_a_key_that_is_paid_while_a_photo_is_uploaded_is_not_sent(
     make_client: Clients, server: ScriptedServer, ledger: SQLiteLedger
 ) -> None:
     """Nothing stood in its way at first: it finds out when it is recorded, just before it would be sent."""
-    picture, others = png(), list[Generation]()
+    image, others = png(), list[Generation]()
 
     def pay(event: Event) -> None:
         if isinstance(event, RequestSucceeded) and event.request == "upload":
             with AuraShot("sk_live_other_0001", base_url=server.url, ledger=ledger) as other:
-                others.append(other.generate("a cafe", face=picture, idempotency_key=KEY))
+                others.append(other.generate("a cafe", face=image, idempotency_key=KEY))
 
     client = make_client(server.url, ledger=ledger, hooks=[pay])
-    own = client.generate("a cafe", face=picture, idempotency_key=KEY)
+    own = client.generate("a cafe", face=image, idempotency_key=KEY)
     assert [own] == others
     assert own.meta.from_ledger
     assert [KEY] == [request.header("idempotency-key") for request in server.requests if request.path != "/v1/uploads"]
@@ -121,7 +121,7 @@ def test_the_same_key_with_another_operation_is_refused(client: AuraShot, server
 
 
 def test_how_the_answer_is_waited_for_is_no_part_of_the_request(client: AuraShot, server: ScriptedServer) -> None:
-    """The picture is the same."""
+    """The image is the same."""
     client.generate("a cafe", face=FACE, idempotency_key=KEY)
     assert client.generate("a cafe", face=FACE, idempotency_key=KEY, wait_for_result=True).meta.from_ledger
     assert 1 == len(server.requests)
@@ -154,7 +154,7 @@ def test_a_key_whose_answer_was_lost_is_not_sent_again(
 def test_a_key_that_was_resolved_as_paid_returns_its_picture(
     client: AuraShot, server: ScriptedServer, ledger: SQLiteLedger
 ) -> None:
-    """Where the address was found, it is the result; where it was not, no second picture is paid for by accident."""
+    """Where the address was found, it is the result; where it was not, no second image is paid for by accident."""
     server.queue((CLOSE,), (CLOSE,))
     for key in ("found", "not-found"):
         with pytest.raises(OutcomeUnknownError):
@@ -163,7 +163,7 @@ def test_a_key_that_was_resolved_as_paid_returns_its_picture(
     ledger.resolve("not-found", "paid")
     found = client.generate("a cafe", face=FACE, idempotency_key="found")
     assert ("https://cdn.example.com/found.png", "r-9", True) == (found.url, found.request_id, found.succeeded)
-    with pytest.raises(UnresolvedError, match="its picture is not in the ledger") as caught:
+    with pytest.raises(UnresolvedError, match="its image is not in the ledger") as caught:
         client.generate("a cafe", face=FACE, idempotency_key="not-found")
     assert ("accepted", True) == (caught.value.outcome, caught.value.may_be_charged)
     assert 2 == len(server.requests)
@@ -205,9 +205,9 @@ def test_a_workflow_that_was_paid_for_is_asked_about_and_not_submitted_again(
 ) -> None:
     """The stored job is the one to wait for."""
     submitted: dict[str, Any] = {**JOB, "status": "submitted", "completed": False, "images": []}
-    server.queue(json_reply(submitted))
+    server.queue(json_response(submitted))
     client.legacy.pose_change(FACE, "arms crossed", idempotency_key=KEY)
-    server.queue(json_reply(JOB), path="/api/aesthetic/query")
+    server.queue(json_response(JOB), path="/api/aesthetic/query")
     job = client.legacy.pose_change(FACE, "arms crossed", idempotency_key=KEY, wait=True, timeout=10)
     assert job.succeeded
     assert ["/api/aesthetic/generate", "/api/aesthetic/query"] == [request.path for request in server.requests]
@@ -218,6 +218,6 @@ def test_a_key_that_never_left_is_sent_when_the_service_is_back(
 ) -> None:
     """No connection, no bill."""
     away = make_client(f"http://127.0.0.1:{closed_port()}", ledger=ledger, retry=QUICK)
-    with pytest.raises(Exception, match="could not connect"):
+    with pytest.raises(Exception, match="Could not connect"):
         away.generate("a cafe", face=FACE, idempotency_key=KEY)
     assert make_client(server.url, ledger=ledger).generate("a cafe", face=FACE, idempotency_key=KEY).succeeded

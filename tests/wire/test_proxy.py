@@ -10,7 +10,7 @@ from aurashot import NotSentError, RetryPolicy
 from aurashot._engine import ssl_context
 from lab.backends import KEY
 from lab.server import CERTIFICATE, START_TLS, closed_port, status
-from tests.wire.pictures import FACE, GENERATE
+from tests.wire.images import FACE, GENERATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import pytest
 from aurashot import AsyncRateLimiter, ConfigurationError, DeadlineExceededError, NotSentError, RateLimiter, RetryPolicy
 from lab.server import status
 from tests.notebook import Notebook
-from tests.wire.pictures import FACE, png
+from tests.wire.images import FACE, png
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from lab.server.responses import JOB
 
 from aurashot import (
     AuraShot,
@@ -28,19 +29,18 @@ from aurashot._transport._requests import Requests
 from aurashot.ledger import Intent, Settlement
 from aurashot.models import GenerateImages, GenerateRequest, Generation
 from lab.backends import KEY
-from lab.server import CLOSE, GENERATION, RESET, closed_port, json_reply, status
-from lab.server.replies import JOB
+from lab.server import CLOSE, GENERATION, RESET, closed_port, json_response, status
 from tests.notebook import Notebook
-from tests.wire.pictures import FACE, png
+from tests.wire.images import FACE, png
 
 if TYPE_CHECKING:
     from lab.backends import Clients
-    from lab.server import Reply, ScriptedServer
+    from lab.server import Response, ScriptedServer
 
 QUICK = RetryPolicy(initial_delay=0, max_delay=0)
 EAGER = RetryPolicy(initial_delay=0, max_delay=0, retry_unknown=True)
 CLOTHES = "https://example.com/clothes.jpg"
-PICTURE = "https://cdn.aurashot.art/o/1.png"
+IMAGE = "https://cdn.aurashot.art/o/1.png"
 
 
 @pytest.fixture
@@ -62,32 +62,32 @@ def test_a_call_is_recorded_before_its_first_byte_goes_out(
     heard: list[int] = []
     notebook.before = lambda: heard.append(len(server.requests))
     client = recorded.with_options(parent_id="story-3")
-    answer = client.generate("a café", face=FACE, clothes=CLOTHES, idempotency_key="order-17", tags={"user": "alice"})
+    response = client.generate("a café", face=FACE, clothes=CLOTHES, idempotency_key="order-17", tags={"user": "alice"})
     assert [0] == heard
-    pictures = {"face": FACE, "clothes": CLOTHES}
+    images = {"face": FACE, "clothes": CLOTHES}
     asked = GenerateRequest(prompt="a café", images=GenerateImages(face=FACE, clothes=CLOTHES))
     entry = Intent(
         idempotency_key="order-17",
         operation="generate",
-        operation_id=answer.meta.operation_id or "",
+        operation_id=response.meta.operation_id or "",
         parent_id="story-3",
         request_digest=hashlib.sha256(b"generate\n" + asked.to_wire()).hexdigest(),
         prompt="a café",
-        references=pictures,
+        references=images,
         tags={"user": "alice"},
     )
     assert [entry] == notebook.intents
 
 
 def test_what_was_delivered_is_recorded(recorded: AuraShot, notebook: Notebook) -> None:
-    """The entry of a picture holds its address, the service's identifier, and what the service counted."""
+    """The entry of an image holds its address, the service's identifier, and what the service counted."""
     anchor = recorded.id_photo(FACE)
     assert anchor.meta.idempotency_key == notebook.intents[0].idempotency_key
     settlement = Settlement(
         payment="paid",
         attempts=1,
         request_id=str(GENERATION["requestId"]),
-        urls=(PICTURE,),
+        urls=(IMAGE,),
         input_tokens=0,
         output_tokens=1234,
     )
@@ -117,15 +117,15 @@ def test_uploads_are_free_and_not_recorded(recorded: AuraShot, notebook: Noteboo
 
 
 @pytest.mark.parametrize(
-    ("reply", "error", "outcome"),
+    ("response", "error", "outcome"),
     [
         (status(400), BadRequestError, "not_paid"),
         (status(429, retry_after=600), RateLimitError, "not_paid"),
         (status(500), ServerError, "unknown"),
         ((RESET,), OutcomeUnknownError, "unknown"),
         ((CLOSE,), OutcomeUnknownError, "unknown"),
-        (json_reply({"nothing": "here"}), UnexpectedResponseError, "unknown"),
-        (json_reply({**GENERATION, "status": "failed"}), GenerationFailedError, "unknown"),
+        (json_response({"nothing": "here"}), UnexpectedResponseError, "unknown"),
+        (json_response({**GENERATION, "status": "failed"}), GenerationFailedError, "unknown"),
     ],
 )
 def test_an_error_settles_the_entry(
@@ -133,12 +133,12 @@ def test_an_error_settles_the_entry(
     server: ScriptedServer,
     notebook: Notebook,
     *,
-    reply: Reply,
+    response: Response,
     error: type[Any],
     outcome: str,
 ) -> None:
     """What was certainly not paid is released, and everything else is left for somebody to look at."""
-    server.queue(reply)
+    server.queue(response)
     with pytest.raises(error):
         recorded.generate("a cafe", face=FACE)
     assert [(outcome, 1, error.__name__)] == [
@@ -155,7 +155,7 @@ def test_a_call_that_never_got_through_is_not_paid(make_client: Clients, noteboo
 
 
 def test_a_refused_attempt_keeps_its_entry(recorded: AuraShot, server: ScriptedServer, notebook: Notebook) -> None:
-    """The request that goes out again after a 429 is the same picture on the bill."""
+    """The request that goes out again after a 429 is the same image on the bill."""
     server.queue(status(429, retry_after=0))
     recorded.generate("a cafe", face=FACE)
     assert [("paid", 2)] == [(settled.payment, settled.attempts) for settled in notebook.settled.values()]
@@ -164,7 +164,7 @@ def test_a_refused_attempt_keeps_its_entry(recorded: AuraShot, server: ScriptedS
 def test_each_request_that_may_be_billed_is_an_entry(
     make_client: Clients, server: ScriptedServer, notebook: Notebook
 ) -> None:
-    """When the user wants a lost answer asked for again, both requests may be on the bill, under one key."""
+    """When the user wants a lost response asked for again, both requests may be on the bill, under one key."""
     server.queue((RESET,))
     generation = make_client(server.url, ledger=notebook, retry=EAGER).generate("a cafe", face=FACE)
     assert 2 == generation.meta.attempts
@@ -225,14 +225,14 @@ def test_what_cannot_be_recorded_is_not_sent(
 def test_a_picture_is_not_lost_over_its_record(
     recorded: AuraShot, notebook: Notebook, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """When the outcome cannot be written, the answer is returned all the same; the entry stays unknown."""
+    """When the outcome cannot be written, the response is returned all the same; the entry stays unknown."""
 
     def full() -> None:
         raise LedgerError("the disk is full")
 
     notebook.after = full
     with caplog.at_level(logging.ERROR, "aurashot"):
-        assert PICTURE == recorded.generate("a cafe", face=FACE).url
+        assert IMAGE == recorded.generate("a cafe", face=FACE).url
     assert ["unknown"] == notebook.outcomes
     assert "entry 0 of the ledger stays unknown, although it is paid" in caplog.text
 

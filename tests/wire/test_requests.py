@@ -10,7 +10,7 @@ import pytest
 
 from aurashot import AuraShot
 from lab.backends import KEY
-from lab.server import json_reply
+from lab.server import json_response
 
 if TYPE_CHECKING:
     from lab.server import ScriptedServer
@@ -155,8 +155,8 @@ def test_a_free_call_has_no_idempotency_key(client: AuraShot, server: ScriptedSe
 
 
 def test_cookies_are_not_kept(client: AuraShot, server: ScriptedServer) -> None:
-    """A cookie that an answer sets does not come back with the next request."""
-    server.always(json_reply({"status": "pending"}, set_cookie="session=1; Path=/"))
+    """A cookie that a response sets does not come back with the next request."""
+    server.always(json_response({"status": "pending"}, set_cookie="session=1; Path=/"))
     client.generate("a cafe", face=FACE)
     client.generate("a cafe", face=FACE)
 
@@ -164,8 +164,8 @@ def test_cookies_are_not_kept(client: AuraShot, server: ScriptedServer) -> None:
 
 
 def test_meta_says_how_the_answer_was_obtained(client: AuraShot, server: ScriptedServer) -> None:
-    """An answer knows its attempts, its idempotency key and its headers, without the secret ones."""
-    server.queue(json_reply({"status": "pending"}, x_request_id="r-1", set_cookie="session=1"))
+    """A response knows its attempts, its idempotency key and its headers, without the secret ones."""
+    server.queue(json_response({"status": "pending"}, x_request_id="r-1", set_cookie="session=1"))
     meta = client.generate("a cafe", face=FACE).meta
 
     assert (1, 200) == (meta.attempts, meta.status_code)

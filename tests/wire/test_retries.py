@@ -19,13 +19,13 @@ from aurashot import (
 )
 from aurashot.instrumentation import RetryScheduled
 from lab.server import CLOSE, GENERATION, RESET, ScriptedServer, body, closed_port, status
-from tests.wire.pictures import FACE
+from tests.wire.images import FACE
 
 if TYPE_CHECKING:
     from aurashot import AuraShot
     from aurashot.instrumentation import Event
     from lab.backends import Clients
-    from lab.server import Reply
+    from lab.server import Response
 
 QUICK = RetryPolicy(initial_delay=0.01, max_delay=0.02)
 
@@ -35,10 +35,10 @@ def test_come_back_later_is_retried_under_one_key(client: AuraShot, server: Scri
     """A refusal that says when to come back is obeyed; the request is the same to the last byte."""
     server.queue(status(code, retry_after="0.1"), status(code, retry_after="0.1"))
     began = time.monotonic()
-    answer = client.generate("a cafe", face=FACE)
+    response = client.generate("a cafe", face=FACE)
 
     assert 0.2 <= time.monotonic() - began < 1
-    assert 3 == answer.meta.attempts
+    assert 3 == response.meta.attempts
     assert 1 == len({(request.header("idempotency-key"), request.body) for request in server.requests})
 
 
@@ -59,7 +59,7 @@ def test_attempts_come_to_an_end(client: AuraShot, server: ScriptedServer) -> No
 
 
 @pytest.mark.parametrize(
-    "reply",
+    "response",
     [
         status(429, "insufficient_credits", retry_after=0),
         status(429, "quota_exceeded", retry_after=0),
@@ -68,9 +68,9 @@ def test_attempts_come_to_an_end(client: AuraShot, server: ScriptedServer) -> No
     ],
     ids=["429 credits", "429 quota", "402", "403 billing"],
 )
-def test_empty_account_is_never_retried(client: AuraShot, server: ScriptedServer, reply: Reply) -> None:
-    """An account without pictures has none a second later either."""
-    server.always(reply)
+def test_empty_account_is_never_retried(client: AuraShot, server: ScriptedServer, response: Response) -> None:
+    """An account without images has none a second later either."""
+    server.always(response)
     with pytest.raises(QuotaExceededError) as caught:
         client.generate("a cafe", face=FACE)
 
@@ -114,7 +114,9 @@ def test_refused_connection_is_tried_again(make_client: Clients) -> None:
 @pytest.mark.parametrize(
     "lost", [(CLOSE,), (RESET,), (body(b"{"),), status(500), status(504)], ids=["drop", "reset", "JSON", "500", "504"]
 )
-def test_unknown_outcome_is_repeated_when_asked_for(make_client: Clients, server: ScriptedServer, lost: Reply) -> None:
+def test_unknown_outcome_is_repeated_when_asked_for(
+    make_client: Clients, server: ScriptedServer, lost: Response
+) -> None:
     """With `retry_unknown=True` the same body goes out again under the same key."""
     server.queue(lost)
     client = make_client(server.url, retry=RetryPolicy(initial_delay=0.01, retry_unknown=True))
@@ -145,7 +147,7 @@ def test_connection_that_is_reset_at_once(client: AuraShot, server: ScriptedServ
 
 
 def test_question_about_a_job_is_repeated(client: AuraShot, server: ScriptedServer) -> None:
-    """A question costs nothing, so it is asked again when its answer was lost."""
+    """A question costs nothing, so it is asked again when its response was lost."""
     server.queue((CLOSE,), status(500))
 
     assert client.legacy.query(workflow="pose_change", task_id="task-1").completed

@@ -19,9 +19,9 @@ from aurashot import AuraShotError, NotSentError, RetryPolicy
 from aurashot._engine._network import Clock
 from aurashot._transport._exchange import Exchange
 from lab.backends import KEY, clients
-from lab.server import CLOSE, HOLD, RESET, Reply, body, closed_port, json_reply, redirect, status
+from lab.server import CLOSE, HOLD, RESET, Response, body, closed_port, json_response, redirect, status
 from tests.notebook import Notebook
-from tests.wire.pictures import FACE, png
+from tests.wire.images import FACE, png
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 SIGNED = "https://cdn.aurashot.art/o/1.png?signature=very-secret"
 
-FAULTS: dict[str, Reply] = {
+FAULTS: dict[str, Response] = {
     "drop": (CLOSE,),
     "reset": (RESET,),
     "hang": (HOLD,),
@@ -52,12 +52,12 @@ def written(error: BaseException) -> str:
     return "".join([str(error), repr(error), str(vars(error)), *report.format(chain=True)])
 
 
-@pytest.mark.parametrize("reply", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("response", FAULTS.values(), ids=FAULTS)
 def test_no_error_holds_the_key(
-    client: AuraShot, server: ScriptedServer, caplog: pytest.LogCaptureFixture, reply: Reply
+    client: AuraShot, server: ScriptedServer, caplog: pytest.LogCaptureFixture, response: Response
 ) -> None:
     """No error shows the key: not in its text, its traceback with local variables, its pickle, or a log at DEBUG."""
-    server.always(reply)
+    server.always(response)
     with caplog.at_level(logging.DEBUG), pytest.raises(AuraShotError) as caught:
         client.generate("a cafe", face=FACE, timeout=0.3)
 
@@ -134,12 +134,12 @@ def other_client(request: pytest.FixtureRequest, server: ScriptedServer) -> Iter
         yield make(server.url, http_client=http_client, ledger=Notebook())
 
 
-@pytest.mark.parametrize("reply", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("response", FAULTS.values(), ids=FAULTS)
 def test_no_error_of_another_transport_holds_the_key(
-    other_client: AuraShot, server: ScriptedServer, caplog: pytest.LogCaptureFixture, reply: Reply
+    other_client: AuraShot, server: ScriptedServer, caplog: pytest.LogCaptureFixture, response: Response
 ) -> None:
     """The local variables of httpx, aiohttp and the drains do not show it either, and nor do their logs."""
-    server.always(reply)
+    server.always(response)
     with caplog.at_level(logging.DEBUG), pytest.raises(AuraShotError) as caught:
         other_client.generate("a cafe", face=FACE, timeout=0.3)
 
@@ -155,10 +155,10 @@ def test_no_file_of_the_package_holds_a_key() -> None:
     assert [] == [path for path in files if re.search(rb"sk_(live|test)_[0-9A-Za-z]{4,}", path.read_bytes())]
 
 
-@pytest.mark.parametrize("reply", FAULTS.values(), ids=FAULTS)
-def test_errors_survive_pickling(client: AuraShot, server: ScriptedServer, reply: Reply) -> None:
+@pytest.mark.parametrize("response", FAULTS.values(), ids=FAULTS)
+def test_errors_survive_pickling(client: AuraShot, server: ScriptedServer, response: Response) -> None:
     """An error comes out of a pickle with its kind, its message and what it says about the money."""
-    server.always(reply)
+    server.always(response)
     with pytest.raises(AuraShotError) as caught:
         client.generate("a cafe", face=FACE, timeout=0.3)
     again: AuraShotError = pickle.loads(pickle.dumps(caught.value))
@@ -170,14 +170,14 @@ def test_errors_survive_pickling(client: AuraShot, server: ScriptedServer, reply
 def test_success_writes_no_secret(
     make_client: Clients, server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A successful call logs neither key, nor prompt, nor the addresses of pictures, and nor do its events."""
-    server.always(json_reply({"status": "success", "outputs": [{"url": SIGNED}]}), path="/v1/character/generate")
+    """A successful call logs neither key, nor prompt, nor the addresses of images, and nor do its events."""
+    server.always(json_response({"status": "success", "outputs": [{"url": SIGNED}]}), path="/v1/character/generate")
     events: list[Event] = []
     client = make_client(server.url, hooks=[events.append])
     with caplog.at_level(logging.DEBUG):
-        answer = client.generate("a very private prompt", face=png())
+        response = client.generate("a very private prompt", face=png())
 
-    assert SIGNED == answer.url
+    assert SIGNED == response.url
     told = caplog.text + repr(events)
     assert 6 == len(events)
     assert [] == [secret for secret in (KEY, "very private", "very-secret") if secret in told]
@@ -190,8 +190,8 @@ def test_client_does_not_show_its_key(client: AuraShot) -> None:
 
 
 def test_answer_does_not_hold_the_key(client: AuraShot) -> None:
-    """An answer and how it was obtained can be pickled and printed without the key."""
-    answer = client.generate("a cafe", face=FACE)
+    """A response and how it was obtained can be pickled and printed without the key."""
+    response = client.generate("a cafe", face=FACE)
 
-    assert KEY.encode() not in pickle.dumps(answer)
-    assert KEY not in repr(answer) + repr(answer.meta)
+    assert KEY.encode() not in pickle.dumps(response)
+    assert KEY not in repr(response) + repr(response.meta)

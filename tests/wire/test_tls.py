@@ -9,7 +9,7 @@ import pytest
 from aurashot import NotSentError
 from aurashot._engine import ssl_context
 from lab.server import CERTIFICATE, ScriptedServer, server_tls
-from tests.wire.pictures import FACE, png
+from tests.wire.images import FACE, png
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Local pictures go out once, and free of charge to retry."""
+"""Local images go out once, and free of charge to retry."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import pytest
 
 from aurashot import BadRequestError, DeadlineExceededError
 from aurashot.images import Payload
-from lab.server import CLOSE, HOLD, RESET, json_reply, status, wait_until
-from tests.wire.pictures import FACE, GENERATE, UPLOADS, png
+from lab.server import CLOSE, HOLD, RESET, json_response, status, wait_until
+from tests.wire.images import FACE, GENERATE, UPLOADS, png
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from aurashot import AuraShot
     from lab.backends import Clients
-    from lab.server import Reply, ScriptedServer
+    from lab.server import Response, ScriptedServer
 
 UPLOADED = "https://cdn.aurashot.art/u/1.jpg"
 
 
 def test_upload_is_a_form_with_one_file(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
-    """A local picture is posted as the one part `file`, with a name and its true media type."""
+    """A local image is posted as the one part `file`, with a name and its true media type."""
     path = tmp_path / "me.jpeg"
     path.write_bytes(png())
 
@@ -79,7 +79,7 @@ def test_views_share_what_was_uploaded(client: AuraShot, server: ScriptedServer)
 
 def test_concurrent_calls_share_one_upload(client: AuraShot, server: ScriptedServer) -> None:
     """Sixty-four calls at once with the same face make one upload, and every call its own generation."""
-    server.always((0.1, *json_reply({"url": UPLOADED})), path=UPLOADS)
+    server.always((0.1, *json_response({"url": UPLOADED})), path=UPLOADS)
 
     with ThreadPoolExecutor(64) as pool:
         calls = [pool.submit(client.generate, f"scene {number}", face=png()) for number in range(64)]
@@ -103,7 +103,7 @@ def test_uploads_that_wait_hold_no_file_open(
 
     to_be_sent = Payload.open
     monkeypatch.setattr(Payload, "open", note)
-    server.always((0.02, *json_reply({"url": UPLOADED})), path=UPLOADS)
+    server.always((0.02, *json_response({"url": UPLOADED})), path=UPLOADS)
     client = make_client(server.url, max_connections=2)
     paths = [tmp_path / f"{number}.png" for number in range(16)]
     for number, path in enumerate(paths):
@@ -121,8 +121,8 @@ def test_uploads_that_wait_hold_no_file_open(
     [(CLOSE,), (RESET,), status(500), status(502), status(408), (b"HTTP/1.1 200 OK\r\nContent-", CLOSE)],
     ids=["drop", "reset", "500", "502", "408", "cut"],
 )
-def test_uploads_are_retried(client: AuraShot, server: ScriptedServer, fault: Reply) -> None:
-    """An upload costs nothing, so it is sent again, whole, when its answer was lost."""
+def test_uploads_are_retried(client: AuraShot, server: ScriptedServer, fault: Response) -> None:
+    """An upload costs nothing, so it is sent again, whole, when its response was lost."""
     server.queue(fault, path=UPLOADS)
 
     assert UPLOADED == client.upload(png()).url

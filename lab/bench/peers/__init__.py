@@ -7,14 +7,14 @@ client that it measures. The other clients are not installed where the types are
 
 from typing import Final
 
-from lab.bench.answers import PICTURE_URL
+from lab.bench.responses import IMAGE_URL
 
 KEY: Final = "sk_test_benchmark"
 TIMEOUT: Final = 10.0
 """Seconds, for every client, in its own sense of the word: enough for each of them where it works at all."""
 
 PROMPT: Final = "sitting in a cozy cafe, warm afternoon light, casual outfit"
-FACE: Final = PICTURE_URL
+FACE: Final = IMAGE_URL
 
 PATH: Final = "/v1/character/generate"
 BODY: Final = {"prompt": PROMPT, "images": {"face": FACE}}

@@ -83,6 +83,6 @@ DRIVEN: Final = {
     "replicate": "`Client.run(model, input=…)`, which waits for the prediction",
     "fal-client": "`SyncClient.run(application, arguments)`; base URL and number of attempts by its constants",
     "openai": "`OpenAI.images.generate(model=…, prompt=…)`",
-    "runwayml": "`RunwayML.text_to_image.create(…)`, which answers with a task and no picture yet",
+    "runwayml": "`RunwayML.text_to_image.create(…)`, which answers with a task and no image yet",
 }
 """Which call of each client is driven."""

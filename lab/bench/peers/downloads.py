@@ -1,4 +1,4 @@
-"""One picture to a file, blocking."""
+"""One image to a file, blocking."""
 
 from __future__ import annotations
 
@@ -53,6 +53,6 @@ DRIVEN: Final = {
     "httpx": "`Client.stream(…)`, `iter_bytes()` into a file",
     "httpx, then fsync": "the same, then `os.fsync`, so that the file survives a loss of power",
     "httpx2": "`Client.stream(…)`, `iter_bytes()` into a file",
-    "aurashot": "`AuraShot.download(url, path)`: a hidden file beside it, the check that the picture is whole, fsync, "
+    "aurashot": "`AuraShot.download(url, path)`: a hidden file beside it, the check that the image is whole, fsync, "
     "rename, fsync of the folder",
 }

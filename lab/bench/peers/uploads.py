@@ -61,7 +61,7 @@ UPLOADS: Final[dict[str, Callable[[str], Upload]]] = {
 }
 DRIVEN: Final = {
     "httpx": "`Client.post(files=…)` with an open file",
-    "aurashot": "`AuraShot.upload(path)`, which looks at the picture first",
+    "aurashot": "`AuraShot.upload(path)`, which looks at the image first",
     "replicate": "`Client.files.create(path)`",
     "openai": "`OpenAI.images.edit(image=path, prompt=…)`",
     "runwayml": "`RunwayML.uploads.create_ephemeral(file=path)`",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LEVELS: Final = (1, 64, 512, 2048)
 WARM_UP: Final = 0.5
-"""Seconds of the same load before the answers are counted: connections are open by then."""
+"""Seconds of the same load before the responses are counted: connections are open by then."""
 SECONDS: Final = 1.0
 IN_SHORT: Final = ("httpx", "httpx-aiohttp", "aurashot", "aurashot on httpx-aiohttp")
 ROUNDS: Final = {"httpx-aiohttp": 9, "aurashot": 5, "aurashot on httpx-aiohttp": 9}
@@ -38,7 +38,7 @@ FEWER: Final[dict[bool, dict[str, dict[int, int]]]] = {
 }
 """The rounds of clients that are slow at a level, by whether it is to be quick."""
 
-Place: TypeAlias = tuple[str, int]
+Target: TypeAlias = tuple[str, int]
 """A client and a number of calls at once."""
 Run: TypeAlias = dict[str, Any]
 ABOUT: Final = f"""\
@@ -76,8 +76,8 @@ def measure(bench: Bench) -> Section:
     )
 
 
-def _run(bench: Bench) -> dict[Place, list[Run]]:
-    runs: dict[Place, list[Run]] = {}
+def _run(bench: Bench) -> dict[Target, list[Run]]:
+    runs: dict[Target, list[Run]] = {}
     for number in bench.rounds(max(ROUNDS.values())):
         names = (name for name in (IN_SHORT if bench.quick else CALLS) if number < ROUNDS.get(name, USUAL))
         with bench.workers("at_once", names) as workers:
@@ -96,7 +96,7 @@ def _failed(runs: Sequence[Run]) -> int:
     return sum(sum(run["errors"].values()) for run in runs)
 
 
-def _table(what: str, names: Sequence[str], cells: Mapping[Place, Cell], form: str) -> Table:
+def _table(what: str, names: Sequence[str], cells: Mapping[Target, Cell], form: str) -> Table:
     head = [what, *(f"{level:,} at once" for level in LEVELS)]
     return Table(head, [form] * len(LEVELS), {name: [cells.get((name, level)) for level in LEVELS] for name in names})
 
@@ -108,8 +108,8 @@ def _errors(runs: Sequence[Run]) -> str:
     return f"{failed:,} of {made:,} ({', '.join(kinds)})" if failed else "0"
 
 
-def _goals(runs: Mapping[Place, Sequence[Run]]) -> list[Goal]:
-    def goal(what: str, ours: Place, over: Place, bound: float) -> Goal:
+def _goals(runs: Mapping[Target, Sequence[Run]]) -> list[Goal]:
+    def goal(what: str, ours: Target, over: Target, bound: float) -> Goal:
         ratios = [_rate(one) / _rate(other) for one, other in zip(runs[ours], runs[over], strict=False)]
         return Goal(what, statistics.median(ratios), bound, at_least=True, errors=_failed(runs[ours]))
 

@@ -1,4 +1,4 @@
-"""How fast a large picture comes home, and how much memory it takes."""
+"""How fast a large image is downloaded, and how much memory it takes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ memory is over what it held just before."""
 
 
 def measure(bench: Bench) -> Section:
-    """Download the large picture with each client."""
+    """Download the large image with each client."""
     target = str(bench.folder / "downloaded.png")
     with bench.workers("download", DOWNLOADS) as workers:
         for worker in workers.values():

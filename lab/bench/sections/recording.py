@@ -104,7 +104,7 @@ def _run(bench: Bench, driver: str, path: str | None) -> Run:
 
 
 def _checked(run: Run, path: Path) -> Run:
-    """Look into the file: an entry that is missing would be a picture that nobody knows of."""
+    """Look into the file: an entry that is missing would be an image that nobody knows of."""
     entries = count_entries(path)
     wanted = run["made"] - _failed([run])
     if sum(entries.values()) != run["made"] or entries.get("paid", 0) != wanted:

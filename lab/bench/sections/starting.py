@@ -66,7 +66,7 @@ def measure(bench: Bench) -> Section:
     bare, harness = costs[BARE], costs[HARNESS]
     imports = {name: _less(costs[f"import {name}"], bare) for name in IMPORTS}
     clients = {name: _less(costs[f"client {name}"], bare) for name in CLIENTS}
-    answers = {name: _less(costs[f"answer {name}"], harness) for name in CALLS}
+    responses = {name: _less(costs[f"answer {name}"], harness) for name in CALLS}
     base = imports[BASE][0]
     rows: dict[str, list[Cell]] = {
         name: [
@@ -74,7 +74,7 @@ def measure(bench: Bench) -> Section:
             imports[name][0].over(base) if name in imports else None,
             *clients.get(name, (None, None)),
             clients[name][0].over(base) if name in clients else None,
-            *answers.get(name, (None, None)),
+            *responses.get(name, (None, None)),
         ]
         for name in dict.fromkeys([*IMPORTS, *CLIENTS])
     }

@@ -21,7 +21,7 @@ code is loaded; then the peak of its memory over what it held just before."""
 
 
 def measure(bench: Bench) -> Section:
-    """Upload the large picture with each client."""
+    """Upload the large image with each client."""
     names = IN_SHORT if bench.quick else tuple(UPLOADS)
     write_png(bench.folder / "small.png", 1)
     rounds = [_upload(bench, names) for _ in bench.rounds(3)]

@@ -1,4 +1,4 @@
-"""From constructor arguments to what the drivers need."""
+"""Check constructor arguments, and turn them into what the drivers need."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ DEFAULT_MAX_CONNECTIONS: Final = 256
 
 
 def service(api_key: str | None, base_url: str | None, max_connections: int) -> Service:
-    """Find out where the requests go, and as whom.
+    """Resolve the base URL and the credentials.
 
     Raises:
-        ConfigurationError: There is no key, or an argument cannot work.
+        ConfigurationError: There is no key, or an argument is invalid.
     """
     address = find_base_url(base_url)
     return Service(
@@ -34,7 +34,7 @@ def service(api_key: str | None, base_url: str | None, max_connections: int) -> 
 
 
 def options(timeout: float, retry: RetryPolicy | None, hooks: Iterable[Hook]) -> Options:
-    """Put together what may differ between two views of one client."""
+    """Return the options that can differ between two views of one client."""
     return Options(timeout=timeout, retry=retry or RetryPolicy(), dispatcher=Dispatcher(tuple(hooks)))
 
 
@@ -47,7 +47,7 @@ def changed(
     parent_id: str | None,
     tags: Mapping[str, str] | None,
 ) -> Options:
-    """Return the options with those changed that were given."""
+    """Return the options with changes applied."""
     return Options(
         timeout=old.timeout if timeout is None else timeout,
         retry=old.retry if retry is None else retry,
@@ -58,25 +58,25 @@ def changed(
 
 
 def rules(service: Service, *, strip_metadata: bool | None) -> ImageRules:
-    """Return how local pictures are treated."""
+    """Return how local images are treated."""
     return ImageRules(own_origin=service.own_origin, strip_metadata=strip_metadata)
 
 
 def check_ledger(given: object) -> None:
-    """Refuse what is no ledger.
+    """Check a ledger.
 
     Raises:
-        ConfigurationError: It lacks what a client needs of one.
+        ConfigurationError: It is not a `Ledger`.
     """
     if given is not None and not all(callable(getattr(given, name, None)) for name in ("recall", "write")):
         raise ConfigurationError(f"ledger= takes a SQLiteLedger, or an object like it, not {type(given).__name__}")
 
 
 def check_http_client(given: object, wanted: str) -> None:
-    """Refuse an async httpx client given to the blocking client, and the other way round.
+    """Refuse an async httpx client for the sync client, and the reverse.
 
     Raises:
-        ConfigurationError: It is not the kind of client that was wanted.
+        ConfigurationError: It is of the wrong kind.
     """
     if given is None:
         return

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from aurashot._calls import Progress
     from aurashot._client._sync_legacy import Legacy
-    from aurashot._flows.pictures import Picture
+    from aurashot._flows.images import Image
     from aurashot._rate_limit import RateLimiter
     from aurashot._retry import RetryPolicy
     from aurashot.images import ImageInput
@@ -222,7 +222,7 @@ class AuraShot:
 
     def download(
         self,
-        what: Picture,
+        what: Image,
         to: str | os.PathLike[str],
         *,
         progress: Progress | None = None,
@@ -241,13 +241,13 @@ class AuraShot:
             InputError: There is nothing to download, or its URL is not safe.
             DownloadError: The image could not be downloaded, or is not a complete image; no file is left behind.
         """
-        from aurashot._flows import pictures
+        from aurashot._flows import images
 
         return self._transport.run(
-            "download", pictures.download(self._rules, what, to, progress=progress), timeout=timeout
+            "download", images.download(self._rules, what, to, progress=progress), timeout=timeout
         )
 
-    def read(self, what: Picture, *, progress: Progress | None = None, timeout: float | None = None) -> bytes:
+    def read(self, what: Image, *, progress: Progress | None = None, timeout: float | None = None) -> bytes:
         """Download an image and return its bytes.
 
         Args:
@@ -259,9 +259,9 @@ class AuraShot:
             InputError: There is nothing to read, or its URL is not safe.
             DownloadError: The image could not be downloaded, or is not a complete image.
         """
-        from aurashot._flows import pictures
+        from aurashot._flows import images
 
-        return self._transport.run("read", pictures.read(self._rules, what, progress=progress), timeout=timeout)
+        return self._transport.run("read", images.read(self._rules, what, progress=progress), timeout=timeout)
 
     @cached_property
     def legacy(self) -> Legacy:

@@ -1,7 +1,7 @@
-"""Connection slots: what carries the bytes.
+"""Connection slots: the connections that carry requests.
 
-A slot is one connection and nothing else. A request takes an idle slot or makes one; the slot comes back after a clean
-response and is thrown away after an error or a cancellation. So the cost of a call does not grow with the number of
+A slot is one connection and nothing else. A request takes an idle slot or makes one; the slot is returned after a clean
+response and discarded after an error or a cancellation. So the cost of a call does not grow with the number of
 calls (httpcore scans its whole pool for each), a cancelled call cannot leak a place in a pool, and a stale response
 cannot reach the next call. One that was idle for too long is closed by a timer.
 

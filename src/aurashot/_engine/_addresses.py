@@ -1,6 +1,6 @@
 """Blocking connections by name, in a bounded time.
 
-The system's resolver knows no time limit, and `socket.create_connection` gives each address of a name the whole time
+The system's resolver has no time limit, and `socket.create_connection` gives each address of a name the whole time
 anew. So a slow resolver, or a name with several dead addresses, would hold a call for many times its deadline.
 """
 
@@ -52,7 +52,7 @@ class NamedNetwork(httpcore.NetworkBackend):
         """
         seconds = DEFAULT_TIMEOUT if timeout is None else timeout
         end = time.monotonic() + seconds
-        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        failure: Exception = httpcore.ConnectError(f"{host} has no IP address")
         for address, share in in_turn(self._addresses(host, port, seconds), end):
             try:
                 return self._inner.connect_tcp(address, port, share, local_address, socket_options)
@@ -74,18 +74,18 @@ def resolved(host: str, port: int, timeout: float) -> list[tuple[Any, ...]]:
     """Ask the system's resolver.
 
     Raises:
-        httpcore.ConnectError: It knows no such name.
+        httpcore.ConnectError: The name is unknown.
         httpcore.ConnectTimeout: It does not respond in time.
     """
     from concurrent.futures import Future
 
     question = (os.getpid(), host, port)
     fresh: Future[Found] = Future()
-    answer = asked.setdefault(question, fresh)
-    if answer is fresh:
+    response = asked.setdefault(question, fresh)
+    if response is fresh:
         _start(question)
     try:
-        found = answer.result(timeout)
+        found = response.result(timeout)
     except TimeoutError:
         raise httpcore.ConnectTimeout(f"{host} was not resolved in time") from None
     if isinstance(found, OSError):
@@ -106,7 +106,7 @@ def _ask(pid: int, host: str, port: int) -> None:
     except OSError as problem:
         found = problem
     except UnicodeError as problem:  # a label that is too long, for the encoding of names
-        found = socket.gaierror(socket.EAI_NONAME, f"{host} is no name of a host: {problem}")
+        found = socket.gaierror(socket.EAI_NONAME, f"{host} is not a valid host name: {problem}")
     asked.pop((pid, host, port)).set_result(found)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class _Pool:
-    """The idle slots of one event loop, and the permits for more."""
+    """The idle slots of one event loop, and the permits for new ones."""
 
     def __init__(self, limit: int, done: Callable[[], object]) -> None:
         self.idle: deque[AsyncSlot] = deque()
@@ -35,7 +35,7 @@ class _Pool:
         """Take a permit, or wait in order for one.
 
         Raises:
-            httpcore.PoolTimeout: None came free in time.
+            httpcore.PoolTimeout: None became free in time.
         """
         if self._permits.value:  # no cancel scope for those who need not wait
             self._permits.acquire_nowait()
@@ -46,11 +46,11 @@ class _Pool:
         raise httpcore.PoolTimeout
 
     def release(self) -> None:
-        """Return a permit; whoever has waited longest gets it."""
+        """Return a permit to the longest waiter."""
         self._permits.release()
 
     def keep(self, slot: AsyncSlot) -> None:
-        """Keep a slot for another request, or until it was idle for too long."""
+        """Keep a slot for another request, until it was idle for too long."""
         slot.idle_since = time.monotonic()
         self.idle.append(slot)
         self._watch()
@@ -78,13 +78,13 @@ class _Pool:
 
 
 class AsyncEngine:
-    """Carry async requests, each on a connection of its own, on any number of event loops.
+    """Send async requests, each on its own connection, on any number of event loops.
 
     Args:
         limit: Connections at most in each event loop; further requests wait in order, and the wait counts in their
             deadline.
         proxy: The proxy to go through.
-        network: What makes the connections, if it is not the plain one.
+        network: What makes the connections, if not the default.
     """
 
     is_closed: Final = False
@@ -133,13 +133,13 @@ class AsyncEngine:
 
 
 class AsyncResponseStream:
-    """A response whose body is still to be read; closing it gives the slot back."""
+    """A response whose body is still to be read; closing it returns the slot."""
 
-    def __init__(self, reply: httpcore.Response, slot: AsyncSlot, pool: _Pool) -> None:
-        self.status = reply.status
-        self.headers = headers_of(reply.headers)
-        self._reply = reply
-        self._chunks = aiter(cast("AsyncIterable[bytes]", reply.stream))
+    def __init__(self, response: httpcore.Response, slot: AsyncSlot, pool: _Pool) -> None:
+        self.status = response.status
+        self.headers = headers_of(response.headers)
+        self._response = response
+        self._chunks = aiter(cast("AsyncIterable[bytes]", response.stream))
         self._slot = slot
         self._pool = pool
         self._clean = False
@@ -155,7 +155,7 @@ class AsyncResponseStream:
             raise
 
     async def aclose(self) -> None:
-        """Give the slot back, or throw it away unless the response was read to its clean end."""
+        """Return the slot if the response was read to its clean end; otherwise discard it."""
         try:
             with anyio.CancelScope(shield=True):
                 await self._give_back()
@@ -163,7 +163,7 @@ class AsyncResponseStream:
             self._pool.release()
 
     async def _give_back(self) -> None:
-        await self._reply.aclose()
+        await self._response.aclose()
         if self._clean and not has_trailing_data(self._slot.connection):
             self._pool.keep(self._slot)
         else:

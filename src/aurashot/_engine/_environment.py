@@ -1,4 +1,4 @@
-"""What the process and its environment bring along: the TLS context and the proxy."""
+"""What comes from the process and its environment: the TLS context and the proxy."""
 
 from __future__ import annotations
 

@@ -26,17 +26,17 @@ class Outgoing(Protocol):
 
     @property
     def deadline(self) -> Deadline:
-        """When it is over."""
+        """The deadline of the call."""
         ...
 
     def request(self) -> AbstractContextManager[httpcore.Request]:
-        """Give the request, once there is a place for it; a file that it is read from is open meanwhile."""
+        """Give the request once there is a connection for it; a file that it is read from is open meanwhile."""
         ...
 
     def before_send(self) -> None:
-        """Hear that bytes of the request are about to leave.
+        """Note that bytes of the request are about to be sent.
 
-        From here on the request may be billed. What this raises keeps the bytes here.
+        From here on the request may be billed. If this raises, nothing is sent.
         """
         ...
 
@@ -61,12 +61,12 @@ class Clock:
 
 
 class _Head:
-    """The head of a request, held until the write that follows it, so that both leave in one.
+    """The head of a request, held until the write that follows it, so that both are sent in one write.
 
-    httpcore writes the head of a request, then each chunk of its body, then its end, which is empty unless the body
-    has no length. The head and the first chunk together take one system call and one TLS record instead of two, and a
-    request whose body cannot be read does not leave at all. What goes out is a view of the bytes, since a reporter of
-    errors that writes down local variables would show the key in bytes.
+    httpcore writes the head of a request, then each chunk of its body, then its end, which is empty unless the body has
+    no length. The head and the first chunk together take one system call and one TLS record instead of two, and a
+    request whose body cannot be read is not sent at all. What is sent is a view of the bytes, since an error reporter
+    that logs local variables would show the key in bytes.
     """
 
     __slots__ = ("_held", "_is_next")
@@ -76,7 +76,7 @@ class _Head:
         self._is_next = True
 
     def joined(self, data: bytes) -> memoryview:
-        """Take what httpcore writes next, and return what is to go out now."""
+        """Take what httpcore writes next, and return what to send now."""
         if self._is_next:
             self._held, self._is_next = data, False
             return memoryview(b"")

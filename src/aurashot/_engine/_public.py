@@ -20,7 +20,7 @@ from aurashot._url_policy import is_public_address
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Place: TypeAlias = tuple[str, int]
+HostPort: TypeAlias = tuple[str, int]
 
 
 class PrivateAddressError(Exception):
@@ -31,9 +31,9 @@ class PrivateAddressError(Exception):
 
 
 class PublicNetwork(NamedNetwork):
-    """Blocking connections to public addresses, and to one place that is trusted."""
+    """Sync connections to public addresses, and to one trusted origin."""
 
-    def __init__(self, trusted: Place) -> None:
+    def __init__(self, trusted: HostPort) -> None:
         super().__init__()
         self._trusted = trusted
 
@@ -44,9 +44,9 @@ class PublicNetwork(NamedNetwork):
 
 
 class AsyncPublicNetwork(httpcore.AsyncNetworkBackend):
-    """Async connections to public addresses, and to one place that is trusted."""
+    """Async connections to public addresses, and to one trusted origin."""
 
-    def __init__(self, trusted: Place) -> None:
+    def __init__(self, trusted: HostPort) -> None:
         self._inner = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
         self._trusted = trusted
 
@@ -61,11 +61,11 @@ class AsyncPublicNetwork(httpcore.AsyncNetworkBackend):
         """Connect to the first of the host's addresses that responds.
 
         Raises:
-            PrivateAddressError: One of the addresses is not public; none was asked.
+            PrivateAddressError: One of the addresses is not public; none was connected to.
         """
         seconds = DEFAULT_TIMEOUT if timeout is None else timeout
         end = time.monotonic() + seconds
-        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        failure: Exception = httpcore.ConnectError(f"{host} has no IP address")
         for address, share in in_turn(await self._addresses(host, port, seconds), end):
             try:
                 return await self._inner.connect_tcp(address, port, share, local_address, socket_options)

@@ -1,4 +1,4 @@
-"""What both engines share: a slot, blocking or async, and when it may be used again."""
+"""What both engines share: a slot, sync or async, and when it may be reused."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _address(url: httpcore.URL) -> tuple[bytes, bytes, int | None]:
 
 
 def is_reusable(slot: Slot | AsyncSlot, url: httpcore.URL) -> bool:
-    """Say whether an idle slot can carry a request to an address; a proxy's connections look after themselves."""
+    """Return whether an idle slot can carry a request to an origin; a proxy's connections check that themselves."""
     connection = slot.connection
     if slot.address != _address(url):
         return False
@@ -94,7 +94,7 @@ def is_reusable(slot: Slot | AsyncSlot, url: httpcore.URL) -> bool:
 
 
 def has_trailing_data(connection: Any) -> bool:
-    """Say whether bytes came after the response, which would be taken for the response to the next request.
+    """Return whether bytes followed the response, which would be taken for the response to the next request.
 
     Only h11 knows, and httpcore keeps it to itself. Where it cannot be asked, the connection is not used again.
     """

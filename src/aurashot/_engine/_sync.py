@@ -1,4 +1,4 @@
-"""The blocking engine."""
+"""The sync engine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class _Pool:
-    """The idle slots of one process, and the permits for more."""
+    """The idle slots of one process, and the permits for new ones."""
 
     def __init__(self, limit: int) -> None:
         self.pid: int = os.getpid()
@@ -31,7 +31,7 @@ class _Pool:
         self._lock = threading.RLock()  # a signal's handler may close the client while this thread holds it
 
     def keep(self, slot: Slot) -> None:
-        """Keep a slot for another request, or until it was idle for too long."""
+        """Keep a slot for another request, until it was idle for too long."""
         slot.idle_since = time.monotonic()
         with self._lock:
             self.idle.append(slot)
@@ -64,12 +64,12 @@ class _Pool:
 
 
 class Engine:
-    """Carry blocking requests, each on a connection of its own.
+    """Send sync requests, each on its own connection.
 
     Args:
         limit: Connections at most; further requests wait in order, and the wait counts in their deadline.
         proxy: The proxy to go through.
-        network: What makes the connections, if it is not the plain one.
+        network: What makes the connections, if not the default.
     """
 
     is_closed: Final = False
@@ -114,24 +114,24 @@ class Engine:
 
 
 class ResponseStream:
-    """A response whose body is still to be read; closing it gives the slot back."""
+    """A response whose body is still to be read; closing it returns the slot."""
 
-    def __init__(self, reply: httpcore.Response, slot: Slot, pool: _Pool) -> None:
-        self.status: int = reply.status
-        self.headers: dict[str, str] = headers_of(reply.headers)
-        self._reply = reply
+    def __init__(self, response: httpcore.Response, slot: Slot, pool: _Pool) -> None:
+        self.status: int = response.status
+        self.headers: dict[str, str] = headers_of(response.headers)
+        self._response = response
         self._slot = slot
         self._pool = pool
         self._clean = False
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from cast("Iterable[bytes]", self._reply.stream)
+        yield from cast("Iterable[bytes]", self._response.stream)
         self._clean = True
 
     def close(self) -> None:
-        """Give the slot back, or throw it away unless the response was read to its clean end."""
+        """Return the slot if the response was read to its clean end; otherwise discard it."""
         try:
-            self._reply.close()
+            self._response.close()
             if self._clean and not has_trailing_data(self._slot.connection):
                 self._pool.keep(self._slot)
             else:

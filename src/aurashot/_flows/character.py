@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def upload(rules: ImageRules, image: ImageInput) -> Flow[Upload]:
-    """Put one image where the service can see it; what is remote already stays where it is."""
+    """Upload one image; a URL is returned as it is."""
     source = resolve_image(rules, "image", image)
     if isinstance(source, str):
         return Upload(url=source)

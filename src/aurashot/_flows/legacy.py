@@ -1,4 +1,4 @@
-"""The legacy workflows: submitted once, then asked about until they are done."""
+"""The legacy workflows: submitted once, then polled until they are done."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def pose_change(
 def query(
     job: WorkflowJob | None, *, workflow: str | None, execution_id: str | None, task_id: str | None, wait: bool
 ) -> Flow[WorkflowJob]:
-    """Ask how a job is doing."""
+    """Return the state of a job."""
     if job is not None:
         workflow = workflow or job.workflow
         if not (execution_id or task_id):
@@ -85,8 +85,8 @@ def query(
         message = "job: give a job, or workflow= together with execution_id= or task_id="
         raise InputError(message, argument="job")
     question = QueryRequest(workflow=workflow, execution_id=execution_id, task_id=None if execution_id else task_id)
-    answer = yield from send(endpoints.query(question))
-    return (yield from _finished(question, answer)) if wait else answer
+    response = yield from send(endpoints.query(question))
+    return (yield from _finished(question, response)) if wait else response
 
 
 def _check_version(version: str, known: tuple[str, ...]) -> None:
@@ -101,11 +101,11 @@ def _question(workflow: str, job: WorkflowJob) -> QueryRequest:
 
 
 def _finished(question: QueryRequest, job: WorkflowJob) -> Flow[WorkflowJob]:
-    """Ask until the job is done, less and less often."""
+    """Poll until the job is done, with growing intervals."""
     seconds = FIRST_PAUSE
     while not _is_done(job):
         if not (question.execution_id or question.task_id):
-            raise UnexpectedResponseError("the service took the job but gave it no identifier to ask about")
+            raise UnexpectedResponseError("The service accepted the job but returned no identifier for it")
         yield from pause(seconds)
         job = yield from send(endpoints.query(question))
         seconds = min(LONGEST_PAUSE, seconds * GROWTH)

@@ -1,4 +1,4 @@
-"""What operations share: check every argument, read every image, and pay at most once."""
+"""What operations share: check every argument, read every image, and send at most one billable request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def ready(rules: ImageRules, **images: ImageInput) -> Flow[ImageSources]:
     """Check every image, and read those that are local.
 
     Raises:
-        InvalidImageError: An argument is not an image that the service takes; nothing was sent.
+        InvalidImageError: An argument is not an image that the service accepts; nothing was sent.
         UnsafeURLError: An argument is a URL that must not be sent; nothing was sent.
     """
     sources = {name: resolve_image(rules, name, image) for name, image in images.items()}
@@ -38,10 +38,10 @@ def identities(sources: ImageSources) -> dict[str, str]:
 
 
 def send_billed(call: Call[M], sources: ImageSources) -> Flow[M]:
-    """Make a billed call: ask the ledger, upload what is local, and send.
+    """Make a billable call: look into the ledger, upload what is local, and send.
 
     Args:
-        call: What is asked for, with the images as `identities` names them.
+        call: The call, with the images as `identities` names them.
         sources: Where the images are.
     """
     earlier = yield from recall(call)
@@ -56,12 +56,12 @@ def send_billed(call: Call[M], sources: ImageSources) -> Flow[M]:
 
 
 def given(**images: ImageInput | None) -> dict[str, ImageInput]:
-    """Return the optional images that were given."""
+    """Return the optional images that were passed."""
     return {name: image for name, image in images.items() if image is not None}
 
 
 def resolve_image(rules: ImageRules, argument: str, image: ImageInput) -> str | LocalImage:
-    """Return where an image is: a checked URL, or what is to be read here."""
+    """Return the source of an image: a checked URL, or what has to be read."""
     try:
         return locate(image, rules)
     except InputError as error:
@@ -71,7 +71,7 @@ def resolve_image(rules: ImageRules, argument: str, image: ImageInput) -> str | 
 
 
 def load_image(rules: ImageRules, argument: str, image: LocalImage) -> Flow[Payload]:
-    """Read an image and make it ready to go out."""
+    """Read an image and prepare it to be sent."""
     from aurashot.images import prepare
 
     try:
@@ -81,7 +81,7 @@ def load_image(rules: ImageRules, argument: str, image: LocalImage) -> Flow[Payl
 
 
 def check_text(argument: str, text: object) -> None:
-    """Refuse a text that says nothing.
+    """Check a text.
 
     Raises:
         InputError: It is not a string, or empty.
@@ -89,4 +89,4 @@ def check_text(argument: str, text: object) -> None:
     if not isinstance(text, str):
         raise InputError(f"{argument}: a string is needed, not {type(text).__name__}", argument=argument)
     if not text.strip():
-        raise InputError(f"{argument}: it is empty; say in words what the picture should show", argument=argument)
+        raise InputError(f"{argument}: it is empty; describe what the image should show", argument=argument)

@@ -57,26 +57,26 @@ class _Signal:
 
 
 class AsyncRuntime:
-    """The waiting of the async client."""
+    """The runtime of the async client."""
 
     def __init__(self, service: Service, given: httpx.AsyncClient | None) -> None:
         self.piece: int = 256 * 1024
         self.api: AsyncEngine | AsyncHttpxClient = _carrier(service, given)
-        self.pictures: AsyncEngine = AsyncEngine(
+        self.images: AsyncEngine = AsyncEngine(
             service.max_connections, network=AsyncPublicNetwork(service.host_and_port)
         )
         """Without a proxy: the addresses are checked here."""
 
     @cached_property
     def detached_calls(self) -> DetachedCalls:
-        """The calls that run beside their tasks: only a ledger makes them."""
+        """The detached calls: only a ledger needs them."""
         from aurashot._transport._detached import DetachedCalls
 
         return DetachedCalls()
 
     @cached_property
     def writers(self) -> Writers:
-        """What writes into the ledger."""
+        """The writer of the ledger."""
         from aurashot._transport._writing import Writers
 
         return Writers()
@@ -95,14 +95,14 @@ class AsyncRuntime:
 
     def fetch(self, outgoing: Outgoing) -> Awaitable[AsyncResponseStream]:
         """Send the request for an image."""
-        return self.pictures.send(outgoing)
+        return self.images.send(outgoing)
 
     async def sleep(self, seconds: float) -> None:
         """Sleep."""
         await anyio.sleep(seconds)
 
     async def blocking(self, work: Callable[[], T], deadline: Deadline | None = None) -> T:
-        """Do the work in a thread, which is left to itself when the time is over."""
+        """Do the work in a thread; when time runs out, it is no longer waited for."""
         if deadline is None:
             return await to_thread.run_sync(work)
         with anyio.move_on_after(deadline.remaining):
@@ -115,7 +115,7 @@ class AsyncRuntime:
             await to_thread.run_sync(work)
 
     async def together(self, works: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
-        """Do the works side by side; the first error cancels the others."""
+        """Run several pieces of work concurrently; the first error cancels the others."""
         results: list[Any] = [None] * len(works)
         errors: list[Exception] = []
 
@@ -134,7 +134,7 @@ class AsyncRuntime:
         return results
 
     async def gather(self, works: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T | Exception]:
-        """Do the works side by side, so many at once, and let each come to its own end."""
+        """Run several pieces of work concurrently, a limited number at a time, and let each finish."""
         results: list[Any] = [None] * len(works)
         permits = anyio.Semaphore(limit)
 
@@ -151,16 +151,16 @@ class AsyncRuntime:
         return results
 
     async def permit(self, limiter: AsyncRateLimiter, request: str, *, billable: bool, seconds: float) -> None:
-        """Wait for the limiter, and no longer than there is time."""
+        """Wait for the limiter, within the deadline."""
         with anyio.fail_after(seconds):
             await limiter.acquire(request, billable=billable, timeout=seconds)
 
     def write(self, ledger: Ledger, write: Write, timeout: float, keep: Keep = forget) -> Awaitable[Written]:
-        """Write, together with what others write at the same time."""
+        """Write, in one commit with concurrent writes."""
         return self.writers.write(ledger, write, timeout, keep)
 
     def record(self, exchange: Exchange[M], record: Record, make: Callable[[], Awaitable[M]]) -> Awaitable[M]:
-        """Make a billed call beside the task that asks for it, and write down what became of it."""
+        """Make a billed call detached from the caller's task, and record its outcome."""
         return self.detached_calls.run(exchange, record, make)
 
 
@@ -174,7 +174,7 @@ def _carrier(service: Service, given: httpx.AsyncClient | None) -> AsyncEngine |
 
 
 class AsyncConnections:
-    """What all views of one async client have in common."""
+    """What all views of one async client share."""
 
     def __init__(
         self,
@@ -193,13 +193,13 @@ class AsyncConnections:
         )
 
     async def aclose(self) -> None:
-        """Wait for what is out and may be billed, then close what was opened here; a given client stays open."""
+        """Wait for detached calls, then close what was opened here; a client that was passed in stays open."""
         self.client.closed = True
         try:
             if self.client.ledger is not None:
                 await self.runtime.detached_calls.wait()
         finally:
-            await self.runtime.pictures.aclose()
+            await self.runtime.images.aclose()
             await self.runtime.api.aclose()
 
 

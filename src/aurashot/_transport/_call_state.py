@@ -1,23 +1,23 @@
-"""One call on its way, as a state machine: what is known of its request, and what that means for the bill.
+"""The state machine of one call: what is known of its request, and what that means for the bill.
 
 **The theory.** Money is committed at one point: when the first byte of a billed request leaves this machine (SEND).
-Until then nothing can be on the bill. From then on the image may be, until a response proves the one or the other:
+Until then nothing can be on the bill. From then on the image may be, until a response proves whether it is:
 
-* a response with an image (ANSWER) proves that it is paid for;
+* a response with an image (DELIVER) proves that it is paid for;
 * a refusal before any work, or a connection that was never made (REFUSE), proves that it is not;
 * all else (DOUBT) proves nothing: a lost or broken response, a 5xx, a failure after the work began.
 
-So what may be written down at any moment follows from the last event alone, and that is the table `PAYMENTS`. Which
+So what can be recorded at any moment follows from the last event alone: that is the table `PAYMENTS`. Which
 event may come next is the table `TRANSITIONS`:
 
-    READY      nothing of this attempt is out; a new attempt may begin
-    SENT       bytes are out, and no response has come
+    READY      nothing of this attempt was sent; a new attempt may begin
+    SENT       bytes were sent, and no response was received
     IN_DOUBT   the attempt is over, and may be on the bill; a new one may begin if the user allows it
-    ABANDONED  bytes are out, and nobody waits for the response: it is taken note of, and nothing is sent again
+    ABANDONED  bytes were sent, and the caller is gone: the response is recorded, and nothing is sent again
     SETTLED    the call is over: nothing can be sent any more
 
 A new attempt after a doubt is a new request that may be billed, so the state starts over (BEGIN) and the ledger opens
-another entry. The doubt itself stays for as long as the call does: whatever becomes of the later attempts, the call
+another entry. The doubt itself stays for as long as the call does: whatever the later attempts end with, the call
 must not end with an error that says that nothing was sent or that it was refused. Whoever catches those may send it
 again. `doubt` is that memory; it is the error that the call then ends with.
 
@@ -55,7 +55,7 @@ class Event(Enum):
 
     BEGIN = "a new attempt"
     SEND = "bytes of the request leave"
-    ANSWER = "the service delivered"
+    DELIVER = "the service delivered"
     REFUSE = "certainly not on the bill"
     DOUBT = "perhaps on the bill"
     ABANDON = "nobody waits any more"
@@ -66,26 +66,26 @@ TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = MappingProxyType(
         State.READY: {
             Event.BEGIN: State.READY,
             Event.SEND: State.SENT,
-            Event.ANSWER: State.SETTLED,  # by a stored result, or by a mock that sends nothing
+            Event.DELIVER: State.SETTLED,  # by a stored result, or by a mock that sends nothing
             Event.REFUSE: State.READY,
             Event.DOUBT: State.IN_DOUBT,  # by a mock that sends nothing
             Event.ABANDON: State.SETTLED,
         },
         State.SENT: {
             Event.SEND: State.SENT,
-            Event.ANSWER: State.SETTLED,
+            Event.DELIVER: State.SETTLED,
             Event.REFUSE: State.READY,
             Event.DOUBT: State.IN_DOUBT,
             Event.ABANDON: State.ABANDONED,
         },
         State.IN_DOUBT: {
             Event.BEGIN: State.READY,
-            Event.ANSWER: State.SETTLED,  # by a stored result
+            Event.DELIVER: State.SETTLED,  # by a stored result
             Event.ABANDON: State.SETTLED,
         },
         State.ABANDONED: {
             Event.SEND: State.ABANDONED,  # the rest of the same request
-            Event.ANSWER: State.SETTLED,
+            Event.DELIVER: State.SETTLED,
             Event.REFUSE: State.SETTLED,
             Event.DOUBT: State.SETTLED,
             Event.ABANDON: State.ABANDONED,
@@ -102,7 +102,7 @@ PAYMENTS: Final[Mapping[Event, Payment]] = MappingProxyType(
     {
         Event.BEGIN: "not_paid",
         Event.SEND: "unknown",
-        Event.ANSWER: "paid",
+        Event.DELIVER: "paid",
         Event.REFUSE: "not_paid",
         Event.DOUBT: "unknown",
     }
@@ -115,7 +115,7 @@ class CallState:
 
     Attributes:
         now: What is known of the request in hand.
-        payment: What that means for the bill: what the ledger is told if the call ended here.
+        payment: What that means for the bill: what the ledger records if the call ends here.
         attempts: How many attempts have begun.
         doubt: The error of the last attempt that may be on the bill.
     """
@@ -130,7 +130,7 @@ class CallState:
 
     @property
     def is_sent(self) -> bool:
-        """Whether a request is out whose response has not come."""
+        """Whether a request was sent whose response was not received."""
         return self.now in {State.SENT, State.ABANDONED}
 
     @property
@@ -142,22 +142,22 @@ class CallState:
         """Begin an attempt.
 
         Raises:
-            NotSentError: Nobody waits for the response any more.
+            NotSentError: The caller is gone.
         """
         self._go(Event.BEGIN)
         self.attempts += 1
 
     def send(self) -> None:
-        """Note that bytes are about to leave: this is where money is committed.
+        """Note that bytes are about to be sent: this is where money is committed.
 
         Raises:
-            NotSentError: Nobody waits for the response any more.
+            NotSentError: The caller is gone.
         """
         self._go(Event.SEND)
 
-    def answer(self) -> None:
+    def deliver(self) -> None:
         """Note that the service delivered."""
-        self._go(Event.ANSWER)
+        self._go(Event.DELIVER)
         self.doubt = None
 
     def fail(self, error: AuraShotError) -> None:
@@ -169,7 +169,7 @@ class CallState:
             self._go(Event.REFUSE)
 
     def abandon(self) -> None:
-        """Note that nobody waits for the response any more."""
+        """Note that the caller is gone."""
         self._go(Event.ABANDON)
 
     def end(self, last: AuraShotError) -> list[AuraShotError]:
@@ -184,7 +184,7 @@ class CallState:
     def _go(self, event: Event) -> None:
         following = TRANSITIONS[self.now].get(event)
         if following is None:
-            raise NotSentError("the call was cancelled before its request was sent")
+            raise NotSentError("The call was cancelled before its request was sent")
         if self.now is not State.SETTLED:  # by then it is final
             self.payment = PAYMENTS.get(event, self.payment)
         self.now = following

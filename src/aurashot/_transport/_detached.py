@@ -1,8 +1,8 @@
-"""Billed calls that outlive whoever asked for them.
+"""Billed calls that outlive the task that made them.
 
-With a ledger, a billed async call runs beside the task that asked for it. If that task is cancelled before the request
-is out, the call is cancelled as well; once it is out, the response is awaited all the same, until the call's deadline,
-and recorded. The task itself is free at once in both cases.
+With a ledger, a billed async call runs detached from the caller's task. If that task is cancelled before the request is
+sent, the call is cancelled as well; once it was sent, the response is still awaited, until the call's deadline, and
+recorded. The task itself ends at once in both cases.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ GRACE: Final = 0.1
 
 
 class DetachedCall(Generic[M]):
-    """One call beside the task that asked for it."""
+    """One call that is detached from the caller's task."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class DetachedCall(Generic[M]):
         self._failure: list[BaseException] = []
 
     async def run(self) -> None:
-        """Make the call; a cancellation from here on is the end of the event loop, or of the wish for the call."""
+        """Make the call; a cancellation from here on means that the event loop ends, or that the call is abandoned."""
         try:
             with self._scope:
                 await self._run()
@@ -74,8 +74,8 @@ class DetachedCall(Generic[M]):
         self._scope.shield = True
         await self._record.paid(self._result)
 
-    async def answer(self) -> M:
-        """Wait for the response, and go on without it when cancelled."""
+    async def response(self) -> M:
+        """Wait for the response; when cancelled, leave the call to itself."""
         try:
             with anyio.move_on_after(self._exchange.deadline.remaining + GRACE):
                 await self.is_recorded.wait()
@@ -92,7 +92,7 @@ class DetachedCall(Generic[M]):
         return self._result
 
     def _check_in_time(self) -> None:
-        """Give up what a slow ledger keeps from being sent; what is out ends by its own deadline."""
+        """Give up a call that a slow ledger has kept from being sent; one that was sent ends by its own deadline."""
         exchange = self._exchange
         if not exchange.state.is_sent and not self._is_known.is_set():
             late = [exchange.describe(exchange.deadline.exceeded("before the request was recorded"))]
@@ -106,22 +106,22 @@ class DetachedCall(Generic[M]):
 
     def _interrupted(self) -> Exception:
         if self._exchange.state.is_sent:
-            return self._exchange.failed(OutcomeUnknownError("the event loop ended before the answer came"))
-        return self._exchange.describe(NotSentError("the event loop ended before the request was sent"))
+            return self._exchange.failed(OutcomeUnknownError("The event loop ended before the response was received"))
+        return self._exchange.describe(NotSentError("The event loop ended before the request was sent"))
 
 
 class DetachedCalls:
-    """The calls of one client that run beside their tasks."""
+    """The detached calls of one client."""
 
     def __init__(self) -> None:
         self._running: set[DetachedCall[Any]] = set()
 
     async def run(self, exchange: Exchange[M], record: Record, make: Callable[[], Awaitable[M]]) -> M:
-        """Make a call beside this task and wait for its response, and until it is on record."""
+        """Make a detached call, and wait for its response and its record."""
         call = DetachedCall(exchange, record, make, self._running.discard)
         self._running.add(call)
         spawn(call.run)
-        return await call.answer()
+        return await call.response()
 
     async def wait(self) -> None:
         """Wait for the calls of this event loop; each ends by its own deadline."""

@@ -1,4 +1,4 @@
-"""What a download decides: where it may go, how much it takes, and what a response means."""
+"""What a download decides: which URLs it follows, how much it accepts, and what a response means."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import httpcore
 from aurashot._engine import PrivateAddressError
 from aurashot._retry import Retries, RetryBudget, RetryPolicy
 from aurashot._transport._error_mapping import translate
-from aurashot._transport._requests import picture_request
+from aurashot._transport._requests import image_request
 from aurashot.errors import DownloadError, UnsafeURLError
 from aurashot.images import check_url
 
@@ -37,7 +37,7 @@ _TRANSIENT_STATUSES: Final = {408, 429, 500, 502, 503, 504}
 
 
 class Hops:
-    """The way to an image: at most three redirects, and each address checked before it is asked."""
+    """The redirects to an image: at most three, each URL checked before it is requested."""
 
     def __init__(self, url: str, own_origin: str) -> None:
         self._own_origin = own_origin
@@ -45,10 +45,10 @@ class Hops:
         self.url = check_url(url, own_origin=own_origin)
 
     def arrived(self, status: int, headers: Mapping[str, str]) -> bool:
-        """Say whether this response is the image; if it is a redirect, go on to where it points.
+        """Return whether this response is the image; if it is a redirect, follow it.
 
         Raises:
-            DownloadError: It is neither, or the way is too long or leads somewhere unsafe.
+            DownloadError: It is neither, or there are too many redirects, or one is unsafe.
         """
         if status == 200:
             _refuse_encoding(headers)
@@ -56,42 +56,42 @@ class Hops:
         if 300 <= status < 400 and "location" in headers:
             self._follow(headers["location"])
             return False
-        error = DownloadError(f"the picture could not be fetched: its host answered {status}")
+        error = DownloadError(f"The image could not be downloaded; its host responded with {status}")
         error.status_code = status
         error.transient = status in _TRANSIENT_STATUSES
         raise error
 
     def _follow(self, location: str) -> None:
         if self._left == 0:
-            raise DownloadError(f"the picture's address redirects more than {MAX_HOPS} times")
+            raise DownloadError(f"The image's URL redirects more than {MAX_HOPS} times")
         self._left -= 1
         try:
             self.url = check_url(urljoin(self.url, location), own_origin=self._own_origin)
         except (UnsafeURLError, ValueError) as unsafe:
-            raise DownloadError(f"the picture's address redirects to one that is not safe: {unsafe}") from unsafe
+            raise DownloadError(f"The image's URL redirects to one that is not safe: {unsafe}") from unsafe
 
 
 def _refuse_encoding(headers: Mapping[str, str]) -> None:
     encoding = headers.get("content-encoding", "identity").lower()
     if encoding not in {"", "identity"}:
-        raise DownloadError(f"the picture came as {encoding!r}, which was not asked for")
+        raise DownloadError(f"The image is encoded as {encoding!r}, which was not requested")
 
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """An image of which a part has come, told apart from every other by its entity tag."""
+    """An image of which a part was received, identified by its strong entity tag."""
 
     tag: str
     total: int
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Self | None:
-        """Return what a whole response says about its image, if that is enough to go on later."""
+        """Return what a full response says about its image, if that is enough to resume later."""
         tag, total = headers.get("etag", ""), _length(headers)
         return cls(tag, total) if _STRONG_TAG.fullmatch(tag) and total else None
 
     def asked_from(self, have: int) -> Headers:
-        """Return the headers that ask for the rest, or for all of it if it has changed (RFC 9110, 13.1.5)."""
+        """Return the headers that request the rest, or for all of it if it has changed (RFC 9110, 13.1.5)."""
         return [(b"Range", b"bytes=%d-" % have), (b"If-Range", self.tag.encode("latin-1"))]
 
     def goes_on(self, have: int, status: int, headers: Mapping[str, str]) -> bool:
@@ -106,7 +106,7 @@ def _length(headers: Mapping[str, str]) -> int | None:
 
 
 class Meter:
-    """How much of an image has come, told to whoever asked for progress."""
+    """How much of an image was received, reported to the progress callback."""
 
     def __init__(self, have: int, total: int | None, sink: Sink[Any], progress: Progress | None) -> None:
         self._total = total
@@ -114,25 +114,25 @@ class Meter:
         self._have = have
         self._done = have
         if self._total is not None and self._total > sink.max_bytes:
-            raise DownloadError(f"the picture has {self._total} bytes; at most {sink.max_bytes} are taken")
+            raise DownloadError(f"The image has {self._total} bytes, over the limit of {sink.max_bytes}")
 
     def count(self, size: int, deadline: Deadline) -> None:
-        """Take note of some bytes."""
+        """Count received bytes."""
         self._done += size
         if self._progress is not None:
             self._progress(self._done, self._total)
         if deadline.passed:
-            raise httpcore.ReadTimeout("the picture did not end in time")
+            raise httpcore.ReadTimeout("The image was not complete in time")
 
     @property
     def received(self) -> int:
-        """How many bytes have come by this response."""
+        """How many bytes of this response were received."""
         return self._done - self._have
 
     def finish(self) -> None:
-        """Check that as much has come as was promised."""
+        """Check that all announced bytes were received."""
         if self._total is not None and self._done != self._total:
-            raise DownloadError(f"the picture should have {self._total} bytes, and {self._done} came")
+            raise DownloadError(f"The image has {self._total} bytes, of which {self._done} were received")
 
 
 class Retrieval(Generic[T]):
@@ -171,16 +171,16 @@ class Retrieval(Generic[T]):
     def request(self) -> AbstractContextManager[httpcore.Request]:
         """Give the request for the image, or for the rest of it."""
         more = self._whole.asked_from(self.sink.size) if self._whole else []
-        return nullcontext(picture_request(self._hops.url, more))
+        return nullcontext(image_request(self._hops.url, more))
 
     def before_send(self) -> None:
-        """Do nothing: a download costs nothing, so nobody needs to know whether it was asked for."""
+        """Do nothing: a download costs nothing, so it does not matter whether it was sent."""
 
     def arrived(self, status: int, headers: Mapping[str, str]) -> bool:
-        """Say whether this response is the image or the rest of it; otherwise there is another request to make.
+        """Return whether this response is the image or the rest of it; otherwise another request follows.
 
         Raises:
-            DownloadError: It is neither, or the way is too long or leads somewhere unsafe.
+            DownloadError: It is neither, or there are too many redirects, or one is unsafe.
         """
         self._goes_on = self._whole is not None and self._whole.goes_on(self.sink.size, status, headers)
         if self._goes_on:
@@ -192,7 +192,7 @@ class Retrieval(Generic[T]):
         return self._hops.arrived(status, headers)
 
     def open(self, headers: Mapping[str, str]) -> Meter:
-        """Make ready for the bytes of a response that has arrived, and return its meter. This blocks."""
+        """Prepare for the bytes of a response, and return its meter. This blocks."""
         if self._whole is not None and self._goes_on:
             return Meter(self.sink.size, self._whole.total, self.sink, self._fetch.progress)
         if self.sink.size:
@@ -201,7 +201,7 @@ class Retrieval(Generic[T]):
         return Meter(0, _length(headers), self.sink, self._fetch.progress)
 
     def finished(self, status: int, received: int) -> None:
-        """Take note that the image is here, after so many bytes."""
+        """Note that the image is complete, and its size."""
         if self._report is not None:
             self._report.succeeded(status, received)
 
@@ -215,16 +215,16 @@ class Retrieval(Generic[T]):
         )
 
     def lost(self, problem: Exception) -> AuraShotError:
-        """Return a connection's error as one of a download; the image stays where it is."""
+        """Return a connection's error as a download error; the image is still at its URL."""
         if isinstance(problem, PrivateAddressError):
-            return self.failed(DownloadError(f"the picture's host {problem}"))
+            return self.failed(DownloadError(f"The image's host {problem}"))
         error = translate(problem, self.deadline)
-        download = DownloadError(f"the picture could not be fetched: {error.message}")
+        download = DownloadError(f"The image could not be downloaded: {error.message}")
         download.transient = not getattr(error, "final", False) and not self.deadline.passed
         return self.failed(download)
 
     def failed(self, error: AuraShotError) -> AuraShotError:
-        """Write onto an error how often it was tried."""
+        """Record the number of attempts on an error."""
         error.operation_id = self._operation.id
         error.attempts = self._attempts
         if self._report is not None:
@@ -232,7 +232,7 @@ class Retrieval(Generic[T]):
         return error
 
     def interrupted(self, stop: BaseException) -> None:
-        """Take note of what ended an attempt from outside."""
+        """Note what ended an attempt from outside."""
         if self._report is not None:
             self._report.failed(stop)
 

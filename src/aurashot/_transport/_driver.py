@@ -90,7 +90,7 @@ class Driver:
         await self._runtime.sleep(seconds)
 
     async def _recall(self, step: Recall[M], operation: Operation) -> M | None:
-        """Look for what the caller's key was paid for already; a fresh key was not."""
+        """Look up whether the caller's key was paid already; a generated key was not."""
         ledger, labels = self._client.ledger, operation.labels
         if ledger is None or labels.idempotency_key is None or not labels.pay_once:
             return None
@@ -102,13 +102,13 @@ class Driver:
         entry = await self._runtime.blocking(partial(ledger.recall, asked, timeout=patience), operation.deadline)
         if entry is None:
             return None
-        result = restored(entry, step.call.answer, operation)
+        result = restored(entry, step.call.response, operation)
         operation.keys.take()
         operation.deliver(cast("Any", result))
         return result
 
     async def _annotate(self, step: Annotate, operation: Operation) -> None:
-        number, ledger = step.answer.meta.ledger_entry, self._client.ledger
+        number, ledger = step.response.meta.ledger_entry, self._client.ledger
         if ledger is None or number is None:
             return
 

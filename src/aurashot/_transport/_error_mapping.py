@@ -56,16 +56,16 @@ def translate(problem: Exception, deadline: Deadline, *, is_out: bool = True) ->
     not_sent = not is_out or _proves_not_sent(cause)
     reason = str(cause) or type(cause).__name__
     if _is_timeout(problem) and deadline.passed:
-        when = "before the request was sent" if not_sent else "after the request went out; its outcome is unknown"
-        error: AuraShotError = DeadlineExceededError(f"the call's {deadline.seconds:g} s ran out {when}")
+        when = "before the request was sent" if not_sent else "after the request was sent; its outcome is unknown"
+        error: AuraShotError = DeadlineExceededError(f"The call's {deadline.seconds:g} s ran out {when}")
         error.outcome = "not_sent" if not_sent else "unknown"
     elif _is_certificate_failure(cause):
-        error = NotSentError(f"the server's certificate is not valid: {reason}")
+        error = NotSentError(f"The server's certificate is not valid: {reason}")
         error.final = True
     elif not_sent:
-        error = NotSentError(f"could not connect to the service: {reason}")
+        error = NotSentError(f"Could not connect to the service: {reason}")
     else:
-        error = OutcomeUnknownError(f"the answer was lost after the request went out: {reason}")
+        error = OutcomeUnknownError(f"The response was lost after the request was sent: {reason}")
     return error
 
 

@@ -1,4 +1,4 @@
-"""One call on its way: everything about it that does not wait."""
+"""One call: everything about it that does no I/O."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ class Body:
         """Take one piece.
 
         Raises:
-            httpcore.ReadTimeout: The call's time is over, although bytes still trickle in.
+            httpcore.ReadTimeout: The deadline passed, although bytes still arrive.
             UnexpectedResponseError: The response is larger than any of this API's.
         """
         self._chunks.append(chunk)
         self._size += len(chunk)
         if self._deadline.passed:
-            raise httpcore.ReadTimeout("the answer did not end in time")
+            raise httpcore.ReadTimeout("The response was not complete in time")
         if self._size > MAX_RESPONSE_BYTES:
             raise too_large(self._size)
 
-    def answer(self, status: int, headers: dict[str, str]) -> RawResponse:
+    def response(self, status: int, headers: dict[str, str]) -> RawResponse:
         """Return the whole response."""
         return RawResponse(status, headers, b"".join(self._chunks))
 
@@ -60,9 +60,9 @@ class Exchange(Generic[M]):
     Attributes:
         call: What is asked for.
         operation: What it belongs to.
-        key: What it is sent under, if it is billed.
+        key: Its idempotency key, if it is billable.
         state: What is known of it so far.
-        record: What tells the ledger about it, if it is billed and there is one.
+        record: What records it in the ledger, if it is billable and there is one.
         ledger_entry: The number of its entry in the ledger.
     """
 
@@ -84,7 +84,7 @@ class Exchange(Generic[M]):
 
     @property
     def deadline(self) -> Deadline:
-        """When it is over."""
+        """The deadline of the call."""
         return self.operation.deadline
 
     def retries(self, policy: RetryPolicy, budget: RetryBudget) -> Retries:
@@ -111,20 +111,20 @@ class Exchange(Generic[M]):
             self._report.started(self.state.attempts, size)
 
     def before_send(self) -> None:
-        """Note that bytes of the request are about to leave, and may be billed from here on.
+        """Note that bytes of the request are about to be sent; from here on it may be billed.
 
         Raises:
-            NotSentError: Nobody waits for the response any more.
+            NotSentError: The caller is gone.
         """
         self.state.send()
 
-    def accept(self, answer: RawResponse) -> M:
-        """Return a response as the model that was asked for, or raise what it says."""
-        result = read(answer, self.call.answer)
-        self.state.answer()
+    def accept(self, response: RawResponse) -> M:
+        """Parse a response into its model, or raise the error that it reports."""
+        result = read(response, self.call.response)
+        self.state.deliver()
         if self._report is not None:
-            self._report.succeeded(answer.status, len(answer.raw))
-        headers = tuple(item for item in answer.headers.items() if item[0] not in _SECRET_HEADERS)
+            self._report.succeeded(response.status, len(response.raw))
+        headers = tuple(item for item in response.headers.items() if item[0] not in _SECRET_HEADERS)
         return self._delivered(
             result.with_meta(
                 CallMeta(
@@ -133,15 +133,15 @@ class Exchange(Generic[M]):
                     operation_id=self.operation.id,
                     idempotency_key=self.key,
                     ledger_entry=self.ledger_entry,
-                    status_code=answer.status,
+                    status_code=response.status,
                     headers=headers,
                 )
             )
         )
 
     def accept_earlier(self, result: M) -> M:
-        """Return what the ledger says was paid for already, instead of sending anything."""
-        self.state.answer()
+        """Return what was paid already according to the ledger, instead of sending anything."""
+        self.state.deliver()
         return self._delivered(result)
 
     def lost(self, problem: Exception) -> AuraShotError:
@@ -157,12 +157,12 @@ class Exchange(Generic[M]):
         return error
 
     def interrupted(self, stop: BaseException) -> None:
-        """Take note of what ended an attempt from outside: a cancellation, Ctrl-C, or a defect."""
+        """Note what ended an attempt from outside: a cancellation, Ctrl-C, or a defect."""
         if self._report is not None:
             self._report.failed(stop)
 
     def describe(self, error: AuraShotError) -> AuraShotError:
-        """Write onto an error which call it ended and what that may have cost."""
+        """Record on an error which call it ended and what that may have cost."""
         error.operation_id = self.operation.id
         error.billable = self.call.billable
         error.idempotency_key = self.key

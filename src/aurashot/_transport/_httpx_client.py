@@ -1,4 +1,4 @@
-"""An httpx client that the user gave, in the place of the engine."""
+"""An httpx client that the user passed in, used instead of the engine."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class AsyncHttpxClient:
             headers = _headers(response)
             async with aclosing(response):
                 return AsyncHttpxResponse(response.status_code, headers, await _chunks(response))
-        raise httpx.ReadTimeout("the httpx client did not keep the deadline")
+        raise httpx.ReadTimeout("The httpx client did not keep the deadline")
 
     async def aclose(self) -> None:
         """Do nothing."""
@@ -121,7 +121,7 @@ def _headers(response: httpx.Response) -> dict[str, str]:
 
 
 async def _chunks(response: httpx.Response) -> list[bytes]:
-    """Read a response, and no more of it than shows that it is too large."""
+    """Read a response, up to the size limit."""
     if response.is_stream_consumed:
         return [response.content]
     chunks: list[bytes] = []

@@ -1,4 +1,4 @@
-"""What a ledger is told about one call: before each request that may be billed, and at the end."""
+"""What the ledger records about one call: before each request that may be billed, and at the end."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class Record:
         """Make sure of an entry for the next request: the last one, or a new one if that may be on the bill.
 
         Returns:
-            What the key was paid for already, by another operation: nothing is to be sent then. Otherwise None.
+            What was paid under the key already, by another operation, so that nothing is sent; otherwise None.
 
         Raises:
             LedgerError: It cannot be recorded, so it must not be sent.
-            UnresolvedError: The key is under way, or nobody knows what became of it.
+            UnresolvedError: A request under the key is under way, or its outcome is unknown.
             SpendCapError: It would exceed the cap.
-            DeadlineExceededError: The call's time is over.
+            DeadlineExceededError: The deadline has passed.
         """
         exchange = self._exchange
         if exchange.state.payment == "unknown" and exchange.state.doubt is not None:
@@ -59,7 +59,7 @@ class Record:
         if exchange.ledger_entry is None:
             entry = await self._reserve()
             if entry.payment == "paid":
-                return restored(entry, exchange.call.answer, exchange.operation)
+                return restored(entry, exchange.call.response, exchange.operation)
         if exchange.deadline.passed:
             raise exchange.deadline.exceeded()
         return None
@@ -70,22 +70,22 @@ class Record:
         if self._intent is None:
             self._intent = intent(self._exchange.call, self._exchange.operation, self._exchange.key or "")
         patience = self._exchange.deadline.bound(PATIENCE)
-        answer = [await self._runtime.write(self._ledger, Reserve(self._intent), patience, self._keep)]
-        if isinstance(answer[0], AuraShotError):
-            raise_from(answer)
-        return cast("Entry", answer[0])
+        response = [await self._runtime.write(self._ledger, Reserve(self._intent), patience, self._keep)]
+        if isinstance(response[0], AuraShotError):
+            raise_from(response)
+        return cast("Entry", response[0])
 
     def _keep(self, written: Written) -> None:
-        """Know the entry, even if whoever waits for it is cancelled meanwhile: it has to be settled."""
+        """Keep the entry, even if the caller is cancelled meanwhile: it has to be settled."""
         if written is not None and not isinstance(written, AuraShotError) and written.payment != "paid":
             self._exchange.ledger_entry = written.number
 
     async def paid(self, result: Response) -> None:
-        """Write down what was delivered."""
+        """Record what was delivered."""
         await self._settle("paid", **delivered(result))
 
     async def end(self, error: BaseException) -> None:
-        """Write down how the call ended, be it by a cancellation; an entry without an attempt is not paid."""
+        """Record how the call ended, including by a cancellation; an entry without an attempt is not paid."""
         payment = self._exchange.state.payment if self._attempts else "not_paid"
         await self._settle(payment, error=type(error).__name__)
 
@@ -112,7 +112,7 @@ class Record:
 
 
 async def write_or_log(writing: Awaitable[Written], trouble: str, operation: Operation) -> None:
-    """Write something down after the fact: the response is here, and must not be lost over its record."""
+    """Record something after the fact: a failure to record must not lose the response."""
     try:
         written = await writing
     except Exception as problem:  # noqa: BLE001  # whatever it is, it must not cost an image
@@ -128,7 +128,7 @@ def _log(problem: Exception, trouble: str, operation: Operation) -> None:
 
 
 def intent(call: Call[Any], operation: Operation, key: str) -> Intent:
-    """Return what a billed call is about to ask for; local images are named by their content."""
+    """Return what a billable call is about to request; local images are identified by their content."""
     from aurashot.ledger import Intent
 
     asked = cast("BilledRequest", call.asked)
@@ -146,12 +146,12 @@ def intent(call: Call[Any], operation: Operation, key: str) -> Intent:
 
 
 def digest(name: str, asked: BilledRequest) -> str:
-    """Return the SHA-256 of what is asked for; how the response is waited for is no part of that."""
+    """Return the SHA-256 of a request; how the response is waited for is not part of it."""
     body = asked.model_dump_json(by_alias=True, exclude_none=True, exclude={"wait_for_result"})
     return hashlib.sha256(f"{name}\n{body}".encode()).hexdigest()
 
 
-def restored(entry: Entry, answer: type[M], operation: Operation) -> M:
+def restored(entry: Entry, response: type[M], operation: Operation) -> M:
     """Return what an entry was paid for.
 
     Raises:
@@ -162,27 +162,27 @@ def restored(entry: Entry, answer: type[M], operation: Operation) -> M:
     )
     try:
         if entry.result is not None:
-            return answer.model_validate_json(entry.result).with_meta(meta)
+            return response.model_validate_json(entry.result).with_meta(meta)
         if entry.urls:
-            return answer.model_validate(_from_addresses(entry, answer)).with_meta(meta)
+            return response.model_validate(_from_addresses(entry, response)).with_meta(meta)
     except ValidationError:
         pass  # written by hand, or by another version: it is as if it was not there
-    raise _no_picture(entry)
+    raise _no_image(entry)
 
 
-def _no_picture(entry: Entry) -> UnresolvedError:
+def _no_image(entry: Entry) -> UnresolvedError:
     error = UnresolvedError(
-        f"the idempotency key {entry.idempotency_key!r} was paid for on {entry.started_at:%Y-%m-%d %H:%M} UTC, and its "
-        "picture is not in the ledger; use another key to pay for a new one"
+        f"The idempotency key {entry.idempotency_key!r} was paid for on {entry.started_at:%Y-%m-%d %H:%M} UTC, and its "
+        "image is not in the ledger; use another key to pay for a new one"
     )
     error.entry, error.outcome, error.billable = entry, "accepted", True
     error.idempotency_key = entry.idempotency_key
     return error
 
 
-def _from_addresses(entry: Entry, answer: type[Response]) -> dict[str, Any]:
+def _from_addresses(entry: Entry, response: type[Response]) -> dict[str, Any]:
     """Return a response made of what an entry of an earlier version, or one that was resolved by hand, still knows."""
-    if issubclass(answer, WorkflowJob):
+    if issubclass(response, WorkflowJob):
         return {
             "status": "success",
             "completed": True,

@@ -1,4 +1,4 @@
-"""Telling the hooks what becomes of an operation and of each of its requests."""
+"""Reporting operations and their requests to the hooks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RequestReport:
-    """One request of an operation, told attempt by attempt."""
+    """One request of an operation, reported attempt by attempt."""
 
     def __init__(
         self,
@@ -35,24 +35,24 @@ class RequestReport:
         self._began = 0.0
 
     def started(self, attempt: int, size: int = 0) -> None:
-        """Tell that an attempt begins, with a body of so many bytes."""
+        """Report that an attempt begins, with the size of its body."""
         self._attempt = {"number": self._operation.next_number(), "attempt": attempt}
         self._began = time.monotonic()
         self._tell(instrumentation.RequestStarted, bytes_sent=size)
 
     def succeeded(self, status: int, size: int) -> None:
-        """Tell that the attempt was answered, with a body of so many bytes."""
+        """Report that the attempt was answered, with the size of the response."""
         self._tell(
             instrumentation.RequestSucceeded, status_code=status, bytes_received=size, elapsed=self._end() or 0.0
         )
 
     def failed(self, error: BaseException) -> None:
-        """Tell that the attempt failed, if one was under way."""
+        """Report that the attempt failed, if one was under way."""
         if (elapsed := self._end()) is not None:
             self._tell(instrumentation.RequestFailed, error=error, elapsed=elapsed)
 
     def retrying(self, error: BaseException, seconds: float) -> None:
-        """Tell that there will be another attempt."""
+        """Report that another attempt will follow."""
         if self._attempt:
             self._tell(instrumentation.RetryScheduled, error=error, retry_in=seconds)
 
@@ -66,7 +66,7 @@ class RequestReport:
 
 @contextmanager
 def reported(dispatcher: Dispatcher, operation: Operation) -> Generator[None]:
-    """Tell the beginning and the end of an operation around one `yield`."""
+    """Report the beginning and the end of an operation around one `yield`."""
     common = _operation(operation)
     tags = operation.labels.tags
     dispatcher.emit(instrumentation.OperationStarted(**common, tags=dict(tags) if isinstance(tags, Mapping) else {}))

@@ -1,4 +1,4 @@
-"""The requests that go out, in httpcore's terms.
+"""The requests, as httpcore's objects.
 
 httpx is imported for the first upload only, for its multipart form: it takes as long to import as all the rest.
 """
@@ -29,7 +29,7 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 
 class Requests:
-    """The requests of one client: addresses and headers are worked out once."""
+    """The requests of one client: URLs and headers are built once."""
 
     def __init__(self, base_url: str, key: ApiKey) -> None:
         self._base_url = base_url
@@ -51,11 +51,11 @@ class Requests:
         return nullcontext(self._post(path, [*headers, (b"Content-Type", b"application/json"), length], content))
 
     @contextmanager
-    def _form(self, path: str, headers: Headers, picture: Payload) -> Generator[httpcore.Request]:
+    def _form(self, path: str, headers: Headers, image: Payload) -> Generator[httpcore.Request]:
         import httpx
 
-        with picture.open() as file:
-            form = httpx.Request("POST", self._base_url, files={"file": (picture.filename, file, picture.media_type)})
+        with image.open() as file:
+            form = httpx.Request("POST", self._base_url, files={"file": (image.filename, file, image.media_type)})
             about_form = [item for item in form.headers.raw if item[0].lower() != b"host"]
             yield self._post(path, [*headers, *about_form], form.stream)
 
@@ -68,7 +68,7 @@ class Requests:
         return request
 
 
-def picture_request(address: str, more: Headers) -> httpcore.Request:
+def image_request(address: str, more: Headers) -> httpcore.Request:
     """Return the GET of an image: no key, no cookie, no compression."""
     headers = [
         (b"Host", urlsplit(address).netloc.encode()),

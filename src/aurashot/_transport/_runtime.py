@@ -1,7 +1,7 @@
-"""What the stages of a call need of the world: waiting, threads, the network and the ledger, blocking or async.
+"""What the stages of a call need: waiting, threads, the network and the ledger, sync or async.
 
 The stages and the driver are written once, as coroutines over a `Runtime`. The async client awaits them on its event
-loop. The blocking client runs them to their end in one go (`run`): its runtime's coroutines block instead of waiting,
+loop. The sync client runs them to completion in one step (`run`): its runtime's coroutines block instead of waiting,
 so none of them ever suspends.
 """
 
@@ -29,10 +29,10 @@ Keep: TypeAlias = "Callable[[Written], None]"
 
 
 class Signal(Protocol):
-    """Something that is waited for, once."""
+    """An event that is waited for once."""
 
     def set(self) -> None:
-        """Let whoever waits go on."""
+        """Wake the waiters."""
         ...
 
     def is_set(self) -> bool:
@@ -40,7 +40,7 @@ class Signal(Protocol):
         ...
 
     async def wait(self, seconds: float) -> bool:
-        """Wait for so many seconds at most, and say whether it was set."""
+        """Wait at most the given seconds, and return whether it was set."""
         ...
 
 
@@ -58,11 +58,11 @@ class ResponseStream(Protocol):
         ...
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the body as it comes."""
+        """Yield the body as it arrives."""
         ...
 
     async def aclose(self) -> None:
-        """Give the connection back."""
+        """Return the connection to the pool."""
         ...
 
 
@@ -91,51 +91,51 @@ class Runtime(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Let some seconds pass."""
+        """Sleep."""
         ...
 
     async def blocking(self, work: Callable[[], T], deadline: Deadline | None = None) -> T:
         """Do blocking work: within what is left of a deadline, or for as long as it takes.
 
         Raises:
-            DeadlineExceededError: It took longer. It goes on, and nobody sees its result.
+            DeadlineExceededError: It took longer. It continues, and its result is discarded.
         """
         ...
 
     async def cleanup(self, work: Callable[[], object]) -> None:
-        """Do blocking work whatever is cancelled meanwhile."""
+        """Do blocking work, shielded from cancellation."""
         ...
 
     async def together(self, works: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
-        """Do several works; the first error ends them all."""
+        """Run several pieces of work; the first error ends them all."""
         ...
 
     async def gather(self, works: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T | Exception]:
-        """Do several works, each to its own end, and return each one's result or error."""
+        """Run several pieces of work to completion, and return each result or error."""
         ...
 
     async def permit(self, limiter: Any, request: str, *, billable: bool, seconds: float) -> None:
         """Wait for a rate limiter's permission.
 
         Raises:
-            TimeoutError: It was not given in time.
+            TimeoutError: It was not granted in time.
         """
         ...
 
     def write(self, ledger: Ledger, write: Write, timeout: float, keep: Keep) -> Awaitable[Written]:
-        """Write into a ledger; what is written at the same time shares a commit.
+        """Write into a ledger; concurrent writes share a commit.
 
-        `keep` is called with what became of it, also when whoever waits is cancelled meanwhile.
+        `keep` is called with the result, even when the caller is cancelled meanwhile.
         """
         ...
 
     def record(self, exchange: Exchange[M], record: Record, make: Callable[[], Awaitable[M]]) -> Awaitable[M]:
-        """Make a billed call, and write down what became of it, whatever ends it."""
+        """Make a billed call and record its outcome, whatever ends it."""
         ...
 
 
 def forget(written: Written) -> None:
-    """Keep nothing of what became of a write."""
+    """Ignore the result of a write."""
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

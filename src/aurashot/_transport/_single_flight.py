@@ -1,7 +1,7 @@
-"""Send once per key: the same content is uploaded once per client, also when many calls ask for it at once.
+"""Single flight: the same content is uploaded once per client, even when many calls need it at once.
 
-The first to ask does the work, the others wait for it. A failure is told to those who waited and is not remembered; if
-the first to ask was cancelled or ran out of its own time, one of the others takes over.
+The first caller does the work, the others wait for it. A failure is raised in all that waited and is not cached; if the
+first caller was cancelled or reached its own deadline, one of the others takes over.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_AGE: Final = 3600.0
 
 
 class ResponseCache:
-    """Responses by key, limited in number and age; the least recently used goes first."""
+    """Responses by key, limited in number and age; the least recently used is dropped first."""
 
     def __init__(self, *, size: int = MAX_REMEMBERED, age: float = MAX_AGE) -> None:
         self._size = size
@@ -40,7 +40,7 @@ class ResponseCache:
         return len(self._kept)
 
     def get(self, key: str) -> Any | None:
-        """Return the response that is remembered under a key, or None."""
+        """Return the cached response of a key, or None."""
         with self._lock:
             born, value = self._kept.get(key, (float("-inf"), None))
             if time.monotonic() - born > self._age:
@@ -50,7 +50,7 @@ class ResponseCache:
             return value
 
     def put(self, key: str, value: object) -> None:
-        """Remember a response."""
+        """Cache a response."""
         with self._lock:
             self._kept[key] = (time.monotonic(), value)
             self._kept.move_to_end(key)
@@ -59,7 +59,7 @@ class ResponseCache:
 
 
 class _Flight:
-    """Work under way that others wait for."""
+    """Work in progress that others wait for."""
 
     __slots__ = ("done", "error")
 
@@ -72,13 +72,13 @@ class _Flight:
             self.error = copy(error)  # without its traceback, whose frames hold this
 
     def check(self) -> None:
-        """Raise what the one who did the work met, on its own traceback."""
+        """Raise the error of the work, on a traceback of this caller."""
         if self.error is not None:
             raise copy(self.error)
 
 
 class SingleFlight:
-    """Work under way by key, in each process and event loop, and the responses of what is done."""
+    """Work in progress by key, per process and event loop, and the cached responses."""
 
     def __init__(self, cache: ResponseCache, runtime: Runtime) -> None:
         self._cache = cache
@@ -87,7 +87,7 @@ class SingleFlight:
         self._lock = threading.Lock()
 
     async def get(self, key: str, deadline: Deadline, work: Callable[[], Awaitable[T]]) -> T:
-        """Return the response for a key, by memory, by waiting, or by doing the work."""
+        """Return the response for a key: from the cache, by waiting, or by doing the work."""
         flight_key = (self._runtime.loop_key(), key)  # a loop waits for itself, and a forked child for itself
         while True:
             with self._lock:
@@ -102,13 +102,13 @@ class SingleFlight:
                 raise deadline.exceeded()
             flight.check()
         try:
-            answer = await work()
-            self._cache.put(key, answer)
+            response = await work()
+            self._cache.put(key, response)
         except AuraShotError as error:
             mine.failed(error)
             raise
         else:
-            return answer
+            return response
         finally:
             with self._lock:
                 del self._running[flight_key]

@@ -1,8 +1,8 @@
 """The stages that a call goes through, from the outside in: single flight, record, retry, attempt.
 
     single flight  calls of the same content share one request (uploads)
-    record         a ledger hears of a billed call before its first byte leaves, and of its outcome after
-    retry          what certainly was not billed is tried again
+    record         a ledger records a billable call before its first byte is sent, and its outcome afterwards
+    retry          requests that were certainly not billed are retried
     attempt        a rate limiter's permission, one request, and what its response means
 
 Each is written once, over a `Runtime`. A download has the last two.
@@ -49,7 +49,7 @@ X = TypeVar("X", bound=Repeatable)
 
 
 def _limiter_failed(problem: Exception) -> NotSentError:
-    error = NotSentError(f"the rate limiter failed ({type(problem).__name__}: {problem}); nothing was sent")
+    error = NotSentError(f"The rate limiter failed ({type(problem).__name__}: {problem}); nothing was sent")
     error.final = True
     return error
 
@@ -104,7 +104,7 @@ class Stages:
     async def _again(
         self, retries: Retries, attempt: Callable[[X], Awaitable[T]], what: X, failed: list[BaseException]
     ) -> T:
-        """Leave what follows a failed first attempt to tenacity, which most calls never need."""
+        """Use tenacity only after a failed first attempt: most calls never need it."""
         from tenacity import AsyncRetrying
 
         async def attempt_or_failure() -> T:
@@ -125,11 +125,11 @@ class Stages:
                 return exchange.accept_earlier(earlier)
         exchange.begin()
         try:
-            async with aclosing(await self._runtime.send(exchange)) as reply:
+            async with aclosing(await self._runtime.send(exchange)) as response:
                 body = Body(exchange.deadline)
-                async for chunk in reply:
+                async for chunk in response:
                     body.add(chunk)
-            return exchange.accept(body.answer(reply.status, reply.headers))
+            return exchange.accept(body.response(response.status, response.headers))
         except transport_errors() as problem:
             raise exchange.lost(problem) from problem
         except AuraShotError as error:
@@ -143,7 +143,7 @@ class Stages:
         """Ask the rate limiter and then the ledger whether a request may be sent.
 
         Returns:
-            What was paid for under the key already, so that nothing is to be sent, or None.
+            What was paid under the key already, so that nothing is sent, or None.
         """
         try:
             if self._client.rate_limiter is not None:
@@ -180,9 +180,9 @@ class Stages:
             await self._runtime.blocking(retrieval.prepare)
             retrieval.begin()
             while True:
-                async with aclosing(await self._runtime.fetch(retrieval)) as reply:
-                    if retrieval.arrived(reply.status, reply.headers):
-                        return await self._land(reply, retrieval)
+                async with aclosing(await self._runtime.fetch(retrieval)) as response:
+                    if retrieval.arrived(response.status, response.headers):
+                        return await self._land(response, retrieval)
         except transport_errors() as problem:
             raise retrieval.lost(problem) from problem
         except AuraShotError as error:
@@ -192,11 +192,11 @@ class Stages:
             retrieval.interrupted(stop)
             raise
 
-    async def _land(self, reply: ResponseStream, retrieval: Retrieval[T]) -> T:
+    async def _land(self, response: ResponseStream, retrieval: Retrieval[T]) -> T:
         """Write the image in pieces: in async code each of them is a trip to a thread."""
-        meter = await self._runtime.blocking(partial(retrieval.open, reply.headers))
+        meter = await self._runtime.blocking(partial(retrieval.open, response.headers))
         piece = bytearray()
-        async for chunk in reply:
+        async for chunk in response:
             meter.count(len(chunk), retrieval.deadline)
             piece += chunk
             if len(piece) >= self._runtime.piece:
@@ -204,7 +204,7 @@ class Stages:
         await self._write(retrieval, piece)
         meter.finish()
         result = await self._runtime.blocking(retrieval.sink.finish)
-        retrieval.finished(reply.status, meter.received)
+        retrieval.finished(response.status, meter.received)
         return result
 
     async def _write(self, retrieval: Retrieval[Any], piece: bytearray) -> None:

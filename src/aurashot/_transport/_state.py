@@ -1,4 +1,4 @@
-"""What a client holds, apart from its way of waiting."""
+"""What a client holds, sync or async."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Options:
     tags: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work."""
+        """Check the options."""
         check_timeout(self.timeout)
         try:
             check_key("parent_id", self.parent_id)
@@ -47,7 +47,7 @@ class Options:
         """Begin an operation, and start its clock.
 
         Raises:
-            ConfigurationError: `timeout` is given and cannot work.
+            ConfigurationError: `timeout` is invalid.
         """
         deadline = Deadline(self.timeout if timeout is None else check_timeout(timeout))
         return Operation(name, self._labelled(labels or UNLABELLED), deadline, self.parent_id)
@@ -62,7 +62,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """Where the requests go, and as whom."""
+    """The base URL and the credentials."""
 
     base_url: str
     own_origin: str
@@ -70,7 +70,7 @@ class Service:
     max_connections: int
 
     def __post_init__(self) -> None:
-        """Refuse a number that cannot work."""
+        """Check the number."""
         if self.max_connections < 1:
             raise ConfigurationError(f"max_connections must be at least 1, not {self.max_connections}")
 
@@ -83,7 +83,7 @@ class Service:
 
 @dataclass(slots=True, kw_only=True)
 class ClientState:
-    """What all views of one client have in common."""
+    """What all views of one client share."""
 
     service: Service
     requests: Requests
@@ -94,8 +94,8 @@ class ClientState:
     closed: bool = False
 
     def check_open(self, http_client_is_closed: bool) -> None:  # noqa: FBT001  # its one argument
-        """Refuse to work after `close`."""
+        """Raise if the client is closed."""
         if self.closed:
-            raise ConfigurationError("the client is closed: make a new one, or keep it open for as long as it is used")
+            raise ConfigurationError("The client is closed; make a new one, or keep it open for as long as it is used")
         if http_client_is_closed:
-            raise ConfigurationError("the httpx client given as http_client= is closed")
+            raise ConfigurationError("The httpx client given as http_client= is closed")

@@ -1,4 +1,4 @@
-"""The blocking runtime: what it is asked to wait for, it waits for in the thread that asks."""
+"""The sync runtime: it waits in the calling thread."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ class _Signal:
         return self._event.wait(seconds)
 
 
-class _Reply:
+class _Response:
     """A response of a blocking engine, read as an async one is."""
 
-    __slots__ = ("_chunks", "_reply", "headers", "status")
+    __slots__ = ("_chunks", "_response", "headers", "status")
 
-    def __init__(self, reply: ResponseStream | HttpxResponse) -> None:
-        self.status: int = reply.status
-        self.headers: dict[str, str] = reply.headers
-        self._reply = reply
+    def __init__(self, response: ResponseStream | HttpxResponse) -> None:
+        self.status: int = response.status
+        self.headers: dict[str, str] = response.headers
+        self._response = response
         self._chunks: Iterator[bytes] | None = None
 
     def __aiter__(self) -> Self:
-        self._chunks = iter(self._reply)
+        self._chunks = iter(self._response)
         return self
 
     async def __anext__(self) -> bytes:
@@ -70,40 +70,40 @@ class _Reply:
         return chunk
 
     async def aclose(self) -> None:
-        self._reply.close()
+        self._response.close()
 
 
 class BlockingRuntime:
-    """The waiting of the blocking client: none of its coroutines ever suspends."""
+    """The runtime of the sync client: none of its coroutines ever suspends."""
 
     def __init__(self, service: Service, given: httpx.Client | None) -> None:
         self.piece: int = 1  # each chunk of a download is written as it comes
         self.api: Engine | HttpxClient = _carrier(service, given)
-        self.pictures: Engine = Engine(service.max_connections, network=PublicNetwork(service.host_and_port))
+        self.images: Engine = Engine(service.max_connections, network=PublicNetwork(service.host_and_port))
         """Without a proxy: the addresses are checked here."""
 
     def loop_key(self) -> Hashable:
-        """Return this process: after `fork()` nobody here does the parent's work."""
+        """Return this process: after `fork()`, the parent's work is not done here."""
         return os.getpid()
 
     def signal(self) -> _Signal:
         """Return an event of threads."""
         return _Signal()
 
-    async def send(self, outgoing: Outgoing) -> _Reply:
+    async def send(self, outgoing: Outgoing) -> _Response:
         """Send a request of the API."""
-        return _Reply(self.api.send(outgoing))
+        return _Response(self.api.send(outgoing))
 
-    async def fetch(self, outgoing: Outgoing) -> _Reply:
+    async def fetch(self, outgoing: Outgoing) -> _Response:
         """Send the request for an image."""
-        return _Reply(self.pictures.send(outgoing))
+        return _Response(self.images.send(outgoing))
 
     async def sleep(self, seconds: float) -> None:
         """Sleep."""
         time.sleep(seconds)  # noqa: ASYNC251  # no event loop runs this
 
     async def blocking(self, work: Callable[[], T], deadline: Deadline | None = None) -> T:
-        """Do the work here, or in a thread that is left to itself when the time is over."""
+        """Do the work here, or in a thread that is no longer waited for when time runs out."""
         return work() if deadline is None else _within(work, deadline)
 
     async def cleanup(self, work: Callable[[], object]) -> None:
@@ -111,11 +111,11 @@ class BlockingRuntime:
         work()
 
     async def together(self, works: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
-        """Do one work after the other."""
+        """Run one piece of work after the other."""
         return [await work() for work in works]
 
     async def gather(self, works: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T | Exception]:
-        """Do one work after the other, and go on after an error."""
+        """Run one piece of work after the other, and continue after an error."""
         del limit  # it bounds what runs at once, and here nothing does
         results: list[T | Exception] = []
         for work in works:
@@ -136,7 +136,7 @@ class BlockingRuntime:
         return written
 
     async def record(self, exchange: Exchange[M], record: Record, make: Callable[[], Awaitable[M]]) -> M:
-        """Make a billed call, and write down what became of it."""
+        """Make a billed call and record its outcome."""
         del exchange  # it is the record's, too
         try:
             result = await make()
@@ -148,7 +148,7 @@ class BlockingRuntime:
 
 
 def _within(work: Callable[[], T], deadline: Deadline) -> T:
-    """Do blocking work in a thread of its own, and wait for it as long as there is time."""
+    """Do blocking work in its own thread, and wait for it until the deadline."""
     from concurrent.futures import Future
 
     outcome: Future[T] = Future()
@@ -185,7 +185,7 @@ def _carrier(service: Service, given: httpx.Client | None) -> Engine | HttpxClie
 
 
 class Connections:
-    """What all views of one blocking client have in common."""
+    """What all views of one sync client share."""
 
     def __init__(
         self,
@@ -204,9 +204,9 @@ class Connections:
         )
 
     def close(self) -> None:
-        """Close what was opened here; a client that was given stays open."""
+        """Close what was opened here; a client that was passed in stays open."""
         self.client.closed = True
-        self.runtime.pictures.close()
+        self.runtime.images.close()
         self.runtime.api.close()
 
 

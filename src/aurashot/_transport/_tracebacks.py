@@ -1,11 +1,11 @@
 """Keep errors out of reference cycles, and secrets out of tracebacks.
 
 The frames of a failed call hold its response, up to 8 MiB. If an object that these frames reach keeps the error, they
-keep each other until the garbage collector comes by. Three rules prevent it, and what they need is here:
+keep each other alive until the garbage collector runs. Three rules prevent it, and what they need is here:
 
-* what a call keeps of its errors, it gives up when it ends (`CallState.end`);
-* an error that is handed on to be raised elsewhere travels in a list that is emptied by raising it (`raise_from`);
-* the frames of packages that keep the errors that pass through them are cleared (`clear_frames`).
+* a call drops the errors that it keeps when it ends (`CallState.end`);
+* an error that is passed on to be raised elsewhere travels in a list that is emptied by raising it (`raise_from`);
+* the frames of packages that keep errors are cleared (`clear_frames`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Writing into a ledger from an event loop: what is asked for at the same time is written together.
+"""Writing into a ledger from an event loop: concurrent writes are written together.
 
-A ledger blocks until what it has written is on the disk. So a thread writes, one batch at a time; what is asked for
+A ledger blocks until what it has written is on the disk. So a thread writes, one batch at a time; what arrives
 meanwhile waits for the next batch. One sync of the disk and one trip to a thread then serve dozens of calls.
 """
 
@@ -33,7 +33,7 @@ LARGEST: Final = 128
 
 
 class _Job:
-    """One write that somebody waits for."""
+    """One pending write."""
 
     __slots__ = ("_give_up", "done", "failure", "keep", "write", "written")
 
@@ -47,27 +47,27 @@ class _Job:
 
     @property
     def left(self) -> float:
-        """Seconds for which it may still wait."""
+        """Seconds that it may still wait."""
         return self._give_up - time.monotonic()
 
     @property
     def is_late(self) -> bool:
-        """Whether it is given up: what is recorded after the fact is not, however long it has waited."""
+        """Whether it is given up; records after the fact never are."""
         return isinstance(self.write, Reserve) and self.left <= 0
 
     def end(self, written: Written) -> None:
-        """Take what became of it."""
+        """Store the result."""
         self.written = written
         self.keep(written)
         self.done.set()
 
     def fail(self, problem: BaseException) -> None:
-        """Take what kept it from being written, and is no business of a ledger."""
+        """Store the error that kept it from being written."""
         self.failure.append(problem)
         self.done.set()
 
     def result(self) -> Written:
-        """Return what became of it, or raise what kept it from being written."""
+        """Return the result, or raise the error that kept it from being written."""
         if self.failure:
             raise_from(self.failure)
         return self.written
@@ -83,7 +83,7 @@ class _Writer:
         self._thread = CapacityLimiter(1)
 
     async def write(self, job: _Job) -> Written:
-        """Have a write done, and wait for it."""
+        """Write, and wait for the result."""
         self._waiting.append(job)
         try:
             await job.done.wait()
@@ -93,7 +93,7 @@ class _Writer:
         return job.result()
 
     async def _withdraw(self, job: _Job) -> None:
-        """Take a write back, or wait for its end if it is being written."""
+        """Withdraw a write, or wait for it if it is being written."""
         if job in self._waiting:
             self._waiting.remove(job)
             return
@@ -101,7 +101,7 @@ class _Writer:
             await job.done.wait()
 
     async def write_all(self) -> None:
-        """Write one batch after the other until nobody waits."""
+        """Write batches until nothing is pending."""
         try:
             while self._waiting:
                 if batch := self._next_batch():
@@ -109,15 +109,15 @@ class _Writer:
         finally:
             self._finished()
             while self._waiting:  # the event loop ends, or the ledger raised what ends a program
-                self._waiting.popleft().end(LedgerError("it was not written: the program is about to end"))
+                self._waiting.popleft().end(LedgerError("It was not written; the program is about to end"))
 
     def _next_batch(self) -> list[_Job]:
-        """Take the next writes; those whose time is over are told so here: a cancel scope for each would cost more."""
+        """Take the next writes; those past their deadline are failed here: a cancel scope for each would cost more."""
         batch: list[_Job] = []
         while self._waiting and len(batch) < LARGEST:
             job = self._waiting.popleft()
             if job.is_late:
-                job.end(LedgerError("the ledger is busy: others are writing; try again"))
+                job.end(LedgerError("The ledger is busy, because others are writing; try again"))
             else:
                 batch.append(job)
         return batch
@@ -148,13 +148,13 @@ class _Writer:
 
 
 class Writers:
-    """What writes into one client's ledger, in each event loop."""
+    """The writers of one client's ledger, one for each event loop."""
 
     def __init__(self) -> None:
         self._writers: dict[Hashable, _Writer] = {}
 
     def write(self, ledger: Ledger, write: Write, timeout: float, keep: Keep) -> Awaitable[Written]:
-        """Write something, and return an awaitable of what became of it."""
+        """Write, and return an awaitable of the result."""
         loop = current_token()
         writer = self._writers.get(loop)
         if writer is None:

@@ -1,4 +1,4 @@
-"""The images of a demo: made, brought home and kept on record, so that a failure loses none of them."""
+"""The images of a demo: made, downloaded and recorded, so that a failure loses none of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """An image to make: the name of its file, its title, and what is asked for."""
+    """An image to make: the name of its file, its title, and its prompt."""
 
     name: str
     title: str
@@ -43,7 +43,7 @@ class Shot:
 
     @property
     def by_sandbox(self) -> bool:
-        """Whether the response says that the sandbox drew it."""
+        """Whether the sandbox drew it."""
         pipeline = self.generation.pipeline
         return pipeline is not None and pipeline.provider == "sandbox"
 
@@ -80,7 +80,7 @@ class Album:
                 generation = make()
                 file = self._bring_home(scene, generation)
         except (AuraShotError, KeyboardInterrupt) as problem:
-            problem.add_note(f"this was {scene.name}, picture {len(self.shots) + 1} of {len(SCENES)}")
+            problem.add_note(f"this was {scene.name}, image {len(self.shots) + 1} of {len(SCENES)}")
             raise
         shot = Shot(scene, generation, file.name, perf_counter() - started)
         self.shots.append(shot)
@@ -88,12 +88,12 @@ class Album:
         return generation
 
     def _bring_home(self, scene: Scene, generation: Generation) -> Path:
-        picture = self._client.download(generation, self.folder)
-        path = self.folder / f"{scene.name}{picture.suffix}"
+        image = self._client.download(generation, self.folder)
+        path = self.folder / f"{scene.name}{image.suffix}"
         try:
             with writing(path):
-                return picture.replace(path)
+                return image.replace(path)
         except InputError as error:
             quoted = f"request id {generation.request_id}, idempotency key {generation.meta.idempotency_key}"
-            error.add_note(f"the picture is kept as '{picture}' ({quoted})")
+            error.add_note(f"the image is stored as '{image}' ({quoted})")
             raise

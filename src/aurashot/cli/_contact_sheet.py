@@ -1,4 +1,4 @@
-"""The page that shows the images of a demo side by side: static, with no script and no address in it."""
+"""The page that shows the images of a demo side by side: static, with no script and no URL in it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ if TYPE_CHECKING:
     from aurashot.cli._album import Shot
     from aurashot.cli._portrait import Portrait
 
-TITLE: Final = "One face, the same in every picture"
-INTRO: Final = (
-    "Made by aurashot demo: the ID photo is made from the face once, and every later picture is given it as its anchor."
-)
+TITLE: Final = "One face, the same in every image"
+INTRO: Final = "Made by aurashot demo: the ID photo is made from the face once, and is the anchor of every later image."
 SANDBOX_MARK: Final = '<p class="mark">Made by the sandbox, not by a model</p>\n'
 
 FIGURE: Final = Template(
@@ -43,8 +41,8 @@ def contact_sheet(portrait: Portrait, shots: Sequence[Shot]) -> str:
 
 
 def _original(portrait: Portrait) -> str:
-    text = "Drawn by code: it is nobody's." if portrait.drawn else "The photo that it all comes from."
-    return _figure(portrait.file, title="The face", text=text, alt="The face that all pictures show")
+    text = "Drawn by code: it shows no real person." if portrait.drawn else "The photo that all images are made from."
+    return _figure(portrait.file, title="The face", text=text, alt="The face that all images show")
 
 
 def _shot(shot: Shot) -> str:

@@ -25,12 +25,12 @@ def demo(
         Path | None, typer.Option(metavar="PHOTO", help="A photo with one face; otherwise one is drawn.")
     ] = None,
     out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Where the pictures go, in place of those of an earlier run.")
+        Path, typer.Option(metavar="FOLDER", help="The folder for the images; those of an earlier run are replaced.")
     ] = Path("aurashot-demo"),
     live: Annotated[
-        bool, typer.Option("--live", help="Use the hosted service and your key: 3 pictures are billed.")
+        bool, typer.Option("--live", help="Use the hosted service and your key: 3 images are billed.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before --live spends.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before --live spends money.")] = False,
 ) -> None:
     """Make an ID photo, a cafe scene and a rooftop edit of one face.
 
@@ -62,13 +62,13 @@ def _service(screen: "Screen", *, live: bool, yes: bool) -> "Generator[AuraShot]
 
 
 def _ask(screen: "Screen", *, yes: bool) -> None:
-    """Say what is going to be spent, and go on only if the user agrees.
+    """Show what will be billed, and go on only if the user agrees.
 
     Raises:
-        ConfigurationError: There is nobody to ask.
+        ConfigurationError: The terminal is not interactive.
     """
     service = os.environ.get("AURASHOT_BASE_URL") or "the hosted service"
-    screen.say(f"3 pictures will be made by {service} and billed to your key.")
+    screen.say(f"3 images will be made by {service} and billed to your key.")
     if yes:
         return
     if not sys.stdin.isatty():
@@ -110,7 +110,7 @@ def _conclude(album: "Album", portrait: "Portrait", screen: "Screen", seconds: f
 
     made = len(album.shots)
     screen.say()
-    screen.row("Made", f"{made} of {len(SCENES)} pictures in {seconds:.1f} s")
+    screen.row("Made", f"{made} of {len(SCENES)} images in {seconds:.1f} s")
     if live:
         screen.row("Billed", f"{made}, to your key (the first 5 of a new key are free)")
     else:

@@ -19,7 +19,7 @@ EXIT_INTERRUPTED: Final = 130
 
 
 class Commands(TyperGroup):
-    """The group that holds all commands, and puts their errors into words."""
+    """The group that holds all commands, and prints their errors."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
@@ -38,7 +38,7 @@ def fail(error: AuraShotError, *, is_free: bool = False) -> NoReturn:
 
     Args:
         error: What went wrong.
-        is_free: Whether nobody pays for what was done, since a sandbox did it.
+        is_free: Whether the work cost nothing because a sandbox did it.
 
     Raises:
         typer.Exit: With the exit code that fits.
@@ -48,28 +48,28 @@ def fail(error: AuraShotError, *, is_free: bool = False) -> NoReturn:
 
 
 def exit_code(error: AuraShotError) -> int:
-    """Say whether the user or the world is to blame."""
+    """Return the exit code of an error."""
     return EXIT_USAGE if isinstance(error, ConfigurationError | InputError) else EXIT_FAILED
 
 
 def in_words(error: AuraShotError, *, is_free: bool = False) -> str:
     """Return one line with what went wrong, what it may have cost, and what to quote to support."""
-    clauses = [error.message.rstrip("."), *_notes(error), *_pictures(error)]
+    clauses = [error.message.rstrip("."), *_notes(error), *_images(error)]
     marks = {"request id": error.request_id}
     for each in error.delivered:
         marks = {"request id": getattr(each, "request_id", None), "idempotency key": each.meta.idempotency_key}
     if error.may_be_charged and not error.delivered and not is_free:
         marks["idempotency key"] = error.idempotency_key
-    if (error.may_be_charged or len(error.delivered) > len(_pictures(error))) and not is_free:
+    if (error.may_be_charged or len(error.delivered) > len(_images(error))) and not is_free:
         clauses.append("it may have been billed all the same")
     quoted = ", ".join(f"{name} {value}" for name, value in marks.items() if value)
     return printable("; ".join(clauses) + (f" ({quoted})" if quoted else ""))
 
 
-def _pictures(error: AuraShotError) -> list[str]:
-    """Say where the images are that were made before the error."""
+def _images(error: AuraShotError) -> list[str]:
+    """Return a clause with the URLs of the images that were made before the error."""
     addresses = [output.url for each in error.delivered for output in getattr(each, "outputs", ())[:1]]
-    return [f"the picture was made and is at {address}" for address in addresses]
+    return [f"the image was made and is at {address}" for address in addresses]
 
 
 def _notes(error: BaseException) -> list[str]:

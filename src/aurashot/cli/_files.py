@@ -1,4 +1,4 @@
-"""Files in the folder that the user chose: written whole, and blamed on the right option."""
+"""Files in the folder that the user chose: written atomically, with errors that name the option."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def writing(path: Path) -> Generator[None]:
-    """Blame `--out` when the operating system does not let a file or folder be written.
+    """Name `--out` in errors when a file or folder cannot be written.
 
     Raises:
         InputError: It does not.
@@ -28,10 +28,10 @@ def writing(path: Path) -> Generator[None]:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file, replacing an earlier one at once or not at all.
+    """Write a file atomically.
 
     Raises:
-        InputError: The operating system does not let it.
+        InputError: It cannot be written.
     """
     with writing(path):
         _atomic.write(path, content)

@@ -1,4 +1,4 @@
-"""`aurashot login`: keep the key where every program of yours finds it."""
+"""`aurashot login`: store the key where every program of yours finds it."""
 
 import sys
 from pathlib import Path
@@ -11,13 +11,13 @@ KEYS_PAGE = "https://www.aurashot.art/studio?tab=keys"
 
 def login(
     folder: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where to keep it; otherwise your home directory.")
+        Path | None, typer.Option(metavar="FOLDER", help="The folder to store it in; your home directory by default.")
     ] = None,
 ) -> None:
-    """Keep your API key in a file that only you can open.
+    """Store your API key in a file that only you can read.
 
-    The key is asked for and not shown, or read from standard input. It goes into .aurashot.env, where every client of
-    yours finds it.
+    The command asks for the key and does not show it, or reads it from standard input. It is stored in .aurashot.env,
+    where every client of yours finds it.
     """
     from aurashot import save_key
     from aurashot.cli._screen import Screen
@@ -29,4 +29,4 @@ def login(
     else:
         key = sys.stdin.readline()
     path = save_key(key, folder=folder)
-    screen.say(f"The key that ends in {key.strip()[-4:]} is kept in {path}, which only you can open.")
+    screen.say(f"The key that ends in {key.strip()[-4:]} is stored in {path}, which only you can read.")

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """A face as the service gets to see it: upright, in a format that browsers show, and without metadata.
+    """A face as it is sent to the service: upright, in a format that browsers show, and without metadata.
 
     Attributes:
         file: The name of its file in the demo's folder.
         content: The bytes of that file.
-        drawn: Whether it is nobody's, made by code.
+        drawn: Whether it was drawn, and shows no real person.
     """
 
     file: str
@@ -28,7 +28,7 @@ def portrait_of(photo: Path) -> Portrait:
     """Read a photo.
 
     Raises:
-        InvalidImageError: It cannot be read, or is no image.
+        InvalidImageError: It cannot be read, or is not an image.
     """
     from aurashot.images import EXTENSIONS, ImageRules, LocalImage, prepare
 

@@ -9,7 +9,7 @@ from aurashot.errors import AuraShotError, ConfigurationError
 KEY = "sk_sandbox_demo"
 
 READY = """\
-The AuraShot sandbox answers at {url}; Ctrl-C stops it.
+The AuraShot sandbox is running at {url}; Ctrl-C stops it.
 Its key is {key}; any other that starts with sk_ works as well.
 
 For the SDK, in another terminal:
@@ -36,16 +36,16 @@ def _group() -> None:
 
 @sandbox.command()
 def serve(
-    port: Annotated[int, typer.Option(min=0, max=65_535, metavar="N", help="The TCP port; 0 takes a free one.")] = 8787,
+    port: Annotated[int, typer.Option(min=0, max=65_535, metavar="N", help="The TCP port; 0 uses a free one.")] = 8787,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = "127.0.0.1",
     quota: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Pictures for each key, and then 402; otherwise no end.")
+        int | None, typer.Option(min=0, metavar="N", help="Images for each key, and then 402; unlimited by default.")
     ] = None,
     latency: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="How long a picture takes, beside drawing it.")
+        float, typer.Option(min=0, metavar="SECONDS", help="Seconds that an image takes, in addition to drawing it.")
     ] = 0.0,
     fetch: Annotated[
-        bool, typer.Option("--fetch", help="Download public references, instead of drawing a stand-in for each.")
+        bool, typer.Option("--fetch", help="Download public references, instead of replacing each by a drawn portrait.")
     ] = False,
 ) -> None:
     """Serve the emulator until Ctrl-C: no account, no network, no bill.

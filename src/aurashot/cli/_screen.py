@@ -1,4 +1,4 @@
-"""Standard output: colours and a moving sign on a terminal, plain lines everywhere else."""
+"""Standard output: colours and a spinner on a terminal, plain lines everywhere else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Screen:
-    """Where a command tells what it does."""
+    """Where a command prints."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -32,7 +32,7 @@ class Screen:
         self._console.print(cells)
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Print a table; columns of numbers stand on the right."""
+        """Print a table; columns of numbers are aligned to the right."""
         cells = [[printable(cell) for cell in row] for row in rows]
         right = [all(row[column].replace(",", "").isdigit() for row in cells) for column in range(len(head))]
         widths = [max(len(row[column]) for row in [list(head), *cells]) for column in range(len(head))]
@@ -44,11 +44,11 @@ class Screen:
             self._console.print("  " + "  ".join(shown).rstrip(), style="dim" if number == 0 else None)
 
     def working(self, what: str) -> AbstractContextManager[object]:
-        """Show that something is going on, while the block lasts."""
+        """Show a spinner while the block runs."""
         return self._console.status(what)
 
     def agrees(self, question: str) -> bool:
-        """Ask a question; without a response it is a no."""
+        """Ask a yes-or-no question; the default is no."""
         from rich.prompt import Confirm
 
         try:

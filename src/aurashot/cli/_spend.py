@@ -22,14 +22,14 @@ _UNFINISHED: Final = {True: "under way", False: "its program ended", None: "unde
 def spend(
     path: Annotated[Path, typer.Argument(metavar="LEDGER", help="The file of the ledger.", envvar="AURASHOT_LEDGER")],
     since: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Only from this day or time on: 2026-03-16, in UTC.")
+        str | None, typer.Option(metavar="DATE", help="Only calls since this day or time: 2026-03-16, in UTC.")
     ] = None,
     unresolved: Annotated[
-        bool, typer.Option("--unresolved", help="List the calls whose outcome nobody knows.")
+        bool, typer.Option("--unresolved", help="List the calls that may be on the bill, and are not resolved.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what was spent, on what, and what is unresolved.
+    """Show what was spent, on what, and which calls are unresolved.
 
     Reads the ledger that a program writes with SQLiteLedger, while the program runs or after it.
     """
@@ -61,7 +61,7 @@ def _is_since(entry: "Entry", since: datetime | None) -> bool:
 
 
 def _as_data(ledger: "SQLiteLedger", since: datetime | None) -> dict[str, Any]:
-    """Return the sums and what is unresolved; addresses of images are secrets and stay in the ledger."""
+    """Return the sums and what is unresolved; URLs of images are secrets and stay in the ledger."""
     unresolved = [
         {
             "idempotency_key": entry.idempotency_key,

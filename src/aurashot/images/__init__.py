@@ -1,7 +1,7 @@
-"""Images on their way out and in: what a user hands over, and where a downloaded image lands.
+"""Images that users pass in, and images that are downloaded.
 
 Plain functions: no network, no threads. Pillow is used if it is installed, and imported only when it is needed;
-so is all that reads or writes images, which a call with addresses does not.
+so is all that reads or writes images, which a call with URLs does not do.
 """
 
 from typing import TYPE_CHECKING

@@ -1,6 +1,6 @@
 """Walk the four container formats from part to part, seeking over the pixels.
 
-A walker yields the parts of a file in order and stops early when the file is cut or broken; `is_last` tells whether the
+A walker yields the parts of a file in order and stops early when the file is cut or broken; `is_last` says whether the
 part that it stopped at closes the file. A part's span runs up to the next part, so that copying spans copies a file.
 No walker holds more than a few KiB, whatever the size of the file.
 

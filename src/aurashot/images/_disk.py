@@ -1,4 +1,4 @@
-"""Open the files that users name: regular files only, and the same one each time."""
+"""Open files by their paths: regular files only, and unchanged since the first time."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TEXT_MODE = "does not give bytes; open it in binary mode, with open(path, 'rb')"
 
 @dataclass(frozen=True, slots=True)
 class DiskFile:
-    """A file as it was when it was first opened."""
+    """A file, and what it was like when it was first opened."""
 
     path: Path
     device: int
@@ -54,14 +54,12 @@ class DiskFile:
         """Open it for reading.
 
         Raises:
-            InvalidImageError: It is gone, or not the same any more.
+            InvalidImageError: It is missing, or has changed.
         """
         file = _open_regular(self.path)
         if _describe(file, self.path) != self:
             file.close()
-            raise InvalidImageError(
-                f"'{self.path}' changed while it was being sent; pass it again once it is finished."
-            )
+            raise InvalidImageError(f"'{self.path}' changed while it was being sent; pass it again once it is finished")
         return file
 
 
@@ -70,7 +68,7 @@ def _open_regular(path: Path) -> BinaryIO:
         file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - Path.open takes no opener; the caller closes
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise InvalidImageError(f"'{path}' is a pipe or a device, not a file; pass a regular file, or its bytes.")
+        raise InvalidImageError(f"'{path}' is a pipe or a device, not a file; pass a regular file, or its bytes")
     return file
 
 
@@ -81,16 +79,16 @@ def _describe(file: BinaryIO, path: Path) -> DiskFile:
 
 @contextmanager
 def translated(label: str) -> Generator[None]:
-    """Turn what the operating system says into a sentence about the image."""
+    """Turn an error of the operating system into a sentence about the image."""
     try:
         yield
     except OSError as error:
         sentence = _SENTENCES.get(error.errno or 0, f"cannot be read ({error.strerror or error}); try a copy of it")
-        raise InvalidImageError(f"{label} {sentence}.") from error
+        raise InvalidImageError(f"{label} {sentence}") from error
     except UnicodeDecodeError as error:
-        raise InvalidImageError(f"{label} {TEXT_MODE}.") from error
+        raise InvalidImageError(f"{label} {TEXT_MODE}") from error
     except (TypeError, ValueError) as error:  # a closed file, or one whose `read` takes no size
-        raise InvalidImageError(f"{label} cannot be read ({error}); pass the bytes themselves.") from error
+        raise InvalidImageError(f"{label} cannot be read ({error}); pass the bytes themselves") from error
 
 
 def _without_waiting(path: str, flags: int) -> int:

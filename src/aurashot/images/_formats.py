@@ -1,4 +1,4 @@
-"""Tell what an image is by its first bytes, and whether all of it is there."""
+"""The media type of an image, from its first bytes, and whether the file is complete."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ _MAGIC = tuple(
 def sniff(head: bytes) -> str | None:
     """Return the media type that the first bytes of a file show, or None when they show no image.
 
-    Besides the four types that the service takes, it knows those that Pillow can convert: HEIC, AVIF, TIFF and BMP.
+    Besides the four types that the service accepts, it knows those that Pillow can convert: HEIC, AVIF, TIFF and BMP.
     """
     return next((media_type for media_type, magic in _MAGIC if magic.match(head)), None)
 
 
 def check_complete(file: BinaryIO, media_type: str) -> None:
-    """Check that none of a JPEG, PNG, WebP or GIF file is missing; bytes after its end do no harm.
+    """Check that a JPEG, PNG, WebP or GIF file is complete; bytes after its end are ignored.
 
     Raises:
         DownloadError: The file is cut short.
     """
     if not any(is_last(part, media_type) for part in walk(file, media_type)):
-        raise DownloadError("The picture arrived cut short; download it again.")
+        raise DownloadError("The image is incomplete; download it again")

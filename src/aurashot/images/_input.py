@@ -1,4 +1,4 @@
-"""Sort out what a user handed over as an image: a URL to pass on, or something to read and upload."""
+"""Resolve what a user passed as an image: a URL to pass on, or something to read and upload."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class HasURL(Protocol):
-    """A response of this SDK that stands for an image: `Generation`, `Output`, `Upload`, `Character`."""
+    """A response of this SDK that has an image: `Generation`, `Output`, `Upload`, `Character`."""
 
     @property
     def url(self) -> str:
@@ -33,7 +33,7 @@ class HasURL(Protocol):
 
 @runtime_checkable
 class BinaryFile(Protocol):
-    """A file opened in binary mode, or anything that is read like one."""
+    """A file opened in binary mode, or an object with the same `read`."""
 
     def read(self, size: int, /) -> bytes:
         """Return up to `size` bytes, and none at the end."""
@@ -62,7 +62,7 @@ class LocalImage:
     Attributes:
         source: Where its bytes are.
         stem: The name to send it under, without an extension and not yet sanitised.
-        label: How messages call it.
+        label: Its name in error messages.
     """
 
     source: Path | bytes | BinaryFile | PillowImage = field(repr=False)
@@ -88,16 +88,16 @@ def locate(image: ImageInput, rules: ImageRules) -> str | LocalImage:
         return LocalImage(given, _stem_of(getattr(given, "filename", "")), "The Pillow image")
     if isinstance(given, BinaryFile):
         return _from_file(given)
-    return _from_answer(given, rules)
+    return _from_response(given, rules)
 
 
 def _from_text(text: str, rules: ImageRules) -> str | LocalImage:
     if not text.strip():
-        raise InvalidImageError(f"The image is an empty string; {_FORMS}.")
+        raise InvalidImageError(f"The image is an empty string; {_FORMS}")
     if scheme := _SCHEME.match(text):
         return _SCHEMES.get(scheme[1].lower(), _from_other_scheme)(text, rules)
     if len(text) > _LONGEST_PATH or _BASE64_IMAGE.fullmatch(text):
-        raise InvalidImageError(f"A text of {len(text):,} characters is neither a path nor a URL; {_AS_BASE64}.")
+        raise InvalidImageError(f"A text of {len(text):,} characters is neither a path nor a URL; {_AS_BASE64}")
     return _from_path(text)
 
 
@@ -108,7 +108,7 @@ def _from_url(text: str, rules: ImageRules) -> str:
 def _from_data_uri(text: str, _: ImageRules) -> LocalImage:
     header, comma, data = text.partition(",")
     if not comma:
-        raise InvalidImageError("The data: URI has no comma before its data; write it as 'data:image/png;base64,…'.")
+        raise InvalidImageError("The data: URI has no comma before its data; write it as 'data:image/png;base64,…'")
     content = _unquoted(data)
     if header.rstrip().lower().endswith(";base64"):
         content = _decoded(content)
@@ -119,7 +119,7 @@ def _unquoted(text: str) -> bytes:
     try:
         return unquote_to_bytes(text)
     except UnicodeEncodeError:
-        raise InvalidImageError("The URI holds half a character (a lone surrogate); percent-encode it.") from None
+        raise InvalidImageError("The URI holds half a character (a lone surrogate); percent-encode it") from None
 
 
 def _decoded(text: bytes) -> bytes:
@@ -127,7 +127,7 @@ def _decoded(text: bytes) -> bytes:
     try:
         return base64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True)
     except binascii.Error as error:
-        raise InvalidImageError(f"The data: URI is not valid base64 ({error}); encode the file again.") from error
+        raise InvalidImageError(f"The data: URI is not valid base64 ({error}); encode the file again") from error
 
 
 def _from_file_uri(text: str, _: ImageRules) -> LocalImage:
@@ -135,7 +135,7 @@ def _from_file_uri(text: str, _: ImageRules) -> LocalImage:
     if rest.startswith("//"):
         host, _slash, rest = rest[2:].partition("/")
         if host.lower() not in {"", "localhost"}:
-            raise UnsafeURLError("The file: URI names another computer; copy the file here and pass its path.")
+            raise UnsafeURLError("The file: URI names another computer; copy the file here and pass its path")
         rest = f"/{rest}"
     path = os.fsdecode(_unquoted(rest))
     return _from_path(path.removeprefix("/") if os.name == "nt" else path)
@@ -144,8 +144,8 @@ def _from_file_uri(text: str, _: ImageRules) -> LocalImage:
 def _from_other_scheme(text: str, _: ImageRules) -> LocalImage:
     scheme = text.partition(":")[0].strip()
     raise UnsafeURLError(
-        f"An image cannot be read from '{scheme[:20]}:' addresses; pass an https URL, a data: or file: URI, or a path "
-        "(as pathlib.Path, if the file's name has a colon in it)."
+        f"An image cannot be read from '{scheme[:20]}:' URLs; pass an https URL, a data: or file: URI, or a path "
+        "(as pathlib.Path, if the file's name has a colon in it)"
     )
 
 
@@ -159,9 +159,9 @@ _SCHEMES: dict[str, Callable[[str, ImageRules], str | LocalImage]] = {
 
 def _from_path(text: str) -> LocalImage:
     if "\0" in text:
-        raise InvalidImageError("The path has a NUL character in it; pass the path of a file.")
+        raise InvalidImageError("The path has a NUL character in it; pass the path of a file")
     if _COLLAPSED_URL.match(text):
-        raise InvalidImageError("A URL was given as a path object, which spoils it; pass the URL as a string.")
+        raise InvalidImageError("A URL was given as a path object, which changes it; pass the URL as a string")
     path = Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser raises for a file named '~draft.png'
     return LocalImage(path, path.stem, f"'{path}'")
 
@@ -169,16 +169,16 @@ def _from_path(text: str) -> LocalImage:
 def _from_file(file: BinaryFile) -> LocalImage:
     if inspect.iscoroutinefunction(file.read):
         raise InvalidImageError(
-            f"{type(file).__name__}.read must be awaited, which cannot be done here; pass the bytes that it returns."
+            f"{type(file).__name__}.read must be awaited, which cannot be done here; pass the bytes that it returns"
         )
     return LocalImage(file, _stem_of(getattr(file, "name", "")), f"The {type(file).__name__} object")
 
 
-def _from_answer(given: object, rules: ImageRules) -> str:
+def _from_response(given: object, rules: ImageRules) -> str:
     url = getattr(given, "url", None)
     if not isinstance(url, str):
         kind = "None" if given is None else f"An object of type {type(given).__name__}"
-        raise InvalidImageError(f"{kind} is not an image; {_FORMS}.")
+        raise InvalidImageError(f"{kind} is not an image; {_FORMS}")
     return check_url(url, own_origin=rules.own_origin)
 
 

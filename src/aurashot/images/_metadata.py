@@ -1,8 +1,8 @@
-"""Find and remove what an image says about its maker, without touching a pixel.
+"""Find and remove metadata that identifies people or places, without changing a pixel.
 
 What stays is listed, rather than what goes: the parts that decide how the image looks, its ICC profile among them.
-EXIF (with the GPS position), XMP, IPTC, comments, texts, times, embedded second images, trailing data and whatever is
-invented next are left out.
+EXIF (with the GPS position), XMP, IPTC, comments, texts, times, embedded second images, trailing data and everything
+unknown are left out.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class Survey:
 
     Attributes:
         complete: Whether the end of the file is there.
-        identifying: Whether anything in it is better removed. Never for a GIF, which no camera makes.
+        identifying: Whether it has metadata to remove. Never true for a GIF, which no camera makes.
         orientation: The EXIF orientation, 1 to 8; 1 is upright.
-        lossless: Whether it is a WebP that lost nothing.
+        lossless: Whether it is a lossless WebP.
     """
 
     complete: bool = False
@@ -112,7 +112,7 @@ def orientation(exif: bytes) -> int:
 
 
 def without_metadata(file: BinaryIO, media_type: str) -> bytes:
-    """Return a complete JPEG, PNG or WebP file without what identifies; its pixels stay as they are, byte for byte."""
+    """Return a complete JPEG, PNG or WebP file without identifying metadata; its pixels are kept byte for byte."""
     keeps = _KEEPS[media_type]
     spans = [(part.start, part.end) for part in walk(file, media_type) if keeps(part)]
     kept = bytearray()

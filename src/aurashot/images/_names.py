@@ -1,4 +1,4 @@
-"""Make file names that are safe on every system, out of any text."""
+"""File names that are safe on every system, from any text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read an image, check it, take out what identifies, and make it ready to be sent as often as needed."""
+"""Read an image, check it, strip its metadata, and prepare it to be sent, any number of times."""
 
 from __future__ import annotations
 
@@ -52,14 +52,16 @@ class Payload:
 def prepare(local: LocalImage, rules: ImageRules) -> Payload:
     """Read and check an image, and return what to send. Blocks on the disk, and on the processor where it must decode.
 
-    A file that is upright and has nothing to hide is not decoded and stays on disk, however large it is.
+    A file that is upright and has no metadata to strip is not decoded and stays on disk, however large it is.
 
     Raises:
-        InvalidImageError: It cannot be read, is too large, or is no image that the service takes.
+        InvalidImageError: It cannot be read, is too large, or is not an image that the service accepts.
         ConfigurationError: `strip_metadata` is True and Pillow is missing.
     """
     if rules.strip_metadata and not _pillow.pillow_available():
-        raise ConfigurationError(f"strip_metadata=True needs Pillow, which is missing: {_pillow.INSTALL}")
+        raise ConfigurationError(
+            f"strip_metadata=True needs Pillow, which is missing; install it with {_pillow.INSTALL}"
+        )
     source = _source(local, rules)
     _check_size(_size(source), local.label, rules)
     with _open(source) as file:
@@ -95,7 +97,7 @@ def _read(file: BinaryFile, label: str, max_bytes: int) -> bytes:
         with translated(label):
             chunk = cast("object", file.read(_CHUNK))  # a text file is a `BinaryFile`, too, as far as its methods go
         if not isinstance(chunk, bytes | bytearray | memoryview):
-            raise InvalidImageError(f"{label} {TEXT_MODE}.")
+            raise InvalidImageError(f"{label} {TEXT_MODE}")
         if not chunk:
             break
         content += chunk
@@ -104,12 +106,10 @@ def _read(file: BinaryFile, label: str, max_bytes: int) -> bytes:
 
 def _check_size(size: int, label: str, rules: ImageRules) -> None:
     if not size:
-        raise InvalidImageError(
-            f"{label} is empty; if it is an open file that was read before, call its seek(0) first."
-        )
+        raise InvalidImageError(f"{label} is empty; if it is an open file that was read before, call its seek(0) first")
     if size > rules.max_bytes:
         raise InvalidImageError(
-            f"{label} is larger than the limit of {rules.max_bytes:,} bytes; make the picture smaller."
+            f"{label} is larger than the limit of {rules.max_bytes:,} bytes; make the image smaller"
         )
 
 
@@ -117,7 +117,7 @@ def _media_type(file: BinaryIO, label: str) -> str:
     media_type = sniff(file.read(SNIFF_BYTES))
     if media_type is None:
         raise InvalidImageError(
-            f"{label} is not a JPEG, PNG, WebP or GIF image by its content; export it as one of them."
+            f"{label} is not a JPEG, PNG, WebP or GIF image by its content; export it as one of them"
         )
     return media_type
 
@@ -129,7 +129,7 @@ def _rewritten(file: BinaryIO, media_type: str, label: str, rules: ImageRules) -
         return None
     found = survey(file, media_type)
     if not found.complete:
-        raise InvalidImageError(f"{label} is cut short or broken; copy or download it again.")
+        raise InvalidImageError(f"{label} is cut short or broken; copy or download it again")
     if not found.identifying or not _pillow.pillow_available():
         return None
     if found.orientation == UPRIGHT:
@@ -141,7 +141,9 @@ def _rewritten(file: BinaryIO, media_type: str, label: str, rules: ImageRules) -
 def _converted(file: BinaryIO, media_type: str, label: str, rules: ImageRules) -> tuple[bytes, str]:
     if not _pillow.pillow_available():
         kind = media_type.removeprefix("image/").upper()
-        raise InvalidImageError(f"{label} is {kind}, which must be converted, and Pillow is missing: {_pillow.INSTALL}")
+        raise InvalidImageError(
+            f"{label} is {kind}, which must be converted, and Pillow is missing; install it with {_pillow.INSTALL}"
+        )
     return _pillow.convert(file, media_type, label, rules.max_pixels)
 
 

@@ -1,4 +1,4 @@
-"""Everything that needs Pillow: turn an image upright, convert what the service does not take, encode Pillow images.
+"""Everything that needs Pillow: rotate images upright, convert formats that the service does not accept, encode.
 
 Pillow is optional (extra `images`) and slow to import, so that each function imports it when it is called.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class PillowImage(Protocol):
-    """A `PIL.Image.Image`, described by what it has, so that type checkers do without Pillow."""
+    """A `PIL.Image.Image`, described by its attributes, so that type checkers need no Pillow."""
 
     @property
     def mode(self) -> str:
@@ -104,13 +104,13 @@ def is_pillow_image(value: object) -> TypeGuard[PillowImage]:
     return pillow is not None and isinstance(value, pillow.Image)
 
 
-def encode(picture: PillowImage, label: str, max_pixels: int) -> bytes:
+def encode(given: PillowImage, label: str, max_pixels: int) -> bytes:
     """Return a Pillow image as a PNG file, upright and without metadata; the image itself is not changed.
 
     Raises:
         InvalidImageError: It is too large, or cannot be loaded or written as PNG.
     """
-    image = cast("Image", picture)
+    image = cast("Image", given)
     with _translated(label):
         _check_pixels(image.size, label, max_pixels)
         image.load()
@@ -159,7 +159,7 @@ def _translated(label: str) -> Generator[None]:
         raise
     except Exception as error:
         raise InvalidImageError(
-            f"{label} is broken or of an unusual kind ({error}); convert it to RGB, or save it again as PNG or JPEG."
+            f"{label} is broken or of an unusual kind ({error}); convert it to RGB, or save it again as PNG or JPEG"
         ) from error
 
 
@@ -168,7 +168,7 @@ def _open(file: BinaryIO, media_type: str, label: str) -> Image:
 
     module, reader = _READERS[media_type]
     if (feature := _SUPPORT.get(media_type)) and not features.check(feature):
-        raise InvalidImageError(f"{label} is {media_type}, which this Pillow cannot read; upgrade it: {INSTALL}")
+        raise InvalidImageError(f"{label} is {media_type}, which this Pillow cannot read; upgrade it with {INSTALL}")
     image: Image = getattr(importlib.import_module(module), reader)(file)
     return image
 
@@ -177,7 +177,9 @@ def _open_heic(file: BinaryIO, label: str, max_pixels: int) -> Image:
     try:
         import pillow_heif
     except ImportError as error:
-        raise InvalidImageError(f"{label} is HEIC, and pillow-heif, which reads it, is missing: {INSTALL}") from error
+        raise InvalidImageError(
+            f"{label} is HEIC, and pillow-heif, which reads it, is missing; install it with {INSTALL}"
+        ) from error
     heif = pillow_heif.open_heif(file)  # pyright: ignore[reportUnknownMemberType] - its parameters are untyped
     _check_pixels(heif.size, label, max_pixels)
     image: Image = heif.to_pillow()
@@ -188,7 +190,7 @@ def _check_pixels(size: tuple[int, int], label: str, max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
         raise InvalidImageError(
-            f"{label} has {width:,} by {height:,} pixels, over the limit of {max_pixels:,} in all; make it smaller."
+            f"{label} has {width:,} by {height:,} pixels, over the limit of {max_pixels:,} in all; make it smaller"
         )
 
 

@@ -1,4 +1,4 @@
-"""What an image must satisfy before it leaves the machine."""
+"""What an image must satisfy before it is sent."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 
 class ImageRules(NamedTuple):
-    """The limits of a client, and its wish about metadata.
+    """The limits of a client, and what it does about metadata.
 
     Attributes:
         own_origin: Scheme, host and port of the configured service, such as `http://127.0.0.1:8787`; URLs there
             are taken as they are.
         max_bytes: The largest file to read or to send, in bytes.
         strip_metadata: None removes metadata when Pillow is installed, True insists on it, and False sends a file that
-            the service takes exactly as it is, without looking further than its first bytes.
+            the service accepts exactly as it is, without reading more than its first bytes.
         max_pixels: The largest image to decode, in pixels, all frames together. A file that need not be decoded is
             not measured.
     """

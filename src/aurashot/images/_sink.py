@@ -1,4 +1,4 @@
-"""Let a downloaded image land: whole or not at all."""
+"""Where a downloaded image is stored: complete or not at all."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
 
 class Sink(Protocol[T_co]):
-    """Where the chunks of a download go; it ends with `finish` or, whatever has happened, with `discard`."""
+    """Where the chunks of a download are written; call `finish` on success, and `discard` in any case."""
 
     max_bytes: int
     """The largest image to take."""
 
     @property
     def size(self) -> int:
-        """How many bytes have landed since the last beginning; 0 before the first, and after a failure."""
+        """How many bytes are stored since the last start; 0 before the first, and after a failure."""
         ...
 
     def begin(self) -> None:
-        """Make ready for the first chunk; call it again to start over."""
+        """Prepare for the first chunk; call it again to start over."""
         ...
 
     def write(self, chunk: bytes) -> None:
-        """Take the next bytes; raise `DownloadError` when they are too many or cannot be stored."""
+        """Store the next bytes; raise `DownloadError` when they are too many or cannot be stored."""
         ...
 
     def finish(self) -> T_co:
-        """Check the image and return it; raise `DownloadError` when it is not a whole one."""
+        """Check the image and return it; raise `DownloadError` when it is not complete."""
         ...
 
     def discard(self) -> None:
-        """Leave nothing unfinished behind; do nothing after a success."""
+        """Remove what is unfinished; do nothing after a success."""
         ...
 
 
@@ -59,7 +59,7 @@ class MemorySink:
     """Keep an image in memory.
 
     Args:
-        max_bytes: The largest image to take, in bytes.
+        max_bytes: The largest image to accept, in bytes.
     """
 
     def __init__(self, *, max_bytes: int) -> None:
@@ -68,11 +68,11 @@ class MemorySink:
 
     @property
     def size(self) -> int:
-        """How many bytes have landed."""
+        """How many bytes are stored."""
         return self._file.tell()
 
     def begin(self) -> None:
-        """Forget what came before."""
+        """Drop earlier bytes."""
         self._file = io.BytesIO()
 
     def write(self, chunk: bytes) -> None:
@@ -80,7 +80,7 @@ class MemorySink:
         _append(self._file, chunk, self.max_bytes)
 
     def finish(self) -> bytes:
-        """Return the image, after checking that it is a whole one."""
+        """Return the image, after checking that it is complete."""
         _checked(self._file)
         return self._file.getvalue()
 
@@ -90,14 +90,14 @@ class MemorySink:
 
 
 class FileSink:
-    """Put an image into a file that appears when it is complete, and not before.
+    """Write an image to a file that appears only when it is complete.
 
     Args:
         to: A folder (one that exists, or a path that ends in a separator), or the exact file. In a folder, the file is
             called `<stem><extension of its content>`, with `-2`, `-3` … before the extension rather than replacing
             another file. An exact file is replaced, and keeps its name whatever the content. Missing folders are made.
         stem: The name to use in a folder; it is sanitised.
-        max_bytes: The largest image to take, in bytes.
+        max_bytes: The largest image to accept, in bytes.
     """
 
     def __init__(self, to: str | os.PathLike[str], *, stem: str, max_bytes: int) -> None:
@@ -113,11 +113,11 @@ class FileSink:
 
     @property
     def size(self) -> int:
-        """How many bytes have landed."""
+        """How many bytes are stored."""
         return 0 if self._file.closed else self._file.tell()
 
     def begin(self) -> None:
-        """Open a hidden file beside the place of the image."""
+        """Open a hidden file in the folder of the image."""
         self.discard()
         with self._storing():
             in_folder = self._to.endswith(_SEPARATORS) or Path(self._to).is_dir()
@@ -141,14 +141,14 @@ class FileSink:
             _append(self._file, chunk, self.max_bytes)
 
     def finish(self) -> Path:
-        """Put the image in its place and return its path, after checking that it is a whole one."""
+        """Rename the file to its final path and return that, after checking that it is complete."""
         try:
             with self._storing():
                 extension = EXTENSIONS[_checked(self._file)]
                 self._part.chmod(self._mode)
                 sync_file(self._file)
                 self._file.close()
-                return self._place(extension)
+                return self._publish(extension)
         finally:
             self.discard()
 
@@ -157,7 +157,7 @@ class FileSink:
         with suppress(OSError):  # a full disk refuses the last bytes on closing, too
             self._undo.close()
 
-    def _place(self, extension: str) -> Path:
+    def _publish(self, extension: str) -> Path:
         path = self._part.replace(self._exact) if self._exact else _linked(self._part, self._stem, extension)
         sync_folder(path.parent)
         return path
@@ -170,25 +170,25 @@ class FileSink:
             self.discard()
             reason = getattr(error, "strerror", None) or error
             raise DownloadError(
-                f"The picture cannot be stored at '{self._to}' ({reason}); choose another folder."
+                f"The image cannot be stored at '{self._to}' ({reason}); choose another folder"
             ) from error
 
 
 def _append(file: BinaryIO, chunk: bytes, max_bytes: int) -> None:
     if file.tell() + len(chunk) > max_bytes:
         raise DownloadError(
-            f"The picture is larger than the limit of {max_bytes:,} bytes; raise the limit if it is expected."
+            f"The image is larger than the limit of {max_bytes:,} bytes; raise the limit if this is expected"
         )
     file.write(chunk)
 
 
 def _checked(file: BinaryIO) -> str:
-    """Return the media type of a whole image."""
+    """Return the media type of a complete image."""
     file.seek(0)
     media_type = sniff(file.read(SNIFF_BYTES))
     if media_type not in ACCEPTED:
         raise DownloadError(
-            f"What arrived is {media_type or 'no image'}, not JPEG, PNG, WebP or GIF; look at its address in a browser."
+            f"The download is {media_type or 'no image'}, not JPEG, PNG, WebP or GIF; open its URL in a browser"
         )
     check_complete(file, media_type)
     _check_pixels(*size_of(file, media_type))
@@ -196,13 +196,13 @@ def _checked(file: BinaryIO) -> str:
 
 
 def _check_pixels(width: int, height: int) -> None:
-    """Refuse what would fill the memory of whoever opens it: a PNG of 410 KB can hold 144 million pixels."""
+    """Refuse images that would exhaust memory when opened: a PNG of 410 KB can hold 144 million pixels."""
     if width * height > MAX_PIXELS:
         raise DownloadError(
-            f"The picture has {width:,} by {height:,} pixels; at most {MAX_PIXELS:,} are taken. It was not kept."
+            f"The image has {width:,} by {height:,} pixels, over the limit of {MAX_PIXELS:,}; it was not stored"
         )
     if not width * height:
-        raise DownloadError("The picture has no pixels; look at its address in a browser.")
+        raise DownloadError("The image has no pixels; open its URL in a browser")
 
 
 def _linked(part: Path, stem: str, extension: str) -> Path:
@@ -212,7 +212,7 @@ def _linked(part: Path, stem: str, extension: str) -> Path:
 
 
 def _takes(part: Path, path: Path) -> bool:
-    """Give the file a name that nobody has, whoever else is looking for one at the same time."""
+    """Give the file an unused name, safe under concurrent downloads."""
     try:
         path.hardlink_to(part)
     except FileExistsError:

@@ -1,4 +1,4 @@
-"""Refuse images whose URL must not be sent or fetched."""
+"""Reject URLs that must not be sent or fetched."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def check_url(url: str, *, own_origin: str) -> str:
         UnsafeURLError: Anything else. The message holds neither the query, which often is a secret, nor a user name.
     """
     if fault := image_url_fault(url, own_origin):
-        raise UnsafeURLError(f"{_shown(url)} {fault}.")
+        raise UnsafeURLError(f"{_shown(url)} {fault}")
     return url
 
 
 def _shown(url: str) -> str:
-    """Shorten a URL for a message; nothing of it is shown where an `@` may end a password."""
+    """Shorten a URL for a message; a URL with an `@`, which may hold a password, is not shown at all."""
     if "@" in url:
         return "The URL (not shown: it has an @ in it)"
     visible = re.split(r"[?#]", url, maxsplit=1)[0]

@@ -1,8 +1,8 @@
-"""What happens inside a client, told as it happens.
+"""Events of a client: operations, requests and retries.
 
 Give `hooks=[...]` to a client: each is called with one event record at a time, in the thread or task of the call. A
 hook that raises is logged and otherwise ignored, since by then an image may have been paid for. Events hold no prompt,
-no API key and no URL of an image; the message of an error may quote a path of yours, or words of the service. The
+no API key and no URL of an image; the message of an error may quote a path of yours, or a message of the service. The
 same events go to the logger `aurashot` at level DEBUG; the library configures no logging.
 
 A method call is an operation, with an `OperationStarted` and then an `OperationSucceeded` or `OperationFailed`. Each

@@ -1,4 +1,4 @@
-"""Telling the hooks and the log."""
+"""Sends events to the hooks and to the log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger.addHandler(logging.NullHandler())
 
 
 class Dispatcher:
-    """Tell each event to the hooks and, at DEBUG, to the log.
+    """Sends each event to the hooks and, at DEBUG, to the log.
 
     Raises:
         ConfigurationError: A hook cannot be called with an event, or has to be awaited.
@@ -31,11 +31,11 @@ class Dispatcher:
 
     @property
     def listening(self) -> bool:
-        """Whether anybody wants to know: events are made only then."""
+        """Whether there is a hook or the log is at DEBUG; otherwise no events are made."""
         return bool(self._hooks) or logger.isEnabledFor(logging.DEBUG)
 
     def emit(self, event: Event) -> None:
-        """Tell one event."""
+        """Send one event."""
         labels = {"operation_id": event.operation_id}
         logger.debug("%s", event, extra=labels)
         for hook in self._hooks:
@@ -49,4 +49,6 @@ def _check(hook: object) -> None:
     if not callable(hook):
         raise ConfigurationError(f"hooks= takes functions that are called with an event, not {hook!r}")
     if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(getattr(hook, "__call__", None)):  # noqa: B004  # not whether, but how it is called
-        raise ConfigurationError(f"the hook {hook!r} is async; hooks are plain functions, called where the call runs")
+        raise ConfigurationError(
+            f"The hook {hook!r} is async; hooks are plain functions, called in the thread of the call"
+        )

@@ -76,7 +76,7 @@ class RequestStarted(_RequestEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSucceeded(_RequestEvent):
-    """A request was answered as it should be."""
+    """A request succeeded."""
 
     status_code: int
     bytes_received: int
@@ -87,7 +87,7 @@ class RequestSucceeded(_RequestEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestFailed(_RequestEvent):
-    """A request was not answered as it should be."""
+    """A request failed."""
 
     error: BaseException
     """An `AuraShotError`, or what interrupted the request."""
@@ -97,7 +97,7 @@ class RequestFailed(_RequestEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryScheduled(_RequestEvent):
-    """The request that failed will be sent again."""
+    """A failed request will be retried."""
 
     error: BaseException
     retry_in: float
@@ -119,4 +119,4 @@ class Hook(Protocol):
     """Anything that can be called with an event."""
 
     def __call__(self, event: Event, /) -> None:
-        """Take note of an event."""
+        """Handle an event."""

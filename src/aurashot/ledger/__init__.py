@@ -7,9 +7,9 @@
         client.generate("a portrait", face="selfie.jpg", tags={"user": "alice"})
         print(ledger.summary().by_tag["user"]["alice"].paid)
 
-Each billed request is an entry, on the disk before its first byte goes out. It counts as `unknown` until its outcome is
+Each billed request is an entry, on the disk before its first byte is sent. It counts as `unknown` until its outcome is
 recorded as `paid` or `not_paid`; if the program is killed in between, `unknown` is the truth. One idempotency key pays
-once: what was paid under it is not asked for again.
+once: what was paid under it is not requested again.
 """
 
 from aurashot.ledger._cap import SpendCap

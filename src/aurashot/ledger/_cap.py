@@ -17,17 +17,17 @@ PERIODS: Final = ("day", "run")
 class SpendCap:
     """The most images that may be on the bill.
 
-    Everything counts that is not certainly unpaid: delivered images, those under way, and those whose outcome nobody
-    knows until you resolve it.
+    Every image counts that is not certainly unpaid: delivered images, those under way, and those whose outcome is
+    unknown until you resolve it.
 
     Attributes:
         max_images: The most; 1 or more.
         per: `day`, a calendar day in UTC, or `run`, the entries of one run of a program.
-        by: The name of a tag: each of its values may have so many images. A call without that tag is not limited by
+        by: The name of a tag: each of its values may have this many images. A call without that tag is not limited by
             this cap; give the ledger a second one for everything.
 
     Raises:
-        ConfigurationError: The numbers cannot work.
+        ConfigurationError: A value is invalid.
     """
 
     max_images: int
@@ -35,7 +35,7 @@ class SpendCap:
     by: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what caps nothing."""
+        """Check the values."""
         if not _is_count(self.max_images):
             raise ConfigurationError(f"max_images must be a whole number of at least 1, not {self.max_images!r}")
         if self.per not in PERIODS:
@@ -49,10 +49,10 @@ def _is_count(number: object) -> bool:
 
 
 def caps_of(given: object) -> tuple[SpendCap, ...]:
-    """Return the caps of a ledger: none, one or several were given.
+    """Return the caps of a ledger: none, one or several.
 
     Raises:
-        ConfigurationError: Something else was given.
+        ConfigurationError: It is something else.
     """
     if given is None:
         return ()
@@ -68,7 +68,7 @@ def _is_sequence(given: object) -> bool:
 
 
 def check_cap(cap: SpendCap, value: str | None, spent: int) -> None:
-    """Refuse one more image than a cap allows.
+    """Raise if one more image would exceed a cap.
 
     Args:
         cap: The cap.
@@ -82,7 +82,7 @@ def check_cap(cap: SpendCap, value: str | None, spent: int) -> None:
         return
     whom = "" if cap.by is None else f" for {cap.by}={value!r}"
     error = SpendCapError(
-        f"the cap of {cap.max_images} images a {cap.per}{whom} is reached: {spent} are paid, under way or "
+        f"The cap of {cap.max_images} images a {cap.per}{whom} is reached: {spent} are paid, under way or "
         "unresolved; raise it, resolve what is not on the bill, or wait"
     )
     error.max_images, error.per, error.spent = cap.max_images, cap.per, spent

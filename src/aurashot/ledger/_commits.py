@@ -1,4 +1,4 @@
-"""Commits that threads share: syncing to the disk is what a write costs, and one sync serves all who wait for one.
+"""Commits that threads share: syncing to the disk is the cost of a write, and one sync serves all that wait for it.
 
 A thread puts its steps into a queue. The first becomes the leader: it takes the file's write lock, takes all that is
 queued by then, runs each step, commits once, and makes the first of those who came meanwhile the next leader. The
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class BusyError(Exception):
-    """The time was over before it was this thread's turn."""
+    """The deadline passed before it was this thread's turn."""
 
 
 class Job:
@@ -53,7 +53,7 @@ class Job:
 
     @property
     def left(self) -> float:
-        """Seconds for which it may still wait for its turn."""
+        """Seconds that it may still wait for its turn."""
         return self._give_up - time.monotonic()
 
     def wait(self, seconds: float = LONGEST) -> None:
@@ -62,11 +62,11 @@ class Job:
             self._signal.get(timeout=max(0.0, min(seconds, LONGEST)))
 
     def wake(self) -> None:
-        """Say that something has changed."""
+        """Signal that something has changed."""
         self._signal.put(None)
 
     def finish(self, problem: sqlite3.Error | None) -> None:
-        """Say that it is committed, or why it is not."""
+        """Signal that it is committed, or why it is not."""
         self.problem = problem
         self.is_done = True
         self.wake()
@@ -87,7 +87,7 @@ class Commits:
         """Commit a job, alone or with others.
 
         Raises:
-            BusyError: Its time was over before its turn; nothing of it was written.
+            BusyError: Its deadline passed before its turn; nothing of it was written.
             sqlite3.Error: The commit failed; nothing of it was written.
         """
         try:

@@ -35,7 +35,7 @@ class Connections:
 
     @contextmanager
     def reading(self, timeout: float) -> Generator[sqlite3.Connection]:
-        """Give a connection that reads to this thread alone.
+        """Give this thread its own reading connection.
 
         Raises:
             LedgerError: The file cannot be opened.
@@ -60,14 +60,14 @@ class Connections:
                 return
 
     def close(self) -> None:
-        """Close the file when nobody is writing; those who still read close theirs when they are through."""
+        """Close the file when nobody is writing; readers close their connections when they are done."""
         if self.pid == os.getpid():  # a child of `fork()` must not touch the parent's
             self._is_closed = True
             self._close_idle(0)
             self.commits.close()
 
     def abandon(self) -> None:
-        """Close the file when nobody can use it any more."""
+        """Close the file when it can no longer be used."""
         if self.pid == os.getpid():
             self._is_closed = True
             self._close_idle(0)

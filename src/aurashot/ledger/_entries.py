@@ -1,4 +1,4 @@
-"""What comes out of a ledger: its entries."""
+"""The entries of a ledger."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CONTENT: Final = "sha256:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One request that may be on the bill, and what became of it."""
+    """One request that may be on the bill, and its outcome."""
 
     number: int
     idempotency_key: str
@@ -82,7 +82,7 @@ class Entry:
 
     @classmethod
     def begin(cls, intent: Intent, *, number: int, run: str = "", keep_prompt: bool = False) -> Self:
-        """Return the entry of a request that is about to go out: `unknown`, of this moment and this process.
+        """Return the entry of a request that is about to be sent: `unknown`, at this time and by this process.
 
         Args:
             intent: The request.
@@ -108,7 +108,7 @@ class Entry:
         )
 
     def settled(self, settlement: Settlement) -> Self:
-        """Return the entry with what became of the request."""
+        """Return the entry with the outcome of the request."""
         return replace(
             self,
             payment=settlement.payment,
@@ -155,10 +155,10 @@ def entry_of(row: sqlite3.Row) -> Entry:
 
 
 def microseconds(when: datetime) -> int:
-    """Return a moment as it is stored."""
+    """Return a time as it is stored."""
     return (when - EPOCH) // MICROSECOND
 
 
 def moment(stored: int) -> datetime:
-    """Return a moment as it is shown."""
+    """Return a time as it is shown."""
     return EPOCH + stored * MICROSECOND

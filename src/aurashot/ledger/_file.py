@@ -1,4 +1,4 @@
-"""The file of a ledger: how it is made, opened and checked, and what its troubles are called."""
+"""The file of a ledger: how it is made, opened and checked, and its errors."""
 
 from __future__ import annotations
 
@@ -21,41 +21,41 @@ LONGEST: Final = 3600.0
 _TROUBLES: Final = (
     ("SQLITE_BUSY", "is locked: another process is writing; try again, or end the one that holds it"),
     ("SQLITE_LOCKED", "is locked: another process is writing; try again, or end the one that holds it"),
-    ("SQLITE_READONLY", "cannot be written to; give this user the right to, or choose another place"),
-    ("SQLITE_PERM", "cannot be written to; give this user the right to, or choose another place"),
-    ("SQLITE_FULL", "is on a full disk; make room, or choose another place"),
-    ("SQLITE_CORRUPT", "is damaged; move it away and keep it, and begin a new one"),
-    ("SQLITE_NOTADB", "is no ledger; choose another place"),
-    ("SQLITE_CANTOPEN", "cannot be opened; choose another place"),
-    ("SQLITE_IOERR", "cannot be read or written: the disk fails, or is full"),
+    ("SQLITE_READONLY", "cannot be written to; give this user write permission, or choose another path"),
+    ("SQLITE_PERM", "cannot be written to; give this user write permission, or choose another path"),
+    ("SQLITE_FULL", "is on a full disk; make room, or choose another path"),
+    ("SQLITE_CORRUPT", "is damaged; move it elsewhere, keep it, and start a new one"),
+    ("SQLITE_NOTADB", "is not a ledger; choose another path"),
+    ("SQLITE_CANTOPEN", "cannot be opened; choose another path"),
+    ("SQLITE_IOERR", "cannot be read or written; the disk is failing or full"),
 )
 """What SQLite calls it, and what to do: https://www.sqlite.org/rescode.html."""
 
 
 @contextmanager
 def troubles(path: Path) -> Generator[None]:
-    """Put what goes wrong with the file into words.
+    """Turn errors of the file into `LedgerError`.
 
     Raises:
-        LedgerError: Something did.
+        LedgerError: The file cannot be used.
     """
     try:
         yield
     except sqlite3.Error as problem:
         raise in_words(path, problem) from problem
     except OSError as problem:
-        raise LedgerError(f"the ledger {path} cannot be opened: {problem.strerror or problem}") from problem
+        raise LedgerError(f"The ledger {path} cannot be opened: {problem.strerror or problem}") from problem
 
 
 def in_words(path: Path, problem: Exception) -> LedgerError:
     """Return an error of SQLite as one of ours, which says what to do."""
     name = getattr(problem, "sqlite_errorname", "")
     advice = next((words for code, words in _TROUBLES if name.startswith(code)), "cannot be used")
-    return LedgerError(f"the ledger {path} {advice} ({problem})")
+    return LedgerError(f"The ledger {path} {advice} ({problem})")
 
 
 def connect(path: Path, timeout: float, *, create: bool) -> sqlite3.Connection:
-    """Open a ledger, made new if it is not there and may be.
+    """Open a ledger; make it if it is missing and that is allowed.
 
     Raises:
         LedgerError: It cannot be opened, is another program's, or of a newer version.
@@ -98,7 +98,7 @@ def _opened(path: Path, timeout: float) -> sqlite3.Connection:
 
 
 def _make_private(path: Path) -> None:
-    """Make the file before SQLite does, so that nobody else can ever open it; its journals take over its mode."""
+    """Make the file before SQLite does, so that no other user can ever open it; its journals inherit its mode."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -114,7 +114,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, timeout: float) -> None
     _check(connection, path)
     mode = _write_ahead(connection, time.monotonic() + timeout)
     if mode != "wal":
-        raise LedgerError(f"the ledger {path} is on a file system that cannot hold one ({mode}); choose another place")
+        raise LedgerError(f"The ledger {path} is on a file system that cannot hold one ({mode}); choose another path")
     connection.execute("PRAGMA synchronous = FULL")
     if pragma(connection, "user_version") < VERSION:
         upgrade(connection)
@@ -139,8 +139,8 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     version, application = pragma(connection, "user_version"), pragma(connection, "application_id")
     connection.execute("COMMIT")
     if application != APPLICATION_ID and (version or application or tables):
-        raise LedgerError(f"the ledger {path} is another program's database; choose another place")
+        raise LedgerError(f"The ledger {path} is another program's database; choose another path")
     if version > VERSION:
         raise LedgerError(
-            f"the ledger {path} was made by a newer aurashot (its version is {version}); upgrade this one"
+            f"The ledger {path} was made by a newer aurashot (its version is {version}); upgrade aurashot"
         )

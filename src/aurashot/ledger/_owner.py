@@ -1,7 +1,7 @@
 """Which process wrote an entry, and whether it still runs.
 
-A process is told from a later one with the same number by the time at which it started, where the system gives it to
-any process that asks (Linux: `/proc`). Elsewhere a process knows itself by a random token, can see that another one is
+A process is distinguished from a later one with the same number by its start time, where the system shows it to every
+process (Linux: `/proc`). Elsewhere a process knows itself by a random token, can see that another one is
 gone, and cannot be sure of one that is there.
 """
 

@@ -1,4 +1,4 @@
-"""What is written into a ledger, and what a ledger has to be able to do."""
+"""What is written into a ledger, and the `Ledger` protocol."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PATIENCE: Final = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """A billed request that is about to go out."""
+    """A billable request that is about to be sent."""
 
     idempotency_key: str
     operation: str
@@ -68,14 +68,14 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """Record a request before its first byte goes out."""
+    """Record a request before its first byte is sent."""
 
     intent: Intent
 
 
 @dataclass(frozen=True, slots=True)
 class Settle:
-    """Record what became of a request."""
+    """Record the outcome of a request."""
 
     number: int
     """Of the entry."""
@@ -95,7 +95,7 @@ class Annotate:
     notes: Mapping[str, Scalar]
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be written as JSON."""
+        """Check that the notes can be written as JSON."""
         if not isinstance(cast("object", self.notes), Mapping):
             raise InputError(f"notes: names and values are needed, not {type(self.notes).__name__}", argument="notes")
         for name, value in cast("Mapping[object, object]", self.notes).items():
@@ -123,14 +123,14 @@ class Ledger(Protocol):
     """
 
     def recall(self, intent: Intent, *, timeout: float) -> Entry | None:
-        """Return what was paid for under the key of a request; write nothing.
+        """Return what was paid under the key of a request; write nothing.
 
         Args:
-            intent: The request that is about to be made.
-            timeout: Seconds to wait for others.
+            intent: The request that is about to be sent.
+            timeout: Seconds to wait for concurrent writers.
 
         Returns:
-            The paid entry, whose result is to be returned; None if nothing stands in the way of the request, and
+            The paid entry, whose result is to be returned; None if the request may be sent, and
             always where `intent.pay_once` is False.
 
         Raises:
@@ -141,7 +141,7 @@ class Ledger(Protocol):
         ...
 
     def write(self, writes: Sequence[Write], *, timeout: float) -> list[Entry | AuraShotError | None]:
-        """Write all of it for good, in one step; when this returns, it survives a power failure.
+        """Write all of it durably, in one step; when this returns, it survives a power failure.
 
         Each write succeeds or fails by itself, and has its place in the result:
 
@@ -155,7 +155,7 @@ class Ledger(Protocol):
 
         Args:
             writes: What to write, in this order.
-            timeout: Seconds to wait for others who are writing.
+            timeout: Seconds to wait for concurrent writers.
 
         Raises:
             LedgerError: None of it was written: the ledger is busy, closed, full or damaged.
@@ -163,7 +163,7 @@ class Ledger(Protocol):
         ...
 
     def reserve(self, intent: Intent, *, timeout: float = PATIENCE) -> Entry:
-        """Record one request before its first byte goes out, and return its entry.
+        """Record one request before its first byte is sent, and return its entry.
 
         Returns:
             The new entry; or the earlier one that was paid under the same key: then nothing may be sent.
@@ -177,12 +177,12 @@ class Ledger(Protocol):
         return cast("Entry", _one(self.write([Reserve(intent)], timeout=timeout)))
 
     def settle(self, entry: Entry | int, settlement: Settlement, *, timeout: float = PATIENCE) -> None:
-        """Record what became of one request.
+        """Record the outcome of one request.
 
         Args:
             entry: The entry, or its number.
-            settlement: What became of it.
-            timeout: Seconds to wait for others who are writing.
+            settlement: Its outcome.
+            timeout: Seconds to wait for concurrent writers.
 
         Raises:
             LedgerError: It cannot be recorded, or there is no such entry; the entry stays as it is.
@@ -195,7 +195,7 @@ class Ledger(Protocol):
         Args:
             entry: The entry, or its number.
             notes: Strings, finite numbers, booleans and None, by name.
-            timeout: Seconds to wait for others who are writing.
+            timeout: Seconds to wait for concurrent writers.
 
         Raises:
             InputError: The notes are something else.

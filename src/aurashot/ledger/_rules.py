@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from aurashot.ledger._entries import Entry
     from aurashot.ledger._records import Intent
 
-LOOK: Final = "look at the bill, or ask support, and write it down with ledger.resolve({key!r}, 'paid' or 'not_paid')"
+LOOK: Final = "look at the bill or ask support, then record it with ledger.resolve({key!r}, 'paid' or 'not_paid')"
 ENDINGS: Final = {
-    True: "it is under way in process {pid}, which runs: wait for it",
-    False: "the program that sent it (process {pid}) ended before its outcome was recorded: " + LOOK,
-    None: "it is under way elsewhere, or its program ended before its outcome was recorded: wait for it, or " + LOOK,
+    True: "it is under way in process {pid}, which is running; wait for it",
+    False: "the program that sent it (process {pid}) ended before its outcome was recorded; " + LOOK,
+    None: "it is under way elsewhere, or its program ended before its outcome was recorded; wait for it, or " + LOOK,
 }
 """What is said of an entry without an outcome, by whether the process that wrote it lives."""
-LOST: Final = "its answer was lost{error}: " + LOOK
+LOST: Final = "its response was lost{error}; " + LOOK
 
 
 def check_key(intent: Intent, entries: Iterable[Entry]) -> Entry | None:
-    """Return the paid entry that responds a request, or None if nothing stands in its way.
+    """Return the paid entry that answers a request, or None if the request may be sent.
 
     Entries that are certainly not paid, of other keys, and of the same operation (the same `operation_id`, which is not
     empty) are passed over. So is everything where `intent.pay_once` is False.
 
     Args:
-        intent: The request that is about to be made.
+        intent: The request that is about to be sent.
         entries: Earlier entries, the oldest first: at least all of the same key.
 
     Raises:
@@ -84,7 +84,7 @@ def _unresolved(entries: Sequence[Entry]) -> UnresolvedError:
     words = LOST if entry.is_finished else ENDINGS[entry.owner_lives]
     key, pid = entry.idempotency_key, entry.owner and entry.owner.pid
     error = UnresolvedError(
-        f"a request under {key!r} may be on the bill ({entry.operation}, {entry.started_at:%Y-%m-%d %H:%M:%S} UTC): "
+        f"A request under {key!r} may be on the bill ({entry.operation}, {entry.started_at:%Y-%m-%d %H:%M:%S} UTC): "
         + words.format(key=key, pid=pid, error=f" ({entry.error})" if entry.error else "")
     )
     error.idempotency_key, error.entry = key, entry

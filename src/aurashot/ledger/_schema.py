@@ -1,4 +1,4 @@
-"""The tables of a ledger, and how an older file gets them.
+"""The tables of a ledger, and the migration of older files.
 
 A new file takes the same steps as an old one, so that both have the same tables. All steps that a file lacks are one
 transaction: a file is of one version or of another, never in between.
@@ -121,7 +121,7 @@ VERSION: Final = len(STEPS)
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
-    """Bring the tables to this version, in one transaction: all of it, or nothing."""
+    """Upgrade the tables to this version, in one transaction."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = pragma(connection, "user_version")  # another process may have been faster

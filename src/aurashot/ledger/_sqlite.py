@@ -50,18 +50,18 @@ class SQLiteLedger(Ledger):
     One object serves any number of threads, tasks and clients; several processes may use one file. What is written is
     on the disk (WAL, synchronous=FULL) before the call goes on, so that it survives `kill -9` and a power failure.
 
-    The file is made for its owner alone (0600): the addresses of images are stored as they came, and can be signed.
+    The file is readable only by its owner (0600): the URLs of images are stored as received, and can be signed.
 
     Args:
-        path: The file; made when it is not there, with its folder.
-        cap: How much may be spent: a cap, or several that all hold. A call that would exceed one is not sent.
-        run: A name for this run of the program, which `SpendCap(per="run")` counts by; a fresh one unless given.
-            Several processes that give one name share its cap.
+        path: The file; created if it is missing, with its folder.
+        cap: How much may be spent: one cap, or several that all apply. A call that would exceed one is not sent.
+        run: A name for this run of the program, which `SpendCap(per="run")` counts by; a new one by default.
+            Several processes that pass the same name share its cap.
         keep_prompts: Whether prompts are stored in full; otherwise only as SHA-256 digests.
 
     Raises:
         LedgerError: The file cannot be used: locked, read-only, damaged, another program's, or of a newer version.
-        ConfigurationError: An argument cannot work.
+        ConfigurationError: An argument is invalid.
     """
 
     def __init__(
@@ -84,11 +84,11 @@ class SQLiteLedger(Ledger):
         self._open(create=create)
 
     def recall(self, intent: Intent, *, timeout: float = PATIENCE) -> Entry | None:
-        """Return the paid entry that responds a request, or None if nothing stands in its way; write nothing.
+        """Return the paid entry that answers a request, or None if the request may be sent; write nothing.
 
         Args:
-            intent: The request that is about to be made.
-            timeout: Seconds to wait for others.
+            intent: The request that is about to be sent.
+            timeout: Seconds to wait for concurrent writers.
 
         Raises:
             UnresolvedError: A request under the key may be on the bill.
@@ -136,7 +136,7 @@ class SQLiteLedger(Ledger):
         return error.with_traceback(None)
 
     def _give_up(self, job: Job, reason: BaseException) -> None:
-        """Release what was reserved for a thread that is interrupted before it learns of it: it sends nothing."""
+        """Release what was reserved for a thread that is interrupted before it receives the entry: it sends nothing."""
         made = [each for each in job.results if isinstance(each, Entry) and each.payment == "unknown"]
         if job.is_done and job.problem is None and made:
             released = Settlement(payment="not_paid", attempts=0, error=type(reason).__name__)
@@ -150,12 +150,12 @@ class SQLiteLedger(Ledger):
             with troubles(self.path):
                 own.commits.run(job)
         except BusyError:
-            raise LedgerError(f"the ledger {self.path} is busy: other threads are writing; try again") from None
+            raise LedgerError(f"The ledger {self.path} is busy, because other threads are writing; try again") from None
 
     def resolve(
         self, key: str, payment: Payment, *, urls: Sequence[str] | None = None, request_id: str | None = None
     ) -> int:
-        """Write down what the bill, or the service, says about a call that was unresolved; return how many entries.
+        """Record what the bill, or the service, says about an unresolved call; return the number of entries.
 
         Args:
             key: The idempotency key of the call.
@@ -183,7 +183,7 @@ class SQLiteLedger(Ledger):
         """Return the entries, the oldest first.
 
         Args:
-            since: Only those that were recorded at this time or later; with a time zone.
+            since: Only entries recorded at this time or later; with a time zone.
 
         Raises:
             InputError: `since` has no time zone.
@@ -193,7 +193,7 @@ class SQLiteLedger(Ledger):
         return self._read(table.read, query, _since(since))
 
     def unresolved(self) -> list[Entry]:
-        """Return the entries whose outcome nobody knows, those under way among them.
+        """Return the entries whose outcome is unknown, including those under way.
 
         Raises:
             LedgerError: The file cannot be read.
@@ -218,10 +218,10 @@ class SQLiteLedger(Ledger):
         return self._read(table.find, key, operation_id, tags)
 
     def summary(self, since: datetime | None = None) -> Summary:
-        """Sum up the entries.
+        """Return the sums of the entries.
 
         Args:
-            since: Only those that were recorded at this time or later; with a time zone.
+            since: Only entries recorded at this time or later; with a time zone.
 
         Raises:
             InputError: `since` has no time zone.
@@ -236,7 +236,7 @@ class SQLiteLedger(Ledger):
 
     def _connections(self) -> Connections:
         if self._own is None:
-            raise LedgerError(f"the ledger {self.path} is closed: make a new one")
+            raise LedgerError(f"The ledger {self.path} is closed; make a new one")
         if self._own.pid != os.getpid():
             _inherited.append(self._own)
             self._open(create=False)
@@ -248,7 +248,7 @@ class SQLiteLedger(Ledger):
         weakref.finalize(self, own.abandon)
 
     def close(self) -> None:
-        """Close the file; closing twice is fine."""
+        """Close the file; closing it twice is allowed."""
         own, self._own = self._own, None
         if own is not None:
             own.close()
@@ -262,7 +262,7 @@ class SQLiteLedger(Ledger):
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by path: in another process it is opened anew, and belongs to the same run."""
+        """Pickle by path: another process opens the file again, in the same run."""
         return _reopened, (str(self.path.absolute()), self.cap, self.run, self._keep_prompts)
 
     def __repr__(self) -> str:
@@ -285,7 +285,9 @@ def _summed(connection: sqlite3.Connection, since: int) -> Summary:
 
 def _check_path(path: object) -> None:
     if not isinstance(path, str | os.PathLike) or str(path) in {"", ":memory:"}:  # pyright: ignore[reportUnknownArgumentType]  # of whatever kind
-        raise ConfigurationError("a ledger needs the path of a file: what is kept in memory is lost when it matters")
+        raise ConfigurationError(
+            "A ledger needs the path of a file; what is kept in memory is lost when the process ends"
+        )
 
 
 def _check_conditions(key: object, operation_id: object, tags: object) -> None:

@@ -1,4 +1,4 @@
-"""What the entries of a ledger add up to."""
+"""The sums of a ledger's entries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spend:
-    """Images by what is known of their payment."""
+    """Numbers of images by payment."""
 
     paid: int = 0
     not_paid: int = 0
@@ -29,7 +29,7 @@ class Spend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary(Spend):
-    """All entries, summed up."""
+    """The sums of all entries."""
 
     by_operation: Mapping[str, Spend] = field(default_factory=dict[str, Spend])
     by_tag: Mapping[str, Mapping[str, Spend]] = field(default_factory=dict[str, Mapping[str, Spend]])
@@ -37,7 +37,7 @@ class Summary(Spend):
 
 
 class _Sum:
-    """A sum that is still growing."""
+    """A sum that is being computed."""
 
     def __init__(self) -> None:
         self._figures: dict[str, int] = {}

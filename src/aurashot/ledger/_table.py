@@ -195,7 +195,7 @@ def annotate(connection: sqlite3.Connection, write: Annotate) -> None:
 
 
 def _absent(number: int) -> LedgerError:
-    return LedgerError(f"the ledger has no entry {number!r}")
+    return LedgerError(f"The ledger has no entry {number!r}")
 
 
 def resolve(

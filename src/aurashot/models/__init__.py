@@ -1,7 +1,7 @@
-"""What travels on the wire: requests, and the responses that they become.
+"""The requests and responses of the API.
 
-Every model is frozen, speaks camelCase on the wire and snake_case in Python, and keeps the fields and status words
-that it does not know, so that a response survives a round trip through `model_dump_json(by_alias=True)`.
+Every model is frozen, is camelCase on the wire and snake_case in Python, and keeps unknown fields and status words, so
+that a response survives a round trip through `model_dump_json(by_alias=True)`.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""The workflows that the service keeps for older integrations: their bodies, and their responses."""
+"""The requests and responses of the legacy workflows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Flag: TypeAlias = Annotated[bool, BeforeValidator(lambda value: False if value i
 
 
 class VirtualTryOnInput(WireModel):
-    """What the legacy try-on works on."""
+    """The input of the legacy try-on."""
 
     product_image: str
     model_image: str
@@ -38,13 +38,13 @@ class VirtualTryOnRequest(BilledRequest):
 
     @property
     def words(self) -> str | None:
-        """The description, where one is given."""
+        """The description, if there is one."""
         return self.input.text_description
 
     @property
     def references(self) -> Mapping[str, str]:
         """The images that the workflow works on."""
-        return _pictures(self.input)
+        return _images(self.input)
 
     def with_urls(self, urls: Mapping[str, str]) -> Self:
         """Return the same request with other URLs for some of its images."""
@@ -52,7 +52,7 @@ class VirtualTryOnRequest(BilledRequest):
 
 
 class PoseChangeInput(WireModel):
-    """What the legacy pose change works on."""
+    """The input of the legacy pose change."""
 
     original_image: str
     generate_version: str = "lite"
@@ -68,20 +68,20 @@ class PoseChangeRequest(BilledRequest):
 
     @property
     def words(self) -> str | None:
-        """The description, where one is given."""
+        """The description, if there is one."""
         return self.input.text_description
 
     @property
     def references(self) -> Mapping[str, str]:
         """The images that the workflow works on."""
-        return _pictures(self.input)
+        return _images(self.input)
 
     def with_urls(self, urls: Mapping[str, str]) -> Self:
         """Return the same request with other URLs for some of its images."""
         return self.model_copy(update={"input": self.input.model_copy(update=urls)})
 
 
-def _pictures(given: WireModel) -> dict[str, str]:
+def _images(given: WireModel) -> dict[str, str]:
     fields: dict[str, str] = given.model_dump(by_alias=True, exclude_none=True)
     return {name: value for name, value in fields.items() if name.endswith("Image")}
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class BilledRequest(WireModel):
-    """The body of a call that is billed, and what a ledger writes down of it."""
+    """The body of a billable call, and what a ledger records of it."""
 
     wait_for_result: bool | None = None
     """Whether the service responds when the image is there; left out unless asked."""
@@ -20,7 +20,7 @@ class BilledRequest(WireModel):
     @property
     @abstractmethod
     def words(self) -> str | None:
-        """What is asked for, in words."""
+        """The prompt."""
 
     @property
     @abstractmethod
@@ -36,7 +36,7 @@ class Images(WireModel):
     """The images that a request refers to: one URL for each field."""
 
     def urls(self) -> dict[str, str]:
-        """Return the URL of each image that was given, by the name of its field."""
+        """Return the URL of each image, by the name of its field."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
 

@@ -36,7 +36,7 @@ TupleOrEmpty: TypeAlias = Annotated[tuple[T, ...], BeforeValidator(lambda value:
 
 
 class _OrNothing:
-    """What does not fit becomes None; a validator in Python would do the same, and cost more than all the rest."""
+    """A value of the wrong shape becomes None; a validator in Python would do the same, and cost more than the rest."""
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         return with_default_schema(handler(source), default=None, on_error="default")
@@ -48,7 +48,7 @@ Lenient: TypeAlias = Annotated[T | None, _OrNothing()]
 
 @dataclass(frozen=True, slots=True)
 class CallMeta:
-    """How a response was obtained; it takes no part in comparing two responses."""
+    """How a response was obtained; not part of comparisons."""
 
     attempts: int = field(default=0, compare=False)
     """Requests that went out."""
@@ -77,7 +77,7 @@ class Response(WireModel):
         return self._meta
 
     def with_meta(self, meta: CallMeta) -> Self:
-        """Return a copy that says how it was obtained."""
+        """Return a copy with other `meta`."""
         copy = self.__copy__()
         copy._meta = meta  # noqa: SLF001  # of its own class
         return copy
@@ -90,17 +90,17 @@ class StatusModel(Response):
 
     @property
     def succeeded(self) -> bool:
-        """Whether the service says that the work is done."""
+        """Whether the work is done, according to the service."""
         return self._status_class == "succeeded"
 
     @property
     def failed(self) -> bool:
-        """Whether the service says that it gave up."""
+        """Whether the work failed, according to the service."""
         return self._status_class == "failed"
 
     @property
     def pending(self) -> bool:
-        """Whether the service says that it is still at work."""
+        """Whether the work is still in progress, according to the service."""
         return self._status_class == "pending"
 
     @property
@@ -109,7 +109,7 @@ class StatusModel(Response):
 
 
 class Upload(Response):
-    """An image that the service holds now."""
+    """An uploaded image."""
 
     url: str
 
@@ -122,14 +122,14 @@ class Output(WireModel):
 
 
 class Pipeline(WireModel):
-    """Which model did the work."""
+    """The model that did the work."""
 
     provider: Lenient[str] = None
     status: Lenient[str] = None
 
 
 class TokenUsage(WireModel):
-    """What the service counted."""
+    """The tokens that the service counted."""
 
     input_tokens: Lenient[int] = None
     output_tokens: Lenient[int] = None
@@ -169,7 +169,7 @@ class Generation(StatusModel):
 
 
 def no_output(status: str, request_id: str | None) -> NoOutputError:
-    """Return the error of whoever asks a response for an image that it does not hold."""
-    error = NoOutputError(f"the answer holds no picture: its status is {status!r}")
+    """Return the error for a response without an image."""
+    error = NoOutputError(f"The response has no image; its status is {status!r}")
     error.request_id = request_id
     return error

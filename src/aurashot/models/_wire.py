@@ -1,4 +1,4 @@
-"""What every wire model shares."""
+"""The base class of all wire models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 
 class WireModel(BaseModel):
-    """A frozen record, camelCase on the wire, that keeps the fields it does not know."""
+    """A frozen record, camelCase on the wire, that keeps unknown fields."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         alias_generator=to_camel,
@@ -22,5 +22,5 @@ class WireModel(BaseModel):
     )
 
     def to_wire(self) -> bytes:
-        """Return the JSON that goes out: camelCase, and nothing that was not given."""
+        """Return the JSON to send: camelCase, without unset fields."""
         return self.model_dump_json(by_alias=True, exclude_none=True).encode()

@@ -1,10 +1,10 @@
-"""A local emulator of the AuraShot service: the wire, the money and the faults, with no key and no network.
+"""A local emulator of the AuraShot service: its HTTP API, its bill and its faults, with no key and no network.
 
     with sandbox.serve() as server:
         client = AuraShot(api_key=server.api_key, base_url=server.url)
 
-It speaks the contract over real HTTP, counts and bills, refuses what the service refuses, and fails on request. Its
-pictures are drawn on the CPU and marked SANDBOX; it is never presented as a model. It needs the extra `sandbox`.
+It implements the service's HTTP API, bills as the service does, refuses what the service refuses, and fails on
+request. Its images are drawn on the CPU and marked SANDBOX; no model is behind it. It needs the extra `sandbox`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for, so that importing the package costs nothing."""
+    """Import a public name on first use, so that importing the package costs nothing."""
     from importlib import import_module
 
     if name not in _HOMES:

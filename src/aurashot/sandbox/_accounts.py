@@ -1,4 +1,4 @@
-"""Keys, quotas and the bill: who may ask, how often, and what was billed."""
+"""Keys, quotas and the bill."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ REVOKED_KEY = "sk_revoked"
 
 @dataclass(frozen=True, slots=True)
 class BillEntry:
-    """One billed picture.
+    """One billed image.
 
     Attributes:
         operation: `id-photo`, `generate`, `edit`, `virtual_try_on` or `pose_change`.
-        idempotency_key: The `Idempotency-Key` header as it came; two entries with one key are a double bill.
-        request_id: The identifier that the answer carried.
+        idempotency_key: The `Idempotency-Key` header as received; two entries with one key are a double bill.
+        request_id: The identifier that the response carried.
         at: When it was billed, in UTC.
     """
 
@@ -37,15 +37,15 @@ class Bill:
 
     @property
     def total(self) -> int:
-        """How many pictures were billed."""
+        """How many images were billed."""
         return len(self.entries)
 
 
 class Accounts:
-    """The keys that have come by, what each has used, and one bill for all.
+    """The keys that were used, how much each has used, and one bill for all.
 
     Every key that starts with `sk_` has an account of its own, except the revoked one. `quota` is the number of
-    pictures that a key gets before it has to pay, None for no limit.
+    images that a key gets before 402, None for no limit.
     """
 
     def __init__(self, quota: int | None = None) -> None:
@@ -70,13 +70,13 @@ class Accounts:
         return key
 
     def charge(self, key: str, operation: str, *, idempotency_key: str | None, request_id: str) -> None:
-        """Write one picture on the bill; a key that was seen before is billed again, as the bill then shows.
+        """Add one image to the bill; a key that was seen before is billed again, and the bill shows it twice.
 
         Raises:
             ApiError: 402, the key has used its quota.
         """
         if self._quota is not None and self._used[key] >= self._quota:
-            raise ApiError(402, "quota_exceeded", f"This key has used its {self._quota} free pictures.")
+            raise ApiError(402, "quota_exceeded", f"This key has used its {self._quota} free images.")
         self._used[key] += 1
         self._entries.append(BillEntry(operation, idempotency_key, request_id, datetime.now(UTC)))
 
@@ -85,7 +85,7 @@ class Accounts:
         return Bill(tuple(self._entries))
 
     def clear(self) -> None:
-        """Forget every entry and give every key its whole quota again."""
+        """Clear the bill and reset every quota."""
         self._used.clear()
         self._entries.clear()
 

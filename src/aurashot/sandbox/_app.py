@@ -1,4 +1,4 @@
-"""Put the application together."""
+"""The ASGI application."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _DESCRIPTION = """\
-A local emulator of the AuraShot service: the wire, the money and the faults. No model is behind it; its pictures are
+A local emulator of the AuraShot service: its HTTP API, its bill and its faults. No model is behind it; its images are
 drawn and marked SANDBOX. Any request to the API can be made to fail with the header `X-Sandbox-Fault: NAME`;
 `GET /_sandbox/faults` lists the names.
 """
 
 
 class RequestIds:
-    """ASGI middleware that puts the identifier of a request into a header of its answer."""
+    """ASGI middleware that puts the identifier of a request into a header of its response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add `x-request-id` where the answer has none yet."""
+        """Add `x-request-id` where the response has none yet."""
         header = (_errors.REQUEST_ID_HEADER.encode(), _errors.request_id(scope).encode())
 
         async def named(message: Message) -> None:
@@ -48,17 +48,17 @@ def create_app(
     fetch: bool = False,
     seed: int = 0,
 ) -> FastAPI:
-    """Return the sandbox as an application, to mount it or to call it in-process.
+    """Return the sandbox as an ASGI application, to mount or to call in-process.
 
-    Faults of the connection need `serve`, which owns one. The pictures lie in a temporary folder that goes with the
-    application.
+    Faults of the connection need `serve`, which owns one. Images are stored in a temporary folder that is
+    removed with the application.
 
     Args:
-        quota: Pictures for each key before 402; None for no limit.
-        latency: Seconds that a generation takes beside drawing.
-        polls: How often a legacy job answers `processing`.
-        fetch: Download public references; otherwise a drawn portrait stands in for each.
-        seed: Decides who stands in for an address and which requests a share of faults hits.
+        quota: Images for each key before 402; None for no limit.
+        latency: Seconds that a generation takes, in addition to drawing.
+        polls: How many polls of a legacy job return `processing`.
+        fetch: Download public references; otherwise each is replaced by a drawn portrait.
+        seed: Decides which portrait replaces a URL and which requests a share of faults hits.
     """
     from aurashot.sandbox._fetch import Fetcher
 

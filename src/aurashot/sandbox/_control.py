@@ -1,4 +1,4 @@
-"""The sandbox's own endpoints: what was billed, and which faults are to come. They need no key and meet no fault."""
+"""The sandbox's own endpoints, for the bill and the faults. They need no key, and no fault hits them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aurashot.sandbox._errors import ApiError
 from aurashot.sandbox._faults import ChosenFault, FaultRule, parse
 from aurashot.sandbox._routes import refusals
 from aurashot.sandbox._scenarios import TABLE
-from aurashot.sandbox._wire import BillLine, BillResponse, ErrorAnswer, Wire
+from aurashot.sandbox._wire import BillLine, BillResponse, ErrorResponse, Wire
 
 router = APIRouter(prefix="/_sandbox", tags=["sandbox"])
 
@@ -21,7 +21,7 @@ OperationName: TypeAlias = Literal["upload", "id-photo", "generate", "edit", "wo
 _ONE = f"(?:{'|'.join(fault.pattern for fault in TABLE.values())})"
 _BAD_BODY = refusals(400, 413, 422)
 _NO_LISTENER: dict[int | str, dict[str, Any]] = {
-    409: {"model": ErrorAnswer, "description": "There is no listener to close."}
+    409: {"model": ErrorResponse, "description": "There is no listener to close."}
 }
 
 
@@ -35,20 +35,20 @@ Times: TypeAlias = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
 
 
 class FaultRequest(Wire):
-    """Faults for a share of the requests to come."""
+    """Faults for a share of later requests."""
 
     fault: str = Field(
         json_schema_extra={"pattern": f"^{_ONE}(?:,{_ONE})*$"},
-        description="`name` or `name;parameter=value`; of several, parted by commas, each hit draws one.",
+        description="`name` or `name;parameter=value`; of several, comma-separated, each request picks one.",
     )
-    share: float = Field(1.0, gt=0, le=1, description="The part of all requests that is hit.")
-    times: Times | None = Field(None, description="How many requests are hit at most.")
-    operations: list[OperationName] = Field([], description="The operations that are meant; empty for all.")
-    seed: Whole | None = Field(None, description="Equal seeds hit the same requests of an equal sequence.")
+    share: float = Field(1.0, gt=0, le=1, description="The share of requests that the fault applies to.")
+    times: Times | None = Field(None, description="The most requests that the fault applies to.")
+    operations: list[OperationName] = Field([], description="The operations that the fault applies to; empty for all.")
+    seed: Whole | None = Field(None, description="The same seed chooses the same requests of the same sequence.")
 
 
 class ActiveFault(Wire):
-    """A rule that is in force."""
+    """An active rule."""
 
     fault: str
     share: float
@@ -65,8 +65,8 @@ class KnownFault(Wire):
     parameters: dict[str, float | str]
 
 
-class FaultsAnswer(Wire):
-    """What is in force, and what there is."""
+class FaultsResponse(Wire):
+    """The active rules, and the table of faults."""
 
     active: list[ActiveFault]
     known: list[KnownFault]
@@ -75,27 +75,27 @@ class FaultsAnswer(Wire):
 @router.get("/bill")
 @router.get("/ledger", include_in_schema=False)
 async def read_bill(request: Request) -> BillResponse:
-    """Tell what was billed."""
+    """Return what was billed."""
     return _bill(emulator_of(request))
 
 
 @router.delete("/bill")
 @router.delete("/ledger", include_in_schema=False)
 async def clear_bill(request: Request) -> BillResponse:
-    """Forget what was billed; every key has its whole quota again."""
+    """Clear the bill and reset every quota."""
     emulator_of(request).accounts.clear()
     return _bill(emulator_of(request))
 
 
 @router.get("/faults")
-async def read_faults(request: Request) -> FaultsAnswer:
-    """List the faults that are in force, and all that there are."""
+async def read_faults(request: Request) -> FaultsResponse:
+    """List the active faults, and all that exist."""
     return _faults(emulator_of(request))
 
 
 @router.post("/faults", responses=_BAD_BODY | _NO_LISTENER)
-async def add_faults(body: FaultRequest, request: Request) -> FaultsAnswer:
-    """Let a share of the requests to come fail; `refuse` on its own closes the listener at once."""
+async def add_faults(body: FaultRequest, request: Request) -> FaultsResponse:
+    """Make a share of later requests fail; `refuse` on its own closes the listener at once."""
     emulator = emulator_of(request)
     try:
         chosen = read_specification(body.fault)
@@ -110,14 +110,14 @@ async def add_faults(body: FaultRequest, request: Request) -> FaultsAnswer:
 
 
 @router.delete("/faults")
-async def clear_faults(request: Request) -> FaultsAnswer:
-    """Drop every rule."""
+async def clear_faults(request: Request) -> FaultsResponse:
+    """Remove every rule."""
     emulator_of(request).rules.clear()
     return _faults(emulator_of(request))
 
 
 def read_specification(specification: str) -> tuple[ChosenFault, ...]:
-    """Read fault names with their parameters, parted by commas.
+    """Parse comma-separated fault names with their parameters.
 
     Raises:
         ValueError: One of them is not in the table, or a parameter is not usable.
@@ -139,7 +139,7 @@ def _bill(emulator: Emulator) -> BillResponse:
     return BillResponse(billed=bill.total, entries=lines)
 
 
-def _faults(emulator: Emulator) -> FaultsAnswer:
+def _faults(emulator: Emulator) -> FaultsResponse:
     active = [
         ActiveFault(
             fault=",".join(one.specification for one in rule.faults),
@@ -153,4 +153,4 @@ def _faults(emulator: Emulator) -> FaultsAnswer:
         KnownFault(name=row.name, sentence=row.sentence, billed=row.worked, parameters=dict(row.parameters))
         for row in TABLE.values()
     ]
-    return FaultsAnswer(active=active, known=known)
+    return FaultsResponse(active=active, known=known)

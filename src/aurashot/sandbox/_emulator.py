@@ -28,10 +28,10 @@ class Settings:
     """How a sandbox behaves.
 
     Attributes:
-        quota: Pictures for each key before 402, None for no limit.
-        latency: Seconds that a generation takes beside drawing.
-        polls: How often a legacy job answers `processing`, however late it is asked.
-        seed: Decides who stands in for an address and which requests a share of faults hits.
+        quota: Images for each key before 402, None for no limit.
+        latency: Seconds that a generation takes, in addition to drawing.
+        polls: How many polls of a legacy job return `processing`, however late they are.
+        seed: Decides which portrait replaces a URL and which requests a share of faults hits.
     """
 
     quota: int | None = None
@@ -42,14 +42,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The references of a request as pictures, and the addresses of those that were drawn as stand-ins."""
+    """The references of a request as images, and the URLs of those that were replaced by drawn portraits."""
 
-    pictures: Mapping[str, Image]
+    images: Mapping[str, Image]
     stand_ins: list[str]
 
 
 class Emulator:
-    """One sandbox: its settings, accounts, files, faults and what they do together.
+    """One sandbox: its settings, accounts, files and faults.
 
     `refuse` closes the listener for so many seconds; the server that owns one puts it here.
     """
@@ -71,20 +71,20 @@ class Emulator:
             ApiError: 422, one of them may not be used or is no image; the message names it.
         """
         given = {field: address for field, address in references.items() if address is not None}
-        pictures: dict[str, Image] = {}
+        images: dict[str, Image] = {}
         stand_ins: list[str] = []
         for field, address in given.items():
             try:
                 loaded = await self._loader.load(address, base=base_of(request))
-                pictures[field.rpartition(".")[2]] = await asyncio.to_thread(read, loaded.path)
+                images[field.rpartition(".")[2]] = await asyncio.to_thread(read, loaded.path)
             except ValueError as error:
                 raise ApiError(422, "invalid_reference", f"{field}: {error}.") from error
             if loaded.stand_in is not None:
                 stand_ins.append(loaded.stand_in)
-        return Material(pictures, stand_ins)
+        return Material(images, stand_ins)
 
     def bill(self, request: Request, operation: str) -> None:
-        """Bill one picture to the key of a request.
+        """Bill one image to the key of a request.
 
         Raises:
             ApiError: 402, the key has used its quota.
@@ -93,7 +93,7 @@ class Emulator:
         self.accounts.charge(request.state.key, operation, idempotency_key=key, request_id=request_id(request.scope))
 
     async def draw(self, order: Order) -> Drawing:
-        """Draw an order in a thread, so that others are served meanwhile."""
+        """Draw an order in a worker thread, so that the event loop serves other requests meanwhile."""
         return await asyncio.to_thread(draw, order, self.store)
 
     async def linger(self) -> None:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from aurashot.sandbox._wire import ErrorAnswer, ErrorDetail, camel
+from aurashot.sandbox._wire import ErrorDetail, ErrorResponse, camel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping, Sequence
@@ -52,14 +52,14 @@ class ApiError(Exception):
 
 
 def request_id(scope: MutableMapping[str, Any]) -> str:
-    """Return the identifier of a request; the first to ask mints it."""
+    """Return the identifier of a request, made on first use."""
     state = scope.setdefault("state", {})
     return cast("str", state.setdefault("request_id", str(uuid.uuid4())))
 
 
 def error_body(code: str, message: str, identifier: str) -> dict[str, Any]:
     """Return the body that every refusal has."""
-    return camel(ErrorAnswer(error=ErrorDetail(code=code, message=message), request_id=identifier))
+    return camel(ErrorResponse(error=ErrorDetail(code=code, message=message), request_id=identifier))
 
 
 def install(app: FastAPI) -> None:
@@ -70,14 +70,14 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _apologise)
 
 
-def _answer(request: Request, error: ApiError) -> JSONResponse:
+def _response(request: Request, error: ApiError) -> JSONResponse:
     identifier = request_id(request.scope)
     headers = {**error.headers, REQUEST_ID_HEADER: identifier}
     return JSONResponse(error_body(error.code, error.message, identifier), error.status, headers)
 
 
 async def _refuse(request: Request, error: Exception) -> JSONResponse:
-    return _answer(request, cast("ApiError", error))
+    return _response(request, cast("ApiError", error))
 
 
 async def _refuse_http(request: Request, error: Exception) -> JSONResponse:
@@ -86,7 +86,7 @@ async def _refuse_http(request: Request, error: Exception) -> JSONResponse:
     if refusal.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_methods(request))
     code = _CODES.get(HTTPStatus(refusal.status_code), "bad_request")
-    return _answer(request, ApiError(refusal.status_code, code, f"{refusal.detail}.".replace("..", "."), headers))
+    return _response(request, ApiError(refusal.status_code, code, f"{refusal.detail}.".replace("..", "."), headers))
 
 
 def _methods(request: Request) -> list[str]:
@@ -98,15 +98,15 @@ def _methods(request: Request) -> list[str]:
 
 async def _refuse_fields(request: Request, error: Exception) -> JSONResponse:
     errors = cast("Sequence[Mapping[str, Any]]", cast("RequestValidationError", error).errors())
-    return _answer(request, ApiError(422, "invalid_request", "; ".join(map(sentence, errors)) + "."))
+    return _response(request, ApiError(422, "invalid_request", "; ".join(map(sentence, errors)) + "."))
 
 
 async def _apologise(request: Request, error: Exception) -> JSONResponse:
-    return _answer(request, ApiError(500, "internal_error", f"The sandbox failed: {type(error).__name__}."))
+    return _response(request, ApiError(500, "internal_error", f"The sandbox failed: {type(error).__name__}."))
 
 
 def sentence(error: Mapping[str, Any]) -> str:
-    """Return one of pydantic's errors as words that name the field: "images.face is required"."""
+    """Return one of pydantic's errors as a sentence that names the field: "images.face is required"."""
     kind, message = str(error["type"]), str(error["msg"])
     if kind == "value_error":
         return str(error["ctx"]["error"])  # a rule over several fields, which it names itself

@@ -26,8 +26,8 @@ _TEXT = r"[!-+\--:<-~]+"  # printable ASCII but comma and semicolon
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole HTTP answer, as it would have been sent."""
+class Response:
+    """A whole HTTP response, as it would have been sent."""
 
     status: int
     headers: Headers
@@ -35,12 +35,12 @@ class Answer:
 
     def with_body(
         self, body: bytes, media_type: str = "application/json", *, status: int = 200, **headers: str
-    ) -> Answer:
-        """Return another answer to the same request; `content_encoding` becomes the header `content-encoding`."""
+    ) -> Response:
+        """Return another response to the same request; `content_encoding` becomes the header `content-encoding`."""
         kept = tuple(pair for pair in self.headers if pair[0] == REQUEST_ID_HEADER.encode())
         fields = {"content_type": media_type, "content_length": str(len(body)), **headers}
         pairs = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in fields.items())
-        return Answer(status, (*kept, *pairs), body)
+        return Response(status, (*kept, *pairs), body)
 
     def head(self, *, without: frozenset[bytes] = frozenset(), extra: Headers = ()) -> bytes:
         """Return status line and headers as bytes, up to and with the empty line."""
@@ -49,20 +49,20 @@ class Answer:
         return b"HTTP/1.1 %d %s\r\n%s\r\n" % (self.status, self._phrase(), b"".join(lines))
 
     def raw(self) -> bytes:
-        """Return the whole answer as bytes."""
+        """Return the whole response as bytes."""
         return self.head() + self.body
 
     def _phrase(self) -> bytes:
         return HTTPStatus(self.status).phrase.encode()
 
 
-Make: TypeAlias = "Callable[[Answer, Parameters], Answer]"
-Wire: TypeAlias = "Callable[[Answer, Parameters], Iterator[bytes | float]]"
+Make: TypeAlias = "Callable[[Response, Parameters], Response]"
+Wire: TypeAlias = "Callable[[Response, Parameters], Iterator[bytes | float]]"
 """Bytes to put on the wire as they are; a number is a pause in seconds."""
 
 
-def silence(_answer: Answer, _parameters: Parameters) -> Iterator[bytes | float]:
-    """Put nothing on the wire."""
+def silence(_response: Response, _parameters: Parameters) -> Iterator[bytes | float]:
+    """Send nothing."""
     return iter(())
 
 
@@ -74,16 +74,16 @@ class Fault:
         name: The name in `X-Sandbox-Fault`.
         sentence: What the client sees.
         worked: Whether the request is worked on first, and billed if its operation is.
-        answer: Makes the HTTP answer that is sent in place of the true one; None sends no proper answer.
+        response: Makes the HTTP response that is sent instead; None sends no proper response.
         wire: Bytes that follow it, or take its place.
-        end: What becomes of the connection.
-        parameters: What can be set, with its value when it is not.
+        end: What is done to the connection.
+        parameters: What can be set, with the default values.
     """
 
     name: str
     sentence: str
     worked: bool
-    answer: Make | None = None
+    response: Make | None = None
     wire: Wire = silence
     end: End = "open"
     parameters: Parameters = field(default_factory=dict[str, "float | str"])
@@ -91,7 +91,7 @@ class Fault:
     @property
     def needs_connection(self) -> bool:
         """Whether the fault is shown on the connection itself, which an application called in-process has not."""
-        return self.answer is None or self.wire is not silence or self.end != "open"
+        return self.response is None or self.wire is not silence or self.end != "open"
 
     @property
     def pattern(self) -> str:
@@ -133,9 +133,9 @@ class FaultRule:
 
     Attributes:
         faults: One of them is drawn for each request that is hit.
-        share: The part of all requests that is hit, 0 to 1.
-        times: How many requests are still to be hit, None for no end.
-        operations: Which operations are meant, empty for all.
+        share: The share of requests that are hit, 0 to 1.
+        times: How many more requests are hit, None for no limit.
+        operations: The operations that can be hit, empty for all.
     """
 
     faults: tuple[ChosenFault, ...]
@@ -145,7 +145,7 @@ class FaultRule:
 
 
 class FaultRules:
-    """The rules in force, asked for each request in the order in which they were set."""
+    """The active rules, applied to each request in the order in which they were set."""
 
     def __init__(self) -> None:
         self._rules: list[tuple[FaultRule, random.Random]] = []
@@ -156,15 +156,15 @@ class FaultRules:
         return tuple(rule for rule, _ in self._rules)
 
     def add(self, rule: FaultRule, *, seed: int) -> None:
-        """Set a rule; equal seeds hit the same requests of an equal sequence."""
+        """Add a rule; the same seed hits the same requests of the same sequence."""
         self._rules.append((rule, random.Random(seed)))  # noqa: S311 - a repeatable choice, no secret
 
     def clear(self) -> None:
-        """Drop every rule."""
+        """Remove every rule."""
         self._rules.clear()
 
     def choose(self, operation: str) -> ChosenFault | None:
-        """Return the fault that hits the next request of an operation, None when it is spared."""
+        """Return the fault that hits the next request of an operation, or None."""
         for index, (rule, dice) in enumerate(self._rules):
             if rule.operations and operation not in rule.operations:
                 continue

@@ -1,4 +1,4 @@
-"""Play the faults: an ASGI middleware, and the protocol class that lends it the connection."""
+"""The middleware that applies faults, and the protocol class that gives it access to the connection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from aurashot.sandbox._errors import REQUEST_ID_HEADER, ApiError, error_body, request_id
-from aurashot.sandbox._faults import FAULT_HEADER, Answer, parse
+from aurashot.sandbox._faults import FAULT_HEADER, Response, parse
 from aurashot.sandbox._limits import drain
 from aurashot.sandbox._scenarios import TABLE
 
@@ -44,7 +44,7 @@ OPERATIONS = {
 
 
 class FaultyProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1 protocol, telling the application which connection a request came in by."""
+    """uvicorn's HTTP/1.1 protocol, which passes the connection of a request on to the application."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,14 +60,14 @@ class FaultyProtocol(H11Protocol):
 
 
 class FaultMiddleware:
-    """Let a request meet the fault that its header names, or that a rule has drawn for it."""
+    """Apply the fault that a request's header names, or that a rule has picked for it."""
 
     def __init__(self, app: ASGIApp, emulator: Emulator) -> None:
         self._app = app
         self._emulator = emulator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or play its fault; the control endpoints meet none."""
+        """Pass a request on, or apply its fault; the control endpoints have none."""
         path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
         if scope["type"] != "http" or path.startswith(CONTROL_PREFIX):
             return await self._app(scope, receive, send)
@@ -91,24 +91,24 @@ class FaultMiddleware:
     async def _play(self, chosen: ChosenFault, scope: Scope, receive: Receive, send: Send) -> None:
         fault, parameters = chosen.fault, chosen.parameters
         if fault.worked:
-            answer = await _work(self._app, scope, receive)
+            response = await _work(self._app, scope, receive)
         else:
-            answer = Answer(HTTPStatus.OK, ((REQUEST_ID_HEADER.encode(), request_id(scope).encode()),))
+            response = Response(HTTPStatus.OK, ((REQUEST_ID_HEADER.encode(), request_id(scope).encode()),))
             if fault.end != "reset":
                 await drain(receive, await receive())
-        if fault.answer is not None:
-            await _send(await asyncio.to_thread(fault.answer, answer, parameters), send)
+        if fault.response is not None:
+            await _send(await asyncio.to_thread(fault.response, response, parameters), send)
         if not fault.needs_connection:
             return
         transport: asyncio.Transport = scope[_TRANSPORT]
-        await _write(fault.wire(answer, parameters), transport)
+        await _write(fault.wire(response, parameters), transport)
         if fault.end == "refuse":
             await self._emulator.refuse(float(parameters["for"]))
         await _end(fault.end, transport, receive)
 
 
-async def _work(app: ASGIApp, scope: Scope, receive: Receive) -> Answer:
-    """Let the application do its work, and keep the answer back."""
+async def _work(app: ASGIApp, scope: Scope, receive: Receive) -> Response:
+    """Run the application and hold the response back."""
     messages: list[Message] = []
 
     async def keep(message: Message) -> None:
@@ -116,12 +116,12 @@ async def _work(app: ASGIApp, scope: Scope, receive: Receive) -> Answer:
 
     await app(scope, receive, keep)
     start, *pieces = messages
-    return Answer(start["status"], tuple(start["headers"]), b"".join(piece.get("body", b"") for piece in pieces))
+    return Response(start["status"], tuple(start["headers"]), b"".join(piece.get("body", b"") for piece in pieces))
 
 
-async def _send(answer: Answer, send: Send) -> None:
-    await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
-    await send({"type": "http.response.body", "body": answer.body})
+async def _send(response: Response, send: Send) -> None:
+    await send({"type": "http.response.start", "status": response.status, "headers": list(response.headers)})
+    await send({"type": "http.response.body", "body": response.body})
 
 
 async def _write(pieces: Iterator[bytes | float], transport: asyncio.Transport) -> None:

@@ -1,4 +1,4 @@
-"""Download a reference for `fetch=True`: https, public addresses, one picture of bounded size, no redirects."""
+"""Download a reference for `fetch=True`: https, public addresses, one image of bounded size, no redirects."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _TIMEOUT = 20.0  # seconds for each step
 
 
 async def resolve(host: str) -> list[str]:
-    """Return the addresses of a host name."""
+    """Return the IP addresses of a host name."""
     found = await asyncio.get_running_loop().getaddrinfo(host, 443, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in found]
 
 
 class Fetcher:
-    """Fetch one picture at a time; `transport` and `lookup` are there for tests."""
+    """Fetch one image at a time; tests pass `transport` and `lookup`."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Fetcher:
         self._transport = transport
 
     async def __call__(self, address: str) -> bytes:
-        """Return the body behind an https address that the reference rules have let through.
+        """Return the body behind an https URL that the reference rules accept.
 
         Raises:
             ValueError: It leads to a private address, is too large, or cannot be fetched.
@@ -59,16 +59,18 @@ class Fetcher:
         headers = {"Host": url.netloc.decode("ascii"), "Accept-Encoding": "identity"}
         async with (
             httpx.AsyncClient(transport=self._transport, trust_env=False, timeout=_TIMEOUT) as client,
-            client.stream("GET", pinned, headers=headers, extensions={"sni_hostname": url.raw_host.decode()}) as answer,
+            client.stream(
+                "GET", pinned, headers=headers, extensions={"sni_hostname": url.raw_host.decode()}
+            ) as response,
         ):
-            if answer.status_code != HTTPStatus.OK:
-                raise ValueError(f"could not be fetched (HTTP {answer.status_code})")
-            return await _read(answer)
+            if response.status_code != HTTPStatus.OK:
+                raise ValueError(f"could not be fetched (HTTP {response.status_code})")
+            return await _read(response)
 
 
-async def _read(answer: httpx.Response) -> bytes:
+async def _read(response: httpx.Response) -> bytes:
     body = bytearray()
-    async for chunk in answer.aiter_raw():
+    async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > LIMIT:
             raise ValueError(f"is larger than {LIMIT // 1024**2} MiB")

@@ -19,8 +19,8 @@ from aurashot.sandbox._wire import (
     SandboxNote,
     TryOnRequest,
     Workflow,
-    WorkflowAnswer,
     WorkflowRequest,
+    WorkflowResponse,
     WorkflowResult,
 )
 
@@ -32,7 +32,7 @@ router = APIRouter(route_class=KeyedRoute, dependencies=KEYED, tags=["legacy wor
 
 @dataclass(slots=True)
 class Job:
-    """A workflow that was accepted and billed, and drawn at once; polls learn of it when it is due."""
+    """A workflow that was accepted, billed and drawn at once; polls return it when it is due."""
 
     workflow: Workflow
     key: str
@@ -44,7 +44,7 @@ class Job:
     execution_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def finished(self) -> bool:
-        """Return whether the job is done by now; asking is a poll."""
+        """Return whether the job is done; each call counts as a poll."""
         if self.polls_left > 0:
             self.polls_left -= 1
             return False
@@ -52,31 +52,31 @@ class Job:
 
 
 @router.post("/api/aesthetic/generate", responses=refusals(400, 401, 402, 413, 422))
-async def submit(body: WorkflowRequest, request: Request) -> WorkflowAnswer:
-    """Submit a try-on or a change of pose; with `waitForResult` the answer is the finished picture."""
+async def submit(body: WorkflowRequest, request: Request) -> WorkflowResponse:
+    """Submit a try-on or a change of pose; with `waitForResult` the response is the finished image."""
     emulator = emulator_of(request)
     material = await emulator.gather(request, _references(body))
     emulator.bill(request, body.workflow)
-    order = Order(body.workflow, request_id(request.scope), body.input.text_description, material.pictures)
+    order = Order(body.workflow, request_id(request.scope), body.input.text_description, material.images)
     due = time.monotonic() + emulator.settings.latency
     file = (await emulator.draw(order)).file
     job = Job(body.workflow, request.state.key, file, material.stand_ins, emulator.settings.polls, due)
     jobs = _jobs(request)
     jobs[job.task_id] = jobs[job.execution_id] = job
     if not body.wait_for_result:
-        return _answer(job, request, "submitted")
+        return _response(job, request, "submitted")
     await emulator.linger()
-    return _answer(job, request, "success")
+    return _response(job, request, "success")
 
 
 @router.post("/api/aesthetic/query", responses=refusals(400, 401, 404, 413, 422))
-async def query(body: QueryRequest, request: Request) -> WorkflowAnswer:
-    """Ask what became of a job."""
+async def query(body: QueryRequest, request: Request) -> WorkflowResponse:
+    """Return the state of a job."""
     jobs = [_jobs(request).get(name) for name in (body.execution_id, body.task_id) if name]
     job = jobs[0]
     if job is None or any(other is not job for other in jobs) or job.key != request.state.key:
         raise ApiError(404, "not_found", "There is no such job.")
-    return _answer(job, request, "success" if job.finished() else "processing")
+    return _response(job, request, "success" if job.finished() else "processing")
 
 
 def _jobs(request: Request) -> dict[str, Job]:
@@ -94,9 +94,9 @@ def _references(body: TryOnRequest | PoseRequest) -> dict[str, str | None]:
     }
 
 
-def _answer(job: Job, request: Request, status: Literal["submitted", "processing", "success"]) -> WorkflowAnswer:
+def _response(job: Job, request: Request, status: Literal["submitted", "processing", "success"]) -> WorkflowResponse:
     images = [address_of(job.file, request)] if status == "success" else []
-    return WorkflowAnswer(
+    return WorkflowResponse(
         workflow=job.workflow,
         task_id=job.task_id,
         execution_id=job.execution_id,

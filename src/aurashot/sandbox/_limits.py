@@ -15,7 +15,7 @@ JSON_LIMIT = MIB
 
 
 class BodyLimit:
-    """ASGI middleware that answers 413 to a body over the limit, declared length or not."""
+    """ASGI middleware that responds 413 to a body over the limit, declared length or not."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -38,6 +38,6 @@ class BodyLimit:
 
 
 async def drain(receive: Receive, message: Message) -> None:
-    """Read a body to its end: closing a socket with unread bytes resets it, and the answer would be lost."""
+    """Read a body to its end: closing a socket with unread bytes resets it, and the response would be lost."""
     while message.get("more_body", False):
         message = await receive()

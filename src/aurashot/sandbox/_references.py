@@ -1,4 +1,4 @@
-"""Which addresses may be references, and how one becomes a file: held here, drawn as a stand-in, or fetched.
+"""Which URLs may be references, and how one becomes a file: stored here, replaced by a drawn portrait, or fetched.
 
 The rules are those of the service: public HTTPS, the standard port, no user name, no private address. The one
 exception is the sandbox's own `/files/…`, which are plain HTTP on a loopback port.
@@ -35,16 +35,16 @@ _SITE_LOCAL = ipaddress.IPv6Network("fec0::/10")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A reference as a file, and its address if it was drawn because nothing is held for it."""
+    """A reference as a file, and its URL if it was replaced by a drawn portrait."""
 
     path: Path
     stand_in: str | None = None
 
 
 class ReferenceLoader:
-    """Turn addresses into files of a store.
+    """Turn URLs into files of a store.
 
-    `seed` decides who stands in for an address; `fetch` downloads public addresses, None never goes to the network.
+    `seed` decides which portrait replaces a URL; `fetch` downloads public URLs, None never uses the network.
     """
 
     def __init__(self, store: FileStore, *, seed: int, fetch: Callable[[str], Awaitable[bytes]] | None) -> None:
@@ -54,10 +54,10 @@ class ReferenceLoader:
         self._drawing = threading.Lock()  # or another thread would find half a file
 
     async def load(self, address: str, *, base: str) -> Loaded:
-        """Return the file behind an address; `base` is the URL under which the client reached the sandbox.
+        """Return the file behind a URL; `base` is the URL under which the client reached the sandbox.
 
         Raises:
-            ValueError: The address may not be a reference, or there is no image behind it.
+            ValueError: The URL may not be a reference, or there is no image behind it.
         """
         if classify(address, base=base) == "own":
             return Loaded(self._held(address))
@@ -73,18 +73,18 @@ class ReferenceLoader:
         return file.path
 
     def _stand_in(self, address: str) -> Path:
-        from aurashot.sandbox import pictures
+        from aurashot.sandbox import drawing
 
         digest = hashlib.sha256(f"{self._seed} {address}".encode()).hexdigest()
         path = self._store.folder / f"stand-in-{digest}.png"
         with self._drawing:
             if not path.exists():
-                path.write_bytes(pictures.encode_plain(pictures.draw_portrait(digest)))
+                path.write_bytes(drawing.encode_plain(drawing.draw_portrait(digest)))
         return path
 
 
 def classify(address: str, *, base: str) -> Literal["own", "public"]:
-    """Return whether an address is one of the sandbox's own files or a public one.
+    """Return whether a URL is one of the sandbox's own files or a public one.
 
     Raises:
         ValueError: It is neither; the sentence says what it must not be.
@@ -142,7 +142,7 @@ def _literal(host: str) -> IPAddress | None:
 
 
 def is_public(address: IPAddress) -> bool:
-    """Return whether an address belongs to the public network, an IPv4 address inside an IPv6 one included.
+    """Return whether an IP address belongs to the public network, an IPv4 address inside an IPv6 one included.
 
     `is_global` alone lets multicast, NAT64, 6to4 and IPv4-compatible forms of private addresses pass.
     """

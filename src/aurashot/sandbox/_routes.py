@@ -18,14 +18,14 @@ from aurashot.sandbox._errors import ApiError, request_id
 from aurashot.sandbox._studio import Order
 from aurashot.sandbox._wire import (
     EditRequest,
-    ErrorAnswer,
+    ErrorResponse,
     GenerateRequest,
-    GenerationAnswer,
+    GenerationResponse,
     IdPhotoRequest,
     Output,
     SandboxNote,
     TokenUsage,
-    UploadAnswer,
+    UploadResponse,
 )
 
 if TYPE_CHECKING:
@@ -47,14 +47,14 @@ _REFUSALS = {
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the documentation of the refusals that an endpoint gives."""
-    return {status: {"model": ErrorAnswer, "description": _REFUSALS[status]} for status in statuses}
+    return {status: {"model": ErrorResponse, "description": _REFUSALS[status]} for status in statuses}
 
 
 class KeyedRoute(APIRoute):
-    """A route that asks for the key before it reads the body."""
+    """A route that checks the key before it reads the body."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Put the check in front of everything else that the route does."""
+        """Check the key first."""
         handle = super().get_route_handler()
 
         async def authenticated(request: Request) -> Response:
@@ -75,22 +75,22 @@ _BILLED = refusals(400, 401, 402, 413, 422)
 
 
 @keyed.post("/v1/character/id-photo", responses=_BILLED)
-async def id_photo(body: IdPhotoRequest, request: Request) -> GenerationAnswer:
+async def id_photo(body: IdPhotoRequest, request: Request) -> GenerationResponse:
     """Make the identity anchor of a face: four views on one sheet."""
     return await _produce(request, "id-photo", body.prompt, {"images.face": body.images.face})
 
 
 @keyed.post("/v1/character/generate", responses=_BILLED)
-async def generate(body: GenerateRequest, request: Request) -> GenerationAnswer:
-    """Make a picture of the face, by a prompt."""
+async def generate(body: GenerateRequest, request: Request) -> GenerationResponse:
+    """Make an image of the face, by a prompt."""
     images = body.images
     references = {"images.face": images.face, "images.clothes": images.clothes, "images.scene": images.scene}
     return await _produce(request, "generate", body.prompt, references)
 
 
 @keyed.post("/v1/character/edit", responses=_BILLED)
-async def edit(body: EditRequest, request: Request) -> GenerationAnswer:
-    """Change a picture by a prompt, keeping the face if one is given."""
+async def edit(body: EditRequest, request: Request) -> GenerationResponse:
+    """Change an image by a prompt, keeping the face if one is given."""
     references = {"images.target": body.images.target, "images.face": body.images.face}
     return await _produce(request, "edit", body.prompt, references)
 
@@ -100,14 +100,14 @@ async def _produce(
     operation: Literal["id-photo", "generate", "edit"],
     prompt: str | None,
     references: Mapping[str, str | None],
-) -> GenerationAnswer:
+) -> GenerationResponse:
     emulator = emulator_of(request)
     material = await emulator.gather(request, references)
     emulator.bill(request, operation)
-    order = Order(operation, request_id(request.scope), prompt, material.pictures)
+    order = Order(operation, request_id(request.scope), prompt, material.images)
     await emulator.linger()
     drawing = await emulator.draw(order)
-    return GenerationAnswer(
+    return GenerationResponse(
         request_id=order.request_id,
         job_id=str(uuid.uuid4()),
         task_type=operation,
@@ -126,32 +126,32 @@ _IMAGE_PART = {"file": {"contentType": "image/jpeg, image/png, image/webp, image
     responses=refusals(400, 401, 413, 422),
     openapi_extra={"requestBody": {"content": {"multipart/form-data": {"encoding": _IMAGE_PART}}}},
 )
-async def upload(file: UploadFile, request: Request) -> UploadAnswer:
-    """Keep a picture and give it an address; its kind is told by its first bytes, not by its name."""
+async def upload(file: UploadFile, request: Request) -> UploadResponse:
+    """Store an image and return its URL; its type is taken from its first bytes, not from its name."""
     store = emulator_of(request).store
     try:
         stored = await asyncio.to_thread(store.add, file.file)
     except ValueError as error:
         raise ApiError(422, "unsupported_media", f"file: {error}.") from error
-    return UploadAnswer(url=address_of(stored, request))
+    return UploadResponse(url=address_of(stored, request))
 
 
-_ONE_PICTURE: dict[str, Any] = {
+_ONE_IMAGE: dict[str, Any] = {
     "content": {kind: {} for kind in ("image/png", "image/jpeg", "image/webp", "image/gif")},
 }
-_FILE_ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {**_ONE_PICTURE, "description": "The picture."},
-    206: {**_ONE_PICTURE, "description": "The part of it that `Range` asks for."},
-    304: {"description": "The picture is the one named by `If-None-Match`."},
+_FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {**_ONE_IMAGE, "description": "The image."},
+    206: {**_ONE_IMAGE, "description": "The part of it that `Range` asks for."},
+    304: {"description": "The image is the one named by `If-None-Match`."},
     404: refusals(404)[404],
-    416: {"model": ErrorAnswer, "description": "The range is outside of the picture."},
+    416: {"model": ErrorResponse, "description": "The range is outside of the image."},
 }
 
 
-@files.get("/files/{name}", response_class=FileResponse, responses=_FILE_ANSWERS, operation_id="get_file")
-@files.head("/files/{name}", response_class=FileResponse, responses=_FILE_ANSWERS, operation_id="head_file")
+@files.get("/files/{name}", response_class=FileResponse, responses=_FILE_RESPONSES, operation_id="get_file")
+@files.head("/files/{name}", response_class=FileResponse, responses=_FILE_RESPONSES, operation_id="head_file")
 async def read_file(name: str, request: Request) -> Response:
-    """Serve a picture; it never changes."""
+    """Serve an image; it never changes."""
     file = emulator_of(request).store.find(name)
     if file is None:
         raise ApiError(404, "not_found", "There is no such file.")

@@ -1,7 +1,7 @@
-"""The table of faults: the ways of going wrong that an HTTP server can show, one row each.
+"""The table of faults: one row for each way in which an HTTP server can fail.
 
-`worked` is about the money: True means that the request was read, done and billed before the fault, which is what makes
-sending it again expensive. Refusals (4xx, 503) come before any work; 500, 502 and 504 come after it.
+`worked` is about the bill: True means that the request was read, done and billed before the fault, so that sending it
+again is billed again. Refusals (4xx, 503) come before any work; 500, 502 and 504 come after it.
 """
 
 from __future__ import annotations
@@ -24,82 +24,84 @@ _BEFORE_ANY_WORK = (
     Before("drop-before", "The connection is closed before any work.", end="close"),
     Before("reset-before", "The connection is reset before the body is read.", end="reset"),
     Before("refuse", "New connections are refused for some seconds.", end="refuse", parameters={"for": 2.0}),
-    Before("redirect", "307 to another address.", answer=do.redirect, parameters={"to": "https://example.com/"}),
+    Before("redirect", "307 to another URL.", response=do.redirect, parameters={"to": "https://example.com/"}),
 )
 
 _REFUSALS = (
-    Before("bad-request", "400.", answer=do.refusal(400, "bad_request", "The request is malformed.")),
-    Before("unauthorized", "401.", answer=do.refusal(401, "invalid_api_key", "This key is not known.")),
-    Before("payment-required", "402.", answer=do.refusal(402, "quota_exceeded", "No pictures are left.")),
-    Before("forbidden", "403.", answer=do.refusal(403, "forbidden", "This key may not do that.")),
-    Before("not-found", "404.", answer=do.refusal(404, "not_found", "There is nothing at this address.")),
-    Before("timeout", "408.", answer=do.refusal(408, "timeout", "The request took too long to arrive.")),
-    Before("conflict", "409.", answer=do.refusal(409, "conflict", "Another request is in the way.")),
-    Before("too-large", "413.", answer=do.refusal(413, "payload_too_large", "The body is too large.")),
-    Before("unprocessable", "422.", answer=do.refusal(422, "invalid_request", "A field is not usable.")),
+    Before("bad-request", "400.", response=do.refusal(400, "bad_request", "The request is malformed.")),
+    Before("unauthorized", "401.", response=do.refusal(401, "invalid_api_key", "This key is not known.")),
+    Before("payment-required", "402.", response=do.refusal(402, "quota_exceeded", "No images are left.")),
+    Before("forbidden", "403.", response=do.refusal(403, "forbidden", "This key may not do that.")),
+    Before("not-found", "404.", response=do.refusal(404, "not_found", "There is nothing at this URL.")),
+    Before("timeout", "408.", response=do.refusal(408, "timeout", "The request took too long to arrive.")),
+    Before("conflict", "409.", response=do.refusal(409, "conflict", "The request conflicts with another one.")),
+    Before("too-large", "413.", response=do.refusal(413, "payload_too_large", "The body is too large.")),
+    Before("unprocessable", "422.", response=do.refusal(422, "invalid_request", "A field is not usable.")),
     Before(
         "rate-limit",
         "429 with Retry-After.",
-        answer=do.refusal(429, "rate_limited", "Too many requests."),
+        response=do.refusal(429, "rate_limited", "Too many requests."),
         parameters=_RETRY,
     ),
     Before(
         "out-of-credit",
         "429 with Retry-After and a code that says that retrying won't help.",
-        answer=do.refusal(429, "insufficient_credits", "The account has no credits left."),
+        response=do.refusal(429, "insufficient_credits", "The account has no credits left."),
         parameters=_RETRY,
     ),
     Before(
         "unavailable",
         "503, with Retry-After when it is given.",
-        answer=do.refusal(503, "unavailable", "The service is busy."),
+        response=do.refusal(503, "unavailable", "The service is busy."),
         parameters={"retry-after": 0.0},
     ),
 )
 
 _LOST_BEHIND_A_STATUS = (
-    After("server-error", "500 after the work.", answer=do.refusal(500, "internal_error", "Something broke.")),
-    After("bad-gateway", "502 with a page of HTML, after the work.", answer=do.body(_HTML, "text/html", status=502)),
-    After("gateway-timeout", "504 with no body, after the work.", answer=do.body(b"", "text/plain", status=504)),
+    After("server-error", "500 after the work.", response=do.refusal(500, "internal_error", "Something broke.")),
+    After("bad-gateway", "502 with a page of HTML, after the work.", response=do.body(_HTML, "text/html", status=502)),
+    After("gateway-timeout", "504 with no body, after the work.", response=do.body(b"", "text/plain", status=504)),
 )
 
-_UNUSABLE_ANSWERS = (
-    After("html", "200 with a page of HTML.", answer=do.body(_HTML, "text/html")),
-    After("bad-json", "200 with JSON that ends too early.", answer=do.body(b'{"requestId": "')),
-    After("bad-utf8", "200 with bytes that are no UTF-8.", answer=do.body(b'{"status": "\xff\xfe"}')),
-    After("null-json", "200 with `null`.", answer=do.body(b"null")),
-    After("deep-json", "200 with 100,000 nested arrays.", answer=do.body(_DEEP)),
-    After("huge-number", "200 with an integer of 5,000 digits.", answer=do.body(_HUGE_NUMBER)),
-    After("empty", "200 with no body.", answer=do.body(b"")),
-    After("cut-gzip", "200 with half of a gzip stream.", answer=do.cut_gzip),
-    After("bomb", "200 with gzip that inflates to `mib` MiB.", answer=do.bomb, parameters={"mib": 64.0}),
-    After("unknown-encoding", "The true answer under an unknown Content-Encoding.", answer=do.unknown_encoding),
-    After("wrong-type", "The true answer, called text/plain.", answer=do.mislabelled),
-    After("no-outputs", "A success without a picture.", answer=do.changed(outputs=[], url=None, images=[], results=[])),
-    After("failed", "200 with the status `failed`.", answer=do.failed("generation_failed", "The work failed.")),
+_UNUSABLE_RESPONSES = (
+    After("html", "200 with a page of HTML.", response=do.body(_HTML, "text/html")),
+    After("bad-json", "200 with JSON that ends too early.", response=do.body(b'{"requestId": "')),
+    After("bad-utf8", "200 with bytes that are not UTF-8.", response=do.body(b'{"status": "\xff\xfe"}')),
+    After("null-json", "200 with `null`.", response=do.body(b"null")),
+    After("deep-json", "200 with 100,000 nested arrays.", response=do.body(_DEEP)),
+    After("huge-number", "200 with an integer of 5,000 digits.", response=do.body(_HUGE_NUMBER)),
+    After("empty", "200 with no body.", response=do.body(b"")),
+    After("cut-gzip", "200 with half of a gzip stream.", response=do.cut_gzip),
+    After("bomb", "200 with gzip that inflates to `mib` MiB.", response=do.bomb, parameters={"mib": 64.0}),
+    After("unknown-encoding", "The correct response under an unknown Content-Encoding.", response=do.unknown_encoding),
+    After("wrong-type", "The correct response, labelled text/plain.", response=do.mislabelled),
+    After(
+        "no-outputs", "A success without an image.", response=do.changed(outputs=[], url=None, images=[], results=[])
+    ),
+    After("failed", "200 with the status `failed`.", response=do.failed("generation_failed", "The work failed.")),
     After(
         "content-blocked",
         "200 with the status `failed` and the code `content_blocked`.",
-        answer=do.failed("content_blocked", "The prompt or a picture was refused for its content."),
+        response=do.failed("content_blocked", "The prompt or an image was refused for its content."),
     ),
     After(
         "pending",
-        "200 with the status `processing` and no picture yet.",
-        answer=do.changed(status="processing", outputs=[], images=[], results=[], completed=False),
+        "200 with the status `processing` and no image yet.",
+        response=do.changed(status="processing", outputs=[], images=[], results=[], completed=False),
     ),
 )
 
 _LOST_ON_THE_WIRE = (
-    After("drop", "The connection is closed after the work, with no answer.", end="close"),
-    After("reset", "The connection is reset after the work, with no answer.", end="reset"),
-    After("hang", "The work is done and no answer ever comes.", end="hold"),
-    After("stall", "Headers arrive and the body never does.", wire=do.head_only, end="hold"),
+    After("drop", "The connection is closed after the work, with no response.", end="close"),
+    After("reset", "The connection is reset after the work, with no response.", end="reset"),
+    After("hang", "The work is done and no response is ever sent.", end="hold"),
+    After("stall", "Headers are sent and the body never is.", wire=do.head_only, end="hold"),
     After("cut-headers", "The connection is closed in the middle of the headers.", wire=do.cut_headers, end="close"),
     After("cut", "The body is shorter than its Content-Length.", wire=do.cut, end="close"),
     After("cut-reset", "The connection is reset in the middle of the body.", wire=do.cut, end="reset"),
     After("cut-chunked", "The body ends in the middle of a chunk.", wire=do.cut_chunked, end="close"),
     After("cut-unseen", "Half of the body with no length: it looks complete.", wire=do.cut_unseen, end="close"),
-    After("garbage", "Bytes that are no HTTP.", wire=do.literal(b"\x16\x03\x01 not HTTP\r\n\r\n"), end="close"),
+    After("garbage", "Bytes that are not HTTP.", wire=do.literal(b"\x16\x03\x01 not HTTP\r\n\r\n"), end="close"),
     After("two-lengths", "Two lengths that differ.", wire=do.two_lengths, end="close"),
     After("large-headers", "A header of 300 KB.", wire=do.large_headers, end="close"),
 )
@@ -115,13 +117,20 @@ _SLOW_OR_ODD = (
     ),
     After(
         "informational",
-        "Interim answers (103) for `over` seconds, then the true one.",
+        "Interim responses (103) for `over` seconds, then the correct one.",
         wire=do.informational,
         end="close",
         parameters=_OVER,
     ),
-    After("two-answers", "The answer twice: the second meets the next request.", answer=do.unchanged, wire=do.whole),
-    After("close-idle", "The true answer, then the kept connection is closed.", answer=do.unchanged, end="close"),
+    After(
+        "two-answers",
+        "The response twice: the second one arrives with the next request.",
+        response=do.unchanged,
+        wire=do.whole,
+    ),
+    After(
+        "close-idle", "The correct response, then the idle connection is closed.", response=do.unchanged, end="close"
+    ),
 )
 
 TABLE = by_name(
@@ -129,7 +138,7 @@ TABLE = by_name(
         *_BEFORE_ANY_WORK,
         *_REFUSALS,
         *_LOST_BEHIND_A_STATUS,
-        *_UNUSABLE_ANSWERS,
+        *_UNUSABLE_RESPONSES,
         *_LOST_ON_THE_WIRE,
         *_SLOW_OR_ODD,
     )

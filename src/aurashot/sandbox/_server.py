@@ -36,8 +36,8 @@ class SandboxServer:
     """A sandbox that is running; `serve` makes it.
 
     Attributes:
-        url: Where it answers, as `http://127.0.0.1:53211`.
-        api_key: A key that it takes; any other that starts with `sk_` has an account of its own.
+        url: The base URL, as `http://127.0.0.1:53211`.
+        api_key: A key that it accepts; any other that starts with `sk_` has an account of its own.
     """
 
     def __init__(self, url: str, server: _Server) -> None:
@@ -58,15 +58,15 @@ class SandboxServer:
         operations: Collection[str] = (),
         seed: int | None = None,
     ) -> None:
-        """Let requests to come fail; `refuse` on its own closes the listener at once.
+        """Make later requests fail; `refuse` on its own closes the listener at once.
 
         Args:
-            name: A name of the table, with parameters as `rate-limit;retry-after=2`; of several, parted by commas,
-                each request that is hit draws one.
-            share: The part of all requests that is hit, above 0 to 1.
-            times: How many requests are hit at most; None for no end.
+            name: A name of the table, with parameters as `rate-limit;retry-after=2`; with several,
+                comma-separated, each request that is hit picks one at random.
+            share: The share of requests that are hit, above 0 and at most 1.
+            times: The most requests that are hit; None for no limit.
             operations: `upload`, `id-photo`, `generate`, `edit`, `workflow`, `query`, `file`; empty for all.
-            seed: Equal seeds hit the same requests of an equal sequence; the sandbox's own when None.
+            seed: The same seed hits the same requests of the same sequence; None uses the sandbox's own seed.
 
         Raises:
             ValueError: There is no such fault, or a parameter is not usable.
@@ -81,12 +81,12 @@ class SandboxServer:
         emulator.rules.add(rule, seed=emulator.settings.seed if seed is None else seed)
 
     def faults(self, *, share: float, times: int | None = None, seed: int | None = None) -> None:
-        """Let a share of the requests to come fail in every way that ends by itself: all but hanging and refusing."""
+        """Make a share of later requests fail in every way that ends by itself: all but hanging and refusing."""
         names = [fault.name for fault in TABLE.values() if fault.end not in _ENDLESS]
         self.fault(",".join(names), share=share, times=times, seed=seed)
 
     def clear_faults(self) -> None:
-        """Let requests pass again."""
+        """Remove all faults."""
         self._server.emulator.rules.clear()
 
 
@@ -103,20 +103,20 @@ def serve(
 ) -> Generator[SandboxServer]:
     """Run a sandbox in a thread for as long as the block lasts; the options are those of `create_app`.
 
-    It answers when the block begins. At the end of the block its connections are cut, and its thread, its port and its
-    files are gone.
+    It responds when the block begins. At the end of the block its connections are cut, and its thread, its port and its
+    files are released.
 
     Args:
-        port: The TCP port; 0 takes a free one.
+        port: The TCP port; 0 uses a free one.
         host: The address to listen on.
-        quota: Pictures for each key before 402; None for no limit.
-        latency: Seconds that a generation takes beside drawing.
-        polls: How often a legacy job answers `processing`.
-        fetch: Download public references; otherwise a drawn portrait stands in for each.
-        seed: Decides who stands in for an address and which requests a share of faults hits.
+        quota: Images for each key before 402; None for no limit.
+        latency: Seconds that a generation takes, in addition to drawing.
+        polls: How many polls of a legacy job return `processing`.
+        fetch: Download public references; otherwise each is replaced by a drawn portrait.
+        seed: Decides which portrait replaces a URL and which requests a share of faults hits.
 
     Raises:
-        ConfigurationError: The port is in use, or the address is not this machine's.
+        ConfigurationError: The port is in use, or the address does not belong to this machine.
     """
     listener = _listen(host, port)
     app = create_app(quota=quota, latency=latency, polls=polls, fetch=fetch, seed=seed)
@@ -146,17 +146,17 @@ def run(
     """Run a sandbox until Ctrl-C or SIGTERM; the options are those of `serve`.
 
     Args:
-        port: The TCP port; 0 takes a free one.
+        port: The TCP port; 0 uses a free one.
         host: The address to listen on.
-        quota: Pictures for each key before 402; None for no limit.
-        latency: Seconds that a generation takes beside drawing.
-        polls: How often a legacy job answers `processing`.
-        fetch: Download public references; otherwise a drawn portrait stands in for each.
-        seed: Decides who stands in for an address and which requests a share of faults hits.
-        ready: Is called with the URL when the sandbox answers.
+        quota: Images for each key before 402; None for no limit.
+        latency: Seconds that a generation takes, in addition to drawing.
+        polls: How many polls of a legacy job return `processing`.
+        fetch: Download public references; otherwise each is replaced by a drawn portrait.
+        seed: Decides which portrait replaces a URL and which requests a share of faults hits.
+        ready: Called with the URL once the sandbox responds.
 
     Raises:
-        ConfigurationError: The port is in use, or the address is not this machine's.
+        ConfigurationError: The port is in use, or the address does not belong to this machine.
     """
     listener = _listen(host, port)
     app = create_app(quota=quota, latency=latency, polls=polls, fetch=fetch, seed=seed)
@@ -167,7 +167,7 @@ def run(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which can also refuse connections for a while, and stops without waiting for anyone."""
+    """uvicorn's server, which can also refuse connections for a while, and does not wait for open connections."""
 
     def __init__(self, app: FastAPI, listener: socket.socket, ready: Callable[[], object]) -> None:
         super().__init__(
@@ -189,7 +189,7 @@ class _Server(uvicorn.Server):
         self._reopening: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
+        """Start, and signal that."""
         await super().startup(sockets)
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self._ready()
@@ -240,7 +240,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise ConfigurationError(f"the sandbox cannot listen on port {port} of {host}: {error.strerror}") from error
-    # Connections inherit it. asyncio sets it only on sockets made with IPPROTO_TCP, and without it every answer on a
+    # Connections inherit it. asyncio sets it only on sockets made with IPPROTO_TCP, and without it every response on a
     # kept connection waits 40 ms for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

@@ -1,4 +1,4 @@
-"""The pictures that the sandbox holds: files in a temporary folder, named by the digest of what is in them."""
+"""The images that the sandbox stores: files in a temporary folder, named by the digest of their content."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _CHUNK = 1024 * 1024
 
 
 def media_type_of(head: bytes) -> MediaType | None:
-    """Return the media type that the first twelve bytes of a file show, None when it is none the service takes."""
+    """Return the media type that the first twelve bytes of a file show, None when the service does not accept it."""
     return next((media_type for magic, media_type in _MAGIC if magic.match(head)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One picture on disk: it never changes, so its name can be its entity tag."""
+    """One image on disk: it never changes, so its name can be its entity tag."""
 
     name: str
     path: Path
@@ -51,14 +51,14 @@ class StoredFile:
 
 
 class FileStore:
-    """A temporary folder of immutable pictures, removed by `close` or with the object."""
+    """A temporary folder of immutable images, removed by `close` or with the object."""
 
     def __init__(self) -> None:
         self.folder: Path = Path(tempfile.mkdtemp(prefix="aurashot-sandbox-"))
         self._remove = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
     def add(self, source: IO[bytes]) -> StoredFile:
-        """Keep what a binary file holds from its current position on.
+        """Store what a binary file holds from its current position on.
 
         Raises:
             ValueError: It is not a JPEG, PNG, WebP or GIF by its first bytes.

@@ -1,4 +1,4 @@
-"""Turn orders into pictures: which drawing belongs to which operation, and what is read before and written after."""
+"""Turn orders into images: which drawing function belongs to which operation, and what is read and stored."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, TypeAlias
 
-from aurashot.sandbox import pictures
+from aurashot.sandbox import drawing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from aurashot.sandbox._store import FileStore, StoredFile
 
-Pictures: TypeAlias = "Mapping[str, Image]"
+Images: TypeAlias = "Mapping[str, Image]"
 
 _PIXELS_PER_TOKEN = 28 * 28  # what the Qwen image models count as one token
 
@@ -26,44 +26,44 @@ _DEFAULT_PROMPTS = {"virtual_try_on": "wearing the product", "pose_change": "in 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One picture to draw: the references by their names on the wire, already read."""
+    """One image to draw: the references by their names on the wire, already read."""
 
     operation: str
     request_id: str
     prompt: str | None
-    pictures: Pictures
+    images: Images
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """One picture that was drawn and stored, with what a model would have counted for it."""
+    """One image that was drawn and stored, with what a model would have counted for it."""
 
     file: StoredFile
     tokens: int
 
 
-def _id_photo(given: Pictures, prompt: str | None) -> Image:
-    return pictures.id_photo(given["face"], prompt=prompt)
+def _id_photo(given: Images, prompt: str | None) -> Image:
+    return drawing.id_photo(given["face"], prompt=prompt)
 
 
-def _generate(given: Pictures, prompt: str | None) -> Image:
-    return pictures.generate(given["face"], prompt=prompt or "", clothes=given.get("clothes"), scene=given.get("scene"))
+def _generate(given: Images, prompt: str | None) -> Image:
+    return drawing.generate(given["face"], prompt=prompt or "", clothes=given.get("clothes"), scene=given.get("scene"))
 
 
-def _edit(given: Pictures, prompt: str | None) -> Image:
-    return pictures.edit(given["target"], prompt=prompt or "", face=given.get("face"))
+def _edit(given: Images, prompt: str | None) -> Image:
+    return drawing.edit(given["target"], prompt=prompt or "", face=given.get("face"))
 
 
-def _try_on(given: Pictures, prompt: str | None) -> Image:
+def _try_on(given: Images, prompt: str | None) -> Image:
     renamed = {"face": "modelImage", "clothes": "productImage", "scene": "sceneImage"}
     return _generate({to: given[name] for to, name in renamed.items() if name in given}, prompt)
 
 
-def _pose(given: Pictures, prompt: str | None) -> Image:
+def _pose(given: Images, prompt: str | None) -> Image:
     return _edit({"target": given["originalImage"]}, prompt)
 
 
-_DRAW: dict[str, Callable[[Pictures, str | None], Image]] = {
+_DRAW: dict[str, Callable[[Images, str | None], Image]] = {
     "id-photo": _id_photo,
     "generate": _generate,
     "edit": _edit,
@@ -76,20 +76,20 @@ def read(path: Path) -> Image:
     """Decode a stored file.
 
     Raises:
-        ValueError: It is no image that can be read.
+        ValueError: It is not an image that can be read.
     """
-    return pictures.decode(path.read_bytes())
+    return drawing.decode(path.read_bytes())
 
 
 def draw(order: Order, store: FileStore) -> Drawing:
-    """Draw, mark and store the picture of an order; takes a good part of a second of CPU."""
+    """Draw, mark and store the image of an order; takes a good part of a second of CPU."""
     prompt = order.prompt or _DEFAULT_PROMPTS.get(order.operation)
-    image = _DRAW[order.operation](order.pictures, prompt)
-    marks = pictures.Marks(operation=order.operation, request_id=order.request_id, prompt=prompt)
-    file = store.add(BytesIO(pictures.encode(image, marks)))
+    image = _DRAW[order.operation](order.images, prompt)
+    marks = drawing.Marks(operation=order.operation, request_id=order.request_id, prompt=prompt)
+    file = store.add(BytesIO(drawing.encode(image, marks)))
     return Drawing(file, image.width * image.height // _PIXELS_PER_TOKEN)
 
 
 def draw_portrait(seed: str, size: int = 768) -> bytes:
-    """Return a drawn portrait as PNG bytes, `size` pixels square; equal seeds give the same person."""
-    return pictures.encode_plain(pictures.draw_portrait(seed, size=size))
+    """Return a drawn portrait as PNG bytes, `size` pixels square; the same seed gives the same person."""
+    return drawing.encode_plain(drawing.draw_portrait(seed, size=size))

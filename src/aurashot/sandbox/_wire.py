@@ -1,4 +1,4 @@
-"""The wire as the sandbox reads it: what it takes and what it answers, by the contract and not by the SDK."""
+"""The requests and responses of the sandbox, modelled by the contract and not by the SDK."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Reference: TypeAlias = Annotated[
     str,
     Field(json_schema_extra={"format": "uri"}, description="Public https, or one of the files of this server."),
 ]
-"""The address of a picture; `_references` holds the rules, which no schema can express."""
+"""The address of an image; `_references` holds the rules, which no schema can express."""
 
 Prompt: TypeAlias = Annotated[str, Field(pattern=r"\S", description="Any language; not blank.")]
 
@@ -38,7 +38,7 @@ class GenerateImages(Wire):
 
 
 class EditImages(Wire):
-    """The picture to change, and the face that it must keep."""
+    """The image to change, and the face that it must keep."""
 
     target: Reference
     face: Reference | None = None
@@ -69,14 +69,14 @@ class EditRequest(Wire):
 
 
 class Output(Wire):
-    """One finished picture."""
+    """One finished image."""
 
     url: str
     type: Literal["image"] = "image"
 
 
 class Pipeline(Wire):
-    """What made the picture: never a model here."""
+    """What made the image: never a model here."""
 
     provider: Literal["sandbox"] = "sandbox"
     status: Literal["success"] = "success"
@@ -90,14 +90,14 @@ class TokenUsage(Wire):
 
 
 class SandboxNote(Wire):
-    """Says that no model was asked, and which references were drawn because the sandbox did not hold them."""
+    """States that no model was used, and which references were replaced by drawn portraits."""
 
     note: Literal["made by the AuraShot sandbox, not by a model"] = "made by the AuraShot sandbox, not by a model"
     stand_ins: list[str] = []
 
 
-class GenerationAnswer(Wire):
-    """The answer of the three operations on characters."""
+class GenerationResponse(Wire):
+    """The response of the three operations on characters."""
 
     request_id: str
     job_id: str
@@ -110,8 +110,8 @@ class GenerationAnswer(Wire):
     sandbox: SandboxNote
 
 
-class UploadAnswer(Wire):
-    """The answer of `POST /v1/uploads`."""
+class UploadResponse(Wire):
+    """The response of `POST /v1/uploads`."""
 
     url: str
 
@@ -187,7 +187,7 @@ class QueryRequest(Wire):
 
 
 class WorkflowResult(Wire):
-    """One picture of a workflow."""
+    """One image of a workflow."""
 
     status: Literal["Success"] = "Success"
     image: str
@@ -195,8 +195,8 @@ class WorkflowResult(Wire):
     error: str | None = None
 
 
-class WorkflowAnswer(Wire):
-    """The answer of both legacy endpoints."""
+class WorkflowResponse(Wire):
+    """The response of both legacy endpoints."""
 
     workflow: Workflow
     task_id: str
@@ -216,7 +216,7 @@ class ErrorDetail(Wire):
     message: str
 
 
-class ErrorAnswer(Wire):
+class ErrorResponse(Wire):
     """Every refusal has this shape."""
 
     error: ErrorDetail
@@ -224,7 +224,7 @@ class ErrorAnswer(Wire):
 
 
 class BillLine(Wire):
-    """One billed picture."""
+    """One billed image."""
 
     operation: str
     idempotency_key: str | None

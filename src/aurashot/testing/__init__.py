@@ -1,7 +1,7 @@
-"""What helps to test an application that uses aurashot; it needs the extra `testing`.
+"""Helpers for testing an application that uses aurashot; they need the extra `testing`.
 
-With pytest, three fixtures are there by themselves: `aurashot_sandbox` (a running sandbox), `aurashot_client` (an
-`AuraShot` that talks to it) and `async_aurashot_client`. `replay` responds from a recording instead:
+With pytest, three fixtures are available without an import: `aurashot_sandbox` (a running sandbox), `aurashot_client`
+(an `AuraShot` that talks to it) and `async_aurashot_client`. `replay` responds from a recording instead:
 
     from aurashot.testing import replay
 
@@ -21,7 +21,7 @@ __all__ = ["Replay", "replay"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for: pytest imports this package at every start."""
+    """Import a public name on first use: pytest imports this package at every start."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
@@ -29,7 +29,9 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as missing:
         from aurashot.errors import ConfigurationError
 
-        raise ConfigurationError(f"replaying needs {missing.name}: pip install 'aurashot[testing]'") from missing
+        raise ConfigurationError(
+            f"Replaying needs {missing.name}; install it with pip install 'aurashot[testing]'"
+        ) from missing
     return getattr(_replay, name)
 
 

@@ -22,7 +22,7 @@ _OF_THE_CONNECTION: Final = {"connection", "content-encoding", "content-length",
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One recorded request, and what was answered."""
+    """One recorded request and its response."""
 
     method: str
     url: str
@@ -47,7 +47,7 @@ class _Entry:
         )
 
     def is_for(self, request: httpx.Request) -> bool:
-        """Say whether this was the response to such a request."""
+        """Return whether this is a response to such a request."""
         if (self.method, httpx.URL(self.url)) != (request.method, request.url):
             return False
         return self.json is None or self.json == _json(request.content)
@@ -57,7 +57,7 @@ class Replay:
     """A recording that is being played.
 
     Attributes:
-        served: How many of its responses were given.
+        served: How many of its responses were used.
     """
 
     def __init__(self, path: Path) -> None:
@@ -68,11 +68,11 @@ class Replay:
 
     @property
     def left(self) -> tuple[str, ...]:
-        """The requests that have not come yet, as `POST https://…`."""
+        """The requests that were not made yet, as `POST https://…`."""
         return tuple(f"{entry.method} {entry.url}" for entry in self._waiting)
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
-        """Give the first response to such a request that was not given yet.
+    def respond(self, request: httpx.Request) -> httpx.Response:
+        """Return the first unused response to such a request.
 
         Raises:
             AssertionError: There is none.
@@ -92,22 +92,22 @@ class Replay:
 def replay(har_path: str | os.PathLike[str], *, all_served: bool = True) -> Generator[Replay]:
     """Respond to every request of all clients from a recording, for as long as the block lasts.
 
-    A request is answered once for each time that it was recorded, in the recorded order: it has to have the recorded
-    method, address and JSON body. Nothing reaches the network.
+    Each recorded response is used once, in the recorded order, for a request with the recorded method, URL and JSON
+    body. Nothing reaches the network.
 
     Args:
         har_path: The recording, in the HTTP Archive format (HAR 1.2).
-        all_served: Whether every recorded response has to be asked for before the block ends.
+        all_served: Whether every recorded response has to be used before the block ends.
 
     Raises:
-        AssertionError: A request is not in the recording, or a response was not asked for.
+        AssertionError: A request is not in the recording, or a recorded response was not used.
     """
     recording = Replay(Path(har_path))
     with respx.mock(assert_all_called=False) as router:
-        router.route().mock(side_effect=recording.answer)
+        router.route().mock(side_effect=recording.respond)
         yield recording
     if all_served and recording.left:
-        raise AssertionError(f"{har_path} holds answers that were not asked for: {recording.left}")
+        raise AssertionError(f"{har_path} holds responses that were not requested: {recording.left}")
 
 
 def _json(text: str | bytes) -> Any:

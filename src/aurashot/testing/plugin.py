@@ -1,4 +1,4 @@
-"""The pytest plugin: fixtures that import what they need when they are asked for."""
+"""The pytest plugin: fixtures that import what they need on first use."""
 
 from __future__ import annotations
 

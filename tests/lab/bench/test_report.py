@@ -108,15 +108,15 @@ def test_a_section_is_its_title_its_text_its_tables_and_its_plot() -> None:
 
 
 def test_a_section_on_the_terminal_has_no_plot() -> None:
-    """What is printed holds no picture."""
+    """What is printed has no image."""
     assert "svg" not in write_section(section())
 
 
 def test_the_picture_is_a_valid_png_of_its_size(tmp_path: Path) -> None:
     """Pillow reads every row, and the file is as large as was asked for, within a row and the framing."""
-    write_png(tmp_path / "picture.png", 1)
-    content = (tmp_path / "picture.png").read_bytes()
-    with Image.open(io.BytesIO(content)) as picture:
-        picture.load()
-        assert "RGB" == picture.mode
+    write_png(tmp_path / "image.png", 1)
+    content = (tmp_path / "image.png").read_bytes()
+    with Image.open(io.BytesIO(content)) as image:
+        image.load()
+        assert "RGB" == image.mode
     assert 2**20 == pytest.approx(len(content), abs=16 * 1024)

@@ -1,0 +1,73 @@
+"""Downloading images."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from aurashot._calls import Flow, fetch
+from aurashot.errors import AuraShotError, InputError, UnsafeURLError
+from aurashot.images import FileSink, HasURL, MemorySink, check_url
+from aurashot.models import Generation, WorkflowJob
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from aurashot._calls import Progress
+    from aurashot.images import ImageRules
+
+MAX_IMAGE_BYTES: Final = 100 * 1024 * 1024
+"""A downloaded image is at most this large."""
+
+Image: TypeAlias = "HasURL | str"
+"""What can be downloaded: a response, one of its outputs, an upload, or a URL."""
+
+
+def download(rules: ImageRules, what: Image, to: str | os.PathLike[str], *, progress: Progress | None) -> Flow[Path]:
+    """Save an image as a file, complete or not at all."""
+    with _carrying(what):
+        url = _address(rules, what)
+        sink = FileSink(to, stem=_stem(what, url), max_bytes=MAX_IMAGE_BYTES)
+        return (yield from fetch(url, sink, progress))
+
+
+def read(rules: ImageRules, what: Image, *, progress: Progress | None) -> Flow[bytes]:
+    """Return an image's bytes."""
+    with _carrying(what):
+        return (yield from fetch(_address(rules, what), MemorySink(max_bytes=MAX_IMAGE_BYTES), progress))
+
+
+@contextmanager
+def _carrying(what: Image) -> Generator[None]:
+    """Attach to an error what was to be fetched: it is paid for, and still at its URL."""
+    try:
+        yield
+    except AuraShotError as error:
+        if isinstance(what, Generation | WorkflowJob):
+            error.delivered = (what,)
+        raise
+
+
+def _address(rules: ImageRules, what: Image) -> str:
+    url = what if isinstance(what, str) else getattr(what, "url", None)
+    if not isinstance(url, str):
+        message = f"what: a generation, an output, an upload or a URL is needed, not {type(what).__name__}"
+        raise InputError(message, argument="what")
+    try:
+        return check_url(url, own_origin=rules.own_origin)
+    except UnsafeURLError as error:
+        raise error.about("what") from None
+
+
+def _stem(what: Image, url: str) -> str:
+    """Return a file name that comes from identifiers alone, never from a URL."""
+    match what:
+        case Generation(request_id=str() as identifier):
+            return f"{identifier}-1"
+        case WorkflowJob(execution_id=str() as identifier) | WorkflowJob(task_id=str() as identifier):
+            return f"{identifier}-1"
+        case _:
+            return f"image-{hashlib.sha256(url.encode()).hexdigest()[:12]}"

@@ -1,0 +1,146 @@
+"""Put a person into a place: `generate`, and the steps that it shares with `edit` and the ID sheet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from aurashot.sandbox.drawing._body import Outfit, draw_body
+from aurashot.sandbox.drawing._brush import Colour, blurred, faded, generator
+from aurashot.sandbox.drawing._face import FACE_KEY, Box, find_face
+from aurashot.sandbox.drawing._foreground import draw_foreground
+from aurashot.sandbox.drawing._light import Light, fall, light_in
+from aurashot.sandbox.drawing._marks import MATTE_KEY, known_matte, matte_text, without_footer
+from aurashot.sandbox.drawing._matte import Cutout, cut_head
+from aurashot.sandbox.drawing._scenes import light_of, paint_scene, photographed_scene
+from aurashot.sandbox.drawing._warp import smile
+from aurashot.sandbox.drawing._words import COLOURS, Wish, read
+
+SIZE: Final = (832, 1040)
+_FACE_HEIGHT: Final = 0.232  # of the image's height
+_GARMENTS: Final = ("casual", "shirt", "sweater", "hoodie", "jacket")
+_GARMENT_COLOURS: Final = {"suit": "navy", "uniform": "navy", "coat": "brown", "shirt": "white", "jacket": "black"}
+_WIDEST: Final = 1.18  # width of head and hair, in face heights; above it the box was taken too small
+_SHORTEST, _LONGEST, _LEAST = 512, 1536, 64  # pixels a side of what is worked on
+_COLOURLESS: Final = 5.0  # mean chroma below which a face comes from a black-and-white photograph
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody on a canvas: the image, what of it is the person, and where the face is."""
+
+    image: Image.Image
+    matte: Image.Image
+    face: Box
+
+
+def generate(face: Image.Image, *, prompt: str, clothes: Image.Image | None, scene: Image.Image | None) -> Image.Image:
+    """Return the person of `face` in a place, 832 by 1040 pixels; references win over the prompt."""
+    wish, head = read(prompt), head_of(face)
+    if wish.smiling:
+        head = replace(head, image=smile(head.image, head.face))
+    place = paint_scene(SIZE, wish, prompt) if scene is None else photographed_scene(SIZE, prepared(scene))
+    light = light_of(wish) if scene is None else light_in(place)
+    person = dressed(head, place, _spot(prompt), outfit_for(wish, prompt, clothes), prompt)
+    image = stand(person, place, light, 0.8)
+    matte = person.matte
+    if scene is None:
+        image, matte = draw_foreground(image, matte, wish, light)
+    if _is_colourless(head):
+        image = ImageOps.grayscale(image).convert("RGB")
+    return noted(image, person.face, matte)
+
+
+def head_of(original: Image.Image) -> Cutout:
+    """Return the head in an image of any origin."""
+    image = prepared(original)
+    face, matte = find_face(image), known_matte(image)
+    head = cut_head(image, face, matte=matte)
+    too_wide = head.width / _WIDEST
+    return cut_head(image, face.grown(1.1 * too_wide)) if too_wide > 1 and FACE_KEY not in image.info else head
+
+
+def prepared(original: Image.Image) -> Image.Image:
+    """Return the image without a footer, at a size that can be worked on: 512 to 1536 pixels a side."""
+    image = without_footer(original)
+    zoom = min(_LONGEST / max(image.size), max(1.0, _SHORTEST / min(image.size)))
+    size = max(_LEAST, round(image.width * zoom)), max(_LEAST, round(image.height * zoom))
+    if size == image.size:
+        return image
+    scaled = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2)
+    scaled.info = {}  # what it says of the person is in pixels of the old size
+    return scaled
+
+
+def noted(image: Image.Image, face: Box, matte: Image.Image) -> Image.Image:
+    """Write into the image's `info` where its person is, for `encode` and for the next operation."""
+    image.info = {FACE_KEY: str(face), MATTE_KEY: matte_text(matte)}
+    return image
+
+
+def dressed(head: Cutout, place: Image.Image, face: Box, outfit: Outfit, seed: str) -> Person:
+    """Return the head on drawn shoulders, with the face in the given box of the place."""
+    canvas = place.copy()
+    matte = draw_body(canvas, face, _skin(head), outfit, seed)
+    on = _fitted(head, face)
+    corner = face.left - on.face.left, face.top - on.face.top
+    canvas.paste(on.image, corner, on.matte)
+    matte.paste(255, (*corner, corner[0] + on.matte.width, corner[1] + on.matte.height), on.matte)
+    return Person(canvas, matte, face)
+
+
+def stand(person: Person, place: Image.Image, light: Light, share: float) -> Image.Image:
+    """Return the place with the person in it, lit by it, and a soft shadow around them that parts the two."""
+    shadow = faded(blurred(person.matte, person.face.height / 7), 0.30)
+    behind = Image.composite(Image.new("RGB", place.size, (14, 12, 22)), place, shadow)
+    return Image.composite(fall(person.image, person.matte, light, share), behind, person.matte)
+
+
+def outfit_for(wish: Wish, seed: str, cloth: Image.Image | None) -> Outfit:
+    """Return what the wish says to wear; what it leaves open is decided by the seed."""
+    random = generator("outfit", seed)
+    garment = wish.clothes or _GARMENTS[int(random.integers(len(_GARMENTS)))]
+    usual = _GARMENT_COLOURS.get(garment) or list(COLOURS)[int(random.integers(len(COLOURS)))]
+    if cloth is None:
+        return Outfit(garment, wish.clothes_colour or COLOURS[usual])
+    cloth = prepared(cloth)
+    middle = ImageOps.fit(cloth, (8, 8), bleed=0.25).resize((1, 1), Image.Resampling.BOX)
+    colour: Colour = tuple(np.asarray(middle)[0, 0].tolist())
+    return Outfit(wish.clothes or "casual", colour, cloth)
+
+
+def _spot(seed: str) -> Box:
+    """Return where the face goes in a generated image: near the middle, a little to one side."""
+    height = round(_FACE_HEIGHT * SIZE[1])
+    width = round(0.76 * height)
+    left = round((0.5 + generator("spot", seed).uniform(-0.05, 0.05)) * SIZE[0] - width / 2)
+    top = round(0.185 * SIZE[1])
+    return Box(left, top, left + width, top + height)
+
+
+def _fitted(head: Cutout, face: Box) -> Cutout:
+    """Return the head scaled so that its face is as high as the box."""
+    zoom = face.height / head.face.height
+    size = round(head.image.width * zoom), round(head.image.height * zoom)
+    scaled = [image.resize(size, Image.Resampling.LANCZOS) for image in (head.image, head.matte)]
+    left = round(head.face.centre[0] * zoom - face.width / 2)
+    top = round(head.face.top * zoom)
+    return Cutout(scaled[0], scaled[1], Box(left, top, left + face.width, top + face.height))
+
+
+def _skin(head: Cutout) -> Colour:
+    """Return the colour of cheeks and chin."""
+    face = head.face
+    left, right = face.left + 0.25 * face.width, face.right - 0.25 * face.width
+    patch = head.image.crop((round(left), round(face.top + 0.55 * face.height), round(right), round(face.bottom - 2)))
+    red, green, blue = np.median(np.asarray(patch).reshape(-1, 3), axis=0).round().astype(int).tolist()
+    return red, green, blue
+
+
+def _is_colourless(head: Cutout) -> bool:
+    """Return whether the face has no colour: then the whole image is made in black and white."""
+    pixels = np.asarray(head.image.crop((head.face.left, head.face.top, head.face.right, head.face.bottom)), np.int16)
+    return float((pixels.max(axis=2) - pixels.min(axis=2)).mean()) < _COLOURLESS

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from lab.server.responses import JOB
 
 from aurashot import (
     AuraShot,
@@ -30,6 +29,7 @@ from aurashot.ledger import Intent, Settlement
 from aurashot.models import GenerateImages, GenerateRequest, Generation
 from lab.backends import KEY
 from lab.server import CLOSE, GENERATION, RESET, closed_port, json_response, status
+from lab.server.responses import JOB
 from tests.notebook import Notebook
 from tests.wire.images import FACE, png
 

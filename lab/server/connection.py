@@ -171,7 +171,6 @@ class Connection(asyncio.Protocol):
             pass  # the client does not trust the certificate, or went away
         finally:
             if upgraded is None:
-                self.transport.abort()
                 self._server.closed(self)  # asyncio tells a protocol of no end before the handshake is over
         if upgraded is not None:
             self.transport = upgraded

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aurashot.cli._failures import exit_code, in_words
+from aurashot.cli._failures import describe, exit_code
 from aurashot.errors import (
     AuraShotError,
     ConfigurationError,
@@ -50,21 +50,21 @@ def _error(outcome: Outcome, *, billed: bool = True) -> AuraShotError:
         (_error("unknown", billed=False), "the answer was lost (request id r-1)"),
         (
             _error("unknown"),
-            "the answer was lost; it may have been billed all the same (request id r-1, idempotency key k-1)",
+            "the answer was lost; it may have been billed anyway (request id r-1, idempotency key k-1)",
         ),
         (NotSentError("nobody there"), "nobody there"),
     ],
 )
 def test_in_words(error: AuraShotError, words: str) -> None:
     """An error's line says what it may have cost, and what to quote."""
-    assert words == in_words(error)
+    assert words == describe(error)
 
 
 def test_in_words_on_one_line() -> None:
     """Notes join the line, and control characters of a foreign message do not reach the terminal."""
     error = AuraShotError("broken\r\nby \x1b[31mcolour\ud800")
     error.add_note("twice")
-    assert "broken  by  [31mcolour ; twice" == in_words(error)
+    assert "broken  by  [31mcolour ; twice" == describe(error)
 
 
 def test_interrupted(aurashot: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ def test_the_key_is_kept_and_not_shown(folder: Path) -> None:
     """One line from standard input is enough; the output shows its last four characters."""
     result = CliRunner().invoke(app, ["login"], input=f"{KEY}\n")
     path = folder / FILE_NAME
-    assert f"The key that ends in 6789 is stored in {path}, which only you can read.\n" == result.stdout
+    assert f"The key ending in 6789 is stored in {path}, readable only by you.\n" == result.stdout
     assert KEY == find_key(None).text()
     assert 0o600 == stat.S_IMODE(path.stat().st_mode)
 

@@ -44,7 +44,7 @@ def test_the_table(aurashot: Aurashot, path: Path) -> None:
         "    user=alice        1        0         0       1,234",
         "    user=bob          0        1         1           0",
         "",
-        "2 may be on the bill and are not resolved: aurashot spend --unresolved",
+        "2 may be on the bill and are not resolved; list them with --unresolved",
     ] == ran.out.splitlines()
 
 

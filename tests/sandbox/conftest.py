@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from aurashot import sandbox
-from aurashot.sandbox import _studio, drawing
+from aurashot.sandbox import _render, drawing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def quick_drawings() -> Iterator[None]:
     """Draw small grey images: most of these tests are about the wire."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_studio, "_DRAW", dict.fromkeys(_studio._DRAW, _grey))
+        patch.setattr(_render, "_DRAW", dict.fromkeys(_render._DRAW, _grey))
         patch.setattr(drawing, "draw_portrait", _plain)
         yield
 
@@ -69,6 +69,6 @@ def image(client: httpx.Client, png: bytes) -> str:
 
 
 @pytest.fixture
-def order(image: str) -> dict[str, Any]:
+def payload(image: str) -> dict[str, Any]:
     """Return the body of a generation."""
     return {"prompt": "sitting in a cozy cafe", "images": {"face": image}}

@@ -32,9 +32,9 @@ def test_a_key_that_is_not_good_is_401(server: SandboxServer, authorization: str
 
 
 @pytest.mark.parametrize("key", ["sk_live_1", "sk_x"])
-def test_any_other_key_is_good(client: httpx.Client, order: dict[str, Any], key: str) -> None:
+def test_any_other_key_is_good(client: httpx.Client, payload: dict[str, Any], key: str) -> None:
     """Keys are not registered anywhere."""
-    response = client.post("/v1/character/generate", json=order, headers={"Authorization": f"bearer {key}"})
+    response = client.post("/v1/character/generate", json=payload, headers={"Authorization": f"bearer {key}"})
     assert 200 == response.status_code
 
 
@@ -54,11 +54,11 @@ def test_every_key_has_its_own_quota(quick_drawings: None) -> None:
 
 
 def test_an_idempotency_key_that_comes_twice_is_billed_twice(
-    client: httpx.Client, server: SandboxServer, order: dict[str, Any]
+    client: httpx.Client, server: SandboxServer, payload: dict[str, Any]
 ) -> None:
     """Nobody promised that the service honours the key, so the ledger shows the double bill."""
     headers = {"Idempotency-Key": "once"}
-    responses = [client.post("/v1/character/generate", json=order, headers=headers).json() for _ in range(2)]
+    responses = [client.post("/v1/character/generate", json=payload, headers=headers).json() for _ in range(2)]
     entries = server.bill().entries
     assert ["once", "once"] == [entry.idempotency_key for entry in entries]
     assert [response["requestId"] for response in responses] == [entry.request_id for entry in entries]
@@ -73,9 +73,9 @@ def test_what_is_refused_is_not_billed(client: httpx.Client, server: SandboxServ
 
 
 @pytest.mark.parametrize("path", ["/_sandbox/bill", "/_sandbox/ledger"])
-def test_the_bill_is_read_and_cleared_over_http(path: str, client: httpx.Client, order: dict[str, Any]) -> None:
+def test_the_bill_is_read_and_cleared_over_http(path: str, client: httpx.Client, payload: dict[str, Any]) -> None:
     """A process in another language sees the bill too; the path that it had before still works."""
-    client.post("/v1/character/generate", json=order, headers={"Idempotency-Key": "k1"})
+    client.post("/v1/character/generate", json=payload, headers={"Idempotency-Key": "k1"})
     bill = client.get(path).json()
     assert 1 == bill["billed"]
     assert {"operation", "idempotencyKey", "requestId", "at"} == set(bill["entries"][0])

@@ -13,40 +13,40 @@ if TYPE_CHECKING:
     from aurashot.sandbox import SandboxServer
 
 
-def outcomes(client: httpx.Client, order: dict[str, Any], count: int) -> list[int]:
+def outcomes(client: httpx.Client, payload: dict[str, Any], count: int) -> list[int]:
     """Return the statuses of so many generations, 0 for a lost response."""
     found: list[int] = []
     for _ in range(count):
         try:
-            found.append(client.post("/v1/character/generate", json=order).status_code)
+            found.append(client.post("/v1/character/generate", json=payload).status_code)
         except httpx.TransportError:
             found.append(0)
     return found
 
 
-def test_a_share_of_the_requests_fails_in_the_same_order_again(client: httpx.Client, order: dict[str, Any]) -> None:
+def test_a_share_of_the_requests_fails_in_the_same_order_again(client: httpx.Client, payload: dict[str, Any]) -> None:
     """A seed repeats a run."""
     runs: list[list[int]] = []
     for _ in range(2):
         client.delete("/_sandbox/faults").raise_for_status()
         client.post("/_sandbox/faults", json={"fault": "unavailable", "share": 0.3, "seed": 7}).raise_for_status()
-        runs.append(outcomes(client, order, 20))
+        runs.append(outcomes(client, payload, 20))
     assert runs[0] == runs[1]
     assert {200, 503} == set(runs[0])
 
 
-def test_a_dropped_answer_is_on_the_bill(client: httpx.Client, server: SandboxServer, order: dict[str, Any]) -> None:
+def test_a_dropped_answer_is_on_the_bill(client: httpx.Client, server: SandboxServer, payload: dict[str, Any]) -> None:
     """The client gets nothing and pays: what makes sending again expensive."""
     client.post("/_sandbox/faults", json={"fault": "drop", "times": 2}).raise_for_status()
-    assert [0, 0, 200] == outcomes(client, order, 3)
+    assert [0, 0, 200] == outcomes(client, payload, 3)
     assert 3 == server.bill().total
 
 
-def test_a_rule_can_be_for_some_operations(client: httpx.Client, order: dict[str, Any], image: str) -> None:
+def test_a_rule_can_be_for_some_operations(client: httpx.Client, payload: dict[str, Any], image: str) -> None:
     """Here downloads fail and generations do not."""
     client.post("/_sandbox/faults", json={"fault": "not-found", "operations": ["file"]}).raise_for_status()
     assert 404 == client.get(image).status_code
-    assert [200] == outcomes(client, order, 1)
+    assert [200] == outcomes(client, payload, 1)
 
 
 def test_the_list_tells_what_is_active_and_what_is_known(client: httpx.Client) -> None:
@@ -78,13 +78,13 @@ def test_a_bad_rule_is_refused(client: httpx.Client, body: dict[str, Any], sente
     assert response.json()["error"]["message"].startswith(sentence)
 
 
-def test_faults_can_be_set_from_code(client: httpx.Client, server: SandboxServer, order: dict[str, Any]) -> None:
+def test_faults_can_be_set_from_code(client: httpx.Client, server: SandboxServer, payload: dict[str, Any]) -> None:
     """The server object has the same switches."""
     server.fault("server-error", times=1, operations=["generate"])
-    assert [500, 200] == outcomes(client, order, 2)
+    assert [500, 200] == outcomes(client, payload, 2)
     server.fault("forbidden")
     server.clear_faults()
-    assert [200] == outcomes(client, order, 1)
+    assert [200] == outcomes(client, payload, 1)
     with pytest.raises(ValueError, match="no fault"):
         server.fault("explode")
 

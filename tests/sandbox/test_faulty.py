@@ -41,9 +41,9 @@ class Seen:
 
 
 @pytest.fixture
-def meet(client: httpx.Client, server: SandboxServer, order: dict[str, Any]) -> Callable[..., Seen]:
+def meet(client: httpx.Client, server: SandboxServer, payload: dict[str, Any]) -> Callable[..., Seen]:
     """Return a function that sends a generation over a bare socket and lets it meet a fault."""
-    body = json.dumps(order).encode()
+    body = json.dumps(payload).encode()
 
     def send(fault: str, patience: float = 5.0) -> Seen:
         lines = ["POST /v1/character/generate HTTP/1.1", f"Host: {server.url[7:]}", "Content-Type: application/json"]
@@ -218,9 +218,9 @@ def headers_of(seen: Seen) -> httpx.Headers:
 
 
 @pytest.mark.parametrize("fault", ["bad-json", "bad-utf8", "huge-number", "cut-gzip"])
-def test_an_unusable_answer_cannot_be_read(client: httpx.Client, order: dict[str, Any], fault: str) -> None:
+def test_an_unusable_answer_cannot_be_read(client: httpx.Client, payload: dict[str, Any], fault: str) -> None:
     """It comes as a clean 200, and only its reader notices."""
-    response = client.post("/v1/character/generate", json=order, headers={"X-Sandbox-Fault": fault})
+    response = client.post("/v1/character/generate", json=payload, headers={"X-Sandbox-Fault": fault})
     assert 200 == response.status_code
     with pytest.raises(ValueError, match=r"."):
         response.json()
@@ -286,9 +286,9 @@ def test_a_fault_hits_downloads_and_uploads_too(client: httpx.Client, image: str
     assert {"url": None} == response.json()
 
 
-def test_an_unknown_fault_is_400(client: httpx.Client, server: SandboxServer, order: dict[str, Any]) -> None:
+def test_an_unknown_fault_is_400(client: httpx.Client, server: SandboxServer, payload: dict[str, Any]) -> None:
     """A typing error is not mistaken for a sandbox without faults."""
-    response = client.post("/v1/character/generate", json=order, headers={"X-Sandbox-Fault": "explode"})
+    response = client.post("/v1/character/generate", json=payload, headers={"X-Sandbox-Fault": "explode"})
     assert (400, "unknown_fault") == (response.status_code, response.json()["error"]["code"])
     assert 0 == server.bill().total
 

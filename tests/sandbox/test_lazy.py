@@ -28,7 +28,7 @@ def test_importing_the_sandbox_imports_nothing_heavy() -> None:
 def test_a_missing_extra_is_named() -> None:
     """The error says what to install, and what it came from."""
     seen = subprocess.run([sys.executable, "-c", MISSING], check=True, capture_output=True, text=True).stdout
-    assert "ModuleNotFoundError the sandbox needs fastapi: pip install 'aurashot[sandbox]'\n" == seen
+    assert "ModuleNotFoundError The sandbox needs fastapi; install it with pip install 'aurashot[sandbox]'\n" == seen
 
 
 def test_a_missing_module_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,20 +90,20 @@ def test_a_file_that_is_not_here_is_refused(client: httpx.Client, image: str) ->
     """The message says what to do."""
     gone = image.replace(image[-36:], "0" * 32 + ".png")
     response = client.post("/v1/character/id-photo", json={"images": {"face": gone}})
-    assert "images.face: there is no such file here; upload it first." == response.json()["error"]["message"]
+    assert "images.face: this server has no such file; upload it first." == response.json()["error"]["message"]
 
 
-def test_unknown_fields_are_tolerated(client: httpx.Client, order: dict[str, Any]) -> None:
+def test_unknown_fields_are_tolerated(client: httpx.Client, payload: dict[str, Any]) -> None:
     """A client may be newer than the sandbox."""
-    assert 200 == client.post("/v1/character/generate", json={**order, "style": "film"}).status_code
+    assert 200 == client.post("/v1/character/generate", json={**payload, "style": "film"}).status_code
 
 
 @pytest.mark.parametrize("wait", [True, False])
 def test_the_picture_is_finished_whether_or_not_the_client_waits(
-    client: httpx.Client, order: dict[str, Any], *, wait: bool
+    client: httpx.Client, payload: dict[str, Any], *, wait: bool
 ) -> None:
     """No polling endpoint is documented, so there is nothing to poll."""
-    response = client.post("/v1/character/generate", json={**order, "waitForResult": wait})
+    response = client.post("/v1/character/generate", json={**payload, "waitForResult": wait})
     assert "success" == response.json()["status"]
 
 
@@ -132,7 +132,7 @@ def test_a_wrong_method_is_405_and_says_which_are_right(
 
 
 def test_a_mistake_of_the_sandbox_is_500_in_the_one_shape(
-    client: httpx.Client, order: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    client: httpx.Client, payload: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Even then the client can read what came back."""
 
@@ -140,7 +140,7 @@ def test_a_mistake_of_the_sandbox_is_500_in_the_one_shape(
         raise RuntimeError("out of paint")
 
     monkeypatch.setattr(_emulator, "draw", broken)
-    response = client.post("/v1/character/generate", json=order)
+    response = client.post("/v1/character/generate", json=payload)
     assert 500 == response.status_code
     assert "The sandbox failed: RuntimeError." == response.json()["error"]["message"]
     assert response.headers["x-request-id"] == response.json()["requestId"]

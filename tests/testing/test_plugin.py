@@ -70,7 +70,7 @@ def test_fixtures_are_documented(pytester: pytest.Pytester) -> None:
     lines = pytester.runpytest_inprocess("--fixtures").stdout
 
     lines.fnmatch_lines(["aurashot_sandbox?[[]session scope]*", "    Run one local sandbox*"])
-    lines.fnmatch_lines(["aurashot_client*", "    Return a client that talks to the sandbox*"])
+    lines.fnmatch_lines(["aurashot_client*", "    Return a client of the sandbox*"])
     lines.fnmatch_lines(["async_aurashot_client*", "    Return an async client*"])
 
 

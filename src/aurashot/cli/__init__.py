@@ -1,8 +1,8 @@
 """The command line: a thin layer over the public API, one module for each group of commands.
 
-Nothing but typer is imported before a command runs, so that `aurashot --help` responds at once. For the
+Only typer is imported before a command runs, so that `aurashot --help` is fast. For the
 same reason the modules that hold commands do not import `annotations` from `__future__`: typer would evaluate every
-string at each start.
+annotation at each start.
 """
 
 from aurashot.cli._app import app

@@ -1,4 +1,4 @@
-"""The images of a demo: made, downloaded and recorded, so that a failure loses none of them."""
+"""The images of a demo, each downloaded as soon as it is made, so that a later failure loses none of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """An image to make: the name of its file, its title, and its prompt."""
+    """An image to generate: the name of its file, its title, and its prompt."""
 
     name: str
     title: str
@@ -34,7 +34,7 @@ SCENES: Final = (ID_PHOTO, CAFE, ROOFTOP)
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """An image that was made: the service's response, the name of its file, and the seconds that it took."""
+    """A generated image: the service's response, the name of its file, and the seconds that it took."""
 
     scene: Scene
     generation: Generation
@@ -49,11 +49,11 @@ class Shot:
 
 
 class Album:
-    """A folder of images made by one client.
+    """A folder of images that one client generates.
 
     Attributes:
-        folder: Where the files are; earlier ones of the same names are replaced.
-        shots: What has been obtained so far.
+        folder: The folder of the files; existing files with the same names are replaced.
+        shots: The images so far.
     """
 
     def __init__(self, client: AuraShot, folder: Path, screen: Screen) -> None:
@@ -63,10 +63,10 @@ class Album:
         self._screen = screen
 
     def fill(self, face: Path) -> None:
-        """Make the three images of the demo: the anchor of a face, the face in a scene, and an edit of that.
+        """Generate the three images of the demo: the anchor of a face, the face in a scene, and an edit of that image.
 
         Raises:
-            AuraShotError: One could not be made or saved; those before it are in `shots`.
+            AuraShotError: An image could not be generated or saved; the earlier ones are in `shots`.
         """
         client = self._client
         anchor = self._add(ID_PHOTO, lambda: client.id_photo(face, wait_for_result=True))
@@ -78,16 +78,16 @@ class Album:
         try:
             with self._screen.working(f"making {scene.name} ..."):
                 generation = make()
-                file = self._bring_home(scene, generation)
+                file = self._download(scene, generation)
         except (AuraShotError, KeyboardInterrupt) as problem:
-            problem.add_note(f"this was {scene.name}, image {len(self.shots) + 1} of {len(SCENES)}")
+            problem.add_note(f"this happened at {scene.name}, image {len(self.shots) + 1} of {len(SCENES)}")
             raise
         shot = Shot(scene, generation, file.name, perf_counter() - started)
         self.shots.append(shot)
         self._screen.row(scene.title, shot.file, f"{shot.seconds:.1f} s")
         return generation
 
-    def _bring_home(self, scene: Scene, generation: Generation) -> Path:
+    def _download(self, scene: Scene, generation: Generation) -> Path:
         image = self._client.download(generation, self.folder)
         path = self.folder / f"{scene.name}{image.suffix}"
         try:

@@ -15,7 +15,7 @@ app: typer.Typer = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode=None,  # plain help: importing rich would make it three times as slow
+    rich_markup_mode=None,  # plain help: importing rich would make it three times slower
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

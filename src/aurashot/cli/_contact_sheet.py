@@ -1,4 +1,4 @@
-"""The page that shows the images of a demo side by side: static, with no script and no URL in it."""
+"""The page that shows the images of a demo side by side: static HTML without scripts and external URLs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aurashot.cli._portrait import Portrait
 
 TITLE: Final = "One face, the same in every image"
-INTRO: Final = "Made by aurashot demo: the ID photo is made from the face once, and is the anchor of every later image."
+INTRO: Final = "Made with aurashot demo: the ID photo is made once, and is the anchor of every later image."
 SANDBOX_MARK: Final = '<p class="mark">Made by the sandbox, not by a model</p>\n'
 
 FIGURE: Final = Template(

@@ -1,4 +1,4 @@
-"""How every command fails: one line on standard error, and an exit code."""
+"""Errors of commands: one line on standard error, and an exit code."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typer.core import TyperGroup
 from aurashot.errors import AuraShotError, ConfigurationError, InputError
 
 EXIT_FAILED: Final = 1
-"""The service, the network or the machine did not do its part."""
+"""The service, the network or the machine failed."""
 EXIT_USAGE: Final = 2
-"""What the user gave cannot work: an option, a file, a missing key."""
+"""The user's input is invalid: an option, a file, a missing key."""
 EXIT_INTERRUPTED: Final = 130
-"""Ctrl-C: 128 and the number of SIGINT, as shells have it."""
+"""Ctrl-C: 128 plus the number of SIGINT, as in shells."""
 
 
 class Commands(TyperGroup):
@@ -28,22 +28,22 @@ class Commands(TyperGroup):
         except AuraShotError as error:
             fail(error)
         except KeyboardInterrupt as stop:
-            below = "\n" if sys.stderr.isatty() else ""  # a terminal shows ^C on the line that was begun
+            below = "\n" if sys.stderr.isatty() else ""  # a terminal shows ^C on the current line
             typer.echo(below + "; ".join(["stopped", *_notes(stop)]), err=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def fail(error: AuraShotError, *, is_free: bool = False) -> NoReturn:
-    """End the command with one line about an error.
+    """Exit with one line about an error.
 
     Args:
         error: What went wrong.
         is_free: Whether the work cost nothing because a sandbox did it.
 
     Raises:
-        typer.Exit: With the exit code that fits.
+        typer.Exit: With the exit code of the error.
     """
-    typer.echo(f"error: {in_words(error, is_free=is_free)}", err=True)
+    typer.echo(f"error: {describe(error, is_free=is_free)}", err=True)
     raise typer.Exit(exit_code(error)) from None
 
 
@@ -52,8 +52,8 @@ def exit_code(error: AuraShotError) -> int:
     return EXIT_USAGE if isinstance(error, ConfigurationError | InputError) else EXIT_FAILED
 
 
-def in_words(error: AuraShotError, *, is_free: bool = False) -> str:
-    """Return one line with what went wrong, what it may have cost, and what to quote to support."""
+def describe(error: AuraShotError, *, is_free: bool = False) -> str:
+    """Return one line with what went wrong, whether it may have been billed, and the ids that support needs."""
     clauses = [error.message.rstrip("."), *_notes(error), *_images(error)]
     marks = {"request id": error.request_id}
     for each in error.delivered:
@@ -61,15 +61,15 @@ def in_words(error: AuraShotError, *, is_free: bool = False) -> str:
     if error.may_be_charged and not error.delivered and not is_free:
         marks["idempotency key"] = error.idempotency_key
     if (error.may_be_charged or len(error.delivered) > len(_images(error))) and not is_free:
-        clauses.append("it may have been billed all the same")
+        clauses.append("it may have been billed anyway")
     quoted = ", ".join(f"{name} {value}" for name, value in marks.items() if value)
     return printable("; ".join(clauses) + (f" ({quoted})" if quoted else ""))
 
 
 def _images(error: AuraShotError) -> list[str]:
-    """Return a clause with the URLs of the images that were made before the error."""
-    addresses = [output.url for each in error.delivered for output in getattr(each, "outputs", ())[:1]]
-    return [f"the image was made and is at {address}" for address in addresses]
+    """Return a clause for the URL of each image that was generated before the error."""
+    urls = [output.url for each in error.delivered for output in getattr(each, "outputs", ())[:1]]
+    return [f"the image was generated and is at {url}" for url in urls]
 
 
 def _notes(error: BaseException) -> list[str]:
@@ -77,5 +77,5 @@ def _notes(error: BaseException) -> list[str]:
 
 
 def printable(text: str) -> str:
-    """Return a text on one line without control characters: the service and file names may hold any."""
+    """Return a text as one line without control characters, which responses and file names may contain."""
     return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -1,4 +1,4 @@
-"""Files in the folder that the user chose: written atomically, with errors that name the option."""
+"""Files in the folder of `--out`, written atomically, with errors that name the option."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def writing(path: Path) -> Generator[None]:
     """Name `--out` in errors when a file or folder cannot be written.
 
     Raises:
-        InputError: It does not.
+        InputError: It cannot be written.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""`aurashot login`: store the key where every program of yours finds it."""
+"""`aurashot login`: store the API key where all your programs find it."""
 
 import sys
 from pathlib import Path
@@ -16,17 +16,17 @@ def login(
 ) -> None:
     """Store your API key in a file that only you can read.
 
-    The command asks for the key and does not show it, or reads it from standard input. It is stored in .aurashot.env,
-    where every client of yours finds it.
+    The command prompts for the key without showing it, or reads it from standard input. It stores the key in
+    .aurashot.env, where all your clients find it.
     """
     from aurashot import save_key
     from aurashot.cli._screen import Screen
 
     screen = Screen()
     if sys.stdin.isatty():
-        screen.say(f"Keys are made at {KEYS_PAGE}")
+        screen.say(f"Create a key at {KEYS_PAGE}")
         key = typer.prompt("API key", hide_input=True)
     else:
         key = sys.stdin.readline()
     path = save_key(key, folder=folder)
-    screen.say(f"The key that ends in {key.strip()[-4:]} is stored in {path}, which only you can read.")
+    screen.say(f"The key ending in {key.strip()[-4:]} is stored in {path}, readable only by you.")

@@ -1,4 +1,4 @@
-"""The face that all images of a demo show."""
+"""The face in all images of a demo."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Portrait:
     Attributes:
         file: The name of its file in the demo's folder.
         content: The bytes of that file.
-        drawn: Whether it was drawn, and shows no real person.
+        drawn: Whether it was drawn and shows no real person.
     """
 
     file: str
@@ -32,7 +32,7 @@ def portrait_of(photo: Path) -> Portrait:
     """
     from aurashot.images import EXTENSIONS, ImageRules, LocalImage, prepare
 
-    rules = ImageRules(own_origin="")  # a path is never compared with an address
+    rules = ImageRules(own_origin="")  # a path is never compared with a URL
     payload = prepare(LocalImage(photo, "face", f"'{photo}'"), rules)
     with payload.open() as file:
         return Portrait(f"face{EXTENSIONS[payload.media_type]}", file.read(), drawn=False)

@@ -10,14 +10,14 @@ KEY = "sk_sandbox_demo"
 
 READY = """\
 The AuraShot sandbox is running at {url}; Ctrl-C stops it.
-Its key is {key}; any other that starts with sk_ works as well.
+Its key is {key}; any other key that starts with sk_ also works.
 
-For the SDK, in another terminal:
+To use it with the SDK, run in another terminal:
 
   export AURASHOT_BASE_URL={url}
   export AURASHOT_API_KEY={key}
 
-Or without it:
+To use it without the SDK:
 
   curl {url}/v1/character/generate \\
     -H "Authorization: Bearer {key}" \\
@@ -31,7 +31,7 @@ sandbox = typer.Typer(name="sandbox", no_args_is_help=True, help="A local emulat
 
 @sandbox.callback()
 def _group() -> None:
-    """Keep `serve` a command of its own: typer would merge a single one into its group."""
+    """Keep `serve` a subcommand: typer would merge a group's only command into the group."""
 
 
 @sandbox.command()
@@ -39,16 +39,18 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65_535, metavar="N", help="The TCP port; 0 uses a free one.")] = 8787,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = "127.0.0.1",
     quota: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Images for each key, and then 402; unlimited by default.")
+        int | None,
+        typer.Option(min=0, metavar="N", help="Images per key before it gets 402; unlimited by default."),
     ] = None,
     latency: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="Seconds that an image takes, in addition to drawing it.")
+        float, typer.Option(min=0, metavar="SECONDS", help="Seconds to wait for each image, in addition to drawing it.")
     ] = 0.0,
     fetch: Annotated[
-        bool, typer.Option("--fetch", help="Download public references, instead of replacing each by a drawn portrait.")
+        bool,
+        typer.Option("--fetch", help="Download public references instead of drawing a portrait for each."),
     ] = False,
 ) -> None:
-    """Serve the emulator until Ctrl-C: no account, no network, no bill.
+    """Serve the emulator until Ctrl-C: no account, no network, no cost.
 
     Its images are drawn, not generated, and marked SANDBOX.
     """
@@ -59,7 +61,7 @@ def serve(
     except ConfigurationError as error:
         if not isinstance(error.__cause__, OSError):
             raise
-        # The command is right and the machine says no: that is a failure, not a usage error.
+        # The command is valid and the machine refuses: this is a failure, not a usage error.
         raise AuraShotError(f"{error.message}; choose another with --port, or a free one with --port 0") from error
     typer.echo("\nThe sandbox has stopped.")
 

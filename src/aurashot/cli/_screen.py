@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Screen:
-    """Where a command prints."""
+    """The output of a command."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -24,7 +24,7 @@ class Screen:
         self._console.print(printable(text))
 
     def row(self, name: str, value: str, remark: str = "") -> None:
-        """Print one line of a table: what it is, a file or a number, and a remark."""
+        """Print one line of a table: a name, a value, and a remark."""
         from rich.text import Text
 
         cells = Text.assemble("  ", (f"{name:<10}", "bold"), f"{printable(value):<14}", (f"  {remark}", "dim"))

@@ -1,4 +1,4 @@
-"""`aurashot spend`: what a ledger says."""
+"""`aurashot spend`: summarise a ledger."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 
 _UNFINISHED: Final = {True: "under way", False: "its program ended", None: "under way, or its program ended"}
-"""What an entry without an outcome is, by whether the process that wrote it lives."""
+"""The state of an entry without an outcome, by whether the process that wrote it is running."""
 
 
 def spend(
     path: Annotated[Path, typer.Argument(metavar="LEDGER", help="The file of the ledger.", envvar="AURASHOT_LEDGER")],
     since: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Only calls since this day or time: 2026-03-16, in UTC.")
+        str | None, typer.Option(metavar="DATE", help="Only calls since this date or time, such as 2026-03-16, in UTC.")
     ] = None,
     unresolved: Annotated[
-        bool, typer.Option("--unresolved", help="List the calls that may be on the bill, and are not resolved.")
+        bool, typer.Option("--unresolved", help="List the calls that may be on the bill and are not resolved.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what was spent, on what, and which calls are unresolved.
+    """Show what was spent, and which calls are unresolved.
 
-    Reads the ledger that a program writes with SQLiteLedger, while the program runs or after it.
+    Reads a ledger that a program writes with SQLiteLedger, during or after the run.
     """
     import json
 
@@ -52,7 +52,7 @@ def _moment(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise InputError(f"--since takes a day or a time as in 2026-03-16T09:00, not {text!r}") from None
+        raise InputError(f"--since: {text!r} is not a date or time; pass one like 2026-03-16T09:00") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -61,7 +61,7 @@ def _is_since(entry: "Entry", since: datetime | None) -> bool:
 
 
 def _as_data(ledger: "SQLiteLedger", since: datetime | None) -> dict[str, Any]:
-    """Return the sums and what is unresolved; URLs of images are secrets and stay in the ledger."""
+    """Return the totals and the unresolved entries, without the URLs of images, which are secrets."""
     unresolved = [
         {
             "idempotency_key": entry.idempotency_key,
@@ -85,7 +85,7 @@ def _show_summary(summary: "Summary") -> None:
     screen.table(("", "paid", "unknown", "not paid", "tokens out"), _rows(summary))
     if summary.unknown:
         screen.say()
-        screen.say(f"{summary.unknown} may be on the bill and are not resolved: aurashot spend --unresolved")
+        screen.say(f"{summary.unknown} may be on the bill and are not resolved; list them with --unresolved")
 
 
 def _rows(summary: "Summary") -> "Iterator[tuple[str, ...]]":

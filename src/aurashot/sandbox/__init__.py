@@ -1,10 +1,10 @@
-"""A local emulator of the AuraShot service: its HTTP API, its bill and its faults, with no key and no network.
+"""A local emulator of the AuraShot service: its HTTP API, its billing and its faults, without an API key or network.
 
     with sandbox.serve() as server:
         client = AuraShot(api_key=server.api_key, base_url=server.url)
 
-It implements the service's HTTP API, bills as the service does, refuses what the service refuses, and fails on
-request. Its images are drawn on the CPU and marked SANDBOX; no model is behind it. It needs the extra `sandbox`.
+It implements the service's HTTP API, charges and rejects requests as the service does, and fails on demand.
+Its images are drawn on the CPU and marked SANDBOX; no model is involved. It needs the extra `sandbox`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from aurashot.sandbox._accounts import Bill, BillEntry
     from aurashot.sandbox._app import create_app
+    from aurashot.sandbox._render import draw_portrait
     from aurashot.sandbox._server import SandboxServer, run, serve
-    from aurashot.sandbox._studio import draw_portrait
 
 __all__ = ["Bill", "BillEntry", "SandboxServer", "create_app", "draw_portrait", "run", "serve"]
 
@@ -24,7 +24,7 @@ _HOMES = {
     "BillEntry": "_accounts",
     "SandboxServer": "_server",
     "create_app": "_app",
-    "draw_portrait": "_studio",
+    "draw_portrait": "_render",
     "run": "_server",
     "serve": "_server",
 }
@@ -42,7 +42,9 @@ def __getattr__(name: str) -> Any:
         from aurashot.errors import ConfigurationError
 
         package = str(missing.name).partition(".")[0]
-        raise ConfigurationError(f"the sandbox needs {package}: pip install 'aurashot[sandbox]'") from missing
+        raise ConfigurationError(
+            f"The sandbox needs {package}; install it with pip install 'aurashot[sandbox]'"
+        ) from missing
     globals()[name] = value
     return value
 

@@ -1,4 +1,4 @@
-"""Keys, quotas and the bill."""
+"""API keys, quotas and the bill."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class BillEntry:
 
     Attributes:
         operation: `id-photo`, `generate`, `edit`, `virtual_try_on` or `pose_change`.
-        idempotency_key: The `Idempotency-Key` header as received; two entries with one key are a double bill.
-        request_id: The identifier that the response carried.
+        idempotency_key: The `Idempotency-Key` header as received; two entries with the same key mean a double charge.
+        request_id: The request id in the response.
         at: When it was billed, in UTC.
     """
 
@@ -42,10 +42,10 @@ class Bill:
 
 
 class Accounts:
-    """The keys that were used, how much each has used, and one bill for all.
+    """The usage of each API key, and one bill for all of them.
 
-    Every key that starts with `sk_` has an account of its own, except the revoked one. `quota` is the number of
-    images that a key gets before 402, None for no limit.
+    Every key that starts with `sk_` has a separate account, except the revoked one. `quota` is the number of
+    images per key before requests fail with 402; None for no limit.
     """
 
     def __init__(self, quota: int | None = None) -> None:
@@ -57,7 +57,7 @@ class Accounts:
         """Return the key of an `Authorization` header.
 
         Raises:
-            ApiError: 401, the key is missing, unknown or revoked.
+            ApiError: 401; the key is missing, unknown or revoked.
         """
         scheme, _, key = (authorization or "").partition(" ")
         key = key.strip()
@@ -70,10 +70,10 @@ class Accounts:
         return key
 
     def charge(self, key: str, operation: str, *, idempotency_key: str | None, request_id: str) -> None:
-        """Add one image to the bill; a key that was seen before is billed again, and the bill shows it twice.
+        """Add one image to the bill; a repeated idempotency key is billed again and is listed twice.
 
         Raises:
-            ApiError: 402, the key has used its quota.
+            ApiError: 402; the key has used its quota.
         """
         if self._quota is not None and self._used[key] >= self._quota:
             raise ApiError(402, "quota_exceeded", f"This key has used its {self._quota} free images.")

@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _DESCRIPTION = """\
-A local emulator of the AuraShot service: its HTTP API, its bill and its faults. No model is behind it; its images are
+A local emulator of the AuraShot service: its HTTP API, its billing and its faults. No model is involved; its images are
 drawn and marked SANDBOX. Any request to the API can be made to fail with the header `X-Sandbox-Fault: NAME`;
 `GET /_sandbox/faults` lists the names.
 """
 
 
 class RequestIds:
-    """ASGI middleware that puts the identifier of a request into a header of its response."""
+    """ASGI middleware that adds the request id to the headers of each response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add `x-request-id` where the response has none yet."""
+        """Add `x-request-id` if the response does not have one."""
         header = (_errors.REQUEST_ID_HEADER.encode(), _errors.request_id(scope).encode())
 
         async def named(message: Message) -> None:
@@ -50,15 +50,15 @@ def create_app(
 ) -> FastAPI:
     """Return the sandbox as an ASGI application, to mount or to call in-process.
 
-    Faults of the connection need `serve`, which owns one. Images are stored in a temporary folder that is
+    Connection faults need `serve`, which controls the connections. Images are stored in a temporary folder that is
     removed with the application.
 
     Args:
-        quota: Images for each key before 402; None for no limit.
-        latency: Seconds that a generation takes, in addition to drawing.
+        quota: Images per key before requests fail with 402; None for no limit.
+        latency: Seconds to wait for each image, in addition to the time that drawing it takes.
         polls: How many polls of a legacy job return `processing`.
         fetch: Download public references; otherwise each is replaced by a drawn portrait.
-        seed: Decides which portrait replaces a URL and which requests a share of faults hits.
+        seed: Determines which portrait replaces a URL and which requests a partial fault applies to.
     """
     from aurashot.sandbox._fetch import Fetcher
 
@@ -66,7 +66,7 @@ def create_app(
         title="AuraShot sandbox",
         version=__version__,
         description=_DESCRIPTION,
-        docs_url=None,  # both pages load scripts from elsewhere, and the sandbox stays on this machine
+        docs_url=None,  # both pages load scripts from a CDN, and the sandbox works offline
         redoc_url=None,
         redirect_slashes=False,
     )

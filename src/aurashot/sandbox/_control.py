@@ -1,4 +1,4 @@
-"""The sandbox's own endpoints, for the bill and the faults. They need no key, and no fault hits them."""
+"""The sandbox's control endpoints, for the bill and the faults. They need no key, and faults do not apply to them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-# in JSON, 2.0 is an integer too
+# in JSON, 2.0 is also an integer
 Whole: TypeAlias = Annotated[int, BeforeValidator(_whole)]
 Times: TypeAlias = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
 
@@ -39,12 +39,12 @@ class FaultRequest(Wire):
 
     fault: str = Field(
         json_schema_extra={"pattern": f"^{_ONE}(?:,{_ONE})*$"},
-        description="`name` or `name;parameter=value`; of several, comma-separated, each request picks one.",
+        description="`name` or `name;parameter=value`; comma-separated: each request picks one at random.",
     )
     share: float = Field(1.0, gt=0, le=1, description="The share of requests that the fault applies to.")
-    times: Times | None = Field(None, description="The most requests that the fault applies to.")
+    times: Times | None = Field(None, description="The maximum number of requests that the fault applies to.")
     operations: list[OperationName] = Field([], description="The operations that the fault applies to; empty for all.")
-    seed: Whole | None = Field(None, description="The same seed chooses the same requests of the same sequence.")
+    seed: Whole | None = Field(None, description="The same seed selects the same requests of the same sequence.")
 
 
 class ActiveFault(Wire):
@@ -57,7 +57,7 @@ class ActiveFault(Wire):
 
 
 class KnownFault(Wire):
-    """A row of the table of faults; `billed` says whether a billed operation is on the bill when it happens."""
+    """A row of the table of faults; `billed` says whether a billable request is charged when the fault occurs."""
 
     name: str
     sentence: str
@@ -75,7 +75,7 @@ class FaultsResponse(Wire):
 @router.get("/bill")
 @router.get("/ledger", include_in_schema=False)
 async def read_bill(request: Request) -> BillResponse:
-    """Return what was billed."""
+    """Return the bill."""
     return _bill(emulator_of(request))
 
 
@@ -89,7 +89,7 @@ async def clear_bill(request: Request) -> BillResponse:
 
 @router.get("/faults")
 async def read_faults(request: Request) -> FaultsResponse:
-    """List the active faults, and all that exist."""
+    """List the active faults, and all known faults."""
     return _faults(emulator_of(request))
 
 
@@ -117,10 +117,10 @@ async def clear_faults(request: Request) -> FaultsResponse:
 
 
 def read_specification(specification: str) -> tuple[ChosenFault, ...]:
-    """Parse comma-separated fault names with their parameters.
+    """Parse comma-separated faults with their parameters.
 
     Raises:
-        ValueError: One of them is not in the table, or a parameter is not usable.
+        ValueError: One of them is not in the table, or a parameter is invalid.
     """
     return tuple(parse(one, TABLE) for one in specification.split(","))
 

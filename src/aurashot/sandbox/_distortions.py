@@ -1,4 +1,4 @@
-"""What faults do to a response: replace it, or send bytes that no proper server would send."""
+"""How faults change a response: replace it, or send raw bytes that a correct server would not send."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aurashot.sandbox._errors import REQUEST_ID_HEADER, error_body
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aurashot.sandbox._faults import Make, Parameters, Response, Wire
+    from aurashot.sandbox._faults import MakeResponse, Parameters, RawBytes, Response
 
 Pieces: TypeAlias = "Iterator[bytes | float]"
 
@@ -21,16 +21,16 @@ _CLOSE = ((b"connection", b"close"),)
 _CHUNKED = ((b"transfer-encoding", b"chunked"),)
 _SLOW_PIECES = 50
 _MIB_OF_ZEROS = bytes(1024**2)
-_GZIP = 31  # zlib's name for its largest window inside a gzip frame
+_GZIP = 31  # zlib's value for its largest window in a gzip container
 
 
 def unchanged(response: Response, _: Parameters) -> Response:
-    """Send the response."""
+    """Return the response unchanged."""
     return response
 
 
-def refusal(status: int, code: str, message: str) -> Make:
-    """Refuse in the service's own shape, with the parameter `retry-after` as a header when it is not 0."""
+def refusal(status: int, code: str, message: str) -> MakeResponse:
+    """Return an error in the service's format, with a `Retry-After` header if the parameter `retry-after` is not 0."""
 
     def make(response: Response, parameters: Parameters) -> Response:
         identifier = dict(response.headers)[REQUEST_ID_HEADER.encode()].decode()
@@ -42,7 +42,7 @@ def refusal(status: int, code: str, message: str) -> Make:
     return make
 
 
-def body(data: bytes, media_type: str = "application/json", *, status: int = 200, **headers: str) -> Make:
+def body(data: bytes, media_type: str = "application/json", *, status: int = 200, **headers: str) -> MakeResponse:
     """Respond with these bytes."""
 
     def make(response: Response, _: Parameters) -> Response:
@@ -51,8 +51,8 @@ def body(data: bytes, media_type: str = "application/json", *, status: int = 200
     return make
 
 
-def changed(**changes: object) -> Make:
-    """Change fields of the response; `error` can be added to any."""
+def changed(**changes: object) -> MakeResponse:
+    """Change fields that the response has; `error` can always be added."""
 
     def make(response: Response, _: Parameters) -> Response:
         fields = _fields(response)
@@ -65,13 +65,13 @@ def changed(**changes: object) -> Make:
 def _fields(response: Response) -> dict[str, Any]:
     try:
         fields = json.loads(response.body)
-    except ValueError:  # an image, say
+    except ValueError:  # such as an image
         return {}
     return cast("dict[str, Any]", fields) if isinstance(fields, dict) else {}
 
 
-def failed(code: str, message: str) -> Make:
-    """Report with HTTP 200 that the work failed."""
+def failed(code: str, message: str) -> MakeResponse:
+    """Report with HTTP 200 that the generation failed."""
     error = {"code": code, "message": message}
     return changed(status="failed", outputs=[], url=None, images=[], results=[], completed=True, error=error)
 
@@ -87,12 +87,12 @@ def mislabelled(response: Response, _: Parameters) -> Response:
 
 
 def unknown_encoding(response: Response, _: Parameters) -> Response:
-    """Claim an unknown encoding of the body."""
+    """Declare an unknown Content-Encoding."""
     return response.with_body(response.body, content_encoding="rot13")
 
 
 def cut_gzip(response: Response, _: Parameters) -> Response:
-    """Send half of a gzip stream, with the length of that half."""
+    """Send half of a gzip stream, with a matching Content-Length."""
     packed = gzip.compress(response.body)
     return response.with_body(packed[: len(packed) // 2], content_encoding="gzip")
 
@@ -104,7 +104,7 @@ def bomb(response: Response, parameters: Parameters) -> Response:
     return response.with_body(b"".join(mebibytes) + packer.flush(), content_encoding="gzip")
 
 
-def literal(data: bytes) -> Wire:
+def literal(data: bytes) -> RawBytes:
     """Send these bytes."""
 
     def wire(_response: Response, _parameters: Parameters) -> Pieces:
@@ -124,7 +124,7 @@ def head_only(response: Response, _: Parameters) -> Pieces:
 
 
 def cut(response: Response, _: Parameters) -> Pieces:
-    """Send half of the body with the length of the whole."""
+    """Send half of the body, with the Content-Length of the whole."""
     yield response.head() + _half(response)
 
 
@@ -139,7 +139,7 @@ def cut_chunked(response: Response, _: Parameters) -> Pieces:
 
 
 def cut_unseen(response: Response, _: Parameters) -> Pieces:
-    """Send half of the body and no length, so that the end of the connection looks like the end of the body."""
+    """Send half of the body without a Content-Length, so that closing the connection looks like the end of the body."""
     yield response.head(without=_LENGTH, extra=_CLOSE) + _half(response)
 
 
@@ -167,7 +167,7 @@ def _slowly(data: bytes, seconds: float) -> Pieces:
 
 
 def informational(response: Response, parameters: Parameters) -> Pieces:
-    """Send one interim response after the other, then the correct one."""
+    """Send interim responses for `over` seconds, then the correct response."""
     seconds = float(parameters["over"])
     for _ in range(_SLOW_PIECES):
         yield b"HTTP/1.1 103 Early Hints\r\n\r\n"
@@ -176,7 +176,7 @@ def informational(response: Response, parameters: Parameters) -> Pieces:
 
 
 def two_lengths(response: Response, _: Parameters) -> Pieces:
-    """Send two lengths that differ."""
+    """Send two different Content-Length headers."""
     yield response.head(extra=((b"content-length", b"7"),)) + response.body
 
 

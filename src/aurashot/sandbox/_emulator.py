@@ -1,4 +1,4 @@
-"""The state behind the routes, and the path that every billed request takes: read, bill, wait, draw."""
+"""The state of a sandbox, and the steps of every billable request: load references, bill, wait, draw."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from aurashot.sandbox._accounts import Accounts
 from aurashot.sandbox._errors import ApiError, request_id
 from aurashot.sandbox._faults import FaultRules
 from aurashot.sandbox._references import ReferenceLoader
+from aurashot.sandbox._render import ImageRequest, draw, read
 from aurashot.sandbox._store import FileStore
-from aurashot.sandbox._studio import Order, draw, read
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from fastapi import Request
     from PIL.Image import Image
 
+    from aurashot.sandbox._render import Drawing
     from aurashot.sandbox._store import StoredFile
-    from aurashot.sandbox._studio import Drawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +28,10 @@ class Settings:
     """How a sandbox behaves.
 
     Attributes:
-        quota: Images for each key before 402, None for no limit.
-        latency: Seconds that a generation takes, in addition to drawing.
-        polls: How many polls of a legacy job return `processing`, however late they are.
-        seed: Decides which portrait replaces a URL and which requests a share of faults hits.
+        quota: Images per key before requests fail with 402; None for no limit.
+        latency: Seconds to wait for each image, in addition to the time that drawing it takes.
+        polls: How many polls of a legacy job return `processing`, even if the job is done.
+        seed: Determines which portrait replaces a URL and which requests a partial fault applies to.
     """
 
     quota: int | None = None
@@ -41,7 +41,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class References:
     """The references of a request as images, and the URLs of those that were replaced by drawn portraits."""
 
     images: Mapping[str, Image]
@@ -51,7 +51,7 @@ class Material:
 class Emulator:
     """One sandbox: its settings, accounts, files and faults.
 
-    `refuse` closes the listener for so many seconds; the server that owns one puts it here.
+    `refuse` closes the listener for a number of seconds; a server that has a listener sets it.
     """
 
     refuse: Callable[[float], Awaitable[None]]
@@ -64,40 +64,40 @@ class Emulator:
         self.refuse = _no_listener
         self._loader = ReferenceLoader(self.store, seed=settings.seed, fetch=fetch)
 
-    async def gather(self, request: Request, references: Mapping[str, str | None]) -> Material:
-        """Read the references of a request, given by their place in its body.
+    async def load_references(self, request: Request, references: Mapping[str, str | None]) -> References:
+        """Load the references of a request, which are keyed by their field in the body.
 
         Raises:
-            ApiError: 422, one of them may not be used or is no image; the message names it.
+            ApiError: 422; one of them is not allowed or not an image; the message names it.
         """
-        given = {field: address for field, address in references.items() if address is not None}
+        given = {field: url for field, url in references.items() if url is not None}
         images: dict[str, Image] = {}
         stand_ins: list[str] = []
-        for field, address in given.items():
+        for field, url in given.items():
             try:
-                loaded = await self._loader.load(address, base=base_of(request))
+                loaded = await self._loader.load(url, base=base_url_of(request))
                 images[field.rpartition(".")[2]] = await asyncio.to_thread(read, loaded.path)
             except ValueError as error:
                 raise ApiError(422, "invalid_reference", f"{field}: {error}.") from error
             if loaded.stand_in is not None:
                 stand_ins.append(loaded.stand_in)
-        return Material(images, stand_ins)
+        return References(images, stand_ins)
 
     def bill(self, request: Request, operation: str) -> None:
         """Bill one image to the key of a request.
 
         Raises:
-            ApiError: 402, the key has used its quota.
+            ApiError: 402; the key has used its quota.
         """
         key = request.headers.get("idempotency-key")
         self.accounts.charge(request.state.key, operation, idempotency_key=key, request_id=request_id(request.scope))
 
-    async def draw(self, order: Order) -> Drawing:
-        """Draw an order in a worker thread, so that the event loop serves other requests meanwhile."""
-        return await asyncio.to_thread(draw, order, self.store)
+    async def draw(self, image_request: ImageRequest) -> Drawing:
+        """Draw an image in a worker thread, so that the event loop can serve other requests."""
+        return await asyncio.to_thread(draw, image_request, self.store)
 
-    async def linger(self) -> None:
-        """Wait as long as the service would have taken."""
+    async def wait_latency(self) -> None:
+        """Wait for the configured latency."""
         await asyncio.sleep(self.settings.latency)
 
     def close(self) -> None:
@@ -115,12 +115,12 @@ def emulator_of(request: Request) -> Emulator:
     return emulator
 
 
-def base_of(request: Request) -> str:
-    """Return the URL under which the client reached the sandbox, up to and with the last slash."""
-    # `request.base_url` leaves out the path under which an application is mounted.
+def base_url_of(request: Request) -> str:
+    """Return the base URL that the client used for the sandbox, with a trailing slash."""
+    # `request.base_url` omits the path at which an application is mounted.
     return f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}/"
 
 
-def address_of(file: StoredFile, request: Request) -> str:
-    """Return the absolute URL of a file, on the host under which the client reached the sandbox."""
-    return f"{base_of(request)}files/{file.name}"
+def url_of(file: StoredFile, request: Request) -> str:
+    """Return the absolute URL of a file, on the host that the client used for the sandbox."""
+    return f"{base_url_of(request)}files/{file.name}"

@@ -1,4 +1,4 @@
-"""Refusals: one exception, one JSON shape, and sentences that name the field."""
+"""Error responses: one exception, one JSON format, and messages that name the field."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _CODES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "payload_too_large",
 }
 
-# pydantic's error type -> what a person reads after the name of the field
+# pydantic's error type -> the message after the name of the field
 _SENTENCES = {
     "missing": "is required",
     "string_pattern_mismatch": "must not be empty",
@@ -41,7 +41,7 @@ _SENTENCES = {
 
 
 class ApiError(Exception):
-    """A refusal: `status` is the HTTP status, `code` is for programs, `message` for people."""
+    """An error response: `status` is the HTTP status, `code` is for programs, `message` for people."""
 
     def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -52,22 +52,22 @@ class ApiError(Exception):
 
 
 def request_id(scope: MutableMapping[str, Any]) -> str:
-    """Return the identifier of a request, made on first use."""
+    """Return the id of a request, which is created on first use."""
     state = scope.setdefault("state", {})
     return cast("str", state.setdefault("request_id", str(uuid.uuid4())))
 
 
 def error_body(code: str, message: str, identifier: str) -> dict[str, Any]:
-    """Return the body that every refusal has."""
+    """Return the body of an error response."""
     return camel(ErrorResponse(error=ErrorDetail(code=code, message=message), request_id=identifier))
 
 
 def install(app: FastAPI) -> None:
-    """Give every refusal of an application the one shape."""
+    """Send every error of an application in the same format."""
     app.add_exception_handler(ApiError, _refuse)
     app.add_exception_handler(HTTPException, _refuse_http)
     app.add_exception_handler(RequestValidationError, _refuse_fields)
-    app.add_exception_handler(Exception, _apologise)
+    app.add_exception_handler(Exception, _refuse_unexpected)
 
 
 def _response(request: Request, error: ApiError) -> JSONResponse:
@@ -90,7 +90,7 @@ async def _refuse_http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _methods(request: Request) -> list[str]:
-    # The router names the methods of the first route at a path, not those of all routes there.
+    # The router lists only the methods of the first route that matches the path.
     scopes = {method: {**request.scope, "method": method} for method in ("DELETE", "GET", "HEAD", "POST")}
     routes = request.app.routes
     return [name for name, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)]
@@ -101,15 +101,15 @@ async def _refuse_fields(request: Request, error: Exception) -> JSONResponse:
     return _response(request, ApiError(422, "invalid_request", "; ".join(map(sentence, errors)) + "."))
 
 
-async def _apologise(request: Request, error: Exception) -> JSONResponse:
+async def _refuse_unexpected(request: Request, error: Exception) -> JSONResponse:
     return _response(request, ApiError(500, "internal_error", f"The sandbox failed: {type(error).__name__}."))
 
 
 def sentence(error: Mapping[str, Any]) -> str:
-    """Return one of pydantic's errors as a sentence that names the field: "images.face is required"."""
+    """Return a pydantic error as a message that names the field, such as "images.face is required"."""
     kind, message = str(error["type"]), str(error["msg"])
     if kind == "value_error":
-        return str(error["ctx"]["error"])  # a rule over several fields, which it names itself
+        return str(error["ctx"]["error"])  # the rule is about several fields, and its message names them
     if kind == "literal_error":
         words = f"must be {error['ctx']['expected']}"
     elif kind == "union_tag_invalid":
@@ -120,6 +120,6 @@ def sentence(error: Mapping[str, Any]) -> str:
 
 
 def _field(location: Sequence[int | str]) -> str:
-    # pydantic writes the branch of a union into the place; on the wire there is no such level
+    # pydantic adds the branch of a union to the location; the JSON has no such level
     names = [str(part) for part in location[1:] if part not in {"virtual_try_on", "pose_change"}]
     return ".".join(names) or "the body"

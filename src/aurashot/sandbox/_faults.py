@@ -1,4 +1,4 @@
-"""What a fault is, how one is named in a request, and which requests it hits."""
+"""Faults: how they are described, specified in a request, and selected for a request."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ FAULT_HEADER = "x-sandbox-fault"
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 Parameters: TypeAlias = "Mapping[str, float | str]"
 End: TypeAlias = Literal["open", "close", "reset", "hold", "refuse"]
-"""What becomes of the connection: left alone, closed (FIN), reset (RST), held until the client goes away, or closed
-together with the listener, so that new connections are refused for a while."""
+"""What happens to the connection: it is left open, closed (FIN), reset (RST), held until the client disconnects, or
+closed together with the listener, so that new connections are refused for a while."""
 
 _NUMBER = r"\d{1,4}(?:\.\d{1,3})?"
-_TEXT = r"[!-+\--:<-~]+"  # printable ASCII but comma and semicolon
+_TEXT = r"[!-+\--:<-~]+"  # printable ASCII except comma and semicolon
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole HTTP response, as it would have been sent."""
+    """A complete HTTP response, before it is sent."""
 
     status: int
     headers: Headers
@@ -43,7 +43,7 @@ class Response:
         return Response(status, (*kept, *pairs), body)
 
     def head(self, *, without: frozenset[bytes] = frozenset(), extra: Headers = ()) -> bytes:
-        """Return status line and headers as bytes, up to and with the empty line."""
+        """Return status line and headers as bytes, including the empty line after them."""
         kept = [pair for pair in self.headers if pair[0] not in without]
         lines = [b"%s: %s\r\n" % pair for pair in (*kept, *extra)]
         return b"HTTP/1.1 %d %s\r\n%s\r\n" % (self.status, self._phrase(), b"".join(lines))
@@ -56,9 +56,9 @@ class Response:
         return HTTPStatus(self.status).phrase.encode()
 
 
-Make: TypeAlias = "Callable[[Response, Parameters], Response]"
-Wire: TypeAlias = "Callable[[Response, Parameters], Iterator[bytes | float]]"
-"""Bytes to put on the wire as they are; a number is a pause in seconds."""
+MakeResponse: TypeAlias = "Callable[[Response, Parameters], Response]"
+RawBytes: TypeAlias = "Callable[[Response, Parameters], Iterator[bytes | float]]"
+"""Bytes that are written to the connection as they are; a number is a pause in seconds."""
 
 
 def silence(_response: Response, _parameters: Parameters) -> Iterator[bytes | float]:
@@ -68,34 +68,34 @@ def silence(_response: Response, _parameters: Parameters) -> Iterator[bytes | fl
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One row of the table of scenarios.
+    """One row of the table of faults.
 
     Attributes:
         name: The name in `X-Sandbox-Fault`.
         sentence: What the client sees.
-        worked: Whether the request is worked on first, and billed if its operation is.
-        response: Makes the HTTP response that is sent instead; None sends no proper response.
-        wire: Bytes that follow it, or take its place.
-        end: What is done to the connection.
-        parameters: What can be set, with the default values.
+        worked: Whether the request is processed before the fault, and therefore billed if it is billable.
+        response: Returns the HTTP response that is sent instead; None sends no valid response.
+        wire: Raw bytes that follow the response, or replace it.
+        end: What happens to the connection.
+        parameters: The parameters, with their default values.
     """
 
     name: str
     sentence: str
     worked: bool
-    response: Make | None = None
-    wire: Wire = silence
+    response: MakeResponse | None = None
+    wire: RawBytes = silence
     end: End = "open"
     parameters: Parameters = field(default_factory=dict[str, "float | str"])
 
     @property
     def needs_connection(self) -> bool:
-        """Whether the fault is shown on the connection itself, which an application called in-process has not."""
+        """Whether the fault affects the connection, which an application that is called in-process does not have."""
         return self.response is None or self.wire is not silence or self.end != "open"
 
     @property
     def pattern(self) -> str:
-        """The regular expression of the specifications that name this fault."""
+        """The regular expression of valid specifications of this fault."""
         values = {name: _NUMBER if isinstance(value, float) else _TEXT for name, value in self.parameters.items()}
         options = "|".join(f"{name}={value}" for name, value in values.items())
         return f"{self.name}(?:;(?:{options}))*" if options else self.name
@@ -103,7 +103,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class ChosenFault:
-    """A fault with the values of its parameters, and the specification that chose it."""
+    """A fault with its parameter values, and the specification it was parsed from."""
 
     fault: Fault
     parameters: Parameters
@@ -111,10 +111,10 @@ class ChosenFault:
 
 
 def parse(specification: str, table: Mapping[str, Fault]) -> ChosenFault:
-    """Read `name` or `name;parameter=value`.
+    """Parse `name` or `name;parameter=value`.
 
     Raises:
-        ValueError: No such fault, no such parameter, or not a value for it.
+        ValueError: The fault or parameter is unknown, or its value is invalid.
     """
     name, *settings = specification.split(";")
     fault = table.get(name)
@@ -129,13 +129,13 @@ def parse(specification: str, table: Mapping[str, Fault]) -> ChosenFault:
 
 @dataclass(frozen=True, slots=True)
 class FaultRule:
-    """Faults for a share of all requests.
+    """Faults that apply to a share of all requests.
 
     Attributes:
-        faults: One of them is drawn for each request that is hit.
-        share: The share of requests that are hit, 0 to 1.
-        times: How many more requests are hit, None for no limit.
-        operations: The operations that can be hit, empty for all.
+        faults: Each affected request picks one of them at random.
+        share: The share of requests that are affected, 0 to 1.
+        times: How many more requests can be affected; None for no limit.
+        operations: The operations that can be affected; empty for all.
     """
 
     faults: tuple[ChosenFault, ...]
@@ -145,42 +145,42 @@ class FaultRule:
 
 
 class FaultRules:
-    """The active rules, applied to each request in the order in which they were set."""
+    """The active rules, tried for each request in the order in which they were added."""
 
     def __init__(self) -> None:
         self._rules: list[tuple[FaultRule, random.Random]] = []
 
     @property
     def active(self) -> tuple[FaultRule, ...]:
-        """The rules that can still hit a request."""
+        """The rules that can still affect a request."""
         return tuple(rule for rule, _ in self._rules)
 
     def add(self, rule: FaultRule, *, seed: int) -> None:
-        """Add a rule; the same seed hits the same requests of the same sequence."""
-        self._rules.append((rule, random.Random(seed)))  # noqa: S311 - a repeatable choice, no secret
+        """Add a rule; the same seed affects the same requests of the same sequence."""
+        self._rules.append((rule, random.Random(seed)))  # noqa: S311 - a repeatable choice, not a secret
 
     def clear(self) -> None:
         """Remove every rule."""
         self._rules.clear()
 
     def choose(self, operation: str) -> ChosenFault | None:
-        """Return the fault that hits the next request of an operation, or None."""
-        for index, (rule, dice) in enumerate(self._rules):
+        """Return the fault for the next request of an operation, or None."""
+        for index, (rule, chance) in enumerate(self._rules):
             if rule.operations and operation not in rule.operations:
                 continue
-            if dice.random() < rule.share:
+            if chance.random() < rule.share:
                 self._count_down(index)
-                return dice.choice(rule.faults)
+                return chance.choice(rule.faults)
         return None
 
     def _count_down(self, index: int) -> None:
-        rule, dice = self._rules[index]
+        rule, chance = self._rules[index]
         if rule.times is None:
             return
         if rule.times == 1:
             del self._rules[index]
         else:
-            self._rules[index] = (replace(rule, times=rule.times - 1), dice)
+            self._rules[index] = (replace(rule, times=rule.times - 1), chance)
 
 
 def by_name(faults: Iterable[Fault]) -> dict[str, Fault]:

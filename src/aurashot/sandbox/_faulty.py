@@ -1,4 +1,4 @@
-"""The middleware that applies faults, and the protocol class that gives it access to the connection."""
+"""The middleware that applies faults, and the protocol class that gives it access to connections."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from aurashot.sandbox._errors import REQUEST_ID_HEADER, ApiError, error_body, request_id
 from aurashot.sandbox._faults import FAULT_HEADER, Response, parse
-from aurashot.sandbox._limits import drain
+from aurashot.sandbox._limits import discard_body
 from aurashot.sandbox._scenarios import TABLE
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CONTROL_PREFIX = "/_sandbox/"
 _TRANSPORT = "aurashot.sandbox.transport"
-# l_onoff=1, l_linger=0: closing sends RST; Windows has shorts here
+# l_onoff=1, l_linger=0: closing sends RST; the fields are shorts on Windows
 _LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 OPERATIONS = {
@@ -40,11 +40,11 @@ OPERATIONS = {
     "/api/aesthetic/generate": "workflow",
     "/api/aesthetic/query": "query",
 }
-"""The operations that a rule can be limited to, beside `file` for the rest."""
+"""The operations that a rule can be limited to; every other path is `file`."""
 
 
 class FaultyProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1 protocol, which passes the connection of a request on to the application."""
+    """uvicorn's HTTP/1.1 protocol, which gives the application access to the connection of a request."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -52,7 +52,7 @@ class FaultyProtocol(H11Protocol):
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             scope[_TRANSPORT] = self.transport
-            # Only the server's shutdown cancels, after it cut the connection: there is nobody left to tell.
+            # Only the server's shutdown cancels this, after it closed the connection: no client is left to respond to.
             with suppress(asyncio.CancelledError):
                 await inner(scope, receive, send)
 
@@ -60,14 +60,14 @@ class FaultyProtocol(H11Protocol):
 
 
 class FaultMiddleware:
-    """Apply the fault that a request's header names, or that a rule has picked for it."""
+    """Apply the fault in a request's header, or the one that a rule selects for the request."""
 
     def __init__(self, app: ASGIApp, emulator: Emulator) -> None:
         self._app = app
         self._emulator = emulator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or apply its fault; the control endpoints have none."""
+        """Pass a request on, or apply its fault; faults do not apply to the control endpoints."""
         path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
         if scope["type"] != "http" or path.startswith(CONTROL_PREFIX):
             return await self._app(scope, receive, send)
@@ -95,7 +95,7 @@ class FaultMiddleware:
         else:
             response = Response(HTTPStatus.OK, ((REQUEST_ID_HEADER.encode(), request_id(scope).encode()),))
             if fault.end != "reset":
-                await drain(receive, await receive())
+                await discard_body(receive, await receive())
         if fault.response is not None:
             await _send(await asyncio.to_thread(fault.response, response, parameters), send)
         if not fault.needs_connection:
@@ -108,7 +108,7 @@ class FaultMiddleware:
 
 
 async def _work(app: ASGIApp, scope: Scope, receive: Receive) -> Response:
-    """Run the application and hold the response back."""
+    """Run the application and return its response without sending it."""
     messages: list[Message] = []
 
     async def keep(message: Message) -> None:
@@ -142,13 +142,13 @@ async def _end(end: End, transport: asyncio.Transport, receive: Receive) -> None
         transport.abort()
     elif end != "hold":
         transport.close()
-    # uvicorn takes a silent return for a mistake until it has noticed that the connection is gone.
+    # uvicorn treats a return without a response as an error until it has noticed that the connection is closed.
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def _refuse(error: ApiError, scope: Scope, receive: Receive, send: Send) -> None:
-    await drain(receive, await receive())
+    await discard_body(receive, await receive())
     identifier = request_id(scope)
     body = error_body(error.code, error.message, identifier)
     await JSONResponse(body, error.status, {REQUEST_ID_HEADER: identifier})(scope, receive, send)

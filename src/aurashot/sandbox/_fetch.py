@@ -1,4 +1,4 @@
-"""Download a reference for `fetch=True`: https, public addresses, one image of bounded size, no redirects."""
+"""Download a reference for `fetch=True`: https, public addresses, an image of limited size, no redirects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 LIMIT = 20 * 1024 * 1024
-"""Bytes, as they arrive."""
+"""The maximum size in bytes, as received."""
 
 _TIMEOUT = 20.0  # seconds for each step
 
@@ -28,7 +28,7 @@ async def resolve(host: str) -> list[str]:
 
 
 class Fetcher:
-    """Fetch one image at a time; tests pass `transport` and `lookup`."""
+    """Download an image; tests pass `transport` and `lookup`."""
 
     def __init__(
         self,
@@ -39,22 +39,22 @@ class Fetcher:
         self._lookup = lookup
         self._transport = transport
 
-    async def __call__(self, address: str) -> bytes:
-        """Return the body behind an https URL that the reference rules accept.
+    async def __call__(self, url: str) -> bytes:
+        """Return the content of an https URL that the rules for references allow.
 
         Raises:
-            ValueError: It leads to a private address, is too large, or cannot be fetched.
+            ValueError: It resolves to a private address, is too large, or cannot be downloaded.
         """
         try:
-            return await self._get(httpx.URL(address))
+            return await self._get(httpx.URL(url))
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise ValueError(f"could not be fetched ({type(error).__name__})") from error
 
     async def _get(self, url: httpx.URL) -> bytes:
         addresses = await self._lookup(url.host)
         if not all(is_public(ipaddress.ip_address(address)) for address in addresses):
-            raise ValueError("must lead to a public address")
-        # Connect to the address that was checked: a name may resolve to another one the second time.
+            raise ValueError("must resolve to a public address")
+        # Connect to the address that was checked: the name may resolve to another one the next time.
         pinned = url.copy_with(host=addresses[0])
         headers = {"Host": url.netloc.decode("ascii"), "Accept-Encoding": "identity"}
         async with (

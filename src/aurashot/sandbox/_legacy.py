@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 from fastapi import APIRouter, Request
 
-from aurashot.sandbox._emulator import address_of, emulator_of
+from aurashot.sandbox._emulator import emulator_of, url_of
 from aurashot.sandbox._errors import ApiError, request_id
+from aurashot.sandbox._render import ImageRequest
 from aurashot.sandbox._routes import KEYED, KeyedRoute, refusals
-from aurashot.sandbox._studio import Order
 from aurashot.sandbox._wire import (
     PoseRequest,
     QueryRequest,
@@ -32,14 +32,14 @@ router = APIRouter(route_class=KeyedRoute, dependencies=KEYED, tags=["legacy wor
 
 @dataclass(slots=True)
 class Job:
-    """A workflow that was accepted, billed and drawn at once; polls return it when it is due."""
+    """A workflow, which is billed and drawn when it is accepted; polls return it when it is due."""
 
     workflow: Workflow
     key: str
     file: StoredFile
     stand_ins: list[str]
     polls_left: int
-    due: float  # seconds on the monotonic clock
+    due: float  # on the monotonic clock
     task_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     execution_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -53,19 +53,19 @@ class Job:
 
 @router.post("/api/aesthetic/generate", responses=refusals(400, 401, 402, 413, 422))
 async def submit(body: WorkflowRequest, request: Request) -> WorkflowResponse:
-    """Submit a try-on or a change of pose; with `waitForResult` the response is the finished image."""
+    """Submit a try-on or a change of pose; with `waitForResult` the response contains the finished image."""
     emulator = emulator_of(request)
-    material = await emulator.gather(request, _references(body))
+    loaded = await emulator.load_references(request, _references(body))
     emulator.bill(request, body.workflow)
-    order = Order(body.workflow, request_id(request.scope), body.input.text_description, material.images)
+    image_request = ImageRequest(body.workflow, request_id(request.scope), body.input.text_description, loaded.images)
     due = time.monotonic() + emulator.settings.latency
-    file = (await emulator.draw(order)).file
-    job = Job(body.workflow, request.state.key, file, material.stand_ins, emulator.settings.polls, due)
+    file = (await emulator.draw(image_request)).file
+    job = Job(body.workflow, request.state.key, file, loaded.stand_ins, emulator.settings.polls, due)
     jobs = _jobs(request)
     jobs[job.task_id] = jobs[job.execution_id] = job
     if not body.wait_for_result:
         return _response(job, request, "submitted")
-    await emulator.linger()
+    await emulator.wait_latency()
     return _response(job, request, "success")
 
 
@@ -95,7 +95,7 @@ def _references(body: TryOnRequest | PoseRequest) -> dict[str, str | None]:
 
 
 def _response(job: Job, request: Request, status: Literal["submitted", "processing", "success"]) -> WorkflowResponse:
-    images = [address_of(job.file, request)] if status == "success" else []
+    images = [url_of(job.file, request)] if status == "success" else []
     return WorkflowResponse(
         workflow=job.workflow,
         task_id=job.task_id,

@@ -1,4 +1,4 @@
-"""How large a request may be."""
+"""Size limits of requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ JSON_LIMIT = MIB
 
 
 class BodyLimit:
-    """ASGI middleware that responds 413 to a body over the limit, declared length or not."""
+    """ASGI middleware that responds with 413 to a body over the limit, with or without a Content-Length."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -30,14 +30,14 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > limit:
-                await drain(receive, message)
+                await discard_body(receive, message)
                 raise HTTPException(413, f"The body is larger than {limit / MIB:g} MiB")
             return message
 
         await self._app(scope, counted, send)
 
 
-async def drain(receive: Receive, message: Message) -> None:
-    """Read a body to its end: closing a socket with unread bytes resets it, and the response would be lost."""
+async def discard_body(receive: Receive, message: Message) -> None:
+    """Read the rest of a body: closing a socket with unread bytes resets it, and the response would be lost."""
     while message.get("more_body", False):
         message = await receive()

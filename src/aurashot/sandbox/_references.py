@@ -1,7 +1,7 @@
-"""Which URLs may be references, and how one becomes a file: stored here, replaced by a drawn portrait, or fetched.
+"""Which URLs are allowed as references, and their files: stored, replaced by a drawn portrait, or downloaded.
 
-The rules are those of the service: public HTTPS, the standard port, no user name, no private address. The one
-exception is the sandbox's own `/files/…`, which are plain HTTP on a loopback port.
+The rules are those of the service: public HTTPS, the standard port, no user name, no private address. The only
+exceptions are the sandbox's own `/files/…`, which are plain HTTP on a loopback port.
 """
 
 from __future__ import annotations
@@ -44,38 +44,38 @@ class Loaded:
 class ReferenceLoader:
     """Turn URLs into files of a store.
 
-    `seed` decides which portrait replaces a URL; `fetch` downloads public URLs, None never uses the network.
+    `seed` determines which portrait replaces a URL. `fetch` downloads public URLs; with None the network is not used.
     """
 
     def __init__(self, store: FileStore, *, seed: int, fetch: Callable[[str], Awaitable[bytes]] | None) -> None:
         self._store = store
         self._seed = seed
         self._fetch = fetch
-        self._drawing = threading.Lock()  # or another thread would find half a file
+        self._drawing = threading.Lock()  # otherwise another thread could read an incomplete file
 
-    async def load(self, address: str, *, base: str) -> Loaded:
-        """Return the file behind a URL; `base` is the URL under which the client reached the sandbox.
+    async def load(self, url: str, *, base: str) -> Loaded:
+        """Return the file of a URL; `base` is the base URL that the client used for the sandbox.
 
         Raises:
-            ValueError: The URL may not be a reference, or there is no image behind it.
+            ValueError: The URL is not allowed as a reference, or does not return an image.
         """
-        if classify(address, base=base) == "own":
-            return Loaded(self._held(address))
+        if classify(url, base=base) == "own":
+            return Loaded(self._own_file(url))
         if self._fetch is None:
-            return Loaded(await asyncio.to_thread(self._stand_in, address), stand_in=address)
-        data = await self._fetch(address)
+            return Loaded(await asyncio.to_thread(self._stand_in, url), stand_in=url)
+        data = await self._fetch(url)
         return Loaded((await asyncio.to_thread(self._store.add, BytesIO(data))).path)
 
-    def _held(self, address: str) -> Path:
-        file = self._store.find(urlsplit(address).path.rpartition("/")[2])
+    def _own_file(self, url: str) -> Path:
+        file = self._store.find(urlsplit(url).path.rpartition("/")[2])
         if file is None:
-            raise ValueError("there is no such file here; upload it first")
+            raise ValueError("this server has no such file; upload it first")
         return file.path
 
-    def _stand_in(self, address: str) -> Path:
+    def _stand_in(self, url: str) -> Path:
         from aurashot.sandbox import drawing
 
-        digest = hashlib.sha256(f"{self._seed} {address}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{self._seed} {url}".encode()).hexdigest()
         path = self._store.folder / f"stand-in-{digest}.png"
         with self._drawing:
             if not path.exists():
@@ -83,20 +83,20 @@ class ReferenceLoader:
         return path
 
 
-def classify(address: str, *, base: str) -> Literal["own", "public"]:
+def classify(url: str, *, base: str) -> Literal["own", "public"]:
     """Return whether a URL is one of the sandbox's own files or a public one.
 
     Raises:
-        ValueError: It is neither; the sentence says what it must not be.
+        ValueError: It is neither; the message says why.
     """
-    parts = _split(address)
+    parts = _split(url)
     own = urlsplit(base)
     if parts.netloc.lower() == own.netloc.lower():
         if parts.path.startswith(f"{own.path}files/"):
             return "own"
-        raise ValueError("must be one of the files here when it names this server")
+        raise ValueError("must be one of the files of this server, since it has its host")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("must not carry a user name or password")
+        raise ValueError("must not contain a user name or password")
     if parts.scheme != "https":
         raise ValueError("must be https")
     if parts.port not in {None, 443}:
@@ -106,13 +106,13 @@ def classify(address: str, *, base: str) -> Literal["own", "public"]:
     return "public"
 
 
-def _split(address: str) -> SplitResult:
+def _split(url: str) -> SplitResult:
     try:
-        parts = urlsplit(address)
-        _ = parts.port  # raises when it is no number
+        parts = urlsplit(url)
+        _ = parts.port  # raises if it is not a number
     except ValueError as error:
         raise ValueError("must be an http(s) URL") from error
-    if _NOT_IN_A_URL.search(address) or parts.scheme not in {"http", "https"} or not parts.hostname:
+    if _NOT_IN_A_URL.search(url) or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http(s) URL")
     return parts
 
@@ -135,16 +135,16 @@ def _literal(host: str) -> IPAddress | None:
     except ValueError:
         pass
     try:
-        # The C library also takes "127.1", "2130706433" and "0x7f000001", so such names must not pass for names.
+        # The C library also accepts "127.1", "2130706433" and "0x7f000001", so these must not count as host names.
         return ipaddress.IPv4Address(socket.inet_aton(host))
     except OSError:
         return None
 
 
 def is_public(address: IPAddress) -> bool:
-    """Return whether an IP address belongs to the public network, an IPv4 address inside an IPv6 one included.
+    """Return whether an IP address is public, including an IPv4 address that is embedded in an IPv6 address.
 
-    `is_global` alone lets multicast, NAT64, 6to4 and IPv4-compatible forms of private addresses pass.
+    `is_global` alone accepts multicast addresses, and private addresses in NAT64, 6to4 or IPv4-compatible form.
     """
     inner = _ipv4_inside(address) if isinstance(address, ipaddress.IPv6Address) else None
     if inner is not None:

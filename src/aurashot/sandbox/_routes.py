@@ -1,4 +1,4 @@
-"""The documented endpoints on characters, uploads, and the files that the sandbox serves."""
+"""The documented endpoints for characters and uploads, and the files that the sandbox serves."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from fastapi.responses import FileResponse, Response
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
-from aurashot.sandbox._emulator import address_of, emulator_of
+from aurashot.sandbox._emulator import emulator_of, url_of
 from aurashot.sandbox._errors import ApiError, request_id
-from aurashot.sandbox._studio import Order
+from aurashot.sandbox._render import ImageRequest
 from aurashot.sandbox._wire import (
     EditRequest,
     ErrorResponse,
@@ -36,17 +36,17 @@ if TYPE_CHECKING:
 _RANGE = re.compile(r"bytes=(?:(\d+)-\d*|-\d+)")
 
 _REFUSALS = {
-    400: "The body cannot be read.",
+    400: "The body cannot be parsed.",
     401: "The key is missing, unknown or revoked.",
     402: "The key has used its quota.",
-    404: "There is nothing here.",
+    404: "There is no such resource.",
     413: "The body is too large.",
-    422: "A field is missing or not usable.",
+    422: "A field is missing or invalid.",
 }
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the documentation of the refusals that an endpoint gives."""
+    """Return the OpenAPI documentation of the errors of an endpoint."""
     return {status: {"model": ErrorResponse, "description": _REFUSALS[status]} for status in statuses}
 
 
@@ -65,7 +65,7 @@ class KeyedRoute(APIRoute):
         return authenticated
 
 
-# `KeyedRoute` does the checking; this writes it into the OpenAPI document.
+# `KeyedRoute` checks the key; this adds the requirement to the OpenAPI document.
 KEYED = [Security(HTTPBearer(auto_error=False, description="Any key that starts with sk_."))]
 
 keyed = APIRouter(route_class=KeyedRoute, dependencies=KEYED, tags=["characters"])
@@ -76,13 +76,13 @@ _BILLED = refusals(400, 401, 402, 413, 422)
 
 @keyed.post("/v1/character/id-photo", responses=_BILLED)
 async def id_photo(body: IdPhotoRequest, request: Request) -> GenerationResponse:
-    """Make the identity anchor of a face: four views on one sheet."""
+    """Create the identity anchor of a face: four views in one image."""
     return await _produce(request, "id-photo", body.prompt, {"images.face": body.images.face})
 
 
 @keyed.post("/v1/character/generate", responses=_BILLED)
 async def generate(body: GenerateRequest, request: Request) -> GenerationResponse:
-    """Make an image of the face, by a prompt."""
+    """Generate an image of the face from a prompt."""
     images = body.images
     references = {"images.face": images.face, "images.clothes": images.clothes, "images.scene": images.scene}
     return await _produce(request, "generate", body.prompt, references)
@@ -90,7 +90,7 @@ async def generate(body: GenerateRequest, request: Request) -> GenerationRespons
 
 @keyed.post("/v1/character/edit", responses=_BILLED)
 async def edit(body: EditRequest, request: Request) -> GenerationResponse:
-    """Change an image by a prompt, keeping the face if one is given."""
+    """Edit an image with a prompt; with a face reference, keep that face."""
     references = {"images.target": body.images.target, "images.face": body.images.face}
     return await _produce(request, "edit", body.prompt, references)
 
@@ -102,19 +102,19 @@ async def _produce(
     references: Mapping[str, str | None],
 ) -> GenerationResponse:
     emulator = emulator_of(request)
-    material = await emulator.gather(request, references)
+    loaded = await emulator.load_references(request, references)
     emulator.bill(request, operation)
-    order = Order(operation, request_id(request.scope), prompt, material.images)
-    await emulator.linger()
-    drawing = await emulator.draw(order)
+    image_request = ImageRequest(operation, request_id(request.scope), prompt, loaded.images)
+    await emulator.wait_latency()
+    drawing = await emulator.draw(image_request)
     return GenerationResponse(
-        request_id=order.request_id,
+        request_id=image_request.request_id,
         job_id=str(uuid.uuid4()),
         task_type=operation,
-        outputs=[Output(url=address_of(drawing.file, request))],
+        outputs=[Output(url=url_of(drawing.file, request))],
         token_usage=TokenUsage(input_tokens=0, output_tokens=drawing.tokens),
         created_at=datetime.now(UTC),
-        sandbox=SandboxNote(stand_ins=material.stand_ins),
+        sandbox=SandboxNote(stand_ins=loaded.stand_ins),
     )
 
 
@@ -127,13 +127,13 @@ _IMAGE_PART = {"file": {"contentType": "image/jpeg, image/png, image/webp, image
     openapi_extra={"requestBody": {"content": {"multipart/form-data": {"encoding": _IMAGE_PART}}}},
 )
 async def upload(file: UploadFile, request: Request) -> UploadResponse:
-    """Store an image and return its URL; its type is taken from its first bytes, not from its name."""
+    """Store an image and return its URL; its type is detected from its first bytes, not from its name."""
     store = emulator_of(request).store
     try:
         stored = await asyncio.to_thread(store.add, file.file)
     except ValueError as error:
         raise ApiError(422, "unsupported_media", f"file: {error}.") from error
-    return UploadResponse(url=address_of(stored, request))
+    return UploadResponse(url=url_of(stored, request))
 
 
 _ONE_IMAGE: dict[str, Any] = {
@@ -141,8 +141,8 @@ _ONE_IMAGE: dict[str, Any] = {
 }
 _FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {**_ONE_IMAGE, "description": "The image."},
-    206: {**_ONE_IMAGE, "description": "The part of it that `Range` asks for."},
-    304: {"description": "The image is the one named by `If-None-Match`."},
+    206: {**_ONE_IMAGE, "description": "The part of the image that `Range` requests."},
+    304: {"description": "The image matches `If-None-Match`."},
     404: refusals(404)[404],
     416: {"model": ErrorResponse, "description": "The range is outside of the image."},
 }
@@ -163,7 +163,7 @@ async def read_file(name: str, request: Request) -> Response:
 
 
 def _check_range(request: Request, file: StoredFile) -> None:
-    """Refuse a range that starts behind the end, and hide one that cannot be read: RFC 9110 says to ignore it."""
+    """Reject a range that starts after the end, and remove one that cannot be parsed: RFC 9110 says to ignore it."""
     match = _RANGE.fullmatch(request.headers.get("range", ""))
     if match is None:
         request.scope["headers"] = [pair for pair in request.scope["headers"] if pair[0] != b"range"]

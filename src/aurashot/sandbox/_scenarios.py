@@ -1,7 +1,7 @@
 """The table of faults: one row for each way in which an HTTP server can fail.
 
-`worked` is about the bill: True means that the request was read, done and billed before the fault, so that sending it
-again is billed again. Refusals (4xx, 503) come before any work; 500, 502 and 504 come after it.
+`worked` is about billing: True means that the request was processed and billed before the fault, so that sending it
+again is billed again. Rejections (4xx, 503) are sent before any work; 500, 502 and 504 after it.
 """
 
 from __future__ import annotations

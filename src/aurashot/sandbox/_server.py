@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from aurashot.sandbox._accounts import Bill
     from aurashot.sandbox._emulator import Emulator
 
-_ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read here, not bound
+_ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked up here, not bound
 _BACKLOG = 2048
 _ENDLESS = {"hold", "refuse"}
 
 
 class SandboxServer:
-    """A sandbox that is running; `serve` makes it.
+    """A running sandbox; `serve` returns it.
 
     Attributes:
         url: The base URL, as `http://127.0.0.1:53211`.
-        api_key: A key that it accepts; any other that starts with `sk_` has an account of its own.
+        api_key: A key that it accepts; any other key that starts with `sk_` has a separate account.
     """
 
     def __init__(self, url: str, server: _Server) -> None:
@@ -46,7 +46,7 @@ class SandboxServer:
         self._server = server
 
     def bill(self) -> Bill:
-        """Return what was billed so far."""
+        """Return the bill so far."""
         return self._server.emulator.accounts.bill()
 
     def fault(
@@ -61,15 +61,15 @@ class SandboxServer:
         """Make later requests fail; `refuse` on its own closes the listener at once.
 
         Args:
-            name: A name of the table, with parameters as `rate-limit;retry-after=2`; with several,
-                comma-separated, each request that is hit picks one at random.
-            share: The share of requests that are hit, above 0 and at most 1.
-            times: The most requests that are hit; None for no limit.
+            name: A name from the table of faults, with optional parameters, such as `rate-limit;retry-after=2`. Several
+                names are separated by commas; each affected request picks one at random.
+            share: The share of requests that are affected, above 0 and at most 1.
+            times: The maximum number of requests that are affected; None for no limit.
             operations: `upload`, `id-photo`, `generate`, `edit`, `workflow`, `query`, `file`; empty for all.
-            seed: The same seed hits the same requests of the same sequence; None uses the sandbox's own seed.
+            seed: The same seed affects the same requests of the same sequence; None uses the sandbox's seed.
 
         Raises:
-            ValueError: There is no such fault, or a parameter is not usable.
+            ValueError: There is no such fault, or a parameter is invalid.
         """
         chosen = read_specification(name)
         if [one.fault.end for one in chosen] == ["refuse"]:
@@ -81,7 +81,7 @@ class SandboxServer:
         emulator.rules.add(rule, seed=emulator.settings.seed if seed is None else seed)
 
     def faults(self, *, share: float, times: int | None = None, seed: int | None = None) -> None:
-        """Make a share of later requests fail in every way that ends by itself: all but hanging and refusing."""
+        """Make a share of later requests fail, with all faults except those that hang or refuse connections."""
         names = [fault.name for fault in TABLE.values() if fault.end not in _ENDLESS]
         self.fault(",".join(names), share=share, times=times, seed=seed)
 
@@ -101,19 +101,19 @@ def serve(
     fetch: bool = False,
     seed: int = 0,
 ) -> Generator[SandboxServer]:
-    """Run a sandbox in a thread for as long as the block lasts; the options are those of `create_app`.
+    """Run a sandbox in a thread until the end of the block; the options are those of `create_app`.
 
-    It responds when the block begins. At the end of the block its connections are cut, and its thread, its port and its
+    It is ready when the block begins. At the end of the block, its connections are closed and its thread, port and
     files are released.
 
     Args:
         port: The TCP port; 0 uses a free one.
         host: The address to listen on.
-        quota: Images for each key before 402; None for no limit.
-        latency: Seconds that a generation takes, in addition to drawing.
+        quota: Images per key before requests fail with 402; None for no limit.
+        latency: Seconds to wait for each image, in addition to the time that drawing it takes.
         polls: How many polls of a legacy job return `processing`.
         fetch: Download public references; otherwise each is replaced by a drawn portrait.
-        seed: Decides which portrait replaces a URL and which requests a share of faults hits.
+        seed: Determines which portrait replaces a URL and which requests a partial fault applies to.
 
     Raises:
         ConfigurationError: The port is in use, or the address does not belong to this machine.
@@ -148,12 +148,12 @@ def run(
     Args:
         port: The TCP port; 0 uses a free one.
         host: The address to listen on.
-        quota: Images for each key before 402; None for no limit.
-        latency: Seconds that a generation takes, in addition to drawing.
+        quota: Images per key before requests fail with 402; None for no limit.
+        latency: Seconds to wait for each image, in addition to the time that drawing it takes.
         polls: How many polls of a legacy job return `processing`.
         fetch: Download public references; otherwise each is replaced by a drawn portrait.
-        seed: Decides which portrait replaces a URL and which requests a share of faults hits.
-        ready: Called with the URL once the sandbox responds.
+        seed: Determines which portrait replaces a URL and which requests a partial fault applies to.
+        ready: Called with the URL once the sandbox is ready.
 
     Raises:
         ConfigurationError: The port is in use, or the address does not belong to this machine.
@@ -167,7 +167,7 @@ def run(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which can also refuse connections for a while, and does not wait for open connections."""
+    """uvicorn's server, which can also refuse connections for a while, and shuts down despite open connections."""
 
     def __init__(self, app: FastAPI, listener: socket.socket, ready: Callable[[], object]) -> None:
         super().__init__(
@@ -189,24 +189,24 @@ class _Server(uvicorn.Server):
         self._reopening: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and signal that."""
+        """Start the server and signal that it is ready."""
         await super().startup(sockets)
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self._ready()
 
     async def refuse(self, seconds: float) -> None:
-        """Close the listener and every idle connection, and listen again after so many seconds."""
+        """Close the listener and every idle connection, and listen again after `seconds`."""
         await self._stop_listening()
         for connection in list(self.server_state.connections):
             connection.shutdown()
         self._reopening = asyncio.create_task(self._listen_again(seconds))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Cut every connection, end every task, and remove the files."""
+        """Close every connection, cancel every task, and remove the files."""
         await self._stop_listening()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-        await asyncio.sleep(0)  # the connections learn that they are cut
+        await asyncio.sleep(0)  # the connections notice that they were aborted
         for task in list(self.server_state.tasks):
             task.cancel()
         await super().shutdown(sockets)
@@ -214,8 +214,9 @@ class _Server(uvicorn.Server):
         self.emulator.close()
 
     async def _stop_listening(self) -> None:
-        # asyncio accepts a connection in one step, sets it up in the next and tells uvicorn in the one after; closed
-        # earlier, the server would leave it open. The loop of Windows accepts in one step, and has no readers.
+        # asyncio accepts a connection in one iteration, sets it up in the next and notifies uvicorn in the one after. A
+        # server that closed earlier would leave the connection open. The Windows loop accepts in one iteration and
+        # has no readers.
         with suppress(NotImplementedError):
             for server in self.servers:
                 for listener in server.sockets:
@@ -239,9 +240,9 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise ConfigurationError(f"the sandbox cannot listen on port {port} of {host}: {error.strerror}") from error
-    # Connections inherit it. asyncio sets it only on sockets made with IPPROTO_TCP, and without it every response on a
-    # kept connection waits 40 ms for the client's delayed acknowledgement.
+        raise ConfigurationError(f"The sandbox cannot listen on port {port} of {host}: {error.strerror}") from error
+    # Connections inherit this option. asyncio sets it only on sockets made with IPPROTO_TCP, and without it every
+    # response on a kept-alive connection waits 40 ms for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 

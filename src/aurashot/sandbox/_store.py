@@ -32,13 +32,13 @@ _CHUNK = 1024 * 1024
 
 
 def media_type_of(head: bytes) -> MediaType | None:
-    """Return the media type that the first twelve bytes of a file show, None when the service does not accept it."""
+    """Return the media type that the first twelve bytes of a file show, None if the service does not accept it."""
     return next((media_type for magic, media_type in _MAGIC if magic.match(head)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """One image on disk: it never changes, so its name can be its entity tag."""
+    """One image on disk; it never changes, so its name can be its entity tag."""
 
     name: str
     path: Path
@@ -58,10 +58,10 @@ class FileStore:
         self._remove = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
     def add(self, source: IO[bytes]) -> StoredFile:
-        """Store what a binary file holds from its current position on.
+        """Store the content of a binary file, from its current position.
 
         Raises:
-            ValueError: It is not a JPEG, PNG, WebP or GIF by its first bytes.
+            ValueError: Its first bytes are not those of a JPEG, PNG, WebP or GIF.
         """
         digest = hashlib.sha256()
         with tempfile.NamedTemporaryFile(dir=self.folder, prefix="part-", delete=False) as target:
@@ -75,7 +75,7 @@ class FileStore:
             Path(target.name).unlink()
             raise ValueError("it is not a JPEG, PNG, WebP or GIF image")
         name = digest.hexdigest()[:32] + _SUFFIXES[media_type]
-        # Replacing is atomic, so a file that is being served stays whole when equal bytes come again.
+        # Replacing is atomic, so a file that is being served stays intact when the same bytes are stored again.
         os.replace(target.name, self.folder / name)  # noqa: PTH105 - the target is a name, not a Path
         return StoredFile(name, self.folder / name, media_type)
 

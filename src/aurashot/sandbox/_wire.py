@@ -1,4 +1,4 @@
-"""The requests and responses of the sandbox, modelled by the contract and not by the SDK."""
+"""The requests and responses of the sandbox, modelled after the API contract, not after the SDK."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pydantic.alias_generators import to_camel
 
 Reference: TypeAlias = Annotated[
     str,
-    Field(json_schema_extra={"format": "uri"}, description="Public https, or one of the files of this server."),
+    Field(json_schema_extra={"format": "uri"}, description="A public https URL, or the URL of a file on this server."),
 ]
-"""The address of an image; `_references` holds the rules, which no schema can express."""
+"""The URL of an image; `_references` checks the rules that no schema can express."""
 
 Prompt: TypeAlias = Annotated[str, Field(pattern=r"\S", description="Any language; not blank.")]
 
 
 class Wire(BaseModel):
-    """camelCase on the wire; unknown fields are tolerated, and nothing is converted from another type."""
+    """camelCase in JSON; unknown fields are ignored, and values are not converted from other types."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, strict=True)
 
@@ -38,7 +38,7 @@ class GenerateImages(Wire):
 
 
 class EditImages(Wire):
-    """The image to change, and the face that it must keep."""
+    """The image to edit, and the face to keep."""
 
     target: Reference
     face: Reference | None = None
@@ -76,14 +76,14 @@ class Output(Wire):
 
 
 class Pipeline(Wire):
-    """What made the image: never a model here."""
+    """What generated the image: in the sandbox never a model."""
 
     provider: Literal["sandbox"] = "sandbox"
     status: Literal["success"] = "success"
 
 
 class TokenUsage(Wire):
-    """What a model would have counted."""
+    """The tokens that a model would have counted."""
 
     input_tokens: int
     output_tokens: int
@@ -131,7 +131,7 @@ class TryOnInput(Wire):
     scene_image: Reference | None = None
     generate_version: Literal["weshopFlash", "weshopPro", "bananaPro"] = "weshopFlash"
     description_type: Literal["auto", "custom"] = "auto"
-    text_description: Prompt | None = Field(None, description="Required with `custom`, not read with `auto`.")
+    text_description: Prompt | None = Field(None, description="Required with `custom`, ignored with `auto`.")
 
     @model_validator(mode="after")
     def _describe_custom(self) -> TryOnInput:
@@ -217,7 +217,7 @@ class ErrorDetail(Wire):
 
 
 class ErrorResponse(Wire):
-    """Every refusal has this shape."""
+    """The format of every error response."""
 
     error: ErrorDetail
     request_id: str
@@ -240,5 +240,5 @@ class BillResponse(Wire):
 
 
 def camel(model: BaseModel) -> dict[str, Any]:
-    """Return a model as JSON values under its names on the wire."""
+    """Return a model as JSON values with camelCase names."""
     return model.model_dump(mode="json", by_alias=True)

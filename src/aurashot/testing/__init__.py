@@ -1,7 +1,7 @@
 """Helpers for testing an application that uses aurashot; they need the extra `testing`.
 
 With pytest, three fixtures are available without an import: `aurashot_sandbox` (a running sandbox), `aurashot_client`
-(an `AuraShot` that talks to it) and `async_aurashot_client`. `replay` responds from a recording instead:
+(an `AuraShot` client of it) and `async_aurashot_client`. `replay` responds from a recording instead:
 
     from aurashot.testing import replay
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Generator
 
-_OF_THE_CONNECTION: Final = {"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"}
-"""Headers that speak of bytes on a wire, which a recording no longer has."""
+_TRANSFER_HEADERS: Final = {"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"}
+"""Headers that describe the transfer, which a recording no longer has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class _Entry:
     method: str
     url: str
     json: Any
-    """The body that the request must have, or None where any body will do."""
+    """The JSON body that the request must have; None for any body."""
     status: int
     headers: list[tuple[str, str]]
     content: bytes
@@ -42,19 +42,19 @@ class _Entry:
             url=request["url"],
             json=_json(request.get("postData", {}).get("text", "")),
             status=response["status"],
-            headers=[(name, value) for name, value in headers if name.lower() not in _OF_THE_CONNECTION],
+            headers=[(name, value) for name, value in headers if name.lower() not in _TRANSFER_HEADERS],
             content=_content(response["content"]),
         )
 
     def is_for(self, request: httpx.Request) -> bool:
-        """Return whether this is a response to such a request."""
+        """Return whether this entry matches a request."""
         if (self.method, httpx.URL(self.url)) != (request.method, request.url):
             return False
         return self.json is None or self.json == _json(request.content)
 
 
 class Replay:
-    """A recording that is being played.
+    """A recording that is being replayed.
 
     Attributes:
         served: How many of its responses were used.
@@ -68,11 +68,11 @@ class Replay:
 
     @property
     def left(self) -> tuple[str, ...]:
-        """The requests that were not made yet, as `POST https://…`."""
+        """The requests that were not made yet, such as `POST https://…`."""
         return tuple(f"{entry.method} {entry.url}" for entry in self._waiting)
 
     def respond(self, request: httpx.Request) -> httpx.Response:
-        """Return the first unused response to such a request.
+        """Return the first unused response that matches a request.
 
         Raises:
             AssertionError: There is none.
@@ -81,7 +81,8 @@ class Replay:
         if entry is None:
             body = f" with the body {request.content[:500]!r}" if _json(request.content) is not None else ""
             raise AssertionError(
-                f"{request.method} {request.url}{body} is not in {self._path}, or came too often; left are {self.left}"
+                f"{request.method} {request.url}{body} is not in {self._path}, or was sent too often; "
+                f"unused: {self.left}"
             )
         self._waiting.remove(entry)
         self.served += 1
@@ -90,7 +91,7 @@ class Replay:
 
 @contextmanager
 def replay(har_path: str | os.PathLike[str], *, all_served: bool = True) -> Generator[Replay]:
-    """Respond to every request of all clients from a recording, for as long as the block lasts.
+    """Respond to every request of all clients from a recording, until the end of the block.
 
     Each recorded response is used once, in the recorded order, for a request with the recorded method, URL and JSON
     body. Nothing reaches the network.
@@ -107,7 +108,7 @@ def replay(har_path: str | os.PathLike[str], *, all_served: bool = True) -> Gene
         router.route().mock(side_effect=recording.respond)
         yield recording
     if all_served and recording.left:
-        raise AssertionError(f"{har_path} holds responses that were not requested: {recording.left}")
+        raise AssertionError(f"{har_path} contains responses that were not requested: {recording.left}")
 
 
 def _json(text: str | bytes) -> Any:

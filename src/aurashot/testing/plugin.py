@@ -1,4 +1,4 @@
-"""The pytest plugin: fixtures that import what they need on first use."""
+"""The pytest plugin: fixtures with imports on first use."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def aurashot_sandbox() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def aurashot_client(aurashot_sandbox: SandboxServer) -> Iterator[AuraShot]:
-    """Return a client that talks to the sandbox: no key, no network, no bill."""
+    """Return a client of the sandbox: no key, no network, no cost."""
     from aurashot import AuraShot
 
     with AuraShot(aurashot_sandbox.api_key, base_url=aurashot_sandbox.url) as client:
@@ -33,7 +33,7 @@ def aurashot_client(aurashot_sandbox: SandboxServer) -> Iterator[AuraShot]:
 
 @pytest.fixture
 def async_aurashot_client(aurashot_sandbox: SandboxServer) -> AsyncAuraShot:
-    """Return an async client that talks to the sandbox; use it in `async with`, on any event loop."""
+    """Return an async client of the sandbox; use it in `async with`, on any event loop."""
     from aurashot import AsyncAuraShot
 
     return AsyncAuraShot(aurashot_sandbox.api_key, base_url=aurashot_sandbox.url)

@@ -46,11 +46,11 @@ def test_the_legacy_workflows_are_drawn_too(drawing_server: SandboxServer, grace
     """A try-on and a change of pose end with an image of the person."""
     client = PlainClient(drawing_server.url, drawing_server.api_key)
     photo = client.upload(grace_hopper.read_bytes(), "image/jpeg")
-    orders = {
+    inputs = {
         "virtual_try_on": {"modelImage": photo, "productImage": photo},
         "pose_change": {"originalImage": photo},
     }
-    for workflow, given in orders.items():
+    for workflow, given in inputs.items():
         body = json.dumps({"workflow": workflow, "input": given, "waitForResult": True}).encode()
         job = client.post("/api/aesthetic/generate", body, "application/json")
         with urllib.request.urlopen(job["images"][0], timeout=30) as response:

@@ -1,4 +1,4 @@
-"""Turn orders into images: which drawing function belongs to which operation, and what is read and stored."""
+"""Read references, draw the image of an operation, and store it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ Images: TypeAlias = "Mapping[str, Image]"
 
 _PIXELS_PER_TOKEN = 28 * 28  # what the Qwen image models count as one token
 
-# A workflow without a description still asks for something.
+# The prompts of workflows without a description.
 _DEFAULT_PROMPTS = {"virtual_try_on": "wearing the product", "pose_change": "in another pose"}
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """One image to draw: the references by their names on the wire, already read."""
+class ImageRequest:
+    """One image to draw, with its references, which are keyed by their JSON field."""
 
     operation: str
     request_id: str
@@ -36,7 +36,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """One image that was drawn and stored, with what a model would have counted for it."""
+    """An image that was drawn and stored, with the number of tokens that a model would have counted."""
 
     file: StoredFile
     tokens: int
@@ -76,16 +76,16 @@ def read(path: Path) -> Image:
     """Decode a stored file.
 
     Raises:
-        ValueError: It is not an image that can be read.
+        ValueError: It is not a readable image.
     """
     return drawing.decode(path.read_bytes())
 
 
-def draw(order: Order, store: FileStore) -> Drawing:
-    """Draw, mark and store the image of an order; takes a good part of a second of CPU."""
-    prompt = order.prompt or _DEFAULT_PROMPTS.get(order.operation)
-    image = _DRAW[order.operation](order.images, prompt)
-    marks = drawing.Marks(operation=order.operation, request_id=order.request_id, prompt=prompt)
+def draw(image_request: ImageRequest, store: FileStore) -> Drawing:
+    """Draw, mark and store an image; this takes up to a second of CPU time."""
+    prompt = image_request.prompt or _DEFAULT_PROMPTS.get(image_request.operation)
+    image = _DRAW[image_request.operation](image_request.images, prompt)
+    marks = drawing.Marks(operation=image_request.operation, request_id=image_request.request_id, prompt=prompt)
     file = store.add(BytesIO(drawing.encode(image, marks)))
     return Drawing(file, image.width * image.height // _PIXELS_PER_TOKEN)
 

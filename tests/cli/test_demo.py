@@ -240,7 +240,7 @@ def test_live_nobody_there(
     assert "image 1 of 3" in ran.error
 
 
-def test_live_lost_answer(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
+def test_live_lost_response(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
     """When a response is lost, what came before is kept and shown, and the line names the key of what may be billed."""
     server.fault("drop", operations=["generate"])
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
@@ -271,7 +271,7 @@ def test_live_pending(aurashot: Callable[..., Any], server: SandboxServer, photo
     assert f"may have been billed anyway (request id {server.bill().entries[-1].request_id}" in ran.error
 
 
-def test_live_unwritable_picture(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
+def test_live_unwritable_image(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
     """An image that cannot take its name is kept under another, and the line says that it was paid for."""
     (OUT / "cafe.png/child").mkdir(parents=True)
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))

@@ -37,7 +37,7 @@ def test_exit_code(error: AuraShotError, code: int) -> None:
 
 
 def _error(outcome: Outcome, *, billed: bool = True) -> AuraShotError:
-    error = OutcomeUnknownError("the answer was lost.")
+    error = OutcomeUnknownError("the response was lost.")
     error.outcome, error.billable = outcome, billed
     error.request_id, error.idempotency_key = "r-1", "k-1"
     return error
@@ -46,11 +46,11 @@ def _error(outcome: Outcome, *, billed: bool = True) -> AuraShotError:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (_error("rejected"), "the answer was lost (request id r-1)"),
-        (_error("unknown", billed=False), "the answer was lost (request id r-1)"),
+        (_error("rejected"), "the response was lost (request id r-1)"),
+        (_error("unknown", billed=False), "the response was lost (request id r-1)"),
         (
             _error("unknown"),
-            "the answer was lost; it may have been billed anyway (request id r-1, idempotency key k-1)",
+            "the response was lost; it may have been billed anyway (request id r-1, idempotency key k-1)",
         ),
         (NotSentError("nobody there"), "nobody there"),
     ],

@@ -23,7 +23,7 @@ def test_row_without_remark(capsys: pytest.CaptureFixture[str]) -> None:
     assert "  Face      face.png\n" == capsys.readouterr().out
 
 
-def test_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_response(monkeypatch: pytest.MonkeyPatch) -> None:
     """The end of the input is a no."""
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     assert not Screen().agrees("Go on?")

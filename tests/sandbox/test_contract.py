@@ -43,7 +43,7 @@ def test_the_announced_curl_calls_work_word_for_word(server: SandboxServer, oper
 
 
 @pytest.mark.parametrize("operation", ANNOUNCED)
-def test_an_answer_has_every_field_of_the_contract(server: SandboxServer, operation: str) -> None:
+def test_a_response_has_every_field_of_the_contract(server: SandboxServer, operation: str) -> None:
     """Identifiers are uuids, the time is ISO 8601, and the sandbox says who it is."""
     client = PlainClient(server.url, server.api_key)
     body = json.dumps(ANNOUNCED[operation]).encode()
@@ -79,7 +79,7 @@ def test_a_mounted_sandbox_knows_where_it_is(quick_drawings: None) -> None:
     assert all(url.startswith("http://app.test/aurashot/files/") for url in urls)
 
 
-def test_the_host_that_the_client_used_is_in_the_address_of_the_picture(server: SandboxServer) -> None:
+def test_the_host_that_the_client_used_is_in_the_url_of_the_image(server: SandboxServer) -> None:
     """A client that says localhost gets images on localhost, and may use them as references."""
     url = server.url.replace("127.0.0.1", "localhost")
     client = PlainClient(url, server.api_key)

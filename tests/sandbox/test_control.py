@@ -35,7 +35,7 @@ def test_a_share_of_the_requests_fails_in_the_same_order_again(client: httpx.Cli
     assert {200, 503} == set(runs[0])
 
 
-def test_a_dropped_answer_is_on_the_bill(client: httpx.Client, server: SandboxServer, payload: dict[str, Any]) -> None:
+def test_a_lost_response_is_on_the_bill(client: httpx.Client, server: SandboxServer, payload: dict[str, Any]) -> None:
     """The client gets nothing and pays: what makes sending again expensive."""
     client.post("/_sandbox/faults", json={"fault": "drop", "times": 2}).raise_for_status()
     assert [0, 0, 200] == outcomes(client, payload, 3)

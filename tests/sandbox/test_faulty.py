@@ -218,7 +218,7 @@ def headers_of(seen: Seen) -> httpx.Headers:
 
 
 @pytest.mark.parametrize("fault", ["bad-json", "bad-utf8", "huge-number", "cut-gzip"])
-def test_an_unusable_answer_cannot_be_read(client: httpx.Client, payload: dict[str, Any], fault: str) -> None:
+def test_an_unusable_response_cannot_be_parsed(client: httpx.Client, payload: dict[str, Any], fault: str) -> None:
     """It comes as a clean 200, and only its reader notices."""
     response = client.post("/v1/character/generate", json=payload, headers={"X-Sandbox-Fault": fault})
     assert 200 == response.status_code
@@ -256,7 +256,7 @@ def test_refusing_twice_lasts_as_long_as_the_second_time_says(client: httpx.Clie
     wait_for(server)
 
 
-def test_a_second_answer_meets_the_next_request(server: SandboxServer) -> None:
+def test_a_second_response_meets_the_next_request(server: SandboxServer) -> None:
     """That is why a connection with bytes left over must not be used again."""
     host = server.url.removeprefix("http://")
     with socket.create_connection(("127.0.0.1", int(host.partition(":")[2])), timeout=5) as bare:

@@ -60,7 +60,7 @@ def test_head_tells_the_length_without_the_bytes(client: httpx.Client, image: st
 @pytest.mark.parametrize(
     ("asked", "start", "stop"), [("bytes=3-5", 3, 6), ("bytes=4-", 4, None), ("bytes=-2", -2, None)]
 )
-def test_a_range_answers_with_a_part(
+def test_a_range_returns_a_part(
     client: httpx.Client, image: str, png: bytes, *, asked: str, start: int, stop: int | None
 ) -> None:
     """A download can be resumed."""

@@ -46,7 +46,7 @@ def test_a_job_is_submitted_then_processed_then_done(
     assert [body["workflow"]] == [entry.operation for entry in server.bill().entries]
 
 
-def test_a_client_that_waits_gets_the_picture_at_once(client: httpx.Client, try_on: dict[str, Any]) -> None:
+def test_a_client_that_waits_gets_the_image_at_once(client: httpx.Client, try_on: dict[str, Any]) -> None:
     """`waitForResult` needs no poll."""
     job = client.post("/api/aesthetic/generate", json={**try_on, "waitForResult": True}).json()
     assert ("success", True, 1) == (job["status"], job["completed"], len(job["images"]))

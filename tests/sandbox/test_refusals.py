@@ -64,7 +64,7 @@ def test_a_body_that_is_no_json_is_refused(
         ({"photo": ("face.png", b"GIF89a")}, "file is required."),
     ],
 )
-def test_an_upload_that_is_no_picture_is_refused(client: httpx.Client, files: Any, sentence: str) -> None:
+def test_an_upload_that_is_not_an_image_is_refused(client: httpx.Client, files: Any, sentence: str) -> None:
     """The first bytes decide, not the name and not the declared type."""
     response = client.post("/v1/uploads", files=files)
     assert 422 == response.status_code
@@ -99,7 +99,7 @@ def test_unknown_fields_are_tolerated(client: httpx.Client, payload: dict[str, A
 
 
 @pytest.mark.parametrize("wait", [True, False])
-def test_the_picture_is_finished_whether_or_not_the_client_waits(
+def test_the_image_is_finished_whether_or_not_the_client_waits(
     client: httpx.Client, payload: dict[str, Any], *, wait: bool
 ) -> None:
     """No polling endpoint is documented, so there is nothing to poll."""

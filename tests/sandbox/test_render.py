@@ -25,7 +25,7 @@ def drawing_server() -> Iterator[SandboxServer]:
         yield running
 
 
-def test_a_client_written_from_the_contract_alone_gets_its_pictures(
+def test_a_client_written_from_the_contract_alone_gets_its_images(
     drawing_server: SandboxServer, grace_hopper: Path, astronaut: Path
 ) -> None:
     """Upload, anchor, generation, edit and download work with nothing but urllib."""

@@ -74,7 +74,7 @@ def findings(schema: BaseSchema, least: int) -> Iterator[str]:
 
 
 def test_the_openapi_document_of_the_service_is_true(server: SandboxServer) -> None:
-    """What the document allows is answered as it says, and what it forbids is refused."""
+    """What the document allows gets the documented response, and what it forbids is refused."""
     schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json", config=configuration())
     service = schema.exclude(path_regex="^/_sandbox/")  # pyright: ignore[reportUnknownMemberType] # half typed
     assert "" == "\n\n".join(findings(service, CASES))

@@ -56,7 +56,7 @@ def har(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-def test_answers_in_order(client: AuraShot, har: Callable[..., Path]) -> None:
+def test_responses_in_order(client: AuraShot, har: Callable[..., Path]) -> None:
     """Equal requests get their responses in the recorded order; other requests may come in between."""
     path = har(entry(requestId="1"), entry("a beach", requestId="2"), entry(requestId="3"))
     with replay(path) as recording:
@@ -67,7 +67,7 @@ def test_answers_in_order(client: AuraShot, har: Callable[..., Path]) -> None:
     assert (3, ()) == (recording.served, recording.left)
 
 
-def test_errors_are_answers(client: AuraShot, har: Callable[..., Path]) -> None:
+def test_errors_are_responses(client: AuraShot, har: Callable[..., Path]) -> None:
     """A recorded error is an error again, and a retry asks for the next recorded response."""
     with replay(har(entry(status=500))), pytest.raises(ServerError):
         client.generate("a cafe", face=FACE)
@@ -75,7 +75,7 @@ def test_errors_are_answers(client: AuraShot, har: Callable[..., Path]) -> None:
         assert 2 == client.generate("a cafe", face=FACE).meta.attempts
 
 
-def test_pictures(client: AuraShot, har: Callable[..., Path]) -> None:
+def test_images(client: AuraShot, har: Callable[..., Path]) -> None:
     """An image that was recorded in base64 is downloaded like any other."""
     image: dict[str, Any] = {
         "request": {"method": "GET", "url": "https://cdn.aurashot.art/o/1.gif", "headers": []},
@@ -112,7 +112,7 @@ def test_unexpected_host(make_client: Clients, har: Callable[..., Path]) -> None
         elsewhere.with_options(retry=RetryPolicy(max_attempts=1)).generate("a cafe", face=FACE)
 
 
-def test_answers_that_were_not_asked_for(client: AuraShot, har: Callable[..., Path]) -> None:
+def test_responses_that_were_not_requested(client: AuraShot, har: Callable[..., Path]) -> None:
     """A recording that was not played to its end fails the test, unless that was meant."""
     path = har(entry(), entry("a beach"))
     with pytest.raises(AssertionError, match="not requested") as caught, replay(path):

@@ -1,4 +1,4 @@
-"""Fixtures of the image tests: the two real photographs as images, and what is made from them once."""
+"""Fixtures of the image tests: two real photographs, and images that are generated from them once."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def test_face_is_found_in_a_mirror(hopper: Image.Image, collins: Image.Image) ->
     assert _overlap(find_face(ImageOps.mirror(collins)), _mirrored(COLLINS, collins.width)) > 0.5
 
 
-def test_size_of_the_picture_does_not_matter(hopper: Image.Image) -> None:
+def test_size_of_the_image_does_not_matter(hopper: Image.Image) -> None:
     """A photograph three times as large has a box three times as large."""
     large = find_face(hopper.resize((hopper.width * 3, hopper.height * 3)))
     assert _overlap(Box(large.left // 3, large.top // 3, large.right // 3, large.bottom // 3), HOPPER) > 0.75
@@ -73,7 +73,7 @@ def test_metadata_that_does_not_fit_is_ignored(hopper: Image.Image, text: str) -
 
 
 @pytest.mark.parametrize("size", [(64, 64), (64, 1536), (1536, 64)])
-def test_picture_without_a_face_has_a_box_inside_it(size: tuple[int, int]) -> None:
+def test_image_without_a_face_has_a_box_inside_it(size: tuple[int, int]) -> None:
     """There is always a box, since a guess is better than no image."""
     box = find_face(Image.new("RGB", size, "white"))
     assert -1 <= box.left < box.right <= size[0] + 1

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, strategies as st
 from PIL import Image, ImageChops
 
-from aurashot.sandbox.drawing import Marks, _lettering, decode, encode, generate
+from aurashot.sandbox.drawing import Marks, _fonts, decode, encode, generate
 from aurashot.sandbox.drawing._face import find_face
 from aurashot.sandbox.drawing._marks import FOOTER, known_matte, without_footer
 from tests.sandbox.drawing.comparison import difference, likeness
@@ -62,7 +62,7 @@ def test_marks_are_in_the_metadata(cafe: Image.Image) -> None:
     assert cafe.info["aurashot:face"] == text["aurashot:face"]
 
 
-def test_footer_is_below_the_picture_and_not_over_the_face(cafe: Image.Image) -> None:
+def test_footer_is_below_the_image_and_not_over_the_face(cafe: Image.Image) -> None:
     """The image's own pixels stay as they were, and the footer adds height."""
     sheet = decode(encode(cafe, MARKS))
     assert (cafe.width, cafe.height + FOOTER) == sheet.size
@@ -85,16 +85,16 @@ def test_long_caption_ends_inside_the_footer() -> None:
 
 @pytest.fixture(params=[()])
 def fonts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let these font files be the only ones of the machine."""
-    monkeypatch.setattr(_lettering, "_font_files", lambda: request.param)
-    _lettering._installed.cache_clear()
+    """Use only these font files, as if no others were installed."""
+    monkeypatch.setattr(_fonts, "_font_files", lambda: request.param)
+    _fonts._installed_fonts.cache_clear()
     yield
-    _lettering._installed.cache_clear()
+    _fonts._installed_fonts.cache_clear()
 
 
 def test_script_without_a_font_is_captioned_by_its_digest(fonts: None) -> None:
-    """Boxes in place of letters would say nothing."""
-    text, _ = _lettering.fitted("巴黎的咖啡馆", "prompt sha256 0123", 18, 600)
+    """A footer full of boxes for missing characters would be useless."""
+    text, _ = _fonts.fitted("巴黎的咖啡馆", "prompt sha256 0123", 18, 600)
     assert "prompt sha256 0123" == text
     assert ImageChops.difference(_footer("巴黎的咖啡馆"), _footer("上海的夜晚")).getbbox() is not None
 
@@ -102,22 +102,22 @@ def test_script_without_a_font_is_captioned_by_its_digest(fonts: None) -> None:
 @pytest.mark.parametrize("fonts", [(f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans.ttf",)], indirect=True)
 def test_script_with_a_font_is_drawn(fonts: None) -> None:
     """An installed font that has the letters is used: here the one that matplotlib carries."""
-    text, font = _lettering.fitted("кафе в Париже", "digest", 18, 600)
+    text, font = _fonts.fitted("кафе в Париже", "digest", 18, 600)
     assert "кафе в Париже" == text
-    assert _lettering._installed(18)[0] is font
+    assert _fonts._installed_fonts(18)[0] is font
 
 
 def test_fonts_are_looked_for_in_the_order_of_their_families(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The font with more scripts goes first; other files and missing folders do not matter."""
     for name in ("DejaVuSans.ttf", "NotoSansCJK-Regular.ttc", "Comic.ttf", "wqy-zenhei.txt"):
         (tmp_path / name).touch()
-    monkeypatch.setattr(_lettering, "_FOLDERS", (str(tmp_path), str(tmp_path / "none")))
-    _lettering._font_files.cache_clear()
+    monkeypatch.setattr(_fonts, "_FOLDERS", (str(tmp_path), str(tmp_path / "none")))
+    _fonts._font_files.cache_clear()
     try:
-        names = [Path(path).name for path in _lettering._font_files()]
+        names = [Path(path).name for path in _fonts._font_files()]
         assert ["NotoSansCJK-Regular.ttc", "DejaVuSans.ttf"] == names
     finally:
-        _lettering._font_files.cache_clear()
+        _fonts._font_files.cache_clear()
 
 
 def test_half_a_character_is_marked_like_any_other() -> None:
@@ -127,7 +127,7 @@ def test_half_a_character_is_marked_like_any_other() -> None:
     ]
 
 
-def test_decoded_picture_is_upright_and_plain() -> None:
+def test_decoded_image_is_upright_and_plain() -> None:
     """EXIF orientation is applied and dropped; only the sandbox's own metadata stays."""
     image = Image.new("RGB", (40, 20), "red")
     exif = Image.Exif()
@@ -179,7 +179,7 @@ def test_bomb_is_refused_before_it_is_decoded() -> None:
 
 
 @pytest.mark.parametrize("side", [10_000, 60_000])
-def test_picture_far_above_the_limit_is_refused(side: int) -> None:
+def test_image_far_above_the_limit_is_refused(side: int) -> None:
     """Pillow's own guard, a warning or an error by the size, reads like ours."""
     with warnings.catch_warnings(), pytest.raises(ValueError, match=r"pixels|cannot be read"):
         decode(_bomb(side, side))
@@ -197,28 +197,28 @@ def test_no_damage_escapes_as_another_error(offset: int, noise: bytes) -> None:
         assert data != _png(Image.new("RGB", (24, 24), "teal"))
 
 
-def test_footer_is_cut_off_before_a_picture_is_used_again(cafe: Image.Image, anchor: Image.Image) -> None:
-    """An image that went over the wire serves as well as the one in memory."""
+def test_footer_is_removed_before_an_image_is_used_again(cafe: Image.Image, anchor: Image.Image) -> None:
+    """An encoded and decoded image works as well as the one in memory."""
     sent = decode(encode(cafe, MARKS))
     again = generate(sent, prompt="park", clothes=None, scene=None)
     assert likeness(again, anchor) > 0.95
 
 
 def test_footer_is_known_without_metadata(cafe: Image.Image) -> None:
-    """A JPEG copy has lost the marks and still loses the footer."""
+    """The footer of a JPEG copy without metadata is removed, too."""
     copy = decode(_file(decode(encode(cafe, MARKS)), "JPEG"))
     assert {} == copy.info
     assert cafe.size == without_footer(copy).size
 
 
-def test_foreign_pictures_have_no_footer(hopper: Image.Image) -> None:
+def test_other_images_have_no_footer(hopper: Image.Image) -> None:
     """A photograph is not cut, and neither is one that is lower than two footers."""
     assert hopper.size == without_footer(hopper).size
     assert (50, FOOTER) == without_footer(Image.new("L", (50, FOOTER))).size
 
 
-def test_matte_travels_with_the_picture(cafe: Image.Image) -> None:
-    """The person's outline survives, so that an edit cuts as exactly as in memory."""
+def test_matte_is_stored_with_the_image(cafe: Image.Image) -> None:
+    """The matte is kept, so that an edit cuts as precisely as in memory."""
     sent = without_footer(decode(encode(cafe, MARKS)))
     matte = known_matte(sent)
     assert matte is not None
@@ -230,14 +230,14 @@ def test_matte_travels_with_the_picture(cafe: Image.Image) -> None:
 
 @pytest.mark.parametrize("text", ["", "no base64 ☃", "aGVsbG8="])
 def test_matte_that_cannot_be_read_is_ignored(text: str) -> None:
-    """The person is then cut out like in any photograph."""
+    """The person is then cut out as in a photograph."""
     image = Image.new("RGB", (100, 100))
     image.info = {"aurashot:matte": text}
     assert known_matte(image) is None
 
 
 def test_matte_of_another_size_is_ignored(cafe: Image.Image) -> None:
-    """Somebody resized the image and kept its metadata."""
+    """The image was resized and its metadata was kept."""
     small = cafe.resize((400, 500))
     small.info = dict(cafe.info)
     assert known_matte(small) is None

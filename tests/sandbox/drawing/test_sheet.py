@@ -66,7 +66,7 @@ def test_background_is_light_and_neutral(anchor: Image.Image) -> None:
 
 def test_prompt_can_ask_for_clothes(collins: Image.Image, anchor: Image.Image) -> None:
     """Clothes are drawn as the prompt says; without a word for them nothing changes."""
-    dressed = id_photo(collins, prompt="in a red suit")
-    assert difference(dressed, anchor) > 3
-    assert likeness(dressed, anchor) > 0.99
+    dress = id_photo(collins, prompt="in a red suit")
+    assert difference(dress, anchor) > 3
+    assert likeness(dress, anchor) > 0.99
     assert ImageChops.difference(anchor, id_photo(collins, prompt="for a novel")).getbbox() is None

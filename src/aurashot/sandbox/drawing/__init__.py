@@ -1,7 +1,7 @@
-"""The sandbox's images: pure functions from images to images, drawn on the CPU.
+"""Draw the sandbox's images on the CPU, with pure functions from images to images.
 
-They emulate what the service returns, with the real face pixels of the anchor, and are marked SANDBOX; no model is
-involved. Equal inputs give equal pixels.
+They emulate the service's images with the face pixels of the reference, and are marked SANDBOX; no model is involved.
+The same inputs return the same pixels.
 """
 
 from __future__ import annotations

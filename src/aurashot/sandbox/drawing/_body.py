@@ -1,6 +1,6 @@
-"""The neck, shoulders and clothes that are drawn under a head.
+"""The neck, shoulders and clothes of a person.
 
-All outlines are in the units of an easel: face heights from the chin.
+Outlines are in the units of `Figure`: face heights, from the chin.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 from PIL import Image, ImageOps
 
-from aurashot.sandbox.drawing._brush import (
+from aurashot.sandbox.drawing._figure import Figure
+from aurashot.sandbox.drawing._primitives import (
     Colour,
     Patch,
     Point,
@@ -25,7 +26,6 @@ from aurashot.sandbox.drawing._brush import (
     shaded,
     smooth,
 )
-from aurashot.sandbox.drawing._easel import Easel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,7 +58,7 @@ _DIM: Final = 180  # sum of the bands below which a colour is nearly black
 
 @dataclass(frozen=True, slots=True)
 class Outfit:
-    """What is worn: a garment's name and colour, or the image of a cloth that colours it."""
+    """A garment and its colour; `cloth` is an image of the fabric to use instead of the colour."""
 
     garment: str
     colour: Colour
@@ -67,35 +67,35 @@ class Outfit:
 
 def draw_body(canvas: Image.Image, face: Box, skin: Colour, outfit: Outfit, seed: str) -> Image.Image:
     """Draw neck and clothed shoulders onto the canvas, in place, and return their matte."""
-    easel = Easel(canvas, Image.new("L", canvas.size), face)
+    figure = Figure(canvas, Image.new("L", canvas.size), face)
     if outfit.garment == "hoodie":
         hood = ((0.0, -0.30), (0.40, -0.16), (0.54, 0.12), (0.58, 0.42), (0.3, 0.7))
-        easel.fill(easel.shape(hood), shaded(outfit.colour, 0.62))
-    _draw_neck(easel, skin)
-    torso = easel.shape(_TORSO).minus(easel.shape(_NECKLINES.get(outfit.garment, _CREW)))
-    easel.shade(torso, 0.05, 0.5)
+        figure.fill(figure.shape(hood), shaded(outfit.colour, 0.62))
+    _draw_neck(figure, skin)
+    torso = figure.shape(_TORSO).minus(figure.shape(_NECKLINES.get(outfit.garment, _CREW)))
+    figure.shade(torso, 0.05, 0.5)
     canvas.paste(_cloth(torso, outfit, seed, face), torso.box, torso.mask)
-    easel.alpha.paste(255, torso.box, torso.mask)
-    for side in (-1, 1):  # the arms hang beside the chest
+    figure.alpha.paste(255, torso.box, torso.mask)
+    for side in (-1, 1):  # the line between arm and chest
         sleeve = [(side * x, y) for x, y in ((0.70, 1.02), (0.745, 1.3), (0.75, 1.8), (0.72, 3.3))]
-        easel.line(sleeve, 0.03, shaded(outfit.colour, 0.2), 0.7, 0.025)
-    _DETAILS.get(outfit.garment, _crew)(easel, outfit)
-    return easel.alpha
+        figure.line(sleeve, 0.03, shaded(outfit.colour, 0.2), 0.7, 0.025)
+    _DETAILS.get(outfit.garment, _crew)(figure, outfit)
+    return figure.alpha
 
 
-def _draw_neck(easel: Easel, skin: Colour) -> None:
-    """Draw neck and chest as a rounded column, with the shadow of the chin and a hint of collarbones."""
-    neck = easel.shape(_NECK)
-    easel.fill(neck, shaded(skin, 0.93))
+def _draw_neck(figure: Figure, skin: Colour) -> None:
+    """Draw neck and chest as a rounded column, with the shadow of the chin and slight collarbones."""
+    neck = figure.shape(_NECK)
+    figure.fill(neck, shaded(skin, 0.93))
     for side in (-1, 1):
-        easel.line([(side * 0.23, -0.05), (side * 0.27, 0.1), (side * 0.3, 0.3)], 0.10, shaded(skin, 0.55), 0.6, 0.05)
-        easel.line([(side * 0.06, 0.47), (side * 0.3, 0.43), (side * 0.6, 0.46)], 0.025, shaded(skin, 0.7), 0.6, 0.02)
-        easel.line([(side * 0.17, 0.1), (side * 0.1, 0.3), (side * 0.05, 0.42)], 0.03, shaded(skin, 0.78), 0.5, 0.03)
-    easel.shade(easel.oval((0.0, -0.06), (0.36, 0.2)), 0.07, 0.55, shaded(skin, 0.32))
+        figure.line([(side * 0.23, -0.05), (side * 0.27, 0.1), (side * 0.3, 0.3)], 0.10, shaded(skin, 0.55), 0.6, 0.05)
+        figure.line([(side * 0.06, 0.47), (side * 0.3, 0.43), (side * 0.6, 0.46)], 0.025, shaded(skin, 0.7), 0.6, 0.02)
+        figure.line([(side * 0.17, 0.1), (side * 0.1, 0.3), (side * 0.05, 0.42)], 0.03, shaded(skin, 0.78), 0.5, 0.03)
+    figure.shade(figure.oval((0.0, -0.06), (0.36, 0.2)), 0.07, 0.55, shaded(skin, 0.32))
 
 
 def _cloth(torso: Patch, outfit: Outfit, seed: str, face: Box) -> Image.Image:
-    """Return the fabric with the light and folds of a body in it, as large as the torso's patch."""
+    """Return the fabric with the shading and folds of a body, in the size of the torso's patch."""
     random, size = generator("cloth", seed), torso.mask.size
     cloth = outfit.cloth
     fabric = Image.new("RGB", size, outfit.colour) if cloth is None else ImageOps.fit(cloth, size, centering=(0.5, 0.4))
@@ -113,7 +113,7 @@ def _cloth(torso: Patch, outfit: Outfit, seed: str, face: Box) -> Image.Image:
         * (y / 1.2 + 0.4 * np.abs(x)).clip(0, 1)
     )
     grain = random.normal(0, 0.02, (size[1], size[0])).astype(np.float32)
-    lift = 26 if outfit.cloth is None and sum(outfit.colour) < _DIM else 0  # folds must stay visible in black cloth
+    lift = 26 if outfit.cloth is None and sum(outfit.colour) < _DIM else 0  # so that folds are visible in black fabric
     raised = fabric.point([min(255, level + lift) for level in range(256)] * 3)
     return lit(raised, light + chest + arm - crease + grain)
 
@@ -123,38 +123,37 @@ _CREW: Final[_Half] = ((0.0, 0.0), (0.255, 0.12), (0.29, 0.26), (0.25, 0.37), (0
 _VEE: Final[_Half] = ((0.0, -0.1), (0.25, 0.1), (0.31, 0.26), (0.22, 0.56), (0.10, 0.86), (0.0, 0.98))
 _SCOOP: Final[_Half] = ((0.0, -0.2), (0.5, 0.1), (0.56, 0.34), (0.48, 0.58), (0.28, 0.72), (0.0, 0.78))
 _OPEN: Final[_Half] = ((0.0, -0.1), (0.25, 0.1), (0.29, 0.24), (0.19, 0.42), (0.07, 0.58), (0.0, 0.62))
-_HIGH: Final[_Half] = ((0.0, -0.2), (0.22, -0.1), (0.24, 0.06), (0.18, 0.16), (0.08, 0.2), (0.0, 0.21))
 _NECKLINES: Final[Mapping[str, _Half]] = MappingProxyType(
-    {"suit": _VEE, "dress": _SCOOP, "coat": _VEE, "shirt": _OPEN, "jacket": _VEE, "uniform": _HIGH, "sweater": _CREW}
+    {"suit": _VEE, "dress": _SCOOP, "shirt": _OPEN, "jacket": _VEE, "sweater": _CREW}
 )
 
 
-def _crew(easel: Easel, outfit: Outfit) -> None:
+def _crew(figure: Figure, outfit: Outfit) -> None:
     """Draw the ribbed collar of a T-shirt."""
     arc = [(0.285 * math.sin(a), 0.27 + 0.19 * math.cos(a)) for a in np.linspace(-1.5, 1.5, 24).tolist()]
-    easel.line(arc, 0.05, shaded(outfit.colour, 0.8), 0.9, 0.004)
-    easel.line([(x * 0.93, y - 0.02) for x, y in arc], 0.012, shaded(outfit.colour, 0.5), 0.7, 0.004)
+    figure.line(arc, 0.05, shaded(outfit.colour, 0.8), 0.9, 0.004)
+    figure.line([(x * 0.93, y - 0.02) for x, y in arc], 0.012, shaded(outfit.colour, 0.5), 0.7, 0.004)
 
 
-def _sweater(easel: Easel, outfit: Outfit) -> None:
+def _sweater(figure: Figure, outfit: Outfit) -> None:
     """Draw a knitted roll neck."""
-    roll = easel.shape(((0.0, 0.0), (0.27, 0.02), (0.325, 0.12), (0.33, 0.3), (0.22, 0.42), (0.0, 0.47)))
-    easel.fill(roll.minus(easel.oval((0.0, -0.02), (0.27, 0.13))), shaded(outfit.colour, 0.97), 0.5)
+    roll = figure.shape(((0.0, 0.0), (0.27, 0.02), (0.325, 0.12), (0.33, 0.3), (0.22, 0.42), (0.0, 0.47)))
+    figure.fill(roll.minus(figure.oval((0.0, -0.02), (0.27, 0.13))), shaded(outfit.colour, 0.97), 0.5)
     for x in np.linspace(-0.27, 0.27, 15).tolist():
-        easel.line([(x, 0.13), (x * 1.05, 0.4)], 0.008, shaded(outfit.colour, 0.6), 0.35, 0.004)
+        figure.line([(x, 0.13), (x * 1.05, 0.4)], 0.008, shaded(outfit.colour, 0.6), 0.35, 0.004)
 
 
-def _shirt_front(easel: Easel, colour: Colour) -> None:
-    """Fill the opening of a jacket with a shirt and its collar."""
-    below = easel.patch([(-0.5, 0.25), (0.0, 0.46), (0.5, 0.25), (0.5, 1.2), (-0.5, 1.2)])
-    easel.fill(easel.shape(_VEE).within(below), shaded(colour, 0.93), 0.35)
+def _shirt_front(figure: Figure, colour: Colour) -> None:
+    """Draw the shirt and collar inside a jacket."""
+    below = figure.patch([(-0.5, 0.25), (0.0, 0.46), (0.5, 0.25), (0.5, 1.2), (-0.5, 1.2)])
+    figure.fill(figure.shape(_VEE).within(below), shaded(colour, 0.93), 0.35)
     for side in (-1, 1):
         collar = [(0.25, 0.06), (0.33, 0.21), (0.19, 0.56), (0.015, 0.42)]
-        easel.fill(easel.patch(collar, side), colour, 0.4)
+        figure.fill(figure.patch(collar, side), colour, 0.4)
 
 
-def _lapels(easel: Easel, colour: Colour) -> None:
-    """Draw the lapels of a jacket and its closing edge."""
+def _lapels(figure: Figure, colour: Colour) -> None:
+    """Draw the lapels and the front edge of a jacket."""
     for side in (-1, 1):
         lapel = [
             (0.27, 0.11),
@@ -166,64 +165,39 @@ def _lapels(easel: Easel, colour: Colour) -> None:
             (0.0, 1.0),
             (0.19, 0.60),
         ]
-        easel.fill(easel.patch(lapel, side), colour, 0.5)
-    easel.line([(0.01, 1.2), (0.03, 3.0)], 0.012, shaded(colour, 0.45), 0.8, 0.006)
+        figure.fill(figure.patch(lapel, side), colour, 0.5)
+    figure.line([(0.01, 1.2), (0.03, 3.0)], 0.012, shaded(colour, 0.45), 0.8, 0.006)
 
 
-def _suit(easel: Easel, outfit: Outfit) -> None:
+def _suit(figure: Figure, outfit: Outfit) -> None:
     """Draw shirt, tie and lapels."""
-    _shirt_front(easel, _WHITE)
+    _shirt_front(figure, _WHITE)
     tie = mixed(outfit.colour, (120, 34, 48), 0.75)
-    easel.fill(easel.patch([(-0.07, 0.44), (0.07, 0.44), (0.045, 0.56), (-0.045, 0.56)]), shaded(tie, 1.1), 0.5)
-    easel.fill(easel.patch([(-0.045, 0.56), (0.045, 0.56), (0.10, 1.3), (-0.10, 1.3)]), tie, 0.5)
-    _lapels(easel, shaded(outfit.colour, 0.92))
+    figure.fill(figure.patch([(-0.07, 0.44), (0.07, 0.44), (0.045, 0.56), (-0.045, 0.56)]), shaded(tie, 1.1), 0.5)
+    figure.fill(figure.patch([(-0.045, 0.56), (0.045, 0.56), (0.10, 1.3), (-0.10, 1.3)]), tie, 0.5)
+    _lapels(figure, shaded(outfit.colour, 0.92))
 
 
-def _coat(easel: Easel, outfit: Outfit) -> None:
-    """Draw wide lapels and a scarf."""
-    _shirt_front(easel, shaded(outfit.colour, 0.55))
-    _lapels(easel, shaded(outfit.colour, 0.95))
-    scarf = mixed(outfit.colour, (206, 176, 132), 0.7)
-    for y, wide in ((0.34, 0.42), (0.22, 0.38)):
-        loop = easel.oval((0.0, y), (wide, 0.19)).minus(easel.oval((0.0, y - 0.2), (wide * 0.75, 0.17)))
-        easel.fill(loop, scarf, 0.6)
-    easel.fill(easel.patch([(0.05, 0.4), (0.28, 0.4), (0.34, 1.25), (0.08, 1.3)]), shaded(scarf, 0.94), 0.6)
-
-
-def _jacket(easel: Easel, outfit: Outfit) -> None:
+def _jacket(figure: Figure, outfit: Outfit) -> None:
     """Draw a T-shirt under an open jacket with a zip."""
-    below = easel.patch([(-0.5, 0.3), (0.5, 0.3), (0.5, 1.2), (-0.5, 1.2)])
-    easel.fill(easel.shape(_VEE).minus(easel.shape(_CREW)).within(below), (222, 220, 214), 0.3)
-    _crew(easel, Outfit("casual", (216, 214, 208)))
-    _lapels(easel, shaded(outfit.colour, 0.9))
-    easel.line([(0.03, 1.3), (0.05, 3.0)], 0.02, (176, 176, 180), 0.9, 0.003)
+    below = figure.patch([(-0.5, 0.3), (0.5, 0.3), (0.5, 1.2), (-0.5, 1.2)])
+    figure.fill(figure.shape(_VEE).minus(figure.shape(_CREW)).within(below), (222, 220, 214), 0.3)
+    _crew(figure, Outfit("casual", (216, 214, 208)))
+    _lapels(figure, shaded(outfit.colour, 0.9))
+    figure.line([(0.03, 1.3), (0.05, 3.0)], 0.02, (176, 176, 180), 0.9, 0.003)
 
 
-def _shirt(easel: Easel, outfit: Outfit) -> None:
+def _shirt(figure: Figure, outfit: Outfit) -> None:
     """Draw an open collar and a row of buttons."""
     for side in (-1, 1):
         collar = [(0.25, 0.05), (0.34, 0.20), (0.25, 0.62), (0.04, 0.55), (0.20, 0.34)]
-        easel.fill(easel.patch(collar, side), shaded(outfit.colour, 1.06), 0.5)
-    easel.line([(0.04, 0.62), (0.05, 3.0)], 0.008, shaded(outfit.colour, 0.6), 0.8, 0.003)
+        figure.fill(figure.patch(collar, side), shaded(outfit.colour, 1.06), 0.5)
+    figure.line([(0.04, 0.62), (0.05, 3.0)], 0.008, shaded(outfit.colour, 0.6), 0.8, 0.003)
     for y in (0.8, 1.15, 1.5):
-        easel.fill(easel.oval((-0.01, y), (0.022, 0.022)), shaded(outfit.colour, 0.72), 0.3)
+        figure.fill(figure.oval((-0.01, y), (0.022, 0.022)), shaded(outfit.colour, 0.72), 0.3)
 
 
-def _uniform(easel: Easel, outfit: Outfit) -> None:
-    """Draw a standing collar, brass buttons and shoulder boards."""
-    gold = (206, 166, 84)
-    collar = easel.shape(((0.0, 0.02), (0.28, 0.04), (0.30, 0.26), (0.2, 0.40), (0.0, 0.44)))
-    easel.fill(collar.minus(easel.oval((0.0, 0.0), (0.265, 0.17))), shaded(outfit.colour, 0.9), 0.5)
-    easel.line([(0.0, 0.2), (0.0, 3.0)], 0.012, shaded(outfit.colour, 0.5), 0.9, 0.004)
-    for y in (0.62, 0.94, 1.26, 1.58):
-        easel.fill(easel.oval((0.07, y), (0.04, 0.04)), gold, 0.5)
-    for side in (-1, 1):
-        board = [(0.48, 0.33), (0.92, 0.50), (0.97, 0.62), (0.48, 0.43)]
-        easel.fill(easel.patch(board, side), shaded(outfit.colour, 0.75), 0.4)
-        easel.line([(side * 0.52, 0.38), (side * 0.93, 0.56)], 0.016, gold, 0.9, 0.003)
-
-
-def _hoodie(easel: Easel, outfit: Outfit) -> None:
+def _hoodie(figure: Figure, outfit: Outfit) -> None:
     """Draw the folds of the hood and its strings."""
     for side in (-1, 1):
         fold = [
@@ -236,26 +210,24 @@ def _hoodie(easel: Easel, outfit: Outfit) -> None:
             (0.12, 0.50),
             (0.23, 0.32),
         ]
-        easel.fill(easel.patch(smooth(fold), side), shaded(outfit.colour, 1.03), 0.6)
-        easel.line([(side * 0.13, 0.66), (side * 0.15, 0.9), (side * 0.14, 1.22)], 0.022, _WHITE, 0.9, 0.003)
+        figure.fill(figure.patch(smooth(fold), side), shaded(outfit.colour, 1.03), 0.6)
+        figure.line([(side * 0.13, 0.66), (side * 0.15, 0.9), (side * 0.14, 1.22)], 0.022, _WHITE, 0.9, 0.003)
 
 
-def _dress(easel: Easel, outfit: Outfit) -> None:
+def _dress(figure: Figure, outfit: Outfit) -> None:
     """Draw the hem of the neckline and a fine necklace."""
     arc = [(0.555 * math.sin(a), 0.36 + 0.42 * math.cos(a)) for a in np.linspace(-1.3, 1.3, 24).tolist()]
-    easel.line(arc, 0.022, shaded(outfit.colour, 0.72), 0.9, 0.006)
+    figure.line(arc, 0.022, shaded(outfit.colour, 0.72), 0.9, 0.006)
     chain = [(0.29 * math.sin(a), 0.26 + 0.24 * math.cos(a)) for a in np.linspace(-1.2, 1.2, 24).tolist()]
-    easel.line(chain, 0.01, (224, 192, 120), 0.9, 0.002)
-    easel.fill(easel.oval((0.0, 0.52), (0.024, 0.03)), (232, 204, 136), 0.4)
+    figure.line(chain, 0.01, (224, 192, 120), 0.9, 0.002)
+    figure.fill(figure.oval((0.0, 0.52), (0.024, 0.03)), (232, 204, 136), 0.4)
 
 
-_DETAILS: Final[Mapping[str, Callable[[Easel, Outfit], None]]] = MappingProxyType(
+_DETAILS: Final[Mapping[str, Callable[[Figure, Outfit], None]]] = MappingProxyType(
     {
         "suit": _suit,
-        "coat": _coat,
         "jacket": _jacket,
         "shirt": _shirt,
-        "uniform": _uniform,
         "hoodie": _hoodie,
         "dress": _dress,
         "sweater": _sweater,

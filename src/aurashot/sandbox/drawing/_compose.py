@@ -1,4 +1,4 @@
-"""Put a person into a place: `generate`, and the steps that it shares with `edit` and the ID sheet."""
+"""Put a person into a scene: `generate`, and the steps that it shares with `edit` and the ID sheet."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from aurashot.sandbox.drawing._body import Outfit, draw_body
-from aurashot.sandbox.drawing._brush import Colour, blurred, faded, generator
 from aurashot.sandbox.drawing._face import FACE_KEY, Box, find_face
-from aurashot.sandbox.drawing._foreground import draw_foreground
-from aurashot.sandbox.drawing._light import Light, fall, light_in
+from aurashot.sandbox.drawing._foreground import draw_table
+from aurashot.sandbox.drawing._light import Light, light_in, light_person
 from aurashot.sandbox.drawing._marks import MATTE_KEY, known_matte, matte_text, without_footer
 from aurashot.sandbox.drawing._matte import Cutout, cut_head
-from aurashot.sandbox.drawing._scenes import light_of, paint_scene, photographed_scene
+from aurashot.sandbox.drawing._primitives import Colour, blurred, faded, generator
+from aurashot.sandbox.drawing._prompt import COLOURS, ParsedPrompt, parse_prompt
+from aurashot.sandbox.drawing._scenes import draw_scene, light_of, photographed_scene
 from aurashot.sandbox.drawing._warp import smile
-from aurashot.sandbox.drawing._words import COLOURS, Wish, read
 
 SIZE: Final = (832, 1040)
 _FACE_HEIGHT: Final = 0.232  # of the image's height
 _GARMENTS: Final = ("casual", "shirt", "sweater", "hoodie", "jacket")
-_GARMENT_COLOURS: Final = {"suit": "navy", "uniform": "navy", "coat": "brown", "shirt": "white", "jacket": "black"}
-_WIDEST: Final = 1.18  # width of head and hair, in face heights; above it the box was taken too small
-_SHORTEST, _LONGEST, _LEAST = 512, 1536, 64  # pixels a side of what is worked on
-_COLOURLESS: Final = 5.0  # mean chroma below which a face comes from a black-and-white photograph
+_GARMENT_COLOURS: Final = {"suit": "navy", "shirt": "white", "jacket": "black"}
+_WIDEST: Final = 1.18  # width of head and hair, in face heights, above which the face box is too small
+_SHORTEST, _LONGEST, _LEAST = 512, 1536, 64  # pixels per side of the images that are processed
+_COLOURLESS: Final = 5.0  # the mean chroma below which a face counts as black-and-white
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody on a canvas: the image, what of it is the person, and where the face is."""
+    """An image of a person: the pixels, the matte of the person, and the box of the face."""
 
     image: Image.Image
     matte: Image.Image
@@ -38,24 +38,23 @@ class Person:
 
 
 def generate(face: Image.Image, *, prompt: str, clothes: Image.Image | None, scene: Image.Image | None) -> Image.Image:
-    """Return the person of `face` in a place, 832 by 1040 pixels; references win over the prompt."""
-    wish, head = read(prompt), head_of(face)
-    if wish.smiling:
+    """Return the person of `face` in a scene, 832 by 1040 pixels; references override the prompt."""
+    parsed, head = parse_prompt(prompt), head_of(face)
+    if parsed.smiling:
         head = replace(head, image=smile(head.image, head.face))
-    place = paint_scene(SIZE, wish, prompt) if scene is None else photographed_scene(SIZE, prepared(scene))
-    light = light_of(wish) if scene is None else light_in(place)
-    person = dressed(head, place, _spot(prompt), outfit_for(wish, prompt, clothes), prompt)
-    image = stand(person, place, light, 0.8)
-    matte = person.matte
-    if scene is None:
-        image, matte = draw_foreground(image, matte, wish, light)
+    background = draw_scene(SIZE, parsed, prompt) if scene is None else photographed_scene(SIZE, prepared(scene))
+    light = light_of(parsed) if scene is None else light_in(background)
+    person = dress(head, background, _face_box(prompt), outfit_for(parsed, prompt, clothes), prompt)
+    image, matte = place_person(person, background, light, 0.8), person.matte
+    if scene is None and parsed.scene == "cafe":
+        image, matte = draw_table(image, matte, light)
     if _is_colourless(head):
         image = ImageOps.grayscale(image).convert("RGB")
-    return noted(image, person.face, matte)
+    return annotated(image, person.face, matte)
 
 
 def head_of(original: Image.Image) -> Cutout:
-    """Return the head in an image of any origin."""
+    """Cut the head out of any image."""
     image = prepared(original)
     face, matte = find_face(image), known_matte(image)
     head = cut_head(image, face, matte=matte)
@@ -64,26 +63,26 @@ def head_of(original: Image.Image) -> Cutout:
 
 
 def prepared(original: Image.Image) -> Image.Image:
-    """Return the image without a footer, at a size that can be worked on: 512 to 1536 pixels a side."""
+    """Return the image without a footer, scaled to 512 to 1536 pixels per side."""
     image = without_footer(original)
     zoom = min(_LONGEST / max(image.size), max(1.0, _SHORTEST / min(image.size)))
     size = max(_LEAST, round(image.width * zoom)), max(_LEAST, round(image.height * zoom))
     if size == image.size:
         return image
     scaled = image.resize(size, Image.Resampling.LANCZOS, reducing_gap=2)
-    scaled.info = {}  # what it says of the person is in pixels of the old size
+    scaled.info = {}  # its boxes are in pixels of the old size
     return scaled
 
 
-def noted(image: Image.Image, face: Box, matte: Image.Image) -> Image.Image:
-    """Write into the image's `info` where its person is, for `encode` and for the next operation."""
+def annotated(image: Image.Image, face: Box, matte: Image.Image) -> Image.Image:
+    """Store the face box and the matte in the image's `info`, for `encode` and for the next operation."""
     image.info = {FACE_KEY: str(face), MATTE_KEY: matte_text(matte)}
     return image
 
 
-def dressed(head: Cutout, place: Image.Image, face: Box, outfit: Outfit, seed: str) -> Person:
-    """Return the head on drawn shoulders, with the face in the given box of the place."""
-    canvas = place.copy()
+def dress(head: Cutout, background: Image.Image, face: Box, outfit: Outfit, seed: str) -> Person:
+    """Return the head on drawn shoulders, with the face in this box of the background."""
+    canvas = background.copy()
     matte = draw_body(canvas, face, _skin(head), outfit, seed)
     on = _fitted(head, face)
     corner = face.left - on.face.left, face.top - on.face.top
@@ -92,28 +91,28 @@ def dressed(head: Cutout, place: Image.Image, face: Box, outfit: Outfit, seed: s
     return Person(canvas, matte, face)
 
 
-def stand(person: Person, place: Image.Image, light: Light, share: float) -> Image.Image:
-    """Return the place with the person in it, lit by it, and a soft shadow around them that parts the two."""
+def place_person(person: Person, background: Image.Image, light: Light, share: float) -> Image.Image:
+    """Return the background with the person in front, in its light and with a soft shadow around them."""
     shadow = faded(blurred(person.matte, person.face.height / 7), 0.30)
-    behind = Image.composite(Image.new("RGB", place.size, (14, 12, 22)), place, shadow)
-    return Image.composite(fall(person.image, person.matte, light, share), behind, person.matte)
+    behind = Image.composite(Image.new("RGB", background.size, (14, 12, 22)), background, shadow)
+    return Image.composite(light_person(person.image, person.matte, light, share), behind, person.matte)
 
 
-def outfit_for(wish: Wish, seed: str, cloth: Image.Image | None) -> Outfit:
-    """Return what the wish says to wear; what it leaves open is decided by the seed."""
+def outfit_for(parsed: ParsedPrompt, seed: str, cloth: Image.Image | None) -> Outfit:
+    """Return the outfit that the prompt asks for; the seed determines the rest."""
     random = generator("outfit", seed)
-    garment = wish.clothes or _GARMENTS[int(random.integers(len(_GARMENTS)))]
+    garment = parsed.clothes or _GARMENTS[int(random.integers(len(_GARMENTS)))]
     usual = _GARMENT_COLOURS.get(garment) or list(COLOURS)[int(random.integers(len(COLOURS)))]
     if cloth is None:
-        return Outfit(garment, wish.clothes_colour or COLOURS[usual])
+        return Outfit(garment, parsed.clothes_colour or COLOURS[usual])
     cloth = prepared(cloth)
     middle = ImageOps.fit(cloth, (8, 8), bleed=0.25).resize((1, 1), Image.Resampling.BOX)
     colour: Colour = tuple(np.asarray(middle)[0, 0].tolist())
-    return Outfit(wish.clothes or "casual", colour, cloth)
+    return Outfit(parsed.clothes or "casual", colour, cloth)
 
 
-def _spot(seed: str) -> Box:
-    """Return where the face goes in a generated image: near the middle, a little to one side."""
+def _face_box(seed: str) -> Box:
+    """Return the face box of a generated image: near the middle, slightly to one side."""
     height = round(_FACE_HEIGHT * SIZE[1])
     width = round(0.76 * height)
     left = round((0.5 + generator("spot", seed).uniform(-0.05, 0.05)) * SIZE[0] - width / 2)
@@ -122,7 +121,7 @@ def _spot(seed: str) -> Box:
 
 
 def _fitted(head: Cutout, face: Box) -> Cutout:
-    """Return the head scaled so that its face is as high as the box."""
+    """Return the head, scaled to the height of the face box."""
     zoom = face.height / head.face.height
     size = round(head.image.width * zoom), round(head.image.height * zoom)
     scaled = [image.resize(size, Image.Resampling.LANCZOS) for image in (head.image, head.matte)]
@@ -132,7 +131,7 @@ def _fitted(head: Cutout, face: Box) -> Cutout:
 
 
 def _skin(head: Cutout) -> Colour:
-    """Return the colour of cheeks and chin."""
+    """Return the median colour of cheeks and chin."""
     face = head.face
     left, right = face.left + 0.25 * face.width, face.right - 0.25 * face.width
     patch = head.image.crop((round(left), round(face.top + 0.55 * face.height), round(right), round(face.bottom - 2)))
@@ -141,6 +140,6 @@ def _skin(head: Cutout) -> Colour:
 
 
 def _is_colourless(head: Cutout) -> bool:
-    """Return whether the face has no colour: then the whole image is made in black and white."""
+    """Return whether the face is black-and-white; the generated image then is, too."""
     pixels = np.asarray(head.image.crop((head.face.left, head.face.top, head.face.right, head.face.bottom)), np.int16)
     return float((pixels.max(axis=2) - pixels.min(axis=2)).mean()) < _COLOURLESS

@@ -1,15 +1,16 @@
-"""Where the face is.
+"""Find the face in an image.
 
-Images made by the sandbox say so in their metadata. In any other image the face is searched for at a dozen sizes
-with three measures that need no model:
+Images of the sandbox store its position in their metadata. Other images are searched at a dozen sizes with three
+measures that need no model:
 
 * pattern: the correlation of the brightness with a drawn face (dark brows, eyes and mouth; bright forehead, nose and
   cheeks), which works without colour too;
 * skin: how much more skin-coloured an oval is than what lies beside and above it (the neck below is skin as well);
-* eyes: whether there are two holes in the skin where eyes should be.
+* eyes: whether there are two gaps in the skin where the eyes should be.
 
-A prior prefers the upper centre, mildly with colour and strongly without. The best place wins, however good it is: a
-guess is better than no image. The weights were chosen on two photographs and thirty drawn portraits.
+A prior prefers the upper centre, slightly in colour images and strongly in others. The best position is returned, even
+if its score is low: a guess is better than no image. The weights were tuned on two photographs and thirty drawn
+portraits.
 """
 
 from __future__ import annotations
@@ -17,21 +18,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-Floats: TypeAlias = NDArray[np.floating[Any]]
+if TYPE_CHECKING:
+    from aurashot.sandbox.drawing._primitives import Floats
+
 
 FACE_KEY: Final = "aurashot:face"
 ASPECT: Final = 0.76  # width of a face to its height from hairline to chin
 _WIDTH, _HEIGHT = 19, 25  # the pattern, in pixels
 _SIZES: Final = tuple(0.15 * 1.16**step for step in range(13))  # face height as a share of the image's shorter side
-_LONG: Final = 400  # pixels of the longer side from which an image is searched at half its size or less
-_COLOURFUL: Final = 6.0  # mean chroma below which an image counts as greyscale
-_FEATURES: Final = (  # how dark, |x| and y of the centre, reach across and down: see `_grid`
+_LONG: Final = 400  # images with a longer side of at least twice this many pixels are searched at a reduced size
+_COLOURFUL: Final = 6.0  # the mean chroma below which an image counts as greyscale
+_FEATURES: Final = (  # darkness, |x| and y of the centre, width and height: see `_grid`
     (1.0, 0.45, 0.42, 0.24, 0.07),  # eyes
     (0.5, 0.47, 0.33, 0.30, 0.05),  # brows
     (0.7, 0.0, 0.79, 0.35, 0.06),  # mouth
@@ -68,12 +70,12 @@ class Box:
         return (self.left + self.right) / 2, (self.top + self.bottom) / 2
 
     def grown(self, factor: float) -> Box:
-        """Return a larger box around the same face: most of the growth goes below, since hair is taken for forehead."""
+        """Return a larger box around the same face; it grows mostly downward, since hair was mistaken for forehead."""
         height = self.height * factor
         return _boxed(self.centre[0] - height * ASPECT / 2, self.top - 0.15 * (height - self.height), height)
 
     def __str__(self) -> str:
-        """Return the form that the metadata holds."""
+        """Return the format of the metadata."""
         return f"{self.left},{self.top},{self.right},{self.bottom}"
 
 
@@ -83,7 +85,7 @@ def find_face(image: Image.Image) -> Box:
 
 
 def _from_metadata(image: Image.Image) -> Box | None:
-    """Return the box that the sandbox wrote, unless it does not fit the image (someone cropped or resized it)."""
+    """Return the box in the metadata, unless it does not fit the image, which may have been cropped or resized."""
     parts = str(image.info.get(FACE_KEY, "")).split(",")
     if len(parts) != 4 or not all(part.isdecimal() for part in parts):
         return None
@@ -104,7 +106,7 @@ def _search(image: Image.Image) -> Box:
 
 
 def _best(image: Image.Image, share: float, *, coloured: bool) -> tuple[float, Box]:
-    """Return the best place for a face of this size (a share of the image's shorter side) and its score."""
+    """Return the best score for a face of this size (a share of the image's shorter side), and its box."""
     height = share * min(image.size)
     zoom = _HEIGHT / height
     size = round(image.width * zoom), round(image.height * zoom)
@@ -115,13 +117,13 @@ def _best(image: Image.Image, share: float, *, coloured: bool) -> tuple[float, B
 
 
 def _is_coloured(image: Image.Image) -> bool:
-    """Return whether there is colour enough to look for skin."""
+    """Return whether the image has enough colour to search for skin."""
     bands = np.asarray(image.convert("YCbCr").resize((64, 64), Image.Resampling.BOX), dtype=np.float32)[..., 1:]
     return float(np.abs(bands - 128).sum(axis=2).mean()) > _COLOURFUL
 
 
 def _symmetric(image: Image.Image, box: Box) -> Box:
-    """Return the box moved sideways to where its halves mirror each other best; the pattern often misses that."""
+    """Return the box, moved sideways to where its halves are most symmetric; the pattern alone is often off."""
     side, half, height = 48, 18, box.height
     frame = (box.centre[0] - height, box.top, box.centre[0] + height, box.bottom)
     luma = image.convert("L").transform((2 * side, side), Image.Transform.EXTENT, frame, Image.Resampling.BILINEAR)
@@ -141,7 +143,7 @@ def _boxed(left: float, top: float, height: float) -> Box:
 
 
 def _scores(image: Image.Image, share: float, *, coloured: bool) -> Floats:
-    """Score every position of the pattern's upper left corner in an image that is already at the pattern's scale."""
+    """Score every position of the pattern's upper left corner in an image at the scale of the pattern."""
     luma, blue, red = np.moveaxis(np.asarray(image.convert("YCbCr"), dtype=np.float32), 2, 0)
     pattern = _correlation(luma, _pattern())
     x = (np.arange(image.width - _WIDTH + 1) + _WIDTH / 2) / image.width - 0.5
@@ -159,10 +161,10 @@ def _skin(luma: Floats, blue: Floats, red: Floats) -> Floats:
     """Return how skin-coloured each pixel is, 0 to 1.
 
     Skin is pink to ochre (fair hair is yellower), neither grey nor as vivid as dyed cloth, and not far darker than the
-    brightest skin in the image (dark hair often has its hue).
+    brightest skin in the image (dark hair often has the hue of skin).
     """
     strength = red - blue
-    hue = np.arctan2(red, -blue) - np.pi / 4  # 0 where red exceeds by as much as blue lacks
+    hue = np.arctan2(red, -blue) - np.pi / 4  # 0 where the excess of red equals the lack of blue
     vivid = ((strength - 20) / 12).clip(0, 1) * ((105 - strength) / 20).clip(0, 1)
     skin = vivid * ((hue + 0.25) / 0.12).clip(0, 1) * ((0.55 - hue) / 0.12).clip(0, 1) * (luma / 30 - 1).clip(0, 1)
     bright = luma[skin > 0.5]
@@ -171,7 +173,7 @@ def _skin(luma: Floats, blue: Floats, red: Floats) -> Floats:
 
 
 def _sliding(image: Floats, kernel: Floats) -> Floats:
-    """Return the sum of products of the kernel with the image at every position where it fits, by way of the FFT."""
+    """Return the correlation of the kernel with the image at every position where it fits, using the FFT."""
     shape = image.shape
     product = np.fft.rfft2(image, shape) * np.conj(np.fft.rfft2(kernel, shape))
     rows, columns = shape[0] - kernel.shape[0] + 1, shape[1] - kernel.shape[1] + 1
@@ -182,7 +184,7 @@ def _correlation(image: Floats, pattern: Floats) -> Floats:
     """Return the correlation coefficient (-1 to 1) of the pattern's middle with every position of the image."""
     mean = _sliding(image, _middle())
     variance = _sliding(image**2, _middle()) - mean**2
-    return np.asarray(_sliding(image, pattern) / np.sqrt(variance.clip(min=16)))  # flat places hold no face
+    return np.asarray(_sliding(image, pattern) / np.sqrt(variance.clip(min=16)))  # uniform areas contain no face
 
 
 @cache
@@ -195,7 +197,7 @@ def _grid() -> tuple[Floats, Floats]:
 
 @cache
 def _oval() -> Floats:
-    """Return weights: the face adds up to 1; the rim beside and above it to -1."""
+    """Return weights that add up to 1 inside the face, and to -1 beside and above it."""
     x, y = _grid()
     radius = np.sqrt(x**2 + ((y - 0.5) / 0.5) ** 2)
     inside = (radius < 0.95).astype(np.float64)
@@ -205,7 +207,7 @@ def _oval() -> Floats:
 
 @cache
 def _sockets() -> Floats:
-    """Return weights that find two holes in the skin: -1 on the eyes, +1 on the nose, cheeks and forehead around."""
+    """Return weights that find two gaps in the skin: -1 on the eyes, +1 on nose, cheeks and forehead."""
     x, y = _grid()
     eyes = np.exp(-(((np.abs(x) - 0.45) / 0.2) ** 2) - ((y - 0.42) / 0.05) ** 2)
     around = np.zeros((_HEIGHT, _WIDTH))
@@ -216,7 +218,7 @@ def _sockets() -> Floats:
 
 @cache
 def _middle() -> Floats:
-    """Return weights that add up to 1 over brows to mouth: hats and fringes lie outside."""
+    """Return weights that add up to 1 from brows to mouth; hats and fringes are outside."""
     x, y = _grid()
     weights = ((np.abs(x) < 0.85) & (y > 0.24) & (y < 0.92)).astype(np.float64)
     return np.asarray(weights / weights.sum())
@@ -224,7 +226,7 @@ def _middle() -> Floats:
 
 @cache
 def _pattern() -> Floats:
-    """Return the drawn face, weighted so that `_correlation` yields a coefficient."""
+    """Return the drawn face, weighted so that `_correlation` returns a coefficient."""
     x, y = _grid()
     drawn = np.zeros((_HEIGHT, _WIDTH))
     for depth, centre_x, centre_y, wide, high in _FEATURES:

@@ -1,4 +1,4 @@
-"""The hair of drawn portraits: what hangs behind the shoulders, and what frames the face."""
+"""The hair of drawn portraits: behind the shoulders, and around the face."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import math
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from aurashot.sandbox.drawing._brush import Colour, Point, generator, mixed, shaded, smooth
+from aurashot.sandbox.drawing._primitives import Colour, Point, generator, mixed, shaded, smooth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aurashot.sandbox.drawing._easel import Easel
+    from aurashot.sandbox.drawing._figure import Figure
 
 _Half: TypeAlias = tuple[Point, ...]
 
-# The right half of what is behind the neck, from the crown down.
+# The right half of the hair behind the neck, from the crown down.
 _BEHIND: Final[Mapping[str, _Half]] = MappingProxyType(
     {
-        "short": (),
-        "side": (),
         "bob": (
             (0.0, -1.34),
             (0.34, -1.24),
@@ -41,12 +39,10 @@ _BEHIND: Final[Mapping[str, _Half]] = MappingProxyType(
             (0.25, 0.9),
             (0.0, 0.9),
         ),
-        "bun": (),
-        "curly": (),
     }
 )
-# The whole front: it covers the skull down to the hairline, clockwise from the left temple.
-_CAP: Final[Mapping[str, _Half]] = MappingProxyType(
+# The hair in front, which covers the skull down to the hairline, clockwise from the left temple.
+_FRONT: Final[Mapping[str, _Half]] = MappingProxyType(
     {
         "short": (
             (-0.39, -0.62),
@@ -114,60 +110,23 @@ _CAP: Final[Mapping[str, _Half]] = MappingProxyType(
             (-0.30, -0.84),
             (-0.375, -0.3),
         ),
-        "bun": (
-            (-0.385, -0.60),
-            (-0.42, -0.95),
-            (-0.28, -1.24),
-            (0.0, -1.34),
-            (0.28, -1.25),
-            (0.42, -0.95),
-            (0.385, -0.60),
-            (0.36, -0.80),
-            (0.26, -0.98),
-            (0.06, -1.04),
-            (-0.12, -1.03),
-            (-0.28, -0.96),
-            (-0.36, -0.80),
-        ),
-        "curly": (
-            (-0.47, -0.42),
-            (-0.55, -0.8),
-            (-0.46, -1.18),
-            (-0.22, -1.40),
-            (0.08, -1.44),
-            (0.36, -1.31),
-            (0.53, -1.02),
-            (0.55, -0.7),
-            (0.46, -0.42),
-            (0.37, -0.66),
-            (0.30, -0.86),
-            (0.12, -0.92),
-            (-0.1, -0.90),
-            (-0.28, -0.88),
-            (-0.37, -0.66),
-        ),
     }
 )
-STYLES: Final = tuple(_CAP)
+STYLES: Final = tuple(_FRONT)
 
 
-def draw_hair_behind(easel: Easel, style: str, colour: Colour) -> None:
-    """Draw what lies behind neck and head."""
-    if style == "bun":
-        easel.fill(easel.oval((0.0, -1.40), (0.17, 0.15)), shaded(colour, 0.85), 0.6)
-    if _BEHIND[style]:
-        easel.fill(easel.shape(_BEHIND[style]), shaded(colour, 0.62), 0.4)
+def draw_hair_behind(figure: Figure, style: str, colour: Colour) -> None:
+    """Draw the hair behind the neck and head."""
+    if style in _BEHIND:
+        figure.fill(figure.shape(_BEHIND[style]), shaded(colour, 0.62), 0.4)
 
 
-def draw_hair_before(easel: Easel, style: str, colour: Colour) -> None:
-    """Draw what covers the skull and frames the face, with strands and a shine."""
-    outline = smooth(_CAP[style])
-    if style == "curly":
-        _draw_curls(easel, outline[:85], colour)
-    cap = easel.patch(outline)
-    easel.shade(cap, 0.03, 0.35)
-    easel.fill(cap.soft(0.008 * easel.face.height), colour)
-    easel.shade(cap.minus(cap.soft(0.07 * easel.face.height)), 0.01, 0.7, shaded(colour, 0.4))
+def draw_hair_before(figure: Figure, style: str, colour: Colour) -> None:
+    """Draw the hair on the skull and around the face, with strands and highlights."""
+    cap = figure.patch(smooth(_FRONT[style]))
+    figure.shade(cap, 0.03, 0.35)
+    figure.fill(cap.soft(0.008 * figure.face.height), colour)
+    figure.shade(cap.minus(cap.soft(0.07 * figure.face.height)), 0.01, 0.7, shaded(colour, 0.4))
     random = generator("strands", style)
     for _ in range(64):
         angle, reach = random.uniform(-2.75, -0.4), random.uniform(0.86, 1.0)
@@ -175,17 +134,8 @@ def draw_hair_before(easel: Easel, style: str, colour: Colour) -> None:
         middle = 0.40 * reach * math.cos(angle), -0.92 + 0.40 * reach * math.sin(angle)
         end = 0.47 * reach * math.cos(angle * 0.96 - 0.06), -0.55 + 0.3 * math.sin(angle)
         tone = mixed(colour, (255, 236, 206), 0.22) if random.uniform() < 0.5 else shaded(colour, 0.66)
-        easel.shade(easel.stroke((start, middle, end), 0.008).within(cap), 0.004, 0.42, tone)
-    shine = easel.patch(
+        figure.shade(figure.stroke((start, middle, end), 0.008).within(cap), 0.004, 0.42, tone)
+    shine = figure.patch(
         smooth([(-0.32, -1.02), (-0.2, -1.18), (0.02, -1.25), (0.1, -1.2), (-0.1, -1.12), (-0.24, -0.98)])
     )
-    easel.shade(shine.within(cap), 0.05, 0.30, mixed(colour, (255, 244, 226), 0.6))
-
-
-def _draw_curls(easel: Easel, rim: list[Point], colour: Colour) -> None:
-    """Draw locks along the rim of the hair, in two rings."""
-    random = generator("curls")
-    for size, inward in ((0.085, 1.0), (0.07, 0.88)):
-        for x, y in rim[::3]:
-            spot = x * inward + random.normal(0, 0.012), -0.75 + (y + 0.75) * inward + random.normal(0, 0.012)
-            easel.fill(easel.oval(spot, (size, size * 0.92)), shaded(colour, random.uniform(0.8, 1.2)), 0.5)
+    figure.shade(shine.within(cap), 0.05, 0.30, mixed(colour, (255, 244, 226), 0.6))

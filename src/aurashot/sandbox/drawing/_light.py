@@ -1,39 +1,36 @@
-"""The light of a scene: what the sky shows and how it falls on a person."""
+"""The light of a scene: the colours of the sky, and the effect on a person."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
-from aurashot.sandbox.drawing._brush import Colour, blurred, lit
+from aurashot.sandbox.drawing._primitives import Colour, blurred, lit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Floats: TypeAlias = NDArray[np.floating[Any]]
-
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """One kind of light."""
+    """A kind of light."""
 
     sky: tuple[Colour, Colour, Colour]
     """The sky's colours at the top, in the middle and at the horizon."""
     tint: tuple[float, float, float]
-    """What a grey card would be multiplied by, per band."""
+    """The factor per colour band, as on a grey card."""
     rim: Colour
-    """The colour of the edge that the light behind a person draws."""
+    """The colour of the edge light from behind a person."""
     glow: float
-    """How strong that edge is, 0 to 1."""
+    """The strength of the edge light, 0 to 1."""
     ambient: float
-    """How bright drawn surfaces are, 0 to 1."""
+    """The brightness of drawn surfaces, 0 to 1."""
     lamps: float
-    """How visible lamps are, 0 to 1."""
+    """The visibility of lamps, 0 to 1."""
 
 
 LIGHTS: Final[Mapping[str, Light]] = MappingProxyType(
@@ -58,8 +55,8 @@ LIGHTS: Final[Mapping[str, Light]] = MappingProxyType(
 )
 
 
-def fall(person: Image.Image, matte: Image.Image, light: Light, share: float) -> Image.Image:
-    """Let the light fall on a person: a tint at this share of its strength, a soft side, and a rim along the edges."""
+def light_person(person: Image.Image, matte: Image.Image, light: Light, share: float) -> Image.Image:
+    """Light a person: with a share (0 to 1) of the tint, a darker side, and an edge light."""
     factors = 1 + (np.asarray(light.tint, dtype=np.float32) - 1) * share
     side = np.linspace(1 + 0.05 * share, 1 - 0.08 * share, person.width, dtype=np.float32)
     toned = lit(person, side[None, :, None] * factors)
@@ -67,7 +64,7 @@ def fall(person: Image.Image, matte: Image.Image, light: Light, share: float) ->
 
 
 def _rim(matte: Image.Image, light: Light, share: float) -> Image.Image:
-    """Return the light that spills around the person's edges, from the upper left more than from the right."""
+    """Return the edge light around the person, which is stronger on the left than on the right."""
     width = max(2.0, matte.width / 130)
     inner = np.asarray(blurred(matte, width), dtype=np.float32) / 255
     edge = (np.asarray(matte, dtype=np.float32) / 255 - inner).clip(0, 1)
@@ -79,7 +76,7 @@ def _rim(matte: Image.Image, light: Light, share: float) -> Image.Image:
 
 
 def light_in(scene: Image.Image) -> Light:
-    """Return the light of a photographed place: the tint of its mean colour, the rim of its brightest part."""
+    """Return the light of a photographed scene: the tint of its mean colour, and the rim of its brightest part."""
     pixels = np.asarray(scene.resize((16, 16), Image.Resampling.BOX), dtype=np.float32).reshape(-1, 3)
     mean = pixels.mean(axis=0)
     tint = (mean / max(float(mean.mean()), 1.0)) ** 0.4 * (0.86 + 0.16 * float(mean.mean()) / 255)

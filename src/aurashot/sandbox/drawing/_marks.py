@@ -1,6 +1,6 @@
-"""Mark an image as the sandbox's: a footer that people see, text chunks that programs read; and read it back.
+"""Encode and decode images, and mark them as made by the sandbox: with a visible footer, and with metadata.
 
-A face swap can be convincing, so nothing leaves the sandbox without both.
+A face swap can be convincing, so every generated image has both marks.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from aurashot.sandbox.drawing._face import FACE_KEY
-from aurashot.sandbox.drawing._lettering import fitted
+from aurashot.sandbox.drawing._fonts import fitted
 
 if TYPE_CHECKING:
-    from aurashot.sandbox.drawing._brush import Colour
+    from aurashot.sandbox.drawing._primitives import Colour
 
 MATTE_KEY: Final = "aurashot:matte"
-FOOTER: Final = 56  # pixels below the image
+FOOTER: Final = 56  # in pixels, below the image
 MAX_PIXELS: Final = 50_000_000
 
 _PREFIX: Final = "aurashot:"
@@ -31,8 +31,8 @@ _FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF")
 _RIBBON: Final[Colour] = (246, 178, 38)
 _GROUND: Final[Colour] = (22, 24, 30)
 _TEXT: Final[Colour] = (226, 228, 234)
-_MATTE_SHRINK: Final = 4  # the matte is stored at a quarter of the size: a few kilobytes
-_TOLERANCE: Final = 40  # how far JPEG may move the ribbon's colour
+_MATTE_SHRINK: Final = 4  # the matte is stored at a quarter of the size, in a few kilobytes
+_TOLERANCE: Final = 40  # how much JPEG may change the ribbon's colour
 _BROKEN: Final = (
     OSError,
     SyntaxError,
@@ -46,7 +46,7 @@ _BROKEN: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What is written on an image."""
+    """The text in the footer and metadata of an image."""
 
     operation: str
     request_id: str
@@ -54,7 +54,7 @@ class Marks:
 
 
 def encode(image: Image.Image, marks: Marks) -> bytes:
-    """Return the image as PNG bytes, `FOOTER` pixels higher: ribbon and caption below it, marks in its metadata."""
+    """Return the image as PNG bytes, with a footer of `FOOTER` pixels and the marks in its metadata."""
     sheet = Image.new("RGB", (image.width, image.height + FOOTER), _GROUND)
     sheet.paste(image, (0, 0))
     _draw_footer(sheet, marks)
@@ -65,19 +65,19 @@ def encode(image: Image.Image, marks: Marks) -> bytes:
         "aurashot:request-id": marks.request_id,
         "aurashot:prompt-digest": _digest(marks.prompt or ""),
     }
-    sheet.save(file, "PNG", compress_level=1, pnginfo=_chunks(image, marked))
+    sheet.save(file, "PNG", compress_level=1, pnginfo=_png_chunks(image, marked))
     return file.getvalue()
 
 
 def encode_plain(image: Image.Image) -> bytes:
-    """Return the image as PNG bytes without footer and marks; what it knows about its person stays with it."""
+    """Return the image as PNG bytes without footer and marks, but with the metadata about its person."""
     file = BytesIO()
-    image.save(file, "PNG", compress_level=1, pnginfo=_chunks(image, {}))
+    image.save(file, "PNG", compress_level=1, pnginfo=_png_chunks(image, {}))
     return file.getvalue()
 
 
 def _draw_footer(sheet: Image.Image, marks: Marks) -> None:
-    """Draw ribbon and caption into the lowest rows."""
+    """Draw the ribbon and caption."""
     draw, top = ImageDraw.Draw(sheet), sheet.height - FOOTER
     word, ribbon = fitted("SANDBOX", "", 22, sheet.width)
     right = 40 + round(ribbon.getlength(word))
@@ -99,8 +99,8 @@ def _digest_label(prompt: str) -> str:
     return f"prompt sha256 {_digest(prompt)[:12]}"
 
 
-def _chunks(image: Image.Image, marks: dict[str, str]) -> PngInfo:
-    """Return the PNG text chunks: the marks, and what the image knows about its person."""
+def _png_chunks(image: Image.Image, marks: dict[str, str]) -> PngInfo:
+    """Return the PNG text chunks: the marks, and the metadata about the person."""
     known = {key: str(value) for key, value in image.info.items() if key in {FACE_KEY, MATTE_KEY}}
     chunks = PngInfo()
     for key, value in (marks | known).items():
@@ -109,10 +109,10 @@ def _chunks(image: Image.Image, marks: dict[str, str]) -> PngInfo:
 
 
 def decode(data: bytes) -> Image.Image:
-    """Return JPEG, PNG, WebP or GIF bytes as an upright RGB image; `info` keeps what the sandbox wrote, nothing else.
+    """Return JPEG, PNG, WebP or GIF bytes as an upright RGB image; `info` contains the sandbox's metadata only.
 
     Raises:
-        ValueError: Not such an image, broken, or more than 50 million pixels (checked before decoding).
+        ValueError: It is not such an image, is damaged, or has over 50 million pixels (checked before decoding).
     """
     try:
         with Image.open(BytesIO(data), formats=_FORMATS) as file:
@@ -127,7 +127,7 @@ def decode(data: bytes) -> Image.Image:
 
 
 def _upright(file: Image.Image) -> Image.Image:
-    """Return the first frame as an upright RGB image, on white where it is transparent."""
+    """Return the first frame as an upright RGB image, with a white background."""
     info = {key: value for key, value in file.info.items() if str(key).startswith(_PREFIX)}
     image = ImageOps.exif_transpose(file)
     if image.has_transparency_data:
@@ -139,7 +139,7 @@ def _upright(file: Image.Image) -> Image.Image:
 
 
 def without_footer(original: Image.Image) -> Image.Image:
-    """Return the image as RGB without the footer that `encode` drew, recognised by the ribbon's colour."""
+    """Return the image as RGB without the footer that `encode` adds; it is recognised by the ribbon's colour."""
     image = original if original.mode == "RGB" else original.convert("RGB")
     if image.height <= 2 * FOOTER:
         return image
@@ -156,7 +156,7 @@ def matte_text(matte: Image.Image) -> str:
 
 
 def known_matte(image: Image.Image) -> Image.Image | None:
-    """Return the matte of the person in an image of the sandbox's own; None for any other image."""
+    """Return the matte in the metadata of a sandbox image; None for any other image."""
     text = str(image.info.get(MATTE_KEY, ""))
     try:
         with Image.open(BytesIO(base64.b64decode(text)), formats=("PNG",)) as file:

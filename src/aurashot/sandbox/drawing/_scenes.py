@@ -1,4 +1,4 @@
-"""The place around a person: painted from the words of a prompt, or taken from a scene reference."""
+"""The background behind a person: drawn from a prompt, or taken from a scene reference."""
 
 from __future__ import annotations
 
@@ -8,54 +8,39 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image, ImageOps
 
-from aurashot.sandbox.drawing._brush import blurred, generator
-from aurashot.sandbox.drawing._ground import Ground, Painter, rain, snowfall
 from aurashot.sandbox.drawing._interiors import INTERIORS
-from aurashot.sandbox.drawing._landscapes import LANDSCAPES
 from aurashot.sandbox.drawing._light import LIGHTS, Light
-from aurashot.sandbox.drawing._townscapes import TOWNSCAPES
+from aurashot.sandbox.drawing._outdoors import OUTDOORS
+from aurashot.sandbox.drawing._primitives import blurred, generator
+from aurashot.sandbox.drawing._scene_canvas import SceneCanvas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from aurashot.sandbox.drawing._words import Wish
+    from aurashot.sandbox.drawing._prompt import ParsedPrompt
 
-PLACES: Final[Mapping[str, Painter]] = MappingProxyType({**LANDSCAPES, **TOWNSCAPES, **INTERIORS})
-_WEATHER: Final[Mapping[str, Callable[[Image.Image, Ground], None]]] = MappingProxyType(
-    {"rain": rain, "snowfall": snowfall}
-)
-_DEFAULT_LIGHT: Final[Mapping[str, str]] = MappingProxyType({"cafe": "golden", "library": "golden", "stage": "night"})
-_LAMPLIT: Final = 0.6  # rooms are never darker than this: the lamps are on
-_WIDTH: Final = (
-    416  # pixels that the painters' brushes are made for; more would not show, since backgrounds are out of focus
-)
+SCENES: Final[Mapping[str, Callable[[SceneCanvas], None]]] = MappingProxyType({**OUTDOORS, **INTERIORS})
+_DEFAULT_LIGHT: Final[Mapping[str, str]] = MappingProxyType({"cafe": "golden", "stage": "night"})
+_LAMPLIT: Final = 0.6  # the minimum brightness of interiors, whose lamps are on
+_WIDTH: Final = 416  # in pixels; more detail would not show, since backgrounds are out of focus
 
 
-def light_of(wish: Wish) -> Light:
-    """Return the light that the prompt names, else the one that its place is known for."""
-    return LIGHTS[wish.light or _DEFAULT_LIGHT.get(wish.place or "", "day")]
+def light_of(parsed: ParsedPrompt) -> Light:
+    """Return the light that the prompt names, else the usual light of its scene."""
+    return LIGHTS[parsed.light or _DEFAULT_LIGHT.get(parsed.scene or "", "day")]
 
 
-def paint_scene(size: tuple[int, int], wish: Wish, seed: str) -> Image.Image:
-    """Paint the background that the prompt asks for, `size` pixels large and slightly out of focus."""
+def draw_scene(size: tuple[int, int], parsed: ParsedPrompt, seed: str) -> Image.Image:
+    """Draw the background that the prompt describes, `size` pixels large and slightly out of focus."""
     small = _WIDTH, max(64, min(2 * _WIDTH, round(_WIDTH * size[1] / size[0])))
-    place, light = wish.place or "studio", light_of(wish)
-    if place in INTERIORS:
+    name, light = parsed.scene or "studio", light_of(parsed)
+    if name in INTERIORS:
         light = replace(light, ambient=max(light.ambient, _LAMPLIT))
-    ground = Ground(small, light, wish.scene_colour, generator("scene", seed))
-    canvas = weathered(PLACES[place](ground), wish, seed)
-    return blurred(canvas, 1.6).resize(size, Image.Resampling.BICUBIC)
-
-
-def weathered(place: Image.Image, wish: Wish, seed: str) -> Image.Image:
-    """Return the place in the rain or snow that the prompt asks for, if any."""
-    if wish.weather is None:
-        return place
-    canvas = place.copy()
-    _WEATHER[wish.weather](canvas, Ground(canvas.size, light_of(wish), None, generator("weather", seed)))
-    return canvas
+    canvas = SceneCanvas(Image.new("RGB", small), light, parsed.scene_colour, generator("scene", seed))
+    SCENES[name](canvas)
+    return blurred(canvas.image, 1.6).resize(size, Image.Resampling.BICUBIC)
 
 
 def photographed_scene(size: tuple[int, int], scene: Image.Image) -> Image.Image:
-    """Return the scene reference, cropped to cover the size and slightly out of focus."""
+    """Return the scene reference, cropped to this size and slightly out of focus."""
     return blurred(ImageOps.fit(scene.convert("RGB"), size), size[0] / 260)

@@ -1,4 +1,4 @@
-"""The ID sheet: one person four times, on a neutral background."""
+"""The ID photo: four views of one person on a neutral background."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image, ImageDraw
 
 from aurashot.sandbox.drawing._body import Outfit
-from aurashot.sandbox.drawing._brush import gradient
-from aurashot.sandbox.drawing._compose import dressed, head_of, noted, outfit_for, stand
+from aurashot.sandbox.drawing._compose import annotated, dress, head_of, outfit_for, place_person
 from aurashot.sandbox.drawing._face import Box
-from aurashot.sandbox.drawing._lettering import fitted
+from aurashot.sandbox.drawing._fonts import fitted
 from aurashot.sandbox.drawing._light import LIGHTS
+from aurashot.sandbox.drawing._primitives import gradient
+from aurashot.sandbox.drawing._prompt import parse_prompt
 from aurashot.sandbox.drawing._warp import smile, turn
-from aurashot.sandbox.drawing._words import read
 
 if TYPE_CHECKING:
     from aurashot.sandbox.drawing._matte import Cutout
@@ -26,12 +26,12 @@ _BACKGROUND: Final = ((0.0, (236, 238, 241)), (0.6, (224, 227, 231)), (1.0, (206
 
 
 def id_photo(face: Image.Image, *, prompt: str | None) -> Image.Image:
-    """Return the sheet of the person in `face`, 1024 by 1024 pixels: front, left, right, smiling.
+    """Return four views of the person in `face`, 1024 by 1024 pixels: front, left, right, smiling.
 
-    The turned heads are approximate: the warp reads as some thirty degrees, and is labelled so.
+    The turned heads are approximate, and labelled so: the warp looks like about thirty degrees.
     """
-    head, wish = head_of(face), read(prompt or "")
-    outfit = outfit_for(wish, prompt or "", None) if wish.changes_clothes else Outfit("casual", _GREY)
+    head, parsed = head_of(face), parse_prompt(prompt or "")
+    outfit = outfit_for(parsed, prompt or "", None) if parsed.changes_clothes else Outfit("casual", _GREY)
     poses = {
         "front": head,
         "left 45\N{DEGREE SIGN} (approximate)": turn(head, "left"),
@@ -44,14 +44,14 @@ def id_photo(face: Image.Image, *, prompt: str | None) -> Image.Image:
         tile, silhouette = _tile(pose, outfit, label)
         sheet.paste(tile, corner)
         matte.paste(silhouette, corner)
-    return noted(sheet, _FACE, matte)
+    return annotated(sheet, _FACE, matte)
 
 
 def _tile(head: Cutout, outfit: Outfit, label: str) -> tuple[Image.Image, Image.Image]:
-    """Return one quarter of the sheet and the matte of the person in it."""
+    """Return one quarter of the sheet, and the matte of its person."""
     backdrop = gradient((_TILE, _TILE), _BACKGROUND)
-    person = dressed(head, backdrop, _FACE, outfit, "sheet")
-    tile = stand(person, backdrop, LIGHTS["day"], 0.4)
+    person = dress(head, backdrop, _FACE, outfit, "sheet")
+    tile = place_person(person, backdrop, LIGHTS["day"], 0.4)
     text, font = fitted(label, label.replace("\N{DEGREE SIGN}", " degrees"), 16, _TILE)
     draw, half = ImageDraw.Draw(tile), round(font.getlength(text) / 2) + 14
     draw.rounded_rectangle((256 - half, 474, 256 + half, 502), 14, fill=(246, 247, 249))

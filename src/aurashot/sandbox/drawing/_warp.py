@@ -1,40 +1,39 @@
-"""Bend a head a little: turn it to a side, or let it smile. The pixels stay those of the anchor."""
+"""Turn a head to a side, or make it smile, by moving its pixels."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from aurashot.sandbox.drawing._brush import lit
 from aurashot.sandbox.drawing._face import Box
+from aurashot.sandbox.drawing._primitives import lit
 
 if TYPE_CHECKING:
     from aurashot.sandbox.drawing._matte import Cutout
+    from aurashot.sandbox.drawing._primitives import Floats
 
-Floats: TypeAlias = NDArray[np.floating[Any]]
-Side: TypeAlias = Literal["left", "right"]
+Direction: TypeAlias = Literal["left", "right"]
 
-_TURN: Final = 0.20  # of half a head; the warp folds over at 0.5 and looks bent well before
-_LIFT: Final = 0.030  # how far the corners of the mouth rise, in face heights
-_SPREAD: Final = 0.022  # and how far they move apart
+_TURN: Final = 0.20  # of half a head; the warp folds over at 0.5 and looks distorted well before
+_LIFT: Final = 0.030  # how far the corners of the mouth move up, in face heights
+_SPREAD: Final = 0.022  # how far they move outward, in face heights
 
 
-def turn(head: Cutout, side: Side) -> Cutout:
-    """Return the head turned to a side of the image: a bounded parabola moves the middle and leaves the rims."""
+def turn(head: Cutout, side: Direction) -> Cutout:
+    """Return the head, turned to a side of the image: the middle moves along a parabola, and the edges stay."""
     x, y = _coordinates(head.image.size, head.face)
     sign = 1 if side == "right" else -1
     across = (x / 0.62).clip(-1, 1)
     shift = sign * _TURN * 0.62 * (1 - across**2) * np.exp(-((y / 1.25) ** 4))
-    image, matte = (_moved(each, head.face, shift, np.zeros_like(shift)) for each in (head.image, head.matte))
+    image, matte = (_resampled(each, head.face, shift, np.zeros_like(shift)) for each in (head.image, head.matte))
     return replace(head, image=lit(image, 1 + sign * 0.14 * across * (np.abs(y) < 2)), matte=matte)
 
 
 def smile(image: Image.Image, face: Box) -> Image.Image:
-    """Return the image with the corners of the mouth lifted and drawn apart, and the cheeks with them."""
+    """Return the image with the corners of the mouth moved up and outward, and the cheeks raised."""
     room = round(0.1 * face.height)
     corner = max(0, face.left - room), max(0, face.top + face.height // 2 - room)
     patch = image.crop((*corner, min(image.width, face.right + room), min(image.height, face.bottom + room)))
@@ -47,7 +46,7 @@ def smile(image: Image.Image, face: Box) -> Image.Image:
         rise += _LIFT * pull + 0.4 * _LIFT * cheek
         spread += side * _SPREAD * pull
     smiling = image.copy()
-    smiling.paste(_moved(patch, inner, spread, -rise), corner)
+    smiling.paste(_resampled(patch, inner, spread, -rise), corner)
     return smiling
 
 
@@ -58,8 +57,8 @@ def _coordinates(size: tuple[int, int], face: Box) -> tuple[Floats, Floats]:
     return x[None, :], y[:, None]
 
 
-def _moved(image: Image.Image, face: Box, right: Floats, down: Floats) -> Image.Image:
-    """Return the image with every pixel fetched from where it moved from (in face heights), bilinearly."""
+def _resampled(image: Image.Image, face: Box, right: Floats, down: Floats) -> Image.Image:
+    """Return the image with its pixels moved by these distances in face heights, resampled bilinearly."""
     width, height = image.size
     x = (np.arange(width)[None, :] - right * face.height).clip(0, width - 1.001)
     y = (np.arange(height)[:, None] - down * face.height).clip(0, height - 1.001)

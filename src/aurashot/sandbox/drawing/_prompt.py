@@ -1,4 +1,4 @@
-"""What a prompt asks for: one table of words, English and Chinese, and the reading of a prompt with it."""
+"""Parse prompts, with a table of English and Chinese words."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aurashot.sandbox.drawing._brush import Colour
+    from aurashot.sandbox.drawing._primitives import Colour
 
-Kind: TypeAlias = Literal["place", "light", "clothes", "colour", "weather", "backdrop", "other", "smile"]
+Kind: TypeAlias = Literal["scene", "light", "clothes", "colour", "backdrop", "other", "smile"]
 
 COLOURS: Final[Mapping[str, Colour]] = MappingProxyType(
     {
@@ -35,24 +35,20 @@ COLOURS: Final[Mapping[str, Colour]] = MappingProxyType(
     }
 )
 
-# kind -> meaning -> the words for it; Chinese words need no spaces around them
-_TABLE: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
+# kind -> meaning -> words; Chinese words need no spaces around them
+_VOCABULARY: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
     {
-        "place": {
+        "scene": {
             "cafe": "cafe|café|coffee|coffeehouse|restaurant|bistro|bakery|tea house|咖啡|咖啡馆|咖啡厅|餐厅|茶馆",
             "rooftop": "rooftop|rooftop bar|roof|terrace|bar|balcony|天台|屋顶|酒吧|阳台|露台",
-            "beach": "beach|sand|island|tropical|沙滩|海滩|海边|岛",
-            "sea": "sea|ocean|boat|ship|harbor|harbour|lake|海|大海|海洋|湖|船",
+            "beach": "beach|sand|island|tropical|sea|ocean|lake|沙滩|海滩|海边|岛|海|大海|海洋|湖",
             "city": "city|street|downtown|tokyo|new york|paris|skyline|cyberpunk|城市|街|街道|都市|上海|东京|北京",
             "forest": "forest|wood|jungle|tree|森林|树林|丛林|树",
             "park": "park|garden|meadow|field|flower|picnic|公园|花园|草地|田野|花",
-            "snow": "snow|snowy|winter|ski|mountain|alps|雪|冬|冬天|山|滑雪",
             "stage": "stage|concert|theater|theatre|spotlight|live show|singing|舞台|演唱会|音乐会|剧场",
             "office": "office|desk|meeting|boardroom|workplace|coworking|办公室|会议|公司",
-            "library": "library|bookshop|bookstore|book|classroom|school|reading|图书馆|书店|教室|学校|书",
             "home": "home|room|bedroom|living room|kitchen|sofa|couch|apartment|家|卧室|客厅|厨房|房间",
             "studio": "studio|portrait|headshot|plain|passport|摄影棚|影棚|证件照|肖像",
-            "desert": "desert|dune|canyon|western|沙漠|戈壁",
         },
         "light": {
             "night": "night|midnight|evening|nighttime|neon|moonlight|moonlit|夜|夜晚|晚上|夜里|霓虹|月光",
@@ -62,19 +58,13 @@ _TABLE: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
             "day": "day|daylight|sunny|noon|midday|bright|sunshine|白天|阳光|晴|中午",
             "overcast": "overcast|cloudy|fog|foggy|mist|misty|阴天|多云|雾",
         },
-        "weather": {
-            "snowfall": "snowfall|snowing|snowflake|下雪|雪花",
-            "rain": "rain|rainy|raining|雨|下雨",
-        },
         "clothes": {
             "suit": "suit|tuxedo|blazer|business attire|formal|jacket and tie|西装|正装|礼服|西服",
             "dress": "dress|gown|evening dress|skirt|裙|裙子|连衣裙|晚礼服",
             "hoodie": "hoodie|hooded sweatshirt|sweatshirt|streetwear|tracksuit|卫衣|帽衫|运动服",
-            "uniform": "uniform|soldier|police|pilot|captain|knight|armor|armour|制服|军装|校服",
-            "coat": "coat|parka|scarf|trench coat|overcoat|大衣|外套|围巾|羽绒服",
             "shirt": "shirt|blouse|button-up|linen|衬衫|衬衣",
             "sweater": "sweater|jumper|pullover|turtleneck|cardigan|毛衣|针织衫|高领",
-            "jacket": "jacket|leather jacket|denim|biker|夹克|皮衣|牛仔",
+            "jacket": "jacket|leather jacket|denim|biker|coat|parka|overcoat|夹克|皮衣|牛仔|大衣|外套|羽绒服",
             "casual": "casual|t-shirt|tee|tshirt|outfit|clothes|clothing|休闲|便装|衣服|服装|T恤|t恤",
         },
         "colour": {
@@ -99,16 +89,15 @@ _TABLE: Final[Mapping[Kind, Mapping[str, str]]] = MappingProxyType(
         "smile": {"": "smile|smiling|happy|laughing|cheerful|joyful|微笑|笑|开心|高兴"},
     }
 )
-_NEAR: Final = 18  # characters between a colour and the noun that it belongs to
+_NEAR: Final = 18  # the most characters between a colour and its noun
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What a prompt asks for; None where it says nothing."""
+class ParsedPrompt:
+    """What a prompt asks for; None if it does not mention it."""
 
-    place: str | None = None
+    scene: str | None = None
     light: str | None = None
-    weather: str | None = None
     clothes: str | None = None
     clothes_colour: Colour | None = None
     scene_colour: Colour | None = None
@@ -116,12 +105,12 @@ class Wish:
 
     @property
     def changes_scene(self) -> bool:
-        """Whether a new background is asked for."""
-        return self.place is not None or self.scene_colour is not None
+        """Whether the prompt asks for a new background."""
+        return self.scene is not None or self.scene_colour is not None
 
     @property
     def changes_clothes(self) -> bool:
-        """Whether other clothes are asked for."""
+        """Whether the prompt asks for other clothes."""
         return self.clothes is not None or self.clothes_colour is not None
 
 
@@ -133,8 +122,8 @@ class _Word:
     meaning: str
 
 
-def read(prompt: str) -> Wish:
-    """Return what the prompt asks for: the first word of each kind wins, a colour belongs to the noun next to it."""
+def parse_prompt(prompt: str) -> ParsedPrompt:
+    """Parse a prompt: the first word of each kind counts, and a colour belongs to the noun next to it."""
     words = [
         _Word(match.start(), match.end(), *_meanings()[match["latin"] or match["other"]])
         for match in _pattern().finditer(prompt.lower())
@@ -142,28 +131,27 @@ def read(prompt: str) -> Wish:
     first: dict[Kind, str] = {}
     for word in words:
         first.setdefault(word.kind, word.meaning)
-    painted: dict[Kind, Colour] = {}
+    colours: dict[Kind, Colour] = {}
     for word in words:
         if word.kind == "colour":
-            painted.setdefault(_owner(word, words), COLOURS[word.meaning])
-    return Wish(
-        place=first.get("place"),
+            colours.setdefault(_described(word, words), COLOURS[word.meaning])
+    return ParsedPrompt(
+        scene=first.get("scene"),
         light=first.get("light"),
-        weather=first.get("weather"),
         clothes=first.get("clothes"),
-        clothes_colour=painted.get("clothes"),
-        scene_colour=painted.get("backdrop"),
+        clothes_colour=colours.get("clothes"),
+        scene_colour=colours.get("backdrop"),
         smiling="smile" in first,
     )
 
 
-def _owner(colour: _Word, words: list[_Word]) -> Kind:
-    """Return the kind of noun that a colour describes: the next if it is near, else the one before, else the scene."""
-    nouns = [word for word in words if word.kind in {"clothes", "backdrop", "place", "other"}]
+def _described(colour: _Word, words: list[_Word]) -> Kind:
+    """Return the kind of the noun that a colour describes: the next one if it is near, else the previous one."""
+    nouns = [word for word in words if word.kind in {"clothes", "backdrop", "scene", "other"}]
     after = [word for word in nouns if 0 <= word.start - colour.end <= _NEAR]
     before = [word for word in nouns if 0 <= colour.start - word.end <= _NEAR]
-    owner: Kind = after[0].kind if after else before[-1].kind if before else "backdrop"
-    return "backdrop" if owner == "place" else owner
+    kind: Kind = after[0].kind if after else before[-1].kind if before else "backdrop"
+    return "backdrop" if kind == "scene" else kind
 
 
 @cache
@@ -172,7 +160,7 @@ def _meanings() -> Mapping[str, tuple[Kind, str]]:
     return MappingProxyType(
         {
             word: (kind, meaning)
-            for kind, meanings in _TABLE.items()
+            for kind, meanings in _VOCABULARY.items()
             for meaning, words in meanings.items()
             for word in words.lower().split("|")
         }
@@ -181,7 +169,7 @@ def _meanings() -> Mapping[str, tuple[Kind, str]]:
 
 @cache
 def _pattern() -> re.Pattern[str]:
-    """Return an expression that finds the words, the longest first: Latin ones whole, with a plural allowed."""
+    """Return a pattern that finds the words, longest first: Latin words must be whole, with an optional plural."""
     words = sorted(_meanings(), key=len, reverse=True)
     latin = "|".join(re.escape(word) for word in words if word[0].isascii())
     other = "|".join(re.escape(word) for word in words if not word[0].isascii())

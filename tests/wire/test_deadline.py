@@ -87,6 +87,19 @@ async def test_given_client_that_does_not_keep_the_deadline(server: ScriptedServ
     assert "unknown" == caught.value.outcome
 
 
+@pytest.mark.anyio
+async def test_a_time_limit_of_the_given_client_itself_is_its_own(server: ScriptedServer) -> None:
+    """A TimeoutError that is not the deadline's passes through, like every error that no transport raises."""
+
+    async def give_up(request: httpx.Request) -> None:
+        raise TimeoutError("the hook's own limit")
+
+    async with httpx.AsyncClient(event_hooks={"request": [give_up]}) as http_client:
+        client = AsyncAuraShot(KEY, base_url=server.url, http_client=http_client)
+        with pytest.raises(TimeoutError, match="the hook's own limit"):
+            await client.generate("a cafe", face=FACE)
+
+
 def test_job_that_is_not_done_in_time(client: AuraShot, server: ScriptedServer) -> None:
     """A pause between two questions that would not end in time is not begun; the job is named on the error."""
     server.always(json_response({"status": "processing", "workflow": "pose_change", "executionId": "run-7"}))

@@ -22,13 +22,15 @@ WARM_UP: Final = 0.5
 """Seconds of the same load before the responses are counted: connections are open by then."""
 SECONDS: Final = 1.0
 IN_SHORT: Final = ("httpx", "httpx-aiohttp", "aurashot", "aurashot on httpx-aiohttp")
-ROUNDS: Final = {"httpx-aiohttp": 9, "aurashot": 5, "aurashot on httpx-aiohttp": 9}
+ROUNDS: Final = {"httpx-aiohttp": 15, "aurashot": 5, "aurashot on httpx-aiohttp": 15}
 """The rounds of those whose ratios are near a bound; the others make `USUAL`."""
 USUAL: Final = 3
 FEWER: Final[dict[bool, dict[str, dict[int, int]]]] = {
     False: {
         "httpx": {512: 1, 2048: 1},
         "httpx2": {2048: 1},
+        "httpx-aiohttp": {1: 5, 512: 5, 2048: 5},
+        "aurashot on httpx-aiohttp": {1: 5, 512: 5, 2048: 5},
         "replicate": {512: 1, 2048: 0},
         "fal-client": {512: 1, 2048: 0},
         "openai": {2048: 1},
@@ -36,7 +38,7 @@ FEWER: Final[dict[bool, dict[str, dict[int, int]]]] = {
     },
     True: {name: {2048: 0} for name in IN_SHORT if name != "aurashot"},
 }
-"""The rounds of clients that are slow at a level, by whether it is to be quick."""
+"""The rounds at a level of clients that are slow there or compared at another level, by whether it is to be quick."""
 
 Target: TypeAlias = tuple[str, int]
 """A client and a number of calls at once."""

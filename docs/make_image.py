@@ -10,7 +10,7 @@ from typing import Final
 
 from PIL import Image, ImageOps
 
-IMAGE: Final = Path(__file__).with_name("images") / "demo.jpg"
+IMAGE: Final = Path(__file__).with_name("assets") / "demo.jpg"
 NAMES: Final = ("face.png", "id-photo.png", "cafe.png", "rooftop.png")
 HEIGHT: Final = 480
 GAP: Final = 12

@@ -179,7 +179,7 @@ def test_every_attempt_is_counted(events: list[Event]) -> None:
 
 
 @given(st.lists(st.sampled_from(Event), max_size=30))
-def test_the_answer_of_a_call_comes_once(events: list[Event]) -> None:
+def test_the_response_of_a_call_comes_once(events: list[Event]) -> None:
     """What was delivered is delivered once."""
     state = CallState()
     assert sum(happened(state, event) and event is DELIVER for event in events) <= 1
@@ -256,6 +256,6 @@ def test_the_end_keeps_no_error(is_last: bool) -> None:  # noqa: FBT001 - a colu
         gc.enable()
 
 
-def test_a_call_that_is_answered_keeps_no_doubt() -> None:
+def test_a_delivered_call_keeps_no_doubt() -> None:
     """An earlier error would keep itself alive, by its traceback, for as long as the call's state is held."""
     assert after(BEGIN, SEND, DOUBT, BEGIN, SEND, DELIVER).doubt is None

@@ -195,7 +195,7 @@ BAD: dict[str, Response] = {
 
 
 @pytest.mark.parametrize("response", BAD.values(), ids=BAD)
-def test_no_picture(client: AuraShot, server: ScriptedServer, tmp_path: Path, response: Response) -> None:
+def test_no_image(client: AuraShot, server: ScriptedServer, tmp_path: Path, response: Response) -> None:
     """What is not a whole image is asked for once, and leaves nothing behind."""
     server.always(response)
     error = refused(client, server.url + PATH, tmp_path / "images")
@@ -205,7 +205,7 @@ def test_no_picture(client: AuraShot, server: ScriptedServer, tmp_path: Path, re
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
-def test_truncated_picture(client: AuraShot, server: ScriptedServer, tmp_path: Path, kind: str) -> None:
+def test_truncated_image(client: AuraShot, server: ScriptedServer, tmp_path: Path, kind: str) -> None:
     """Half an image of any format is none, although nothing on the wire shows it."""
     whole = image(kind)
     server.always((unbounded(whole[: len(whole) // 2], "image/png"), CLOSE))
@@ -349,7 +349,7 @@ def test_unsafe_address(client: AuraShot, server: ScriptedServer, tmp_path: Path
     assert ([], []) == (list(folder.iterdir()), server.requests)
 
 
-def test_what_holds_no_picture(client: AuraShot, tmp_path: Path) -> None:
+def test_what_holds_no_image(client: AuraShot, tmp_path: Path) -> None:
     """Something that has no address is refused, and a response without an image says so."""
     with pytest.raises(InputError, match="what"):
         client.download(None, tmp_path)  # type: ignore[arg-type]  # the mistake is the point

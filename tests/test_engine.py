@@ -51,7 +51,7 @@ async def read(response: AsyncResponseStream) -> bytes:
     return body
 
 
-def test_answer_that_is_not_read_costs_its_connection(server: ScriptedServer) -> None:
+def test_response_that_is_not_read_costs_its_connection(server: ScriptedServer) -> None:
     """A connection with half a response on it is closed, and its place is free."""
     engine = Engine(1)
     for _ in range(2):
@@ -62,7 +62,7 @@ def test_answer_that_is_not_read_costs_its_connection(server: ScriptedServer) ->
 
 
 @pytest.mark.anyio
-async def test_async_answer_that_is_not_read_costs_its_connection(server: ScriptedServer) -> None:
+async def test_async_response_that_is_not_read_costs_its_connection(server: ScriptedServer) -> None:
     """A connection with half a response on it is closed, and its place is free."""
     engine = AsyncEngine(1)
     for _ in range(2):

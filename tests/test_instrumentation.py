@@ -508,7 +508,7 @@ class TestCancellation:
         assert [OperationStarted, RequestStarted, RequestFailed, RetryScheduled, OperationFailed] == kinds(heard)
         check_ends(heard)
 
-    async def test_a_recorded_call_that_is_cancelled_ends_when_its_answer_comes(
+    async def test_a_recorded_call_that_is_cancelled_ends_when_its_response_comes(
         self, server: ScriptedServer, heard: list[Event]
     ) -> None:
         """With a ledger the response is awaited beside the caller: its request ends after the operation."""
@@ -569,7 +569,7 @@ def test_a_view_says_what_its_operations_are_part_of(told_client: AuraShot, hear
     assert {"batch": "7", "user": "alice"} == heard[0].tags
 
 
-def test_a_hook_that_raises_costs_no_picture(
+def test_a_hook_that_raises_costs_no_image(
     make_client: Clients, server: ScriptedServer, heard: list[Event], caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is logged with its traceback, the hooks after it are still told, and the response arrives."""

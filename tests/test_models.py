@@ -80,7 +80,7 @@ def wire(model: WireModel) -> Any:
 
 
 @pytest.mark.parametrize(("model", "body"), RESPONSES)
-def test_an_answer_survives_a_round_trip(model: type[WireModel], body: dict[str, Any]) -> None:
+def test_a_response_survives_a_round_trip(model: type[WireModel], body: dict[str, Any]) -> None:
     """What the service sent comes out again, field by field, with what is not known of at the top and below."""
     body = {**body, **UNKNOWN}
     response = model.model_validate(body)
@@ -111,7 +111,7 @@ def test_the_fields_have_their_python_names() -> None:
     assert "image" == response.output.type
 
 
-def test_a_job_gives_its_first_picture() -> None:
+def test_a_job_gives_its_first_image() -> None:
     """The legacy response lists addresses, and may list what became of each."""
     job = WorkflowJob.model_validate(JOB)
     assert ("https://cdn.example.com/1.png", "Success", None) == (job.url, job.results[0].status, job.results[0].error)
@@ -172,7 +172,7 @@ def test_any_status_word_survives(word: str) -> None:
 @pytest.mark.parametrize(
     "response", [Generation(status="processing", request_id="r-1"), WorkflowJob(status="processing", task_id="r-1")]
 )
-def test_a_picture_that_is_not_there_is_an_error_with_the_identifier(response: Generation | WorkflowJob) -> None:
+def test_an_image_that_is_not_there_is_an_error_with_the_identifier(response: Generation | WorkflowJob) -> None:
     """Asking a pending response for its image says what its status is and which request it was."""
     with pytest.raises(NoOutputError, match="'processing'") as caught:
         _ = response.url
@@ -186,7 +186,7 @@ def test_an_output_that_is_not_there_is_the_same_error() -> None:
 
 
 @pytest.mark.parametrize(("model", "body"), RESPONSES)
-def test_an_answer_is_frozen_and_hashable_by_what_it_says(model: type[WireModel], body: dict[str, Any]) -> None:
+def test_a_response_is_frozen_and_hashable_by_what_it_says(model: type[WireModel], body: dict[str, Any]) -> None:
     """Nobody changes a response by accident, and two equal ones are one in a set."""
     response = model.model_validate(body)
     with pytest.raises(ValidationError, match="frozen"):
@@ -196,7 +196,7 @@ def test_an_answer_is_frozen_and_hashable_by_what_it_says(model: type[WireModel]
 
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda response: pickle.loads(pickle.dumps(response))])  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]  # a lambda has no annotations
 @pytest.mark.parametrize(("model", "body"), RESPONSES)
-def test_an_answer_is_copied_and_pickled_with_its_meta(
+def test_a_response_is_copied_and_pickled_with_its_meta(
     model: type[Generation], body: dict[str, Any], again: Callable[[Generation], Generation]
 ) -> None:
     """A queue or a cache gives back the whole response, unknown fields and the story of its call included."""
@@ -207,7 +207,7 @@ def test_an_answer_is_copied_and_pickled_with_its_meta(
 
 
 @pytest.mark.parametrize(("model", "body"), RESPONSES)
-def test_how_an_answer_was_obtained_is_not_what_it_says(model: type[Generation], body: dict[str, Any]) -> None:
+def test_how_a_response_was_obtained_is_not_what_it_says(model: type[Generation], body: dict[str, Any]) -> None:
     """The meta takes no part in equality, dumps and schema; without a call it is empty."""
     plain = model.model_validate(body)
     told = model.model_validate(body).with_meta(META)
@@ -232,7 +232,7 @@ def test_how_an_answer_was_obtained_is_not_what_it_says(model: type[Generation],
         {"outputs": [{"url": "https://cdn.example.com/1.png", "type": 4}]},
     ],
 )
-def test_a_paid_picture_is_not_lost_over_a_side_field(aside: dict[str, Any]) -> None:
+def test_a_paid_image_is_not_lost_over_a_side_field(aside: dict[str, Any]) -> None:
     """What is nice to know may have another shape than is documented; the image is there all the same."""
     response = {"status": "success", "outputs": [{"url": "https://cdn.example.com/1.png"}], **aside}
     assert "https://cdn.example.com/1.png" == Generation.model_validate(response).url
@@ -356,6 +356,6 @@ def test_every_model_of_the_package_is_public() -> None:
     assert sorted(found) == models.__all__
 
 
-def test_an_output_stands_for_its_picture() -> None:
+def test_an_output_stands_for_its_image() -> None:
     """One image of a response has an address and perhaps a type."""
     assert Output(url="u") == Output.model_validate({"url": "u", "type": None})

@@ -283,7 +283,7 @@ def test_the_next_request_of_a_connection(carry: Callable[..., list[bytes]]) -> 
     assert [BEFORE, head(3) + b"[1]", READ, READ, BEFORE, head(3) + b"[2]", READ] == script.log
 
 
-def test_an_answer_that_came_before_the_server_hung_up(carry: Callable[..., list[bytes]]) -> None:
+def test_a_response_that_came_before_the_server_hung_up(carry: Callable[..., list[bytes]]) -> None:
     """When the request cannot be written, there may be a response all the same: a refusal of a large upload, say."""
     script = Script(OK)
     script.problem = httpcore.WriteError("broken pipe")

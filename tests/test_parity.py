@@ -59,13 +59,13 @@ METHODS = [(blocking, waiting, name) for blocking, waiting in PAIRS for name in 
 
 
 @pytest.mark.parametrize(("blocking", "waiting"), PAIRS)
-def test_both_colours_offer_the_same_names(blocking: type, waiting: type) -> None:
+def test_both_clients_offer_the_same_names(blocking: type, waiting: type) -> None:
     """Whoever knows one client knows the other."""
     assert offered(blocking) == {NAMES.get(name, name) for name in offered(waiting)}
 
 
 @pytest.mark.parametrize(("blocking", "waiting", "name"), METHODS)
-def test_both_colours_take_the_same_arguments(blocking: type, waiting: type, name: str) -> None:
+def test_both_clients_take_the_same_arguments(blocking: type, waiting: type, name: str) -> None:
     """Names, kinds, defaults, types and results of a method are equal, but for the word Async."""
     here = inspect.signature(function(blocking, NAMES.get(name, name)))
     there = inspect.signature(function(waiting, name))
@@ -76,7 +76,7 @@ def test_both_colours_take_the_same_arguments(blocking: type, waiting: type, nam
 
 
 @pytest.mark.parametrize(("blocking", "waiting", "name"), METHODS)
-def test_both_colours_are_documented_alike(blocking: type, waiting: type, name: str) -> None:
+def test_both_clients_are_documented_alike(blocking: type, waiting: type, name: str) -> None:
     """The docstrings are the same, but for the few words that are about waiting."""
     assert told(function(blocking, NAMES.get(name, name))) == told(function(waiting, name))
 

@@ -28,7 +28,7 @@ def test_it_forgets_the_least_recently_used() -> None:
     assert 2 == len(cache)
 
 
-def test_putting_again_renews_an_answer() -> None:
+def test_putting_again_renews_a_response() -> None:
     """The later response under one key takes the place of the earlier, and is the most recent."""
     cache = ResponseCache(size=2)
     cache.put("a", 1)

@@ -92,7 +92,7 @@ def test_a_redirect_is_refused(status: int, outcome: Outcome) -> None:
         (b'{"status": "success", "outputs": [{"url": "https://a.b/c.png"}], "x": [-Infinity]}', {}, "is not JSON"),
     ],
 )
-def test_a_2xx_that_is_no_answer_of_this_api_is_unknown(raw: bytes, headers: dict[str, str], words: str) -> None:
+def test_a_2xx_that_is_no_response_of_this_api_is_unknown(raw: bytes, headers: dict[str, str], words: str) -> None:
     """It was perhaps paid for, so its bytes, its type and its identifier stay on the error."""
     error = unexpected(raw, 200, {**headers, "x-request-id": "r-1"})
     assert words in str(error)
@@ -111,14 +111,14 @@ def test_a_word_like_nan_is_a_word_within_a_string() -> None:
     assert output["url"] == response.url
 
 
-def test_no_content_is_an_empty_answer() -> None:
+def test_no_content_is_an_empty_response() -> None:
     """204 is a 2xx like any other: no image came."""
     error = unexpected(b"", 204)
     assert ("unknown", 204) == (error.outcome, error.status_code)
     assert "204 and an empty body" in str(error)
 
 
-def test_the_media_type_of_an_answer_is_noted_and_not_trusted() -> None:
+def test_the_media_type_of_a_response_is_noted_and_not_trusted() -> None:
     """A true response may call itself what it likes; what is no response says what it claimed to be."""
     raw = json.dumps(SUCCESS).encode()
     assert read(RawResponse(200, {"content-type": "text/plain"}, raw), Generation).succeeded
@@ -142,7 +142,7 @@ def test_a_misfit_does_not_print_what_came() -> None:
         ("", bytes),
     ],
 )
-def test_a_compressed_answer_is_read(encoding: str, encode: Any) -> None:
+def test_a_compressed_response_is_read(encoding: str, encode: Any) -> None:
     """Compression was not asked for, and is understood when it comes all the same."""
     raw = encode(json.dumps(SUCCESS).encode())
     assert read(RawResponse(200, {"content-encoding": encoding}, raw), Generation).succeeded
@@ -167,7 +167,7 @@ def test_a_success_in_a_broken_encoding_is_unknown(encoding: str, raw: bytes, wo
     assert "unknown" == error.outcome
 
 
-def test_a_success_without_a_picture_was_accepted() -> None:
+def test_a_success_without_an_image_was_accepted() -> None:
     """The service did the work and kept the image: that is on the bill, and never sent again."""
     error = unexpected(b'{"status": "success", "outputs": [], "requestId": "r-1"}')
     assert ("accepted", "r-1") == (error.outcome, error.request_id)
@@ -175,7 +175,7 @@ def test_a_success_without_a_picture_was_accepted() -> None:
 
 
 @pytest.mark.parametrize("status", ["queued", "SUBMITTED", "processing", "成功", ""])
-def test_an_answer_that_is_not_done_needs_no_picture(status: str) -> None:
+def test_a_response_that_is_not_done_needs_no_image(status: str) -> None:
     """Pending and unknown status words are kept as they are, with or without outputs."""
     assert status == generation(status=status, outputs=None).status
     assert () == generation(status=status, outputs=None).outputs
@@ -196,7 +196,7 @@ def test_numeric_identifiers_are_taken_as_text() -> None:
         ({"taskType": "id-photo", "message": "no face found"}, "the id-photo failed: no face found"),
     ],
 )
-def test_a_failed_answer_is_an_error_that_carries_it(fields: dict[str, Any], words: str) -> None:
+def test_a_failed_response_is_an_error_that_carries_it(fields: dict[str, Any], words: str) -> None:
     """A failure can come with 200: it is raised, and holds the whole response."""
     error = given_up(requestId="r-1", **fields)
     assert type(error) is GenerationFailedError
@@ -223,7 +223,7 @@ def test_blocked_content_is_told_apart(fields: dict[str, Any]) -> None:
     assert type(given_up(**fields)) is ContentBlockedError
 
 
-def test_a_failure_without_an_answer_has_no_identifier() -> None:
+def test_a_failure_without_a_response_has_no_identifier() -> None:
     """A legacy job's failure is described from its own fields."""
     error = failure("pose_change", {"error": "no person"})
     assert "The service reported that the pose_change failed: no person" == str(error)
@@ -237,7 +237,7 @@ def test_uploads_and_jobs_are_read_without_judgement() -> None:
     assert read(RawResponse(200, {}, b'{"status": "failed"}'), WorkflowJob).failed
 
 
-def test_an_answer_that_does_not_end_is_unknown() -> None:
+def test_a_response_that_does_not_end_is_unknown() -> None:
     """What is larger than the cap is not read to its end."""
     error = too_large(MAX_RESPONSE_BYTES + 1)
     assert "unknown" == error.outcome
@@ -249,7 +249,7 @@ def test_an_answer_that_does_not_end_is_unknown() -> None:
     st.binary() | ANY_JSON.map(json.dumps).map(str.encode),
     st.sampled_from(["identity", "gzip", "deflate", "br"]),
 )
-def test_any_answer_is_a_model_or_a_typed_error(status: int, raw: bytes, encoding: str) -> None:
+def test_any_response_is_a_model_or_a_typed_error(status: int, raw: bytes, encoding: str) -> None:
     """No bytes under any status raise anything that is not of this SDK."""
     try:
         response = read(RawResponse(status, {"content-encoding": encoding}, raw), Generation)

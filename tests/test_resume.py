@@ -153,7 +153,7 @@ def test_only_the_exact_rest_goes_on(have: int, status: int, told: str, tag: str
 
 
 @given(etag=st.text(max_size=20), length=st.text(max_size=20))
-def test_what_a_host_says_about_a_picture_never_fails(etag: str, length: str) -> None:
+def test_what_a_host_says_about_an_image_never_fails(etag: str, length: str) -> None:
     """A tag and a length that can be relied on, or nothing."""
     found = Whole.of({"etag": etag, "content-length": length})
     assert found is None or (found.tag == etag and str(found.total) == length.lstrip("0"))

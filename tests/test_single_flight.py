@@ -136,7 +136,7 @@ class TestThreads:
         assert 1 == work.times
         assert {} == single_flight._running
 
-    def test_later_askers_get_the_remembered_answer(self) -> None:
+    def test_later_askers_get_the_remembered_response(self) -> None:
         """What was done once is not done again, and another key is other work."""
         single_flight, work = between_threads(), Work()
         work.go.set()
@@ -228,7 +228,7 @@ class TestTasks:
         assert 1 == work.times
         assert {} == single_flight._running
 
-    async def test_later_askers_get_the_remembered_answer(self) -> None:
+    async def test_later_askers_get_the_remembered_response(self) -> None:
         """What was done once is not done again, and another key is other work."""
         single_flight, work = between_tasks(), AsyncWork()
         work.go.set()

@@ -266,7 +266,7 @@ def noting(name: str, original: Any, made: list[str]) -> Any:
     return init
 
 
-def test_answer_is_parsed_once(make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_response_is_parsed_once(make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bytes of a response become its model in one step."""
     parsed: list[object] = []
     validate = Generation.model_validate_json

@@ -1,4 +1,4 @@
-"""Work that outlives whoever starts it, on asyncio and on trio.
+"""Background tasks that outlive the task that starts them, on asyncio and on trio.
 
 anyio has no such thing: its tasks belong to a task group, which waits for them where it was opened, or cancels them.
 """
@@ -18,7 +18,7 @@ _running: set[asyncio.Task[None]] = set()
 
 
 def spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Start something that nobody waits for; it must not raise. The end of the event loop cancels it."""
+    """Start a background task, which must not raise; it is cancelled when the event loop ends."""
     if _on_trio():
         import trio
 
@@ -33,7 +33,7 @@ def spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def later(seconds: float, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Start something after a time, if the event loop lives until then."""
+    """Start a background task after a delay, unless the event loop ends first."""
     if _on_trio():
         import trio
 

@@ -1,7 +1,7 @@
-"""The vocabulary in which operations are written.
+"""Flows and steps: how operations are written.
 
-An operation is a `Flow`: a generator that yields steps and returns its result. A step is plain data that says what has
-to happen next; it does nothing by itself. The driver (`aurashot._transport._driver`) takes each step, does it, and
+An operation is a `Flow`: a generator that yields steps and returns its result. A step is plain data that says what
+to do next; it does nothing by itself. The driver (`aurashot._transport._driver`) takes each step, does it, and
 sends the result back in:
 
     flow                                    driver
@@ -31,29 +31,29 @@ T = TypeVar("T")
 M = TypeVar("M", bound=Response)
 
 Progress: TypeAlias = Callable[[int, int | None], None]
-"""Told about a download: bytes so far, and bytes in all where the server says."""
+"""Called during a download with the bytes so far, and the total if the server sends it."""
 
 
 class Call(NamedTuple, Generic[M]):
     """One request, and the model that its response becomes."""
 
     name: str
-    """What is asked for: `upload`, `id_photo`, `generate`, `edit`, `virtual_try_on`, `pose_change` or `query`."""
+    """The kind of request: `upload`, `id_photo`, `generate`, `edit`, `virtual_try_on`, `pose_change` or `query`."""
     path: str
     response: type[M]
     request: WireModel | Payload
-    """A JSON body, or the image that goes out as a multipart form."""
+    """A JSON body, or the image of a multipart form."""
     billable: bool = False
     asked: BilledRequest | None = None
-    """What a billed call asks for, with each local image named by its content instead of the URL of its upload.
+    """The content of a billed request, with a digest of each local image instead of the URL of its upload.
 
-    The same request has the same one, in every process."""
+    It is the same for the same request in every process."""
     dedupe_key: str | None = None
     """Calls with the same value are sent once, and share the response."""
 
 
 class Blocking(NamedTuple, Generic[T]):
-    """Disk or CPU work that must not hold up an event loop.
+    """Disk or CPU work that must not block an event loop.
 
     Before the operation has paid for anything, the work has what is left of the operation's time. After that it has
     all the time it needs, and its result is returned: what was paid for is not thrown away.
@@ -71,19 +71,19 @@ class Fetch(NamedTuple, Generic[T]):
 
 
 class Pause(NamedTuple):
-    """Let some seconds pass."""
+    """Wait for some seconds."""
 
     seconds: float
 
 
 class Together(NamedTuple):
-    """Several independent flows that cost nothing; the first error ends them all."""
+    """Several independent flows that are not billed; the first error cancels the others."""
 
     flows: tuple[Flow[Any], ...]
 
 
 class Gather(NamedTuple):
-    """Several flows that may cost money: each runs to completion, whatever happens to the others."""
+    """Several flows that may be billed: each runs to completion, whatever happens to the others."""
 
     flows: tuple[Flow[Any], ...]
     limit: int
@@ -91,10 +91,10 @@ class Gather(NamedTuple):
 
 
 class Recall(NamedTuple, Generic[M]):
-    """Ask the ledger, before anything is sent, whether a call was paid for already under the operation's key."""
+    """Look up in the ledger, before anything is sent, whether the operation's key was paid already."""
 
     call: Call[M]
-    """What is about to be asked for, with each local image named by its content."""
+    """The call that would be sent, with a digest of each local image instead of its URL."""
 
 
 class Annotate(NamedTuple):
@@ -124,12 +124,12 @@ def fetch(url: str, sink: Sink[T], progress: Progress | None = None) -> Flow[T]:
 
 
 def pause(seconds: float) -> Flow[None]:
-    """Let some seconds pass."""
+    """Wait for some seconds."""
     yield Pause(seconds)
 
 
 def together(flows: list[Flow[T]]) -> Flow[list[T]]:
-    """Run several flows that cost nothing, and return their results in order."""
+    """Run several flows that are not billed, and return their results in order."""
     if not flows:
         return []
     if len(flows) == 1:
@@ -140,7 +140,7 @@ def together(flows: list[Flow[T]]) -> Flow[list[T]]:
 def gather(flows: list[Flow[T]], *, limit: int = 8) -> Flow[list[T | Exception]]:
     """Run several flows to completion, and return the result or the error of each, in order.
 
-    An error of one does not cancel another, which may be paid for by then. The idempotency keys of their requests
+    An error of one does not cancel another, which may have been paid. The idempotency keys of their requests
     follow from their order: `order-17`, `order-17.2`, and so on.
 
     Args:
@@ -151,7 +151,7 @@ def gather(flows: list[Flow[T]], *, limit: int = 8) -> Flow[list[T | Exception]]
 
 
 def recall(call: Call[M]) -> Flow[M | None]:
-    """Return what the ledger holds under the operation's idempotency key, or None if the call is to be made."""
+    """Return the result that the ledger stores for the operation's idempotency key, or None if there is none."""
     return cast("M | None", (yield Recall(call)))
 
 

@@ -19,7 +19,7 @@ def pixels(path: Path) -> bytes:
         return image.tobytes()
 
 
-def test_quickstart_makes_three_pictures_of_a_photo(run: Run, grace_hopper: Path, tmp_path: Path) -> None:
+def test_quickstart_makes_three_images_of_a_photo(run: Run, grace_hopper: Path, tmp_path: Path) -> None:
     """The quickstart saves an ID photo, a scene and an edit, and prints where they are."""
     done = run("quickstart.py", str(grace_hopper), "out")
     assert (done.returncode, done.stderr) == (0, "")

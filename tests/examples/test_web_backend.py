@@ -43,7 +43,7 @@ def character(browser: httpx.Client, grace_hopper: Path) -> str:
     return response.raise_for_status().headers["location"]
 
 
-def test_a_visitor_gets_from_a_photo_to_pictures(
+def test_a_visitor_gets_from_a_photo_to_images(
     browser: httpx.Client, sandbox_server: SandboxServer, grace_hopper: Path
 ) -> None:
     """The forms lead from a photo to an image; the anchor is made and billed once for all images."""

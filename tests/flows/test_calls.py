@@ -130,7 +130,7 @@ def test_a_recall_is_a_step_that_sends_nothing(remembered: Generation | None) ->
     assert Recall(CALL) == next(recall(CALL))
 
 
-def test_an_annotation_is_a_step_with_its_answer_and_notes() -> None:
+def test_an_annotation_is_a_step_with_its_response_and_notes() -> None:
     """The flow says what is to be noted about which response, and returns nothing."""
     play = Play()
     play.run(annotate(DONE, {"chosen": True, "score": 0.5}))

@@ -85,7 +85,7 @@ def test_remote_references_go_out_in_one_billed_request(
     assert [content] == [body(call) for call in play.calls]
 
 
-def test_local_pictures_are_uploaded_before_the_billed_request() -> None:
+def test_local_images_are_uploaded_before_the_billed_request() -> None:
     """Each local image becomes an address first; the uploads are free."""
     play = Play(Upload(url=FACE), Upload(url=CLOTHES), DONE)
     play.run(generate(face=png("red"), clothes=png("blue"), scene=SCENE))
@@ -103,7 +103,7 @@ def test_a_ledger_is_asked_before_anything_is_uploaded() -> None:
     assert [] == play.steps
 
 
-def test_a_ledger_is_told_of_pictures_by_their_content() -> None:
+def test_a_ledger_is_told_of_images_by_their_content() -> None:
     """A local image is known by its digest, before and after its upload; a remote one by its address."""
     play = Play(Upload(url=FACE), DONE)
     play.run(generate(face=png("red"), scene=SCENE))
@@ -116,7 +116,7 @@ def test_a_ledger_is_told_of_pictures_by_their_content() -> None:
 
 
 @pytest.mark.parametrize("flow", [id_photo(), generate(clothes=CLOTHES), edit(face=FACE)])
-def test_without_local_pictures_a_call_asks_for_what_it_sends(flow: Flow[Generation]) -> None:
+def test_without_local_images_a_call_asks_for_what_it_sends(flow: Flow[Generation]) -> None:
     """When every image is remote, what the ledger is told is the body itself."""
     play = Play(DONE)
     play.run(flow)
@@ -145,7 +145,7 @@ def test_the_steps_of_a_generation_are_read_then_recall_then_upload_then_send() 
     assert DONE is end.value.value
 
 
-def test_the_same_picture_has_the_same_once_key() -> None:
+def test_the_same_image_has_the_same_once_key() -> None:
     """Equal content is uploaded once by whoever drives the flow: the calls carry the digest of the content."""
     play = Play(Upload(url=FACE), Upload(url=FACE), Upload(url=SCENE), DONE)
     play.run(generate(face=png("red"), clothes=png("red"), scene=png("blue")))
@@ -154,7 +154,7 @@ def test_the_same_picture_has_the_same_once_key() -> None:
     assert first == second != third
 
 
-def test_an_earlier_answer_is_a_reference() -> None:
+def test_an_earlier_response_is_a_reference() -> None:
     """A generation, an output and an upload stand for their addresses, and are not uploaded again."""
     play = Play(DONE)
     play.run(generate(face=DONE, clothes=DONE.output, scene=Upload(url=SCENE)))
@@ -216,7 +216,7 @@ def test_an_upload_that_fails_ends_the_operation_before_the_billed_request() -> 
     assert ["upload"] == [call.name for call in play.calls]
 
 
-def test_uploading_a_local_picture_gives_its_address() -> None:
+def test_uploading_a_local_image_gives_its_address() -> None:
     """A file goes out under its base name and true type."""
     play = Play(Upload(url=FACE))
     assert Upload(url=FACE) == play.run(flows.upload(RULES, png()))

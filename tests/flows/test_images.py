@@ -31,7 +31,7 @@ def fetched(play: Play) -> Fetch[Any]:
 @pytest.mark.parametrize(
     "what", [DONE, DONE.output, Upload(url=IMAGE), IMAGE, WorkflowJob(status="success", images=(IMAGE,))]
 )
-def test_whatever_stands_for_a_picture_can_be_fetched(what: Any, tmp_path: Path) -> None:
+def test_whatever_stands_for_an_image_can_be_fetched(what: Any, tmp_path: Path) -> None:
     """A response, an output, an upload, a job and an address all lead to one download."""
     saving = Play(tmp_path / "x.png")
     assert tmp_path / "x.png" == saving.run(images.download(RULES, what, tmp_path / "x.png", progress=None))
@@ -88,7 +88,7 @@ def test_in_a_folder_the_name_comes_from_identifiers_alone(what: Any, name: str,
 
 
 @pytest.mark.parametrize("what", [None, 7, b"bytes", object(), ["https://cdn.example.com/1.png"]])
-def test_what_stands_for_no_picture_is_refused(what: Any, tmp_path: Path) -> None:
+def test_what_stands_for_no_image_is_refused(what: Any, tmp_path: Path) -> None:
     """The error names the argument and the type that came."""
     for flow in (images.download(RULES, what, tmp_path, progress=None), images.read(RULES, what, progress=None)):
         with pytest.raises(InputError, match=f"^what: .* not {type(what).__name__}$") as caught:
@@ -108,7 +108,7 @@ def test_an_address_that_is_not_safe_is_not_fetched(url: str, tmp_path: Path) ->
         assert "what" == caught.value.argument
 
 
-def test_a_generation_without_a_picture_has_nothing_to_download(tmp_path: Path) -> None:
+def test_a_generation_without_an_image_has_nothing_to_download(tmp_path: Path) -> None:
     """The error is the one that `url` raises: it says what the status is."""
     with pytest.raises(NoOutputError, match="processing"):
         next(images.download(RULES, Generation(status="processing"), tmp_path, progress=None))

@@ -115,7 +115,7 @@ def test_a_job_that_was_paid_for_is_waited_for_and_not_submitted_again() -> None
     assert ["query"] == [call.name for call in play.calls]
 
 
-def test_local_pictures_of_a_job_are_uploaded_first() -> None:
+def test_local_images_of_a_job_are_uploaded_first() -> None:
     """The legacy workflows take the same forms of image as the others."""
     play = Play(Upload(url=CLOTHES), Upload(url=FACE), TAKEN)
     play.run(try_on(product_image=png("red"), model_image=png("blue")))
@@ -257,7 +257,7 @@ def test_a_job_that_failed_is_an_error_for_who_waits(
         Play(job).run(query(TAKEN, wait=True))
 
 
-def test_a_job_that_failed_is_an_answer_for_who_does_not_wait() -> None:
+def test_a_job_that_failed_is_a_response_for_who_does_not_wait() -> None:
     """A single question is answered as the service answered it."""
     failed = WorkflowJob(status="failed")
     assert failed is Play(failed).run(query(TAKEN))

@@ -69,7 +69,7 @@ def test_an_address_is_passed_on(image: str | Response, rules: ImageRules) -> No
     assert locate(image, rules) == URL
 
 
-def test_pictures_of_the_own_service_may_be_plain_http(rules: ImageRules) -> None:
+def test_images_of_the_own_service_may_be_plain_http(rules: ImageRules) -> None:
     """A result of a local sandbox can be given to the next call."""
     assert locate(Response(f"{rules.own_origin}/a.png"), rules) == f"{rules.own_origin}/a.png"
 
@@ -83,7 +83,7 @@ def test_an_unsafe_address_is_refused(image: str | Response, rules: ImageRules) 
         locate(image, rules)
 
 
-def test_a_result_without_a_picture_keeps_its_own_error(rules: ImageRules) -> None:
+def test_a_result_without_an_image_keeps_its_own_error(rules: ImageRules) -> None:
     """What a pending result says about its missing URL reaches the user."""
     with pytest.raises(NoOutputError, match="still pending"):
         locate(Pending(), rules)

@@ -106,7 +106,7 @@ def test_the_adobe_segment_of_a_cmyk_photograph_stays(portrait: Image.Image, enc
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_what_hangs_on_behind_the_picture_goes(file_format: str, encoded: Callable[..., bytes]) -> None:
+def test_what_hangs_on_behind_the_image_goes(file_format: str, encoded: Callable[..., bytes]) -> None:
     """A film or a second image after the end of the first one is cut off."""
     plain = encoded(file_format)
     assert look(plain + b"a film", file_format).identifying

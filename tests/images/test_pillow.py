@@ -241,7 +241,7 @@ def cases_over_the_cap(
     return [portrait, encoded("TIFF"), heic(portrait), encoded("JPEG", exif=exif(6))]
 
 
-def test_large_pictures_are_refused_before_they_are_decoded(
+def test_large_images_are_refused_before_they_are_decoded(
     encoded: Callable[..., bytes], exif: Callable[[int], Image.Exif], portrait: Image.Image
 ) -> None:
     """The cap on pixels holds for every way that decodes, and an image exactly at the cap passes."""

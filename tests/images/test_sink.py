@@ -65,7 +65,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_picture_lands_in_memory(image: bytes) -> None:
+def test_an_image_lands_in_memory(image: bytes) -> None:
     """What arrived in chunks is returned in one piece, and starting over forgets the first try."""
     sink = MemorySink(max_bytes=LIMIT)
     sink.begin()
@@ -74,7 +74,7 @@ def test_a_picture_lands_in_memory(image: bytes) -> None:
 
 
 @pytest.mark.parametrize("form", ["str", "path", "separator", "new folder"])
-def test_a_picture_lands_in_a_folder(form: str, folder: Path, image: bytes) -> None:
+def test_an_image_lands_in_a_folder(form: str, folder: Path, image: bytes) -> None:
     """A folder, or a path that ends in a separator, gets a file named after the stem and the content."""
     forms: dict[str, str | Path] = {
         "str": str(folder),
@@ -158,7 +158,7 @@ def test_the_old_file_stays_until_the_new_one_is_whole(folder: Path, image: byte
     assert target.read_bytes() == b"old"
 
 
-def test_the_mode_of_the_picture_follows_the_umask(folder: Path, image: bytes, umask: int) -> None:
+def test_the_mode_of_the_image_follows_the_umask(folder: Path, image: bytes, umask: int) -> None:
     """The finished file is as readable as any other new file."""
     for to in (folder, folder / "roof.png"):
         assert umask == stat.S_IMODE(land(FileSink(to, stem="cafe", max_bytes=LIMIT), [image]).stat().st_mode)
@@ -205,7 +205,7 @@ def both(folder: Path, limit: int) -> list[Sink[object]]:
         (b"GIF89a" + bytes(7), "incomplete"),
     ],
 )
-def test_what_is_not_a_whole_picture_is_refused(content: bytes, reason: str, folder: Path) -> None:
+def test_what_is_not_a_whole_image_is_refused(content: bytes, reason: str, folder: Path) -> None:
     """Web pages, drawings, other formats and cut files do not land, and leave nothing behind."""
     for sink in both(folder, LIMIT):
         with pytest.raises(DownloadError, match=reason):
@@ -213,7 +213,7 @@ def test_what_is_not_a_whole_picture_is_refused(content: bytes, reason: str, fol
     assert names(folder) == []
 
 
-def test_too_large_a_picture_is_refused_as_soon_as_it_shows(folder: Path, image: bytes) -> None:
+def test_too_large_an_image_is_refused_as_soon_as_it_shows(folder: Path, image: bytes) -> None:
     """The cap is checked chunk by chunk, and an image exactly at the cap lands."""
     for sink in both(folder, len(image) - 1):
         with pytest.raises(DownloadError, match=f"larger than the limit of {len(image) - 1:,} bytes"):

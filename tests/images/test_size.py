@@ -26,7 +26,7 @@ def encoded(kind: str, size: tuple[int, int], mode: str = "RGB", **options: Any)
 
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("size", [(1, 1), (7, 300), (300, 7), (2048, 1025)])
-def test_the_size_of_a_picture(kind: str, size: tuple[int, int]) -> None:
+def test_the_size_of_an_image(kind: str, size: tuple[int, int]) -> None:
     """It is what Pillow says, without decoding."""
     assert size == size_of(io.BytesIO(encoded(kind, size)), TYPES[kind])
 

@@ -54,7 +54,7 @@ def test_whatever_is_wrong_fails_the_run(fault: dict[str, Any]) -> None:
     assert not replace(SOUND, **fault).is_sound
 
 
-def test_an_end_says_which_picture_or_which_error() -> None:
+def test_an_end_says_which_image_or_which_error() -> None:
     """And survives its way through the pipe; what is none of the SDK's errors is seen."""
     result = Generation.model_validate_json(generation("a.2"))
     assert End(key="a", image="a.2") == delivered("a", result)

@@ -333,7 +333,7 @@ def test_the_digests_are_those_of_utf_8(ledger: SQLiteLedger) -> None:
     assert re.fullmatch("[0-9a-f]{64}", second.prompt_digest or "")
 
 
-def test_a_settlement_without_an_answer(ledger: SQLiteLedger) -> None:
+def test_a_settlement_without_a_response(ledger: SQLiteLedger) -> None:
     """What is not known is None, not a zero."""
     ledger.settle(ledger.reserve(intent()), Settlement(payment="not_paid", attempts=0))
     (entry,) = ledger.entries()

@@ -97,7 +97,7 @@ def test_lost_connection_gives_its_place_back(make_client: Clients, server: Scri
         assert client.generate("a cafe", face=FACE, timeout=2).succeeded
 
 
-def test_stale_answer_does_not_reach_the_next_call(client: AuraShot, server: ScriptedServer) -> None:
+def test_stale_response_does_not_reach_the_next_call(client: AuraShot, server: ScriptedServer) -> None:
     """A second response to one request is not taken for the response to the next."""
     server.queue((named("first") + named("stale"),), (named("second"),))
 
@@ -105,7 +105,7 @@ def test_stale_answer_does_not_reach_the_next_call(client: AuraShot, server: Scr
     assert "second" == client.generate("a cafe", face=FACE).request_id
 
 
-def test_stale_answer_that_comes_late_does_not_reach_the_next_call(client: AuraShot, server: ScriptedServer) -> None:
+def test_stale_response_that_comes_late_does_not_reach_the_next_call(client: AuraShot, server: ScriptedServer) -> None:
     """Bytes that arrive on an idle connection are not taken for the response to the next request."""
     server.queue((named("first"), 0.05, named("stale")), (named("second"),))
 

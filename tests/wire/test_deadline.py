@@ -53,7 +53,7 @@ SLOW: dict[str, Response] = {
 
 
 @pytest.mark.parametrize("response", SLOW.values(), ids=SLOW)
-def test_slow_answer_ends_with_the_deadline(client: AuraShot, server: ScriptedServer, response: Response) -> None:
+def test_slow_response_ends_with_the_deadline(client: AuraShot, server: ScriptedServer, response: Response) -> None:
     """However slowly a response comes, the call ends in its time; the request was sent once and may be paid for."""
     server.always(response)
     with in_time(TIMEOUT), pytest.raises(DeadlineExceededError) as caught:

@@ -45,7 +45,7 @@ async def cancelled_once_it_came(client: AsyncAuraShot, server: ScriptedServer, 
 
 
 @pytest.mark.anyio
-async def test_a_picture_whose_caller_has_gone_is_recorded(server: ScriptedServer) -> None:
+async def test_an_image_whose_caller_has_gone_is_recorded(server: ScriptedServer) -> None:
     """The caller is free before the service responds; closing the client waits for the response."""
     notebook = Notebook()
     server.queue(SLOW)
@@ -58,7 +58,7 @@ async def test_a_picture_whose_caller_has_gone_is_recorded(server: ScriptedServe
 
 
 @pytest.mark.anyio
-async def test_a_drain_ends_with_the_deadline_of_its_call(server: ScriptedServer) -> None:
+async def test_waiting_for_detached_calls_ends_with_the_deadline_of_its_call(server: ScriptedServer) -> None:
     """A service that never responses holds nobody for longer than the call would have."""
     notebook = Notebook()
     server.queue((HOLD,))
@@ -159,7 +159,7 @@ def test_an_event_loop_that_ends_first_leaves_the_entry_unknown(
 
 
 @pytest.mark.anyio
-async def test_an_error_reaches_the_caller_through_the_drain(server: ScriptedServer) -> None:
+async def test_an_error_reaches_the_caller_through_the_detached_call(server: ScriptedServer) -> None:
     """What goes wrong beside the task is raised in it, and a bug is no less visible than elsewhere."""
     notebook = Notebook()
 

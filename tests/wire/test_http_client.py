@@ -82,7 +82,7 @@ def test_its_headers_are_sent(given: Given, server: ScriptedServer) -> None:
 
 
 @pytest.mark.parametrize("response", LOST.values(), ids=LOST)
-def test_lost_answer_is_an_unknown_outcome(given: Given, server: ScriptedServer, response: Response) -> None:
+def test_lost_response_is_an_unknown_outcome(given: Given, server: ScriptedServer, response: Response) -> None:
     """Whatever the transport calls it, a response that was lost after the work may have been paid for."""
     server.always(response)
     with pytest.raises(AuraShotError) as caught:
@@ -141,7 +141,7 @@ def test_closed_one_is_refused(given: Given, server: ScriptedServer) -> None:
     assert [] == server.requests
 
 
-def test_hook_that_reads_answers(make_client: Clients, backend: str, server: ScriptedServer) -> None:
+def test_hook_that_reads_responses(make_client: Clients, backend: str, server: ScriptedServer) -> None:
     """An event hook of a given client may read a response, compressed or not, before it is used."""
     seen: list[bytes] = []
 
@@ -160,7 +160,7 @@ def test_hook_that_reads_answers(make_client: Clients, backend: str, server: Scr
     assert [content] * 2 == seen
 
 
-def test_transport_that_makes_answers_up(make_client: Clients) -> None:
+def test_transport_that_makes_responses_up(make_client: Clients) -> None:
     """A given client may have a transport that asks nobody."""
     made_up = httpx.MockTransport(lambda request: httpx.Response(200, json=dict(GENERATION)))
     client = make_client("https://www.aurashot.art", http_client=make_client.http(transport=made_up))

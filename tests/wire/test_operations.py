@@ -183,7 +183,7 @@ def test_a_second_run_goes_on_where_the_first_one_failed(
     assert ["order-17", "order-17.2", "order-17.2"] == [each.header("idempotency-key") for each in server.requests]
 
 
-def test_a_lost_answer_stays_unknown_whatever_was_delivered(run: Runner, server: ScriptedServer) -> None:
+def test_a_lost_response_stays_unknown_whatever_was_delivered(run: Runner, server: ScriptedServer) -> None:
     """The second image may be on the bill as well."""
 
     def flow() -> Flow[None]:
@@ -304,7 +304,7 @@ def test_a_timeout_of_the_work_itself_is_its_own(run: Runner) -> None:
         run(flow())
 
 
-def test_notes_are_added_to_the_entry_of_an_answer(
+def test_notes_are_added_to_the_entry_of_a_response(
     make_client: Clients, server: ScriptedServer, tmp_path: Path
 ) -> None:
     """Without a ledger, or if it cannot write, nothing happens: the image counts."""
@@ -358,7 +358,7 @@ def test_labels_that_cannot_work_are_refused_as_part_of_the_operation(
 
 
 @pytest.mark.anyio
-async def test_a_cancelled_gather_leaves_its_paid_pictures_on_record(server: ScriptedServer, tmp_path: Path) -> None:
+async def test_a_cancelled_gather_leaves_its_paid_images_on_record(server: ScriptedServer, tmp_path: Path) -> None:
     """With a ledger, what is out is awaited for each of the flows."""
     server.queue((0.3, *json_response(GENERATION)), (0.3, *json_response(GENERATION)))
 

@@ -119,7 +119,7 @@ def fail(client: AuraShot, server: ScriptedServer) -> AuraShotError:
 
 
 @pytest.mark.parametrize("response", LOST.values(), ids=LOST)
-def test_lost_answer_is_an_unknown_outcome(client: AuraShot, server: ScriptedServer, response: Response) -> None:
+def test_lost_response_is_an_unknown_outcome(client: AuraShot, server: ScriptedServer, response: Response) -> None:
     """When the response to a billed call is lost on the wire, nothing is sent again and the error says so."""
     server.always(response)
     error = fail(client, server)
@@ -129,7 +129,7 @@ def test_lost_answer_is_an_unknown_outcome(client: AuraShot, server: ScriptedSer
 
 
 @pytest.mark.parametrize("response", BROKEN.values(), ids=BROKEN)
-def test_unusable_answer_is_an_unknown_outcome(client: AuraShot, server: ScriptedServer, response: Response) -> None:
+def test_unusable_response_is_an_unknown_outcome(client: AuraShot, server: ScriptedServer, response: Response) -> None:
     """A 200 that is not this API's may have been paid for: nothing is sent again, and its bytes are kept."""
     server.always(response)
     error = fail(client, server)
@@ -200,7 +200,7 @@ def test_blocked_content(client: AuraShot, server: ScriptedServer) -> None:
     assert isinstance(fail(client, server), ContentBlockedError)
 
 
-def test_success_without_a_picture(client: AuraShot, server: ScriptedServer) -> None:
+def test_success_without_an_image(client: AuraShot, server: ScriptedServer) -> None:
     """A success with no outputs was accepted, so it may be on the bill."""
     server.always(json_response({**GENERATION, "outputs": []}))
     error = fail(client, server)
@@ -209,7 +209,7 @@ def test_success_without_a_picture(client: AuraShot, server: ScriptedServer) -> 
     assert ("accepted", True, GENERATION["requestId"]) == (error.outcome, error.may_be_charged, error.request_id)
 
 
-def test_gzip_answer_is_read(client: AuraShot, server: ScriptedServer) -> None:
+def test_gzip_response_is_read(client: AuraShot, server: ScriptedServer) -> None:
     """A compressed response that was not asked for is read all the same: it was paid for."""
     server.always((body(PRESSED, "application/json", 200, content_encoding="gzip"),))
 
@@ -221,7 +221,7 @@ def test_gzip_answer_is_read(client: AuraShot, server: ScriptedServer) -> None:
     [(chunked(CONTENT),), (unbounded(CONTENT), CLOSE), (headers_only(103) + WHOLE,), (body(CONTENT, "text/plain"),)],
     ids=["chunked", "no length", "interim answer first", "called text"],
 )
-def test_odd_but_whole_answer_is_read(client: AuraShot, server: ScriptedServer, response: Response) -> None:
+def test_odd_but_whole_response_is_read(client: AuraShot, server: ScriptedServer, response: Response) -> None:
     """However a whole response is framed or called, it is read."""
     server.always(response)
 

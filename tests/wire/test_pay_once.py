@@ -120,14 +120,14 @@ def test_the_same_key_with_another_operation_is_refused(client: AuraShot, server
     assert 1 == len(server.requests)
 
 
-def test_how_the_answer_is_waited_for_is_no_part_of_the_request(client: AuraShot, server: ScriptedServer) -> None:
+def test_how_the_response_is_waited_for_is_no_part_of_the_request(client: AuraShot, server: ScriptedServer) -> None:
     """The image is the same."""
     client.generate("a cafe", face=FACE, idempotency_key=KEY)
     assert client.generate("a cafe", face=FACE, idempotency_key=KEY, wait_for_result=True).meta.from_ledger
     assert 1 == len(server.requests)
 
 
-def test_a_key_whose_answer_was_lost_is_not_sent_again(
+def test_a_key_whose_response_was_lost_is_not_sent_again(
     client: AuraShot, server: ScriptedServer, ledger: SQLiteLedger
 ) -> None:
     """It raises, with the entry, until somebody says what became of it; then it is sent, or its result returned."""
@@ -151,7 +151,7 @@ def test_a_key_whose_answer_was_lost_is_not_sent_again(
     assert 2 == len(server.requests)
 
 
-def test_a_key_that_was_resolved_as_paid_returns_its_picture(
+def test_a_key_that_was_resolved_as_paid_returns_its_image(
     client: AuraShot, server: ScriptedServer, ledger: SQLiteLedger
 ) -> None:
     """Where the address was found, it is the result; where it was not, no second image is paid for by accident."""
@@ -187,7 +187,7 @@ def test_opting_out_pays_again(client: AuraShot, server: ScriptedServer, ledger:
     assert ["paid", "paid"] == [entry.payment for entry in ledger.find(key=KEY)]
 
 
-def test_a_lost_answer_that_is_asked_for_again_is_no_conflict(
+def test_a_lost_response_that_is_asked_for_again_is_no_conflict(
     make_client: Clients, server: ScriptedServer, ledger: SQLiteLedger
 ) -> None:
     """With `retry_unknown` an operation has two entries under its key; later calls get the one that was paid."""

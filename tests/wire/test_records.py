@@ -222,7 +222,7 @@ def test_what_cannot_be_recorded_is_not_sent(
     assert {} == notebook.settled
 
 
-def test_a_picture_is_not_lost_over_its_record(
+def test_an_image_is_not_lost_over_its_record(
     recorded: AuraShot, notebook: Notebook, caplog: pytest.LogCaptureFixture
 ) -> None:
     """When the outcome cannot be written, the response is returned all the same; the entry stays unknown."""

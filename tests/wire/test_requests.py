@@ -163,7 +163,7 @@ def test_cookies_are_not_kept(client: AuraShot, server: ScriptedServer) -> None:
     assert [None, None] == [request.header("cookie") for request in server.requests]
 
 
-def test_meta_says_how_the_answer_was_obtained(client: AuraShot, server: ScriptedServer) -> None:
+def test_meta_says_how_the_response_was_obtained(client: AuraShot, server: ScriptedServer) -> None:
     """A response knows its attempts, its idempotency key and its headers, without the secret ones."""
     server.queue(json_response({"status": "pending"}, x_request_id="r-1", set_cookie="session=1"))
     meta = client.generate("a cafe", face=FACE).meta

@@ -189,7 +189,7 @@ def test_client_does_not_show_its_key(client: AuraShot) -> None:
     assert KEY[-4:] in repr(client)
 
 
-def test_answer_does_not_hold_the_key(client: AuraShot) -> None:
+def test_response_does_not_hold_the_key(client: AuraShot) -> None:
     """A response and how it was obtained can be pickled and printed without the key."""
     response = client.generate("a cafe", face=FACE)
 

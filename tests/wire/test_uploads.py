@@ -37,7 +37,7 @@ def test_upload_is_a_form_with_one_file(client: AuraShot, server: ScriptedServer
     assert 1 == request.body.count(png())
 
 
-def test_remote_pictures_are_not_uploaded(client: AuraShot, server: ScriptedServer) -> None:
+def test_remote_images_are_not_uploaded(client: AuraShot, server: ScriptedServer) -> None:
     """Uploading an address returns it and asks nobody."""
     assert FACE == client.upload(FACE).url
     assert [] == server.requests
@@ -62,7 +62,7 @@ def test_same_face_is_uploaded_once(client: AuraShot, server: ScriptedServer, tm
     assert 2 == len(server.posts(GENERATE))
 
 
-def test_same_picture_in_two_places_is_uploaded_once(client: AuraShot, server: ScriptedServer) -> None:
+def test_same_image_in_two_places_is_uploaded_once(client: AuraShot, server: ScriptedServer) -> None:
     """One call that uses the same content twice makes one upload; other content makes another."""
     client.generate("a cafe", face=png(), clothes=png("red"), scene=png())
 

@@ -9,7 +9,7 @@ from itertools import count
 from lab.bench.load import drive, steady, steady_threads
 
 
-def test_a_steady_load_counts_the_answers_of_its_window() -> None:
+def test_a_steady_load_counts_the_responses_of_its_window() -> None:
     """What is answered before and after the window is made, and not counted; an error counts whenever it comes."""
     made, at_once, most = count(), 0, 0
 

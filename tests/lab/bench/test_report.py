@@ -112,7 +112,7 @@ def test_a_section_on_the_terminal_has_no_plot() -> None:
     assert "svg" not in write_section(section())
 
 
-def test_the_picture_is_a_valid_png_of_its_size(tmp_path: Path) -> None:
+def test_the_image_is_a_valid_png_of_its_size(tmp_path: Path) -> None:
     """Pillow reads every row, and the file is as large as was asked for, within a row and the framing."""
     write_png(tmp_path / "image.png", 1)
     content = (tmp_path / "image.png").read_bytes()

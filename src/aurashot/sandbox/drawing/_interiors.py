@@ -128,7 +128,7 @@ def _office(scene: SceneCanvas) -> None:
 
 
 def _home(scene: SceneCanvas) -> None:
-    """Draw a living room: window, curtains, picture, sofa, plant and lamp."""
+    """Draw a living room: window, curtains, a framed print, sofa, plant and lamp."""
     _wall(scene, (206, 190, 168))
     _window(scene, (0.04, 0.12, 0.36, 0.56), city=False)
     for left, right in ((-0.02, 0.06), (0.34, 0.42)):

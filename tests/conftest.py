@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ settings.register_profile("default", derandomize=True, deadline=None, max_exampl
 settings.register_profile("long", deadline=None, max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
+PHOTOS = Path(__file__).with_name("fixtures") / "photos"
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
@@ -53,20 +53,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(scope="session")
 def grace_hopper() -> Path:
     """Return a photograph of one face, 512 by 600 pixels, as JPEG."""
-    import matplotlib as mpl
-
-    return Path(mpl.get_data_path(), "sample_data", "grace_hopper.jpg")
+    return PHOTOS / "grace_hopper.jpg"
 
 
 @pytest.fixture(scope="session")
-def astronaut(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def astronaut() -> Path:
     """Return a photograph of one face, 512 by 512 pixels, as JPEG."""
-    from PIL import Image
-
-    path = tmp_path_factory.mktemp("photographs") / "astronaut.jpg"
-    with (files("skimage.data") / "astronaut.png").open("rb") as file, Image.open(file) as photograph:
-        photograph.convert("RGB").save(path, quality=90)
-    return path
+    return PHOTOS / "astronaut.jpg"
 
 
 @pytest.fixture(scope="session", params=["asyncio", "trio"])

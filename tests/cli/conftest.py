@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
-from PIL import Image
 from typer.testing import CliRunner
 
 from aurashot import sandbox
 from aurashot.cli import app
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KEY = "sk_live_canary_4711"
 
@@ -61,13 +61,9 @@ def aurashot() -> Aurashot:
 
 
 @pytest.fixture(scope="session")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Return two photographs: a portrait from 1984 and one from 1993, both JPEG."""
-    folder = tmp_path_factory.mktemp("photos")
-    astronaut = folder / "astronaut.jpg"
-    Image.fromarray(importlib.import_module("skimage.data").astronaut()).save(astronaut, quality=90)
-    hopper = importlib.import_module("matplotlib.cbook").get_sample_data("grace_hopper.jpg", asfileobj=False)
-    return {"astronaut": astronaut, "hopper": Path(hopper)}
+def photos(astronaut: Path, grace_hopper: Path) -> dict[str, Path]:
+    """Return two photographs: a portrait from 1993 and one from 1984, both JPEG."""
+    return {"astronaut": astronaut, "hopper": grace_hopper}
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import sys
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from aurashot.images import ImageRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 ORIGIN = "http://127.0.0.1:8787"
 ORIENTATION = 0x0112
@@ -21,10 +21,10 @@ GPS = 0x8825
 
 
 @pytest.fixture(scope="session")
-def portrait() -> Image.Image:
+def portrait(astronaut: Path) -> Image.Image:
     """Return a photograph as a Pillow image, 96 by 64 pixels, no two corners alike."""
-    pixels = importlib.import_module("skimage.data").astronaut()
-    return Image.fromarray(pixels).crop((150, 0, 342, 128)).resize((96, 64))
+    with Image.open(astronaut) as photograph:
+        return photograph.crop((150, 0, 342, 128)).resize((96, 64))
 
 
 @pytest.fixture(scope="session")

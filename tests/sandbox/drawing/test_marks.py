@@ -10,7 +10,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -24,6 +23,7 @@ from tests.sandbox.drawing.comparison import difference, likeness
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+FONT = Path(__file__).parents[2] / "fixtures" / "fonts" / "DejaVuSans-subset.ttf"
 MARKS = Marks(operation="generate", request_id="req-1", prompt="a café in 巴黎")
 
 
@@ -99,9 +99,9 @@ def test_script_without_a_font_is_captioned_by_its_digest(fonts: None) -> None:
     assert ImageChops.difference(_footer("巴黎的咖啡馆"), _footer("上海的夜晚")).getbbox() is not None
 
 
-@pytest.mark.parametrize("fonts", [(f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans.ttf",)], indirect=True)
+@pytest.mark.parametrize("fonts", [(str(FONT),)], indirect=True)
 def test_script_with_a_font_is_drawn(fonts: None) -> None:
-    """An installed font that has the letters is used: here the one that matplotlib carries."""
+    """An installed font that has the letters is used: here DejaVu Sans."""
     text, font = _fonts.fitted("кафе в Париже", "digest", 18, 600)
     assert "кафе в Париже" == text
     assert _fonts._installed_fonts(18)[0] is font

@@ -22,7 +22,7 @@ WARM_UP: Final = 0.5
 """Seconds of the same load before the responses are counted: connections are open by then."""
 SECONDS: Final = 1.0
 IN_SHORT: Final = ("httpx", "httpx-aiohttp", "aurashot", "aurashot on httpx-aiohttp")
-ROUNDS: Final = {"httpx-aiohttp": 15, "aurashot": 5, "aurashot on httpx-aiohttp": 15}
+ROUNDS: Final = {"httpx-aiohttp": 15, "aurashot": 15, "aurashot on httpx-aiohttp": 15}
 """The rounds of those whose ratios are near a bound; the others make `USUAL`."""
 USUAL: Final = 3
 FEWER: Final[dict[bool, dict[str, dict[int, int]]]] = {
@@ -30,6 +30,7 @@ FEWER: Final[dict[bool, dict[str, dict[int, int]]]] = {
         "httpx": {512: 1, 2048: 1},
         "httpx2": {2048: 1},
         "httpx-aiohttp": {1: 5, 512: 5, 2048: 5},
+        "aurashot": {1: 5, 512: 5},
         "aurashot on httpx-aiohttp": {1: 5, 512: 5, 2048: 5},
         "replicate": {512: 1, 2048: 0},
         "fal-client": {512: 1, 2048: 0},

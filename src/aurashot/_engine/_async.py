@@ -14,6 +14,7 @@ import httpcore
 
 from aurashot._background import later
 from aurashot._engine._slots import SWEEP_INTERVAL, AsyncSlot, expired, has_trailing_data, headers_of, is_reusable, pop
+from aurashot._time_limit import TimeLimitError, within
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable
@@ -37,13 +38,13 @@ class _Pool:
         Raises:
             httpcore.PoolTimeout: None became free in time.
         """
-        if self._permits.value:  # no cancel scope for those who need not wait
+        if self._permits.value:  # no time limit for those who need not wait
             self._permits.acquire_nowait()
             return
-        with anyio.move_on_after(deadline.remaining):
-            await self._permits.acquire()
-            return
-        raise httpcore.PoolTimeout
+        try:
+            await within(deadline.remaining, self._permits.acquire())
+        except TimeLimitError:
+            raise httpcore.PoolTimeout from None
 
     def release(self) -> None:
         """Return a permit to the longest waiter."""

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self
 
-import anyio
 import httpx
 
 from aurashot._engine import CONNECT_TIMEOUT, headers_of
 from aurashot._response_parsing import MAX_RESPONSE_BYTES
+from aurashot._time_limit import TimeLimitError, within
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Iterator
 
     import httpcore
 
     from aurashot._deadline import Deadline
     from aurashot._engine import Outgoing
-
-T = TypeVar("T")
 
 NO_AUTH: Final = httpx.Auth()
 """The request is signed already; neither the client's own auth nor a netrc file may sign it again."""
@@ -105,7 +102,10 @@ class AsyncHttpxClient:
         with outgoing.request() as request:
             ours = _to_httpx(request, self._client.headers, outgoing.deadline)
             outgoing.before_send()
-            return await _within(outgoing.deadline.remaining + GRACE, self._respond(ours))
+            try:
+                return await within(outgoing.deadline.remaining + GRACE, self._respond(ours))
+            except TimeLimitError:
+                raise httpx.ReadTimeout("The httpx client did not keep the deadline") from None
 
     async def _respond(self, request: httpx.Request) -> AsyncHttpxResponse:
         response = await self._client.send(request, auth=NO_AUTH, stream=True, follow_redirects=False)
@@ -115,36 +115,6 @@ class AsyncHttpxClient:
 
     async def aclose(self) -> None:
         """Do nothing."""
-
-
-async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """Await the work for a limited time.
-
-    In a task of asyncio its own timeout is used: with many calls in flight, anyio's costs a tenth of their rate
-    (docs/design.md).
-
-    Raises:
-        httpx.ReadTimeout: It was not done in time.
-    """
-    if _is_in_asyncio_task():
-        limit = asyncio.timeout(seconds)
-        try:
-            async with limit:
-                return await work
-        except TimeoutError:
-            if not limit.expired():
-                raise
-    else:
-        with anyio.move_on_after(seconds):
-            return await work
-    raise httpx.ReadTimeout("The httpx client did not keep the deadline")
-
-
-def _is_in_asyncio_task() -> bool:
-    try:
-        return asyncio.current_task() is not None
-    except RuntimeError:  # no running loop: trio
-        return False
 
 
 def _headers(response: httpx.Response) -> dict[str, str]:

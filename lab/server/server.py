@@ -137,9 +137,10 @@ class Server:
             return
         started.set_result((asyncio.get_running_loop(), over))
         await over.wait()
-        for _ in range(5):  # turns of the loop: every connection is told of its end, one that was just accepted, too
-            self.stop()
+        self.stop()
+        while self.open or len(asyncio.all_tasks()) > 1:  # asyncio sets up each connection that it accepts in a task
             await asyncio.sleep(0)
+            self.stop()
 
 
 class ScriptedServer(Server):

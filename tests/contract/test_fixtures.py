@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.contract.recording import HOSTED, KEPT_HEADERS
-from tests.contract.scenarios import FIXTURES, RECORDED, WRITTEN
+from tests.contract.scenarios import RECORDED, WRITTEN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ SECRET = re.compile(
 )
 
 
-@pytest.mark.parametrize("path", [path for path in FIXTURES.rglob("*") if path.is_file()], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", ARCHIVES, ids=lambda path: path.name)
 def test_no_secret(path: Path) -> None:
     """No fixture holds a key, a header that carries one, or an address of the machine that it was recorded on."""
     assert [] == SECRET.findall(path.read_bytes())

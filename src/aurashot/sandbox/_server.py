@@ -215,13 +215,13 @@ class _Server(uvicorn.Server):
 
     async def _stop_listening(self) -> None:
         # asyncio accepts a connection in one iteration, sets it up in the next and notifies uvicorn in the one after. A
-        # server that closed earlier would leave the connection open. The Windows loop accepts in one iteration and
-        # has no readers.
+        # server that closed earlier would leave the connection open; one more iteration, since the order within one
+        # is not known. The Windows loop accepts in one iteration and has no readers.
         with suppress(NotImplementedError):
             for server in self.servers:
                 for listener in server.sockets:
                     self.loop.remove_reader(listener)
-        for _ in range(2):
+        for _ in range(3):
             await asyncio.sleep(0)
         if self._reopening is not None:
             self._reopening.cancel()

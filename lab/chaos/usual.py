@@ -137,6 +137,6 @@ def describe(key: str, result: CallResult) -> CallReport:
         typed=isinstance(value, httpx.HTTPError),
         outcome="not_sent" if isinstance(value, _NOT_SENT) else "",
         attempts=result.attempts,
-        leaks=leaks(value, closely=False),
+        leaks=leaks(value, thorough=False),
         text=str(value)[:200],
     )

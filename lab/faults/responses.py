@@ -101,11 +101,11 @@ def _broken_responses() -> Iterable[Fault]:
         ("gzip bomb", 4, BOMB),
         ("9 MiB of spaces", 3, body(b" " * (9 * 2**20))),
         ("success without an image", 4, body(b'{"status": "success", "outputs": []}')),
-        ("status `failed`", 4, body(b'{"status": "status `failed`", "outputs": [], "error": "out of memory"}')),
+        ("status `failed`", 4, body(b'{"status": "failed", "outputs": [], "error": "out of memory"}')),
     ):
         yield Fault(name, share, True, _always(broken))
     yield Fault("truncated JSON", 4, True, lambda context: (body(context.json[:-40]),))
-    yield Fault("NaN in JSON", 3, True, lambda context: (body(context.json.replace(b'"success"', b"NaN in JSON")),))
+    yield Fault("NaN in JSON", 3, True, lambda context: (body(context.json.replace(b'"success"', b"NaN")),))
     yield Fault(
         "number with 5,000 digits", 3, True, lambda context: (body(context.json.replace(b'"success"', b"1" * 5000)),)
     )

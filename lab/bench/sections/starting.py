@@ -33,7 +33,7 @@ IMPORTS: Final = {
 }
 CLIENTS: Final = {
     BASE: "httpx.Client()",
-    "httpx and pydantic, one model": "import httpx, pydantic; pydantic.create_model('Response', url=str); httpx.Client()",
+    "httpx and pydantic, one model": "import httpx, pydantic; pydantic.create_model('Result', url=str); httpx.Client()",
     "httpx": "httpx.Client()",
     "httpx2": "httpx2.Client()",
     "aurashot": f"aurashot.AuraShot({KEY!r})",

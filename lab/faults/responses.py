@@ -28,7 +28,7 @@ def _always(response: bytes) -> Script:
     return lambda _: (response,)
 
 
-def _refusals() -> Iterable[Fault]:
+def _rejections() -> Iterable[Fault]:
     """The request was not processed, and the response says so."""
     for name, share, response in (
         ("429, Retry-After: 0", 30, error(429, retry_after=0)),
@@ -170,7 +170,7 @@ def _table(*faults: Fault) -> tuple[Fault, ...]:
 
 RESPONSES: Final = (
     *_table(
-        *_refusals(),
+        *_rejections(),
         *_losses_before_processing(),
         *_losses_after_processing(),
         *_broken_responses(),
@@ -183,7 +183,7 @@ RESPONSES: Final = (
 TABLES: Final[Mapping[str, tuple[Fault, ...]]] = MappingProxyType(
     {
         "mixed": tuple(fault for fault in RESPONSES if fault.share),
-        "safe": _table(*(Fault(each.name, 25, False, each.script) for each in [*_refusals()][:2])),
+        "safe": _table(*(Fault(each.name, 25, False, each.script) for each in [*_rejections()][:2])),
         "outage": (Fault("503, Retry-After: 0", THOUSAND, False, lambda _: (error(503, retry_after=0),)),),
         "none": _table(),
     }

@@ -1,1 +1,1 @@
-"""Reliability suites and benchmarks: real servers that fail on purpose, and clients measured beside each other."""
+"""Reliability suites and benchmarks: test servers that inject faults, and comparisons with other clients."""

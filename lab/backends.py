@@ -1,7 +1,7 @@
-"""One test body for both clients: the async one, called as if it were blocking.
+"""A blocking proxy for the async client, so that one test body serves both clients.
 
-Each method of an `AsyncAuraShot` is run in an event loop of its own thread, through an anyio portal. What is left to
-the proxy is so little that it can hide nothing: a coroutine function is called there, everything else is passed on.
+The proxy runs the coroutine functions of an `AsyncAuraShot` in an event loop in another thread, through an anyio
+portal. All other attributes are passed through.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
 KEY: Final = "sk_live_canary_0123456789"
-"""The key of every test on the wire: where it turns up, it has leaked."""
+"""The API key of all wire tests; text that contains it has leaked the key."""
 
 BACKENDS: Final = ("sync", "asyncio", "trio")
 
 
 class _Blocking:
-    """An async object whose coroutine functions are called in the portal's loop."""
+    """A proxy that calls the coroutine functions of an object in the portal's event loop."""
 
     def __init__(self, inner: object, portal: BlockingPortal) -> None:
         self._inner = inner
@@ -55,14 +55,14 @@ class _Blocking:
 
 
 class Clients:
-    """Makes clients of one backend, and closes them at the end."""
+    """Creates clients of one backend and closes them."""
 
     def __init__(self, stack: ExitStack, portal: BlockingPortal | None) -> None:
         self._stack = stack
         self._portal = portal
 
     def __call__(self, base_url: str, /, api_key: str = KEY, **options: Any) -> AuraShot:
-        """Return a client of a service; the options are those of the clients' constructors."""
+        """Return a client; the options are those of its constructor."""
         if self._portal is None:
             return self._stack.enter_context(AuraShot(api_key, base_url=base_url, **options))
         client = AsyncAuraShot(api_key, base_url=base_url, **options)
@@ -70,7 +70,7 @@ class Clients:
         return cast("AuraShot", _Blocking(client, self._portal))
 
     def http(self, kind: type[httpx.AsyncClient] = httpx.AsyncClient, **options: Any) -> Any:
-        """Return an httpx client to give as `http_client=`; `kind` is the one to use in async code."""
+        """Return an httpx client for `http_client=`; `kind` is the class of async clients."""
         if self._portal is None:
             return self._stack.enter_context(httpx.Client(**options))
         client = self._portal.call(partial(kind, **options))
@@ -87,7 +87,7 @@ class Clients:
 
 @contextmanager
 def clients(backend: str) -> Generator[Clients]:
-    """Make clients of one backend; they are closed at the end of the block."""
+    """Create clients of one backend; they are closed when the block ends."""
     with ExitStack() as stack:
         portal = None if backend == "sync" else stack.enter_context(start_blocking_portal(backend))
         yield Clients(stack, portal)

@@ -1,4 +1,4 @@
-"""What the figures were measured on, and what was measured."""
+"""Describe the machine and the versions of the measured packages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MEASURED: Final = (
 
 
 def machine() -> str:
-    """Return one line about the machine."""
+    """Return a one-line description of the machine."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return (
         f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB; "
@@ -34,13 +34,12 @@ def machine() -> str:
 
 
 def versions() -> str:
-    """Return one line about what is measured."""
+    """Return the measured packages and their versions, as one line."""
     return ", ".join(f"{name} {version(name)}" for name in MEASURED)
 
 
 def _processor() -> str:
-    told = Path("/proc/cpuinfo")
-    found = (
-        re.search(r"^model name\s*: (.+)$", told.read_text(encoding="utf-8"), re.MULTILINE) if told.exists() else None
-    )
+    path = Path("/proc/cpuinfo")
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    found = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)
     return found[1] if found else platform.processor() or platform.machine()

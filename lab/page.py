@@ -1,4 +1,4 @@
-"""The tables of docs/reliability.md: each suite prints its own and, when asked, writes it between its two marks."""
+"""Write the tables of docs/reliability.md; each suite has a pair of HTML comments that mark the place of its table."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ PAGE: Final = Path(__file__).parents[1] / "docs" / "reliability.md"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table; numbers stand on the right."""
+    """Return a Markdown table; columns of numbers are right-aligned."""
     cells = [[str(cell) for cell in row] for row in rows]
-    right = [all(_is_number(row[place]) for row in cells) for place in range(len(head))]
-    ruler = ["---:" if number else "---" for number in right]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [list(head), ruler, *cells])
+    right = [all(_is_number(row[index]) for row in cells) for index in range(len(head))]
+    separator = ["---:" if is_right else "---" for is_right in right]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [list(head), separator, *cells])
 
 
 def write(suite: str, text: str) -> None:
-    """Put a suite's tables into the page, with the date and the machine."""
+    """Replace a suite's tables in the page; add the date and the machine."""
     before, begin, rest = PAGE.read_text(encoding="utf-8").partition(f"<!-- {suite} -->\n")
     _, end, after = rest.partition(f"<!-- /{suite} -->")
     if not (begin and end):
-        raise LookupError(f"{PAGE.name} has no place for {suite!r}")
+        raise LookupError(f"{PAGE.name} has no markers for {suite!r}")
     measured = f"Measured on {datetime.now(UTC):%Y-%m-%d}, {machine()}."
     PAGE.write_text(f"{before}{begin}\n{measured}\n\n{text}\n\n{end}{after}", encoding="utf-8")
 

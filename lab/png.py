@@ -1,4 +1,4 @@
-"""Make a valid image of a given size in bytes."""
+"""Create a valid PNG of a given size in bytes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WIDTH: Final = 4096
-"""Pixels; a row of RGB is 12 KiB."""
+"""In pixels; a row of RGB is 12 KiB."""
 
 
 def png(mebibytes: int) -> Generator[bytes]:
-    """Give the parts of an RGB image whose pixels are stored and not compressed, row by row."""
+    """Yield the parts of an uncompressed RGB image."""
     height = mebibytes * 2**20 // (3 * WIDTH + 1)
     row = b"\0" + random.Random(0).randbytes(3 * WIDTH)
     yield b"\x89PNG\r\n\x1a\n"
@@ -29,7 +29,7 @@ def png(mebibytes: int) -> Generator[bytes]:
 
 
 def write_png(path: Path, mebibytes: int) -> None:
-    """Write such an image into a file."""
+    """Write an uncompressed RGB image to a file."""
     with path.open("wb") as file:
         file.writelines(png(mebibytes))
 

@@ -1,4 +1,4 @@
-"""Processes of a suite: each prints lines of JSON, and may be given some on its standard input."""
+"""Child processes that exchange lines of JSON with their parent over standard input and output."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class Child:
-    """A module of ours that runs in a process of its own until the block ends.
+    """A module that runs in a child process until the block ends.
 
     Args:
         module: Run by `python -m`, with the arguments.
-        environment: Its environment; ours by default.
+        environment: Environment variables; by default those of this process.
     """
 
     def __init__(self, module: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
@@ -30,23 +30,23 @@ class Child:
             env=environment,
         )
 
-    def hear(self) -> Any:
-        """Return what the process prints next."""
+    def receive(self) -> Any:
+        """Return the next JSON value that the process prints."""
         assert self._process.stdout
         line = self._process.stdout.readline()
         if not line:
-            raise SystemExit(f"{self._name} has ended; its reason stands above")
+            raise SystemExit(f"{self._name} has exited; see its output above")
         return json.loads(line)
 
-    def do(self, **order: Any) -> Any:
-        """Give an order and return the response."""
+    def call(self, **arguments: Any) -> Any:
+        """Send arguments and return the response."""
         assert self._process.stdin
-        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.write(json.dumps(arguments) + "\n")
         self._process.stdin.flush()
-        return self.hear()
+        return self.receive()
 
     def end(self) -> None:
-        """End the process."""
+        """Kill the process."""
         self._process.kill()
         self._process.communicate()
 
@@ -57,14 +57,14 @@ class Child:
         self.end()
 
 
-def say(value: object) -> None:
-    """Print a line of JSON to the parent."""
+def send(value: object) -> None:
+    """Send a value to the parent process, as a line of JSON."""
     sys.stdout.write(json.dumps(value) + "\n")
     sys.stdout.flush()
 
 
 def raise_file_limit() -> int:
-    """Allow this process as many open files as the system lets it have, and return how many."""
+    """Raise the limit of open files to the hard limit and return it."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard

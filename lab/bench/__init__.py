@@ -1,4 +1,4 @@
-"""What aurashot costs, measured beside other clients against one local server.
+"""Benchmarks of aurashot and other clients against a local server.
 
-Run it with `scripts/lab bench`; its responses are in `docs/benchmarks.md`.
+Run them with `scripts/lab bench`; the results are in `docs/benchmarks.md`.
 """

@@ -1,4 +1,4 @@
-"""What the sections share: the server, the workers, the images, and how much is measured."""
+"""Shared by the sections: the server, the workers, the images and the number of rounds."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DOWNLOADED: Final = 50
-"""MiB of the image that the server offers."""
+"""Size of the downloaded image, in MiB."""
 UPLOADED: Final = 90
-"""MiB of the image that is uploaded."""
+"""Size of the uploaded image, in MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class Bench:
     """One run of the benchmark.
 
     Attributes:
-        url: Where the local server is.
-        folder: Where files can be put; it holds `upload.png`.
-        quick: Whether to measure just enough to see that all works.
+        url: The base URL of the local server.
+        folder: A folder for files; it contains `upload.png`.
+        quick: Whether to measure the minimum that shows that everything works.
     """
 
     url: str
@@ -34,23 +34,23 @@ class Bench:
     quick: bool
 
     def rounds(self, many: int) -> range:
-        """Return the rounds to make: `many`, or one when it is to be quick."""
+        """Return the range of rounds: `many`, or one with `quick`."""
         return range(1 if self.quick else many)
 
     @contextmanager
-    def workers(self, duty: str, names: Iterable[str]) -> Generator[dict[str, Child]]:
-        """Give one worker for each client, all ready at once so that their rounds can take turns."""
+    def workers(self, task: str, names: Iterable[str]) -> Generator[dict[str, Child]]:
+        """Start one worker for each client, so that rounds can alternate between them."""
         with ExitStack() as stack:
             workers: dict[str, Child] = {}
             for name in names:
-                workers[name] = stack.enter_context(Child("lab.bench.worker", duty, name, self.url))
+                workers[name] = stack.enter_context(Child("lab.bench.worker", task, name, self.url))
             yield workers
 
 
 @contextmanager
 def bench(folder: Path, *, quick: bool) -> Generator[Bench]:
-    """Make the images, and start the server in a process of its own."""
+    """Create the images and start the server in a separate process."""
     write_png(folder / "download.png", DOWNLOADED)
     write_png(folder / "upload.png", UPLOADED)
     with Child("lab.bench.server", "--image", str(folder / "download.png")) as server:
-        yield Bench(server.hear(), folder, quick)
+        yield Bench(server.receive(), folder, quick)

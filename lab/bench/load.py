@@ -1,4 +1,4 @@
-"""Many calls at once: as many tasks or threads as asked for, each making one call after the other."""
+"""Concurrent calls: a number of tasks or threads, each of which makes consecutive calls."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the calls.
+    """The outcome of the calls.
 
     Attributes:
-        done: Calls that were answered; of a steady load, within its window.
-        errors: Calls that failed, by the class of their error.
-        cost: What all of them took together.
-        made: All calls, whenever and however they ended.
+        done: Number of successful calls; for a steady load, within the measured time.
+        errors: Number of failed calls, by error class.
+        cost: The time that all calls took together.
+        made: Number of all calls.
     """
 
     done: int = 0
@@ -33,17 +33,17 @@ class Tally:
     made: int = 0
 
     async def count(self, call: AsyncCall) -> None:
-        """Make one call and count how it ended."""
+        """Make one call and count its outcome."""
         self.made += 1
         try:
             await call()
-        except Exception as error:  # noqa: BLE001 - every kind of failure is what is counted here
+        except Exception as error:  # noqa: BLE001 - every exception is counted
             self.errors[type(error).__name__] += 1
         else:
             self.done += 1
 
     def count_blocking(self, call: BlockingCall) -> None:
-        """Make one blocking call and count how it ended."""
+        """Make one blocking call and count its outcome."""
         self.made += 1
         try:
             call()
@@ -53,18 +53,18 @@ class Tally:
             self.done += 1
 
     def dump(self) -> dict[str, Any]:
-        """Return it as JSON has it; `asdict` would count the pairs of a counter."""
+        """Return it as JSON fields; `asdict` does not support a Counter."""
         return {"done": self.done, "errors": dict(self.errors), "cost": asdict(self.cost), "made": self.made}
 
 
 async def drive(call: AsyncCall, *, calls: int, at_once: int, seconds: float) -> Tally:
-    """Make `calls` calls, `at_once` at any time, and start none after `seconds`."""
-    todo, tally = iter(range(calls)), Tally()
+    """Make `calls` calls, `at_once` concurrently, and start none after `seconds`."""
+    remaining, tally = iter(range(calls)), Tally()
     start = clock()
     stop = time.perf_counter() + seconds
 
     async def work() -> None:
-        for _ in todo:
+        for _ in remaining:
             await tally.count(call)
             if time.perf_counter() > stop:
                 return
@@ -77,14 +77,14 @@ async def drive(call: AsyncCall, *, calls: int, at_once: int, seconds: float) ->
 
 
 async def steady(call: AsyncCall, *, at_once: int, warm_up: float, seconds: float) -> Tally:
-    """Keep `at_once` calls going, and count those that are answered within `seconds` after a warm-up.
+    """Keep `at_once` calls in flight, and count those that succeed within `seconds` after a warm-up.
 
-    Errors count whenever they come. What is still out at the end is awaited, and not counted.
+    All errors are counted. Calls that are in flight at the end are awaited but not counted.
     """
-    going, tally = True, Tally()
+    running, tally = True, Tally()
 
     async def work() -> None:
-        while going:
+        while running:
             await tally.count(call)
 
     async with asyncio.TaskGroup() as group:
@@ -94,18 +94,18 @@ async def steady(call: AsyncCall, *, at_once: int, warm_up: float, seconds: floa
         before, start = tally.done, clock()
         await asyncio.sleep(seconds)
         counted, tally.cost = tally.done - before, since(start)
-        going = False
+        running = False
     tally.done = counted
     return tally
 
 
 def steady_threads(call: BlockingCall, *, at_once: int, warm_up: float, seconds: float) -> Tally:
-    """Do what `steady` does, with threads."""
-    going = True
-    tallies = [Tally() for _ in range(at_once)]  # one for each thread: `+=` is not one step
+    """Like `steady`, with threads."""
+    running = True
+    tallies = [Tally() for _ in range(at_once)]  # one for each thread, since `+=` is not atomic
 
     def work(tally: Tally) -> None:
-        while going:
+        while running:
             tally.count_blocking(call)
 
     def done() -> int:
@@ -118,6 +118,6 @@ def steady_threads(call: BlockingCall, *, at_once: int, warm_up: float, seconds:
         before, start = done(), clock()
         time.sleep(seconds)
         counted, cost = done() - before, since(start)
-        going = False
+        running = False
     errors = sum((tally.errors for tally in tallies), Counter[str]())
     return Tally(counted, errors, cost, sum(tally.made for tally in tallies))

@@ -1,4 +1,4 @@
-"""The numbers: what a round costs, and what several rounds say together."""
+"""Measure the cost of a round, and summarize several rounds."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ MIB: Final = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """What several rounds gave.
+    """The summary of several rounds.
 
     Attributes:
-        median: The figure to quote.
-        low: The lowest of the rounds.
-        high: The highest of the rounds.
+        median: The median of the rounds.
+        low: The minimum.
+        high: The maximum.
     """
 
     median: float
@@ -32,7 +32,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Self:
-        """Sum up the values of one or more rounds."""
+        """Summarize the values of one or more rounds."""
         kept = list(values)
         return cls(statistics.median(kept), min(kept), max(kept))
 
@@ -43,25 +43,25 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The seconds that something took: of one core, and on the clock."""
+    """CPU time and wall time, in seconds."""
 
     cpu: float
     wall: float
 
 
 def clock() -> Cost:
-    """Return the time now, of this process and on the wall."""
+    """Return the current CPU time of this process and the wall time."""
     return Cost(time.process_time(), time.perf_counter())
 
 
 def since(start: Cost) -> Cost:
-    """Return what it took since `start`."""
+    """Return the CPU time and wall time since `start`."""
     now = clock()
     return Cost(now.cpu - start.cpu, now.wall - start.wall)
 
 
 def cost_of_running(arguments: Sequence[str]) -> Cost:
-    """Run a whole interpreter and return what it took, its children included."""
+    """Run an interpreter and return its cost, including its child processes."""
     before, start = _children(), time.perf_counter()
     command = [sys.executable, *arguments]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -74,5 +74,5 @@ def _children() -> float:
 
 
 def slope(samples: Mapping[float, float]) -> float:
-    """Return by how much a value grows per unit, by least squares."""
+    """Return the slope of a linear regression."""
     return statistics.linear_regression(list(samples), list(samples.values())).slope

@@ -1,7 +1,6 @@
-"""How much memory this process has, and had at its worst.
+"""The current and the peak memory of this process.
 
-`ru_maxrss` alone would hide whatever stays under the peak of the imports; Linux lets a process lower its high-water
-mark.
+`ru_maxrss` hides everything below the peak of the imports, but on Linux a process can reset its peak.
 """
 
 from __future__ import annotations
@@ -17,17 +16,17 @@ _CLEAR: Final = Path("/proc/self/clear_refs")
 
 
 def resident() -> int:
-    """Return the bytes that this process holds in memory; where that cannot be seen, its peak."""
+    """Return the resident memory in bytes, or the peak if it is not available."""
     return _read("VmRSS")
 
 
 def peak() -> int:
-    """Return the most that this process held since `forget_peak`, in bytes."""
+    """Return the peak of the resident memory since `reset_peak`, in bytes."""
     return _read("VmHWM")
 
 
-def forget_peak() -> None:
-    """Start to look for the peak anew, where the system allows it."""
+def reset_peak() -> None:
+    """Reset the peak, if the system supports it."""
     if _CLEAR.exists():
         _CLEAR.write_text("5")
 

@@ -1,4 +1,4 @@
-"""Draw the plots: SVG on white, readable on light and dark pages alike."""
+"""Draw the plots as SVG on white, readable on light and dark pages."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def _bars(axes: Any, plot: Plot) -> None:
 
 
 def _lines(axes: Any, plot: Plot) -> None:
-    colours = cycle(LINES)
+    colors = cycle(LINES)
     for name, spreads in plot.series.items():
         axes.errorbar(
             plot.x[: len(spreads)],
             [spread.median for spread in spreads],
             yerr=_errors(spreads),
-            color=OURS if _is_ours(name) else next(colours),
+            color=OURS if _is_ours(name) else next(colors),
             linewidth=2.4 if _is_ours(name) else 1.3,
             linestyle="-" if name == "aurashot" or not _is_ours(name) else "--",
             marker="o",

@@ -1,4 +1,4 @@
-"""Our own client with a ledger, and a ledger alone."""
+"""The loads of the ledger section: the client with a ledger, and a ledger alone."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from lab.bench.load import Tally
 
 USERS: Final = 1_000
-"""How many values the tag has by which a cap counts."""
+"""Number of values of the tag that has a cap."""
 
 
-def tasks(url: str, path: str | None, **wanted: Any) -> Tally:
-    """Make async calls at once, with a ledger if it has a path."""
+def tasks(url: str, path: str | None, **load: Any) -> Tally:
+    """Make concurrent async calls, with a ledger if `path` is set."""
 
     async def run(**options: Any) -> Tally:
         async with concurrent.aurashot(url, **options) as call:
-            return await steady(call, **wanted)
+            return await steady(call, **load)
 
     with ExitStack() as stack:
         return asyncio.run(run(**_options(stack, path)))
 
 
-def threads(url: str, path: str | None, **wanted: Any) -> Tally:
-    """Make blocking calls at once on one client, with a ledger if it has a path."""
+def threads(url: str, path: str | None, **load: Any) -> Tally:
+    """Make concurrent blocking calls on one client, with a ledger if `path` is set."""
     with ExitStack() as stack:
-        return steady_threads(blocking.aurashot(url, **_options(stack, path)), **wanted)
+        return steady_threads(blocking.aurashot(url, **_options(stack, path)), **load)
 
 
 def _options(stack: ExitStack, path: str | None) -> dict[str, Any]:
@@ -51,20 +51,22 @@ DRIVERS: Final[dict[str, Callable[..., Tally]]] = {driver.__name__: driver for d
 
 
 def count_entries(path: Path) -> dict[str, int]:
-    """Return how many entries a ledger has, by outcome."""
+    """Return the number of entries of a ledger, by payment."""
     with closing(sqlite3.connect(path)) as file:
         return dict(file.execute("SELECT outcome, count(*) FROM calls GROUP BY outcome").fetchall())
 
 
 def fill(path: Path, entries: int) -> None:
-    """Make a ledger of so many paid entries of this day, of many users: one by its own means, the others as copies."""
+    """Create a ledger with paid entries of today for many users: one through its API, the others as copies."""
     from aurashot.ledger import SQLiteLedger
 
     with SQLiteLedger(path) as ledger:
         _reserve_and_settle(ledger)
     with closing(sqlite3.connect(path, isolation_level=None)) as file:
         file.execute("PRAGMA synchronous = OFF")
-        file.execute("PRAGMA cache_size = -500000")  # KiB: all of it, so that random keys find their places quickly
+        file.execute(
+            "PRAGMA cache_size = -500000"
+        )  # in KiB; large enough for the whole file, which makes random inserts fast
         columns: list[str] = [row[1] for row in file.execute("PRAGMA table_info(calls)") if row[1] != "number"]
         copied = ", ".join(COPIED.get(name, name) for name in columns)
         file.execute(COPY.format(columns=", ".join(columns), copied=copied), {"entries": entries})
@@ -81,15 +83,15 @@ COPY: Final = """
     WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < :entries)
     INSERT INTO calls ({columns}) SELECT {copied} FROM numbers, calls WHERE calls.number = 1
 """
-"""The triggers of the ledger's own tables count the copies as they count every entry."""
+"""The triggers of the tables count the copies like other entries."""
 
 
 def time_entries(path: str, count: int) -> dict[str, Any]:
-    """Reserve and settle so many entries under a cap for the day and one for each user, and say what each took."""
+    """Reserve and settle entries under a daily cap and a cap per user, and return the cost."""
     from aurashot.ledger import SpendCap, SQLiteLedger
 
-    plenty = 10**9
-    with SQLiteLedger(path, cap=[SpendCap(max_images=plenty), SpendCap(max_images=plenty, by="user")]) as ledger:
+    unlimited = 10**9
+    with SQLiteLedger(path, cap=[SpendCap(max_images=unlimited), SpendCap(max_images=unlimited, by="user")]) as ledger:
         _reserve_and_settle(ledger)
         start = clock()
         for _ in range(count):

@@ -1,4 +1,4 @@
-"""What a run found, as records and as Markdown."""
+"""The results of a run, as records and as Markdown."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Cell: TypeAlias = "Spread | float | str | None"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Figures of several clients.
+    """A table of figures by client.
 
     Attributes:
-        head: What the columns say; the first column names the client.
-        forms: How the numbers of each further column are written, such as `{:,.0f}`.
-        rows: The cells by client; None where nothing was measured.
+        head: The column headings; the first column is the client.
+        forms: The format of each other column, such as `{:,.0f}`.
+        rows: The cells by client; None for figures that were not measured.
     """
 
     head: Sequence[str]
@@ -30,15 +30,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A figure that has to stay on its side of a bound.
+    """A figure with a bound.
 
     Attributes:
-        figure: What was measured, over what.
-        value: What came out.
-        bound: The most that it may be, or the least.
-        at_least: Which of the two the bound is.
-        form: How the numbers are written.
-        errors: Calls that failed; a goal with errors is not met.
+        figure: The name of the figure.
+        value: The measured value.
+        bound: The maximum, or the minimum.
+        at_least: Whether the bound is a minimum.
+        form: The format of the numbers.
+        errors: Number of failed calls; a goal with errors is not met.
     """
 
     figure: str
@@ -50,12 +50,12 @@ class Goal:
 
     @property
     def is_met(self) -> bool:
-        """Whether the value is on the right side."""
-        right = self.value >= self.bound if self.at_least else self.value <= self.bound
-        return right and not self.errors
+        """Whether the value is within the bound and there are no errors."""
+        is_within = self.value >= self.bound if self.at_least else self.value <= self.bound
+        return is_within and not self.errors
 
     def cells(self) -> list[str]:
-        """Return the cells of the goal's row."""
+        """Return the table row of the goal."""
         sign = "≥" if self.at_least else "≤"
         value = self.form.format(self.value) + (f", {self.errors} errors" if self.errors else "")
         return [self.figure, f"{sign} {self.form.format(self.bound)}", value, "yes" if self.is_met else "**no**"]
@@ -66,11 +66,11 @@ class Plot:
     """A plot of figures: a bar for each client or, with several values of `x`, a line.
 
     Attributes:
-        axis: What the figures are, with their unit.
+        axis: The label of the figures, with their unit.
         series: The figures by client, one for each value of `x`.
-        x: What the figures depend on, such as the number of calls at once.
-        x_axis: What `x` is.
-        logarithmic: Whether `x` and the figures span powers of ten.
+        x: The values of the x axis, such as the number of concurrent calls.
+        x_axis: The label of the x axis.
+        logarithmic: Whether both axes are logarithmic.
     """
 
     axis: str
@@ -82,15 +82,15 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One question and its answer.
+    """A section of the page.
 
     Attributes:
-        name: The name of its plot's file.
-        title: The question, in a few words.
-        about: What was done, in Markdown.
-        tables: The figures.
-        plot: The image.
-        goals: What the figures have to be.
+        name: The name of the plot file.
+        title: The heading.
+        about: A description of the measurement, in Markdown.
+        tables: The tables.
+        plot: The plot.
+        goals: The targets.
     """
 
     name: str
@@ -102,7 +102,7 @@ class Section:
 
 
 def write_cell(cell: Cell, form: str) -> str:
-    """Write a figure, with its spread where several rounds differ."""
+    """Format a figure, with minimum and maximum if the rounds differ."""
     if cell is None:
         return "-"
     if isinstance(cell, str):
@@ -114,7 +114,7 @@ def write_cell(cell: Cell, form: str) -> str:
 
 
 def write_rows(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table whose further columns are aligned to the right."""
+    """Return a Markdown table; all columns but the first are right-aligned."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -130,7 +130,7 @@ def write_table(table: Table) -> str:
 
 def write_goals(sections: Iterable[Section]) -> str:
     """Return the goals of all sections as one Markdown table."""
-    head = ["figure (medians)", "target", "measured", "met"]
+    head = ["figure (median)", "target", "measured", "met"]
     return write_rows(head, [goal.cells() for section in sections for goal in section.goals])
 
 

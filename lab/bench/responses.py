@@ -1,4 +1,4 @@
-"""What the local server responds: for each client, JSON that the client's own models accept."""
+"""The responses of the local server: for each client, JSON that its models accept."""
 
 from __future__ import annotations
 

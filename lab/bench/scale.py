@@ -1,10 +1,9 @@
-"""Thousands of generations under way at once, each of which takes 20 seconds, in one process and in several.
+"""Thousands of concurrent generations of 20 seconds each, in one process and in several.
 
     scripts/lab scale [--quick]
 
-Prints one Markdown table; the figures in docs/scaling.md come from here. The service is simulated in a process of its
-own (`lab.bench.server`), and every row has a fresh server and fresh client processes, so that no row sees what
-another left behind.
+Prints the Markdown table of docs/scaling.md. The service is simulated in a separate process (`lab.bench.server`), and
+each row has a new server and new client processes, so that rows are independent.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from aurashot import AsyncAuraShot, AuraShot, AuraShotError
 from lab.page import table
-from lab.process import Child, raise_file_limit, say
+from lab.process import Child, raise_file_limit, send
 from lab.server import CERTIFICATE
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 KEY: Final = "sk_live_benchmark"
 FACE: Final = "https://example.com/face.jpg"
 RELAXED_GC: Final = 50_000
-"""Objects that are made before the cyclic garbage collector looks: Python's own default is 700 (2,000 since 3.13)."""
+"""Threshold of the garbage collector; the default of Python is 700 (2,000 since 3.13)."""
 
 _SPARE_FILES: Final = 100
 
@@ -44,13 +43,13 @@ class Case:
     """One row of the table.
 
     Attributes:
-        calls: How many are in flight at once in each process.
+        calls: Number of concurrent calls in each process.
         mode: Tasks of one event loop, or threads that share one blocking client.
-        latency: Seconds that the service takes for each.
-        rounds: How many each task or thread makes, one after the other.
-        processes: How many do this at once.
-        tls: Whether the connections are encrypted, as those to the hosted service are.
-        relaxed_gc: Whether the garbage collector is told to look less often.
+        latency: Latency of the service, in seconds.
+        rounds: Number of consecutive calls of each task or thread.
+        processes: Number of client processes.
+        tls: Whether the connections use TLS.
+        relaxed_gc: Whether the garbage collector runs less often.
     """
 
     calls: int
@@ -63,7 +62,7 @@ class Case:
 
     @property
     def label(self) -> str:
-        """What is different about it."""
+        """The label of the row."""
         parts = [
             f"{self.processes} processes of " if self.processes > 1 else "",
             f"{self.calls:,} {self.mode}",
@@ -76,21 +75,21 @@ class Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What a case took; of several processes, what they took together.
+    """The measurements of a case, over all its processes.
 
     Attributes:
-        answered: Calls that ended with their image.
-        errors: Calls that ended otherwise.
-        repeats: Requests beyond the first of a call.
-        wall: Seconds from the first call's start to the last one's end.
-        cpu: Seconds of processor time in that span.
-        idle: Resident bytes before it.
-        peak: The most resident bytes.
+        succeeded: Number of successful calls.
+        errors: Number of failed calls.
+        retries: Number of retries.
+        wall: Wall time of all calls, in seconds.
+        cpu: CPU time of all calls, in seconds.
+        idle: Resident memory before the calls, in bytes.
+        peak: Peak of the resident memory, in bytes.
     """
 
-    answered: int
+    succeeded: int
     errors: int
-    repeats: int
+    retries: int
     wall: float
     cpu: float
     idle: int
@@ -120,18 +119,18 @@ QUICK: Final = (
 )
 
 
-# In a client's process.
+# In a client process.
 
 
 def _measured(run: Callable[[], list[int]]) -> Figures:
-    """Run calls, each of which says how many requests it took (0 if it failed), and return what that took."""
-    idle, cpu, began = _peak(), time.process_time(), time.perf_counter()
+    """Measure calls; `run` returns the number of requests of each call, 0 for a failed one."""
+    idle, cpu, start = _peak(), time.process_time(), time.perf_counter()
     requests = run()
     return Figures(
-        answered=sum(count > 0 for count in requests),
+        succeeded=sum(count > 0 for count in requests),
         errors=requests.count(0),
-        repeats=sum(count - 1 for count in requests if count),
-        wall=time.perf_counter() - began,
+        retries=sum(count - 1 for count in requests if count),
+        wall=time.perf_counter() - start,
         cpu=time.process_time() - cpu,
         idle=idle,
         peak=_peak(),
@@ -144,7 +143,7 @@ def _peak() -> int:
 
 
 async def _tasks(case: Case, url: str) -> list[int]:
-    """Start all calls at once, as tasks of one event loop."""
+    """Make all calls concurrently, as tasks of one event loop."""
     async with AsyncAuraShot(KEY, base_url=url, max_connections=case.calls, timeout=_timeout(case)) as client:
 
         async def one() -> list[int]:
@@ -160,7 +159,7 @@ async def _tasks(case: Case, url: str) -> list[int]:
 
 
 def _threads(case: Case, url: str) -> list[int]:
-    """Start all calls at once, in a thread each."""
+    """Make all calls concurrently, each in a thread."""
     with AuraShot(KEY, base_url=url, max_connections=case.calls, timeout=_timeout(case)) as client:
 
         def one(_: int) -> int:
@@ -195,25 +194,25 @@ def _client(case: Case, url: str) -> Figures:
 
 
 def measure(case: Case) -> Figures:
-    """Run a case against a fresh server in fresh processes."""
+    """Run a case with a new server and new client processes."""
     environment = {**os.environ, "NO_PROXY": "*", "SSL_CERT_FILE": str(CERTIFICATE)}
     tls = ["--tls"] if case.tls else []
     with ExitStack() as stack:
-        url = stack.enter_context(Child("lab.bench.server", "--latency", str(case.latency), *tls)).hear()
-        order = "--client", json.dumps(asdict(case)), "--url", url
+        url = stack.enter_context(Child("lab.bench.server", "--latency", str(case.latency), *tls)).receive()
+        arguments = "--client", json.dumps(asdict(case)), "--url", url
         clients = [
-            stack.enter_context(Child("lab.bench.scale", *order, environment=environment))
+            stack.enter_context(Child("lab.bench.scale", *arguments, environment=environment))
             for _ in range(case.processes)
         ]
-        return together([Figures(**client.hear()) for client in clients])
+        return combined([Figures(**client.receive()) for client in clients])
 
 
-def together(figures: Sequence[Figures]) -> Figures:
-    """Return what several processes took together: the sums, and the longest span."""
+def combined(figures: Sequence[Figures]) -> Figures:
+    """Return the combined measurements of several processes."""
     return Figures(
-        answered=sum(one.answered for one in figures),
+        succeeded=sum(one.succeeded for one in figures),
         errors=sum(one.errors for one in figures),
-        repeats=sum(one.repeats for one in figures),
+        retries=sum(one.retries for one in figures),
         wall=max(one.wall for one in figures),
         cpu=sum(one.cpu for one in figures),
         idle=sum(one.idle for one in figures),
@@ -223,9 +222,9 @@ def together(figures: Sequence[Figures]) -> Figures:
 
 HEADINGS: Final = (
     "in flight",
-    "answered",
+    "succeeded",
     "errors",
-    "repeats",
+    "retries",
     "latency, s",
     "wall, s",
     "CPU, s",
@@ -237,13 +236,13 @@ HEADINGS: Final = (
 
 
 def row(case: Case, figures: Figures) -> list[str]:
-    """Return a case and its figures as a row of the table."""
-    calls, in_flight = figures.answered + figures.errors, case.calls * case.processes
+    """Return the table row of a case."""
+    calls, in_flight = figures.succeeded + figures.errors, case.calls * case.processes
     return [
         case.label,
-        f"{figures.answered:,}",
+        f"{figures.succeeded:,}",
         f"{figures.errors:,}",
-        f"{figures.repeats:,}",
+        f"{figures.retries:,}",
         f"{case.latency:g}",
         f"{figures.wall:.1f}",
         f"{figures.cpu:.1f}",
@@ -255,22 +254,22 @@ def row(case: Case, figures: Figures) -> list[str]:
 
 
 def _fits(case: Case, files: int) -> bool:
-    """Say whether the server, which holds every connection, may have so many open files."""
+    """Return whether the server can open a file descriptor for each connection."""
     return case.calls * case.processes + _SPARE_FILES <= files
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table, or be one of the processes that it speaks of."""
+    """Print the table, or run as a client process."""
     parser = argparse.ArgumentParser(prog="scripts/lab scale", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="2 s of latency and 500 calls")
     parser.add_argument("--client", help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
-    given = parser.parse_args(arguments)
-    if given.client:
-        say(asdict(_client(Case(**json.loads(given.client)), given.url)))
+    options = parser.parse_args(arguments)
+    if options.client:
+        send(asdict(_client(Case(**json.loads(options.client)), options.url)))
         return 0
     files = raise_file_limit()
-    cases = [case for case in (QUICK if given.quick else FULL) if _fits(case, files)]
+    cases = [case for case in (QUICK if options.quick else FULL) if _fits(case, files)]
     print(table(HEADINGS, [row(case, measure(case)) for case in cases]))
     return 0
 

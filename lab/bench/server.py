@@ -1,8 +1,8 @@
-"""The local server of the benchmark: it responds as soon as a request is in, or a latency later, and keeps nothing.
+"""The local server of the benchmarks: it responds immediately or after a latency.
 
     python -m lab.bench.server [--image FILE] [--latency SECONDS] [--tls]
 
-It prints its URL and serves until its standard input ends.
+It prints its URL and serves until standard input is closed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lab.bench.responses import responses
-from lab.process import raise_file_limit, say
+from lab.process import raise_file_limit, send
 from lab.server import Server, headers_only, server_tls
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 IMAGE: Final = "/image.png"
 PART: Final = 2**20
-"""Bytes of an image that are read and sent at once."""
+"""Size of the parts in which an image is sent, in bytes."""
 UNKNOWN: Final = headers_only(404, content_length=0)
 
 
@@ -32,8 +32,8 @@ class Benchmark:
     """Responses by path.
 
     Args:
-        image: The file behind `/image.png`.
-        latency: Seconds between a request and its response.
+        image: The file of `/image.png`.
+        latency: Delay of each response, in seconds.
     """
 
     def __init__(self, image: Path, latency: float) -> None:
@@ -42,7 +42,7 @@ class Benchmark:
         self._latency = latency
 
     def handle(self, request: Request) -> Iterable[Action]:
-        """Return what to do with a request."""
+        """Return the actions for a request."""
         if request.path == IMAGE:
             return self._send_image()
         response = self.responses.get(request.path, UNKNOWN)
@@ -56,11 +56,11 @@ class Benchmark:
 
 
 async def serve(image: Path, latency: float, *, tls: bool) -> None:
-    """Serve until the standard input ends."""
+    """Serve until standard input is closed."""
     benchmark = Benchmark(image, latency)
     url = await Server(benchmark.handle, server_tls() if tls else None, discards_bodies=True).listen()
     benchmark.responses = responses(url)
-    say(url)
+    send(url)
     await asyncio.to_thread(sys.stdin.read)
 
 
@@ -69,6 +69,6 @@ if __name__ == "__main__":
     parser.add_argument("--image", type=Path, default=Path("image.png"))
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--tls", action="store_true")
-    given = parser.parse_args()
+    options = parser.parse_args()
     raise_file_limit()
-    asyncio.run(serve(given.image, given.latency, tls=given.tls))
+    asyncio.run(serve(options.image, options.latency, tls=options.tls))

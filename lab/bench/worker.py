@@ -1,6 +1,6 @@
-"""A process that holds one client, does what it is told on its standard input, and says what it took.
+"""A process with one client that reads commands from standard input and prints measurements.
 
-`python -m lab.bench.worker calls openai http://127.0.0.1:8000`, then one JSON object a line, either way.
+`python -m lab.bench.worker calls openai http://127.0.0.1:8000`; commands and measurements are lines of JSON.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lab.bench import memory, recorded
 from lab.bench.load import drive, steady
 from lab.bench.measure import clock, since, slope
 from lab.bench.peers import blocking, concurrent, downloads, uploads
-from lab.process import say
+from lab.process import send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,55 +25,55 @@ if TYPE_CHECKING:
     from lab.bench.peers.concurrent import AsyncCall
 
 SAMPLES: Final = 40
-"""How often a run looks at its memory."""
+"""Number of memory samples of a run."""
 
 
-def obey(do: Callable[..., dict[str, Any]]) -> None:
-    """Do the orders, one a line, until there are no more."""
+def run_commands(handle: Callable[..., dict[str, Any]]) -> None:
+    """Handle the commands, one per line, until the end of standard input."""
     for line in sys.stdin:
-        say(do(**json.loads(line)))
+        send(handle(**json.loads(line)))
 
 
 def calls(name: str, url: str) -> None:
     """Make blocking calls."""
     call = blocking.CALLS[name](url)
 
-    def do(count: int) -> dict[str, Any]:
+    def handle(count: int) -> dict[str, Any]:
         start = clock()
         for _ in range(count):
             call()
         return asdict(since(start))
 
-    obey(do)
+    run_commands(handle)
 
 
 def clients(name: str, url: str) -> None:
-    """Make further clients, and one call with each."""
+    """Create additional clients and make one call with each."""
     blocking.CALLS[name](url)()
     kept: list[object] = []
 
-    def do(count: int) -> dict[str, Any]:
+    def handle(count: int) -> dict[str, Any]:
         start = clock()
         new = [blocking.CALLS[name](url) for _ in range(count)]
         made = since(start)
         for call in new:
             call()
-        kept.extend(new)  # closing a client is not part of making one
+        kept.extend(new)  # keep the clients open, since closing is not measured
         return {"made": asdict(made), "called": asdict(since(start))}
 
-    obey(do)
+    run_commands(handle)
 
 
 def at_once(name: str, url: str) -> None:
-    """Make async calls, many at once."""
+    """Make concurrent async calls."""
     with asyncio.Runner() as runner:
         context = concurrent.CALLS[name](url)
         call = runner.run(_enter(context))
 
-        def do(**wanted: Any) -> dict[str, Any]:
-            return runner.run(steady(call, **wanted)).dump()
+        def handle(**options: Any) -> dict[str, Any]:
+            return runner.run(steady(call, **options)).dump()
 
-        obey(do)
+        run_commands(handle)
         runner.run(context.__aexit__(None, None, None))
 
 
@@ -82,27 +82,27 @@ async def _enter(context: AbstractAsyncContextManager[AsyncCall]) -> AsyncCall:
 
 
 def recording(name: str, url: str) -> None:
-    """Make calls at once by tasks or threads, with a ledger or without one."""
+    """Make concurrent calls in tasks or threads, with or without a ledger."""
 
-    def do(path: str | None, **wanted: Any) -> dict[str, Any]:
-        return recorded.DRIVERS[name](url, path, **wanted).dump()
+    def handle(path: str | None, **options: Any) -> dict[str, Any]:
+        return recorded.DRIVERS[name](url, path, **options).dump()
 
-    obey(do)
+    run_commands(handle)
 
 
 def capped(name: str, _: str) -> None:
-    """Write into a ledger with caps that has so many entries before."""
+    """Write to a ledger with caps that already has a number of entries."""
 
-    def do(path: str, count: int) -> dict[str, Any]:
+    def handle(path: str, count: int) -> dict[str, Any]:
         if not Path(path).exists():
             recorded.fill(Path(path), int(name))
         return recorded.time_entries(path, count)
 
-    obey(do)
+    run_commands(handle)
 
 
 def growth(name: str, url: str) -> None:
-    """Look at the memory during many async calls."""
+    """Sample the memory during many async calls."""
 
     async def run(count: int, at_once: int) -> dict[str, Any]:
         samples: dict[float, float] = {}
@@ -115,10 +115,10 @@ def growth(name: str, url: str) -> None:
         last_half = {done: held for done, held in samples.items() if done > count / 2}
         return {"grown": slope(last_half) * count / 2, "held": list(samples.values())}
 
-    def do(**wanted: Any) -> dict[str, Any]:
-        return asyncio.run(run(**wanted))
+    def handle(**options: Any) -> dict[str, Any]:
+        return asyncio.run(run(**options))
 
-    obey(do)
+    run_commands(handle)
 
 
 def upload(name: str, url: str) -> None:
@@ -132,19 +132,19 @@ def download(name: str, url: str) -> None:
 
 
 def _transfer(transfer: Callable[[Path], object]) -> None:
-    def do(path: str) -> dict[str, Any]:
-        memory.forget_peak()
+    def handle(path: str) -> dict[str, Any]:
+        memory.reset_peak()
         held = memory.resident()
         start = clock()
         transfer(Path(path))
         return {**asdict(since(start)), "extra": max(0, memory.peak() - held)}
 
-    obey(do)
+    run_commands(handle)
 
 
-DUTIES: Final[dict[str, Callable[[str, str], None]]] = {
-    duty.__name__: duty for duty in (calls, clients, at_once, recording, capped, growth, upload, download)
+TASKS: Final[dict[str, Callable[[str, str], None]]] = {
+    task.__name__: task for task in (calls, clients, at_once, recording, capped, growth, upload, download)
 }
 
 if __name__ == "__main__":
-    DUTIES[sys.argv[1]](*sys.argv[2:])
+    TASKS[sys.argv[1]](*sys.argv[2:])

@@ -1,1 +1,1 @@
-"""Calls that are cancelled at random moments: what they leave behind, and what becomes of the images."""
+"""Calls that are cancelled at random times: check for lost images and leaked resources."""

@@ -19,19 +19,19 @@ HEAD: Final = (
     "finished",
     "billed",
     "billed and lost",
-    "billed, called not paid",
+    "billed, marked not paid",
     "double-billed",
-    "probes",
-    "open files left",
-    "caller free after ms: median",
+    "successful probes",
+    "leaked files",
+    "cancellation delay, ms: median",
     "99 %",
-    "most",
+    "maximum",
     "s",
 )
 
 
 def row(run: Run) -> Sequence[object]:
-    """Return a run's cells."""
+    """Return the table row of a run."""
     times = sorted(run.times) or [0.0]
     return (
         f"{run.backend}, seed {run.seed}",
@@ -51,18 +51,18 @@ def row(run: Run) -> Sequence[object]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the runs, on asyncio and on trio in turns, and return the exit code."""
-    parser = argparse.ArgumentParser(prog="scripts/lab cancels", description="Cancel calls at random moments.")
-    parser.add_argument("--runs", type=int, default=10, help="runs, each with a seed of its own (10)")
-    parser.add_argument("--cancels", type=int, default=2_000, help="cancelled calls a run (2,000)")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
+    """Execute the runs, alternating between asyncio and trio, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="scripts/lab cancels", description="Cancel calls at random times.")
+    parser.add_argument("--runs", type=int, default=10, help="number of runs, each with its own seed (10)")
+    parser.add_argument("--cancels", type=int, default=2_000, help="cancelled calls per run (2,000)")
+    parser.add_argument("--write", action="store_true", help="write the table to docs/reliability.md")
     options = parser.parse_args(arguments)
     runs = [churn(seed, options.cancels, ("asyncio", "trio")[seed % 2]) for seed in range(options.runs)]
     text = table(HEAD, map(row, runs))
-    print(text)  # the table is what this command is for
+    print(text)
     if options.write:
         write("cancels", text)
-    return 0 if all(run.is_sound for run in runs) else 1
+    return 0 if all(run.is_good for run in runs) else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One run: calls that are cancelled at random moments, then probes, then the ledger beside the truth."""
+"""One run: cancel calls at random times, make probe calls, and compare the ledger with the bills."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from lab.billing import running
 
 KEY: Final = "sk_live_cancels_0001"
 FACE: Final = "https://example.com/face.jpg"
-SLOWEST: Final = 0.25
-"""Seconds that the slowest image takes."""
+MAX_LATENCY: Final = 0.25
+"""Maximum delay of a response, in seconds."""
 AT_ONCE: Final = 200
 CONNECTIONS: Final = 50
 PROBES: Final = 20
@@ -28,7 +28,7 @@ PROBES: Final = 20
 
 @dataclass(kw_only=True)
 class Run:
-    """What a run found."""
+    """The result of a run."""
 
     backend: str
     seed: int
@@ -37,56 +37,56 @@ class Run:
     billed: int = 0
     recorded: int = 0
     lost: int = 0
-    """Billed, and not paid in the ledger with an address."""
+    """Number of bills without a `paid` entry with a URL in the ledger."""
     wrong: int = 0
-    """Billed, and `not_paid` in the ledger."""
+    """Number of bills that are `not_paid` in the ledger."""
     double: int = 0
     probes: int = 0
     files: int = 0
-    """Open files more than before."""
+    """Number of file descriptors that were left open."""
     slowest: float = 0.0
-    """The longest time from a cancellation to the caller's freedom, in milliseconds."""
+    """The longest time from a cancellation to the end of the call, in milliseconds."""
     times: list[float] = field(default_factory=list[float])
     seconds: float = 0.0
 
     @property
-    def is_sound(self) -> bool:
-        """Whether nothing was lost, and nothing was left behind."""
+    def is_good(self) -> bool:
+        """Whether nothing was lost or leaked."""
         return not (self.lost or self.wrong or self.double or self.files) and self.probes == PROBES
 
 
 def churn(seed: int, cancels: int, backend: str) -> Run:
-    """Make one run."""
+    """Execute one run."""
     run = Run(backend=backend, seed=seed)
-    with tempfile.TemporaryDirectory() as folder, running(seed=seed, slowest=SLOWEST) as service:
+    with tempfile.TemporaryDirectory() as folder, running(seed=seed, slowest=MAX_LATENCY) as service:
         ledger = SQLiteLedger(Path(folder, "ledger.db"))
-        before, began = _open_files(), time.monotonic()
+        files, start = _open_files(), time.monotonic()
         anyio.run(_calls, run, service.url, ledger, cancels, backend=backend)
-        run.seconds = time.monotonic() - began
-        run.files = max(0, _open_files() - before)
+        run.seconds = time.monotonic() - start
+        run.files = max(0, _open_files() - files)
         _compare(run, service.truth().bills(), ledger)
         ledger.close()
     return run
 
 
 async def _calls(run: Run, url: str, ledger: SQLiteLedger, cancels: int) -> None:
-    draw = random.Random(run.seed)  # a repeatable run, not a secret
+    rng = random.Random(run.seed)  # repeatable; not used for secrets
     async with AsyncAuraShot(KEY, base_url=url, ledger=ledger, max_connections=CONNECTIONS, timeout=60) as client:
 
-        async def lane() -> None:
+        async def worker() -> None:
             while run.cancels < cancels:
-                await _call(run, client, draw.uniform(0, 2 * SLOWEST))
+                await _call(run, client, rng.uniform(0, 2 * MAX_LATENCY))
 
         async with anyio.create_task_group() as group:
             for _ in range(AT_ONCE):
-                group.start_soon(lane)
+                group.start_soon(worker)
         for _ in range(PROBES):
             with anyio.move_on_after(10), suppress(AuraShotError):
                 run.probes += (await client.generate("a probe", face=FACE)).succeeded
 
 
 async def _call(run: Run, client: AsyncAuraShot, after: float) -> None:
-    """Make one call, and cancel it unless it was faster."""
+    """Make one call and cancel it if it has not finished after a time."""
     with anyio.move_on_after(after) as scope:
         await client.generate("a portrait", face=FACE)
     if scope.cancelled_caught:
@@ -97,7 +97,7 @@ async def _call(run: Run, client: AsyncAuraShot, after: float) -> None:
 
 
 def _compare(run: Run, bills: list[str], ledger: SQLiteLedger) -> None:
-    """Look for each bill in the ledger."""
+    """Compare the bills with the ledger."""
     entries = {entry.idempotency_key: entry for entry in ledger.entries()}
     run.billed, run.recorded = len(bills), len(entries)
     run.double = len(bills) - len(set(bills))

@@ -1,1 +1,1 @@
-"""Thousands of billed calls against a server that fails in many ways: what is lost, and what is paid twice."""
+"""Thousands of billed calls against a server that injects faults: count lost and double-billed images."""

@@ -1,4 +1,4 @@
-"""What a worker process holds, and for how long the machine kept it from running."""
+"""Measure the resources of a worker process, and how long the machine did not schedule it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ from lab.bench.measure import MIB
 from lab.bench.memory import resident
 
 TICK: Final = 0.02
-"""Seconds between two looks of the stall clock."""
+"""Seconds between two samples."""
 _NOISE: Final = 0.002
 
 
 class Stalls:
-    """The time that the machine withheld from this process.
+    """The time for which the machine did not schedule this process.
 
-    A thread wants to run every 20 ms. When it comes late although the process was not computing, the machine, and not
-    the client, made everybody wait. Late because the process itself was busy does not count: that is the client's own
-    fault.
+    A thread wakes up every 20 ms. If it wakes up late although the process used no CPU in the meantime, the machine
+    caused the delay. Delays during which the process itself used the CPU do not count.
     """
 
     def __init__(self) -> None:
@@ -46,8 +45,8 @@ class Stalls:
         self._over.set()
         self._thread.join()
 
-    def withheld(self) -> float:
-        """Return the seconds withheld so far, the stall that may be going on included."""
+    def total(self) -> float:
+        """Return the total length of all stalls, including a current one, in seconds."""
         with self._lock:
             return self._sum + self._gap()
 
@@ -66,23 +65,23 @@ class Stalls:
 
 
 def open_files() -> int:
-    """Return how many files and sockets the process holds."""
+    """Return the number of open file descriptors."""
     gc.collect()
     return len(os.listdir("/dev/fd"))  # noqa: PTH208  # Path.iterdir follows each entry
 
 
 def threads() -> int:
-    """Return how many threads run."""
+    """Return the number of threads."""
     return threading.active_count()
 
 
-def held() -> float:
-    """Return the MiB that the process holds, after glibc gave back what is free.
+def memory_in_use() -> float:
+    """Return the resident memory in MiB, after glibc has returned free memory to the system.
 
-    Otherwise it is as much as its threads' arenas happened to need at once, and says nothing about a leak.
+    Without that, the figure depends on the arenas of the threads and does not show a leak.
     """
     gc.collect()
-    give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if give_back is not None:
-        give_back(0)
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
     return resident() / MIB

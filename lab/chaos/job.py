@@ -1,4 +1,4 @@
-"""What a worker process is told to do."""
+"""The settings of a worker process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 Caller: TypeAlias = Literal["sync", "async", "aiohttp", "usual-sync", "usual-async"]
 """`sync` and `async`: the two clients of the SDK. `aiohttp`: the async one on a client of httpx-aiohttp. `usual-…`:
-plain httpx with the field's usual policy."""
+plain httpx with a common retry policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,16 +16,16 @@ class Job:
     """One run of many calls.
 
     Attributes:
-        calls: How many calls.
-        at_once: How many of them at once: threads, or tasks.
-        deadline: Seconds that one call may take.
-        attempts: Requests of one call at most.
-        retry_unknown: Whether a lost response is asked for again.
-        persistent: Whether the caller repeats a failed call under the same key until its attempts are used up.
-        api: Where the server responds.
-        flapping: Where it refuses connections half of the time.
-        log: The file into which each call's end is written.
-        ledger: The ledger's file, empty for none.
+        calls: Number of calls.
+        at_once: Number of concurrent calls: threads or tasks.
+        deadline: Timeout of one call, in seconds.
+        attempts: Maximum number of requests per call.
+        retry_unknown: Whether a lost response is retried.
+        persistent: Whether the caller repeats a failed call with the same key until its attempts are used up.
+        api: The base URL of the server.
+        flapping: The base URL of the port that refuses connections half of the time.
+        log: The file that the result of each call is written to.
+        ledger: The file of the ledger, or an empty string.
     """
 
     caller: Caller
@@ -47,11 +47,11 @@ class Job:
 
     @classmethod
     def load(cls, text: str) -> Self:
-        """Read what `dump` wrote."""
-        told: dict[str, Any] = json.loads(text)
-        return cls(**told)
+        """Create it from the output of `dump`."""
+        fields: dict[str, Any] = json.loads(text)
+        return cls(**fields)
 
 
 def key_of(seed: int, number: int) -> str:
-    """Return the idempotency key of a call: the same in every run, so that every client meets the same faults."""
+    """Return the idempotency key of a call; it is the same in every run, so that all clients get the same faults."""
     return f"chaos-{seed}-{number:06d}"

@@ -1,4 +1,4 @@
-"""What a caller was told at the end of one call: a line of the worker's log."""
+"""The result of one call as the caller sees it: a line of the worker's log."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from lab.billing import CANARY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LOOK_CLOSER: Final = 25
-"""Every so many errors the pickle and the traceback with its locals are searched as well: both are slow."""
+DEEP_CHECK_INTERVAL: Final = 25
+"""Every n-th error, the pickle and the locals of the traceback are searched too; both are slow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallReport:
-    """The end of one call, as the caller saw it.
+    """The result of one call, as the caller sees it.
 
     Attributes:
-        key: The idempotency key that the call was made under.
-        answered: The identity in the response, where there was one.
-        error: The name of the error's class, empty for a result.
-        typed: Whether it is one of the client's own errors.
-        outcome: What the error says about the request.
-        error_key: The key that the error names.
-        attempts: How many requests the client says it made.
-        leaks: Whether the API key could be read from the error.
-        text: The error in words.
-        rounds: How many calls the caller made, the deadline of each of which starts anew.
-        seconds: How long the caller waited.
-        withheld: Seconds of them for which the machine did not let the process run.
+        key: The idempotency key of the call.
+        image: The ID of the image in the response, if any.
+        error: The class name of the error, empty for a result.
+        typed: Whether the error is one of the client's own classes.
+        outcome: The `outcome` of the error.
+        error_key: The idempotency key in the error.
+        attempts: The number of requests that the client reports.
+        leaks: Whether the error contains the API key.
+        text: The error message.
+        rounds: Number of calls that the caller made; each has its own deadline.
+        seconds: Duration of the call for the caller.
+        stalled: Seconds of these for which the machine did not schedule the process.
     """
 
     key: str
-    answered: str | None = None
+    image: str | None = None
     error: str = ""
     typed: bool = True
     outcome: str = ""
@@ -47,39 +47,39 @@ class CallReport:
     text: str = ""
     rounds: int = 1
     seconds: float = 0.0
-    withheld: float = 0.0
+    stalled: float = 0.0
 
     @property
     def delivered(self) -> bool:
-        """Whether the caller has an image, be it someone else's."""
+        """Whether the caller got an image, even that of another call."""
         return not self.error
 
     def dump(self) -> str:
-        """Return the line."""
+        """Return it as a line of JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
     def load(cls, line: str) -> Self:
-        """Read what `dump` wrote."""
-        told: dict[str, Any] = json.loads(line)
-        return cls(**told)
+        """Create it from the output of `dump`."""
+        fields: dict[str, Any] = json.loads(line)
+        return cls(**fields)
 
 
-def leaks(error: BaseException, *, closely: bool) -> bool:
-    """Say whether the API key can be read from an error."""
-    return any(CANARY in text for text in _faces(error, closely=closely))
+def leaks(error: BaseException, *, thorough: bool) -> bool:
+    """Return whether an error contains the API key."""
+    return any(CANARY in text for text in _representations(error, thorough=thorough))
 
 
-def _faces(error: BaseException, *, closely: bool) -> Iterator[str]:
+def _representations(error: BaseException, *, thorough: bool) -> Iterator[str]:
     yield str(error)
     yield repr(error)
-    if closely:
+    if thorough:
         yield pickle.dumps(error).decode("latin-1")
         yield from _locals(error, set())
 
 
 def _locals(error: BaseException | None, seen: set[int]) -> Iterator[str]:
-    """Give what a crash reporter shows: every local of every frame, through all causes."""
+    """Yield what a crash reporter shows: the locals of all frames, including those of the causes."""
     if error is None or id(error) in seen:
         return
     seen.add(id(error))
@@ -94,5 +94,5 @@ def _locals(error: BaseException | None, seen: set[int]) -> Iterator[str]:
 def _shown(value: object) -> str:
     try:
         return repr(value)
-    except Exception:  # noqa: BLE001  # foreign objects may be half made
+    except Exception:  # noqa: BLE001  # repr() of any object may fail
         return ""

@@ -1,4 +1,4 @@
-"""One run from beginning to end: a server, a worker, and what both of them say."""
+"""Execute one run with a server and a worker process, and collect the records of both."""
 
 from __future__ import annotations
 
@@ -19,30 +19,29 @@ if TYPE_CHECKING:
     from lab.billing import Truth
 
 DEADLINE: Final = 1.0
-"""Seconds that a call may take, so that a silent server does not make a long evening."""
+"""Timeout of a call, in seconds; short, because some faults last until the timeout."""
 ALLOCATOR: Final = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": str(2**20), "MALLOC_TRIM_THRESHOLD_": str(2**24)}
-"""Let glibc give back what is freed. Of itself it learns to keep large blocks, and each thread has an arena whose end
-it never gives back: after some responses of many MiB a process holds a hundred that it does not use, and a leak could
-not be seen."""
+"""Make glibc return free memory to the system. By default it keeps large blocks and the arenas of threads: after some
+large responses, a process holds about 100 MiB of free memory, which would hide a leak."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run is to do.
+    """The settings of a run.
 
     Attributes:
-        name: What its row is called.
-        caller: Which client makes the calls.
-        at_once: How many of them at once.
-        table: Which table of faults the server uses.
-        attempts: Requests of one call at most.
-        retry_unknown: Whether lost responses are asked for again.
-        honours_keys: Whether the server bills a key once, however often it comes.
-        with_ledger: Whether the calls are recorded.
-        is_judged: Whether a broken invariant fails the suite: that of the SDK does, that of others does not.
-        posts: The most requests a call that the run may take, 0 for no bound.
-        delivered: The least share of calls that has to be delivered.
-        growth: The most MiB by which memory may grow over the second half.
+        name: The name of its table row.
+        caller: The client that makes the calls.
+        at_once: Number of concurrent calls.
+        table: The table of faults that the server uses.
+        attempts: Maximum number of requests per call.
+        retry_unknown: Whether lost responses are retried.
+        honours_keys: Whether the server bills a repeated key only once.
+        with_ledger: Whether the client has a ledger.
+        is_checked: Whether a broken invariant fails the suite; false for clients other than the SDK.
+        max_requests: The maximum average number of requests per call, 0 for no limit.
+        min_delivered: The minimum share of delivered calls.
+        max_growth: The maximum growth of memory in the second half, in MiB.
     """
 
     name: str
@@ -53,15 +52,15 @@ class Plan:
     retry_unknown: bool = False
     honours_keys: bool = False
     with_ledger: bool = False
-    is_judged: bool = True
-    posts: float = 0.0
-    delivered: float = 0.0
-    growth: float = 2.0
+    is_checked: bool = True
+    max_requests: float = 0.0
+    min_delivered: float = 0.0
+    max_growth: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What came of a run."""
+    """The records of a run."""
 
     plan: Plan
     seed: int
@@ -69,14 +68,14 @@ class Findings:
     truth: Truth
     figures: Figures
     entries: dict[str, list[Entry]]
-    """What the ledger holds, by key."""
+    """The entries of the ledger, by key."""
 
 
-def carry_out(plan: Plan, seed: int, calls: int) -> Findings:
-    """Make a run, in processes of its own."""
+def execute(plan: Plan, seed: int, calls: int) -> Findings:
+    """Execute a run in its own processes."""
     service = running(table=plan.table, seed=seed, honours_keys=plan.honours_keys)
     with tempfile.TemporaryDirectory() as folder, service as api:
-        log, ledger = Path(folder, "ends"), Path(folder, "ledger.db") if plan.with_ledger else None
+        log, ledger = Path(folder, "results"), Path(folder, "ledger.db") if plan.with_ledger else None
         job = Job(
             caller=plan.caller,
             seed=seed,
@@ -98,7 +97,7 @@ def carry_out(plan: Plan, seed: int, calls: int) -> Findings:
 
 def _work(job: Job) -> Figures:
     with Child("lab.chaos.worker", job.dump(), environment={**os.environ, **ALLOCATOR}) as worker:
-        return Figures.load(worker.hear())
+        return Figures.load(worker.receive())
 
 
 def _entries(path: Path | None) -> dict[str, list[Entry]]:

@@ -1,4 +1,4 @@
-"""The SDK as the suite calls it: one image a call, and every error described."""
+"""Make calls with the SDK and report each result or error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from aurashot import AsyncAuraShot, AuraShot, AuraShotError, RetryPolicy
 from lab.billing import API_KEY, FACE, prompt
-from lab.chaos.reports import LOOK_CLOSER, CallReport, leaks
+from lab.chaos.reports import DEEP_CHECK_INTERVAL, CallReport, leaks
 from lab.faults.responses import is_over_flapping_port
 
 if TYPE_CHECKING:
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
     from aurashot.ledger import Ledger
     from lab.chaos.job import Job
 
-    Context: TypeAlias = Callable[[str], "Ended"]
-    AsyncAsk: TypeAlias = Callable[[str], Awaitable["Ended"]]
+    BlockingCall: TypeAlias = Callable[[str], "CallResult"]
+    AsyncCall: TypeAlias = Callable[[str], Awaitable["CallResult"]]
 
 CONNECTIONS: Final = 512
-"""More than there are callers: who waits for a connection would meet no faults meanwhile."""
+"""More than concurrent calls, so that no call waits for a connection."""
 _errors = count()
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A result or an error.
+class CallResult:
+    """The result of a call.
 
     Attributes:
-        end: The one or the other.
-        rounds: How many calls the caller made for it.
-        earlier: How many requests the calls before the last made.
+        value: The image or the error.
+        rounds: Number of calls that the caller made.
+        earlier: Number of requests of all calls but the last.
     """
 
-    end: object
+    value: object
     rounds: int = 1
     earlier: int = 0
 
 
 def options(job: Job) -> dict[str, Any]:
-    """Return what both clients are made with. Only the delays are not the usual ones: a call has a second here."""
+    """Return the options of both clients: the defaults, except for delays that fit into one second."""
     return {
         "api_key": API_KEY,
         "timeout": job.deadline,
@@ -61,7 +61,7 @@ def policy(job: Job, attempts: int) -> RetryPolicy:
 
 
 def open_ledger(job: Job) -> Ledger | None:
-    """Return the ledger of a run that has one."""
+    """Return the ledger of a run, if it has one."""
     if not job.ledger:
         return None
 
@@ -71,58 +71,58 @@ def open_ledger(job: Job) -> Ledger | None:
 
 
 @contextmanager
-def blocking(job: Job) -> Generator[Context]:
-    """Give the call of the blocking client; its error is returned, not raised."""
+def blocking(job: Job) -> Generator[BlockingCall]:
+    """Yield a function that makes a call of the sync client and returns its result or error."""
     shared = options(job)
-    with AuraShot(base_url=job.api, **shared) as usual, AuraShot(base_url=job.flapping, **shared) as flapping:
+    with AuraShot(base_url=job.api, **shared) as regular, AuraShot(base_url=job.flapping, **shared) as flapping:
 
-        def ask(key: str) -> Ended:
-            client = flapping if is_over_flapping_port(job.seed, key) else usual
+        def call(key: str) -> CallResult:
+            client = flapping if is_over_flapping_port(job.seed, key) else regular
             try:
-                return Ended(client.generate(prompt(key), face=FACE, idempotency_key=key, tags={"key": key}))
-            except Exception as error:  # noqa: BLE001  # whatever comes out is counted
-                return Ended(error)
+                return CallResult(client.generate(prompt(key), face=FACE, idempotency_key=key, tags={"key": key}))
+            except Exception as error:  # noqa: BLE001  # every exception is counted
+                return CallResult(error)
 
-        yield ask
+        yield call
     close(shared["ledger"])
 
 
 @asynccontextmanager
-async def concurrent(job: Job) -> AsyncGenerator[AsyncAsk]:
-    """Give the call of the async client; its error is returned, not raised."""
+async def concurrent(job: Job) -> AsyncGenerator[AsyncCall]:
+    """Yield a function that makes a call of the async client and returns its result or error."""
     shared: dict[str, Any] = {**options(job), "http_client": given(job)}
     async with (
-        AsyncAuraShot(base_url=job.api, **shared) as usual,
+        AsyncAuraShot(base_url=job.api, **shared) as regular,
         AsyncAuraShot(base_url=job.flapping, **shared) as flapping,
     ):
 
         async def once(key: str, attempts: int) -> Generation:
-            client = flapping if is_over_flapping_port(job.seed, key) else usual
+            client = flapping if is_over_flapping_port(job.seed, key) else regular
             view = client.with_options(retry=policy(job, attempts))
             return await view.generate(prompt(key), face=FACE, idempotency_key=key, tags={"key": key})
 
-        async def ask(key: str) -> Ended:
-            used, doubts = 0, list[AuraShotError]()
+        async def call(key: str) -> CallResult:
+            used, unknown = 0, list[AuraShotError]()
             for rounds in count(1):
                 try:
-                    return Ended(await once(key, job.attempts - used), rounds, used)
-                except Exception as error:  # noqa: BLE001  # whatever comes out is counted
+                    return CallResult(await once(key, job.attempts - used), rounds, used)
+                except Exception as error:  # noqa: BLE001  # every exception is counted
                     made = error.attempts if isinstance(error, AuraShotError) else job.attempts
                     if isinstance(error, AuraShotError) and error.may_be_charged:
-                        doubts[:] = [error]  # a caller who repeats a call has to remember this
+                        unknown[:] = [error]  # a caller that repeats a call must keep this error
                     if not job.persistent or used + made >= job.attempts:
-                        return Ended(doubts.pop() if doubts else error, rounds, used)
+                        return CallResult(unknown.pop() if unknown else error, rounds, used)
                     used += max(1, made)
-            raise AssertionError("counting has no end")
+            raise AssertionError("unreachable")
 
-        yield ask
+        yield call
     if shared["http_client"] is not None:
         await shared["http_client"].aclose()
     close(shared["ledger"])
 
 
 def given(job: Job) -> httpx.AsyncClient | None:
-    """Return the httpx client that takes the place of the SDK's own connections, if the run wants one."""
+    """Return the client for `http_client=`, if the run uses one."""
     if job.caller != "aiohttp":
         return None
 
@@ -133,36 +133,36 @@ def given(job: Job) -> httpx.AsyncClient | None:
 
 
 def close(ledger: Any) -> None:
-    """Close a ledger that can be closed."""
+    """Close a ledger, if there is one."""
     if ledger is not None:
         ledger.close()
 
 
-def describe(key: str, ended: Ended) -> CallReport:
-    """Say how a call ended."""
-    end: Any = ended.end
-    report = report_of_error(key, end) if isinstance(end, BaseException) else report_of_result(key, end)
-    return replace(report, rounds=ended.rounds, attempts=report.attempts + ended.earlier)
+def describe(key: str, result: CallResult) -> CallReport:
+    """Return the report of a call."""
+    value: Any = result.value
+    report = report_of_error(key, value) if isinstance(value, BaseException) else report_of_result(key, value)
+    return replace(report, rounds=result.rounds, attempts=report.attempts + result.earlier)
 
 
 def report_of_result(key: str, image: Generation) -> CallReport:
-    """Say whose image was delivered."""
+    """Return the report of a delivered image."""
     identities = {
         str(image.request_id),
         str(image.meta.idempotency_key),
         image.url.rpartition("/")[2].removesuffix(".png"),
     }
-    answered = key if identities == {key} else " and ".join(sorted(identities))
-    return CallReport(key=key, answered=answered, attempts=image.meta.attempts)
+    image_id = key if identities == {key} else " and ".join(sorted(identities))
+    return CallReport(key=key, image=image_id, attempts=image.meta.attempts)
 
 
 def report_of_error(key: str, error: BaseException) -> CallReport:
-    """Say what an error tells its caller."""
+    """Return the report of an error."""
     report = CallReport(
         key=key,
         error=type(error).__name__,
         typed=False,
-        leaks=leaks(error, closely=next(_errors) % LOOK_CLOSER == 0),
+        leaks=leaks(error, thorough=next(_errors) % DEEP_CHECK_INTERVAL == 0),
         text=str(error)[:200],
     )
     if not isinstance(error, AuraShotError):

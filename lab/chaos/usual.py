@@ -1,8 +1,8 @@
-"""The field's usual policy on plain httpx, to compare with.
+"""A common retry policy on plain httpx, for comparison.
 
-Two retries, each a fresh try, after any transport error and after 408, 409, 429 and 5xx; a timeout for each phase and
-none for the call; redirects are followed; the response is whatever its JSON says. Clients that are generated from an
-API description work so by default. The waits between tries are as short as those of the SDK in these runs.
+Two retries after any transport error and after 408, 409, 429 and 5xx; timeouts per phase and none for the whole call;
+redirects are followed; the JSON of a response is not validated. Clients that are generated from an API description
+work like this by default. The delays between attempts are those of the SDK in these runs.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from lab.chaos.job import Job
 
 PATH: Final = "/v1/character/generate"
-TRIES: Final = 3
+MAX_ATTEMPTS: Final = 3
 LIMITS: Final = httpx.Limits(max_connections=512, max_keepalive_connections=512)
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """A response's JSON or an error, and the tries that it took."""
+class CallResult:
+    """The result of a call, and its number of attempts."""
 
-    end: object
-    tries: int
+    value: object
+    attempts: int
 
 
 def request(job: Job, key: str) -> dict[str, Any]:
@@ -50,93 +50,93 @@ def request(job: Job, key: str) -> dict[str, Any]:
 
 
 def client_options(job: Job) -> dict[str, Any]:
-    """Return what both clients are made with."""
+    """Return the options of both clients."""
     return {"timeout": job.deadline, "limits": LIMITS, "follow_redirects": True}
 
 
-def is_repeated(end: httpx.Response | Exception) -> bool:
-    """Say whether the usual policy tries again."""
-    if isinstance(end, httpx.Response):
-        return end.status_code in {408, 409, 429} or end.status_code >= 500
-    return isinstance(end, httpx.TransportError)
+def is_retried(value: httpx.Response | Exception) -> bool:
+    """Return whether the policy retries."""
+    if isinstance(value, httpx.Response):
+        return value.status_code in {408, 409, 429} or value.status_code >= 500
+    return isinstance(value, httpx.TransportError)
 
 
-def pause(tries: int) -> float:
-    """Return the wait after a try."""
-    return random.uniform(0, min(0.2, 0.05 * 2.0 ** (tries - 1)))  # jitter is no secret
+def delay(attempts: int) -> float:
+    """Return the delay after an attempt."""
+    return random.uniform(0, min(0.2, 0.05 * 2.0 ** (attempts - 1)))  # jitter needs no secure random numbers
 
 
 def image(response: httpx.Response) -> object:
-    """Return the identity in an content, or the error that a caller would meet."""
+    """Return the ID and URL in a response, or the error that the caller gets."""
     try:
         response.raise_for_status()
         content = response.json()
         return str(content["requestId"]), str(content["outputs"][0]["url"])
-    except Exception as error:  # noqa: BLE001  # whatever comes out is counted
+    except Exception as error:  # noqa: BLE001  # every exception is counted
         return error
 
 
 @contextmanager
-def blocking(job: Job) -> Generator[Callable[[str], Tried]]:
-    """Give the call of a blocking client; its error is returned, not raised."""
+def blocking(job: Job) -> Generator[Callable[[str], CallResult]]:
+    """Yield a function that makes a call with a sync client and returns its result or error."""
     with httpx.Client(**client_options(job)) as client:
 
         def attempt(key: str) -> httpx.Response | Exception:
             try:
                 return client.post(**request(job, key))
-            except Exception as error:  # noqa: BLE001  # whatever comes out is counted
+            except Exception as error:  # noqa: BLE001  # every exception is counted
                 return error
 
-        def ask(key: str) -> Tried:
-            for tries in range(1, TRIES):
-                end = attempt(key)
-                if not is_repeated(end):
-                    return finished(end, tries)
-                time.sleep(pause(tries))
-            return finished(attempt(key), TRIES)
+        def call(key: str) -> CallResult:
+            for attempts in range(1, MAX_ATTEMPTS):
+                value = attempt(key)
+                if not is_retried(value):
+                    return finished(value, attempts)
+                time.sleep(delay(attempts))
+            return finished(attempt(key), MAX_ATTEMPTS)
 
-        yield ask
+        yield call
 
 
 @asynccontextmanager
-async def concurrent(job: Job) -> AsyncGenerator[Callable[[str], Awaitable[Tried]]]:
-    """Give the call of an async client; its error is returned, not raised."""
+async def concurrent(job: Job) -> AsyncGenerator[Callable[[str], Awaitable[CallResult]]]:
+    """Yield a function that makes a call with an async client and returns its result or error."""
     async with httpx.AsyncClient(**client_options(job)) as client:
 
         async def attempt(key: str) -> httpx.Response | Exception:
             try:
                 return await client.post(**request(job, key))
-            except Exception as error:  # noqa: BLE001  # whatever comes out is counted
+            except Exception as error:  # noqa: BLE001  # every exception is counted
                 return error
 
-        async def ask(key: str) -> Tried:
-            for tries in range(1, TRIES):
-                end = await attempt(key)
-                if not is_repeated(end):
-                    return finished(end, tries)
-                await asyncio.sleep(pause(tries))
-            return finished(await attempt(key), TRIES)
+        async def call(key: str) -> CallResult:
+            for attempts in range(1, MAX_ATTEMPTS):
+                value = await attempt(key)
+                if not is_retried(value):
+                    return finished(value, attempts)
+                await asyncio.sleep(delay(attempts))
+            return finished(await attempt(key), MAX_ATTEMPTS)
 
-        yield ask
-
-
-def finished(end: httpx.Response | Exception, tries: int) -> Tried:
-    """Return what the caller gets."""
-    return Tried(image(end) if isinstance(end, httpx.Response) else end, tries)
+        yield call
 
 
-def describe(key: str, tried: Tried) -> CallReport:
-    """Say how a call ended. These errors do not say what became of the request; only their class hints at it."""
-    end: Any = tried.end
-    if not isinstance(end, BaseException):
-        identities = {end[0], end[1].rpartition("/")[2].removesuffix(".png")}
-        return CallReport(key=key, answered=" and ".join(sorted(identities)), attempts=tried.tries)
+def finished(value: httpx.Response | Exception, attempts: int) -> CallResult:
+    """Return the result that the caller gets."""
+    return CallResult(image(value) if isinstance(value, httpx.Response) else value, attempts)
+
+
+def describe(key: str, result: CallResult) -> CallReport:
+    """Return the report of a call. Only the class of these errors indicates the outcome of the request."""
+    value: Any = result.value
+    if not isinstance(value, BaseException):
+        identities = {value[0], value[1].rpartition("/")[2].removesuffix(".png")}
+        return CallReport(key=key, image=" and ".join(sorted(identities)), attempts=result.attempts)
     return CallReport(
         key=key,
-        error=type(end).__name__,
-        typed=isinstance(end, httpx.HTTPError),
-        outcome="not_sent" if isinstance(end, _NOT_SENT) else "",
-        attempts=tried.tries,
-        leaks=leaks(end, closely=False),
-        text=str(end)[:200],
+        error=type(value).__name__,
+        typed=isinstance(value, httpx.HTTPError),
+        outcome="not_sent" if isinstance(value, _NOT_SENT) else "",
+        attempts=result.attempts,
+        leaks=leaks(value, thorough=False),
+        text=str(value)[:200],
     )

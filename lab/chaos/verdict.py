@@ -1,4 +1,4 @@
-"""What the callers were told beside what is true: the invariants, each a list of the calls that break it."""
+"""Compare what the callers got with the server's record, and list the calls that break an invariant."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from lab.chaos.run import Findings
 
 GRACE: Final = 0.25
-"""Seconds that a call may end after its deadline, on a machine that is fast enough."""
+"""Seconds by which a call may exceed its deadline, on a fast machine."""
 TURNS: Final = 2
-"""How often each other call in flight may come first on one that is not."""
+"""On a slow machine, how often each other call in flight may run first."""
 FEW: Final = 2_000
-"""With fewer calls than this, not every fault fires, and memory is still finding its level."""
+"""With fewer calls, not every fault occurs, and memory has not reached its plateau."""
 
 
 class Case(NamedTuple):
-    """One call: what its caller was told, what is true, and how long it takes until each call at once had a turn."""
+    """A call: its report, the server's record, and the CPU time of one turn of all concurrent calls, in seconds."""
 
     report: CallReport
     history: History
@@ -41,22 +41,22 @@ def _is_lost(case: Case) -> bool:
     return case.history.bills > 0 and not report.delivered and not reported
 
 
-def _is_foreign(case: Case) -> bool:
-    return case.report.delivered and case.report.answered != case.report.key
+def _is_wrong_response(case: Case) -> bool:
+    return case.report.delivered and case.report.image != case.report.key
 
 
 def _is_untyped(case: Case) -> bool:
     return not case.report.delivered and not case.report.typed
 
 
-def _is_wrong(case: Case) -> bool:
+def _is_wrong_outcome(case: Case) -> bool:
     return not case.report.delivered and case.report.outcome in {"not_sent", "rejected"} and case.history.bills > 0
 
 
 def _is_late(case: Case) -> bool:
-    """When all that are in flight have something to do at once, the last of them has to wait for the others."""
+    """Allow for the time in which the other calls in flight use the CPU."""
     report = case.report
-    return report.seconds - report.withheld > report.rounds * DEADLINE + max(GRACE, TURNS * case.turn)
+    return report.seconds - report.stalled > report.rounds * DEADLINE + max(GRACE, TURNS * case.turn)
 
 
 def _leaks(case: Case) -> bool:
@@ -66,116 +66,116 @@ def _leaks(case: Case) -> bool:
 RULES: Final[dict[str, Callable[[Case], bool]]] = {
     "double-billed": _is_double,
     "silently lost": _is_lost,
-    "foreign": _is_foreign,
+    "wrong response": _is_wrong_response,
     "untyped": _is_untyped,
-    "wrong `not_sent`": _is_wrong,
+    "wrong outcome": _is_wrong_outcome,
     "late": _is_late,
-    "key shown": _leaks,
+    "key leaked": _leaks,
 }
-"""What must not happen to a call."""
+"""The rules that no call may break."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a run comes to.
+    """The result of a run.
 
     Attributes:
         findings: The run.
-        broken: The calls that break each rule.
-        troubles: Whatever else is wrong, in words.
+        broken: For each rule, the calls that break it.
+        problems: Messages about all other problems.
     """
 
     findings: Findings
     broken: dict[str, list[CallReport]]
-    troubles: list[str]
+    problems: list[str]
 
     @property
     def is_good(self) -> bool:
-        """Whether the run proves what it should."""
-        return not self.findings.plan.is_judged or not (any(self.broken.values()) or self.troubles)
+        """Whether the run has passed, or is not checked."""
+        return not self.findings.plan.is_checked or not (any(self.broken.values()) or self.problems)
 
     @property
-    def posts(self) -> float:
-        """Requests a call."""
-        return sum(history.posts for history in self.findings.truth.histories.values()) / len(self.findings.reports)
+    def requests_per_call(self) -> float:
+        """Average number of requests per call."""
+        return sum(history.requests for history in self.findings.truth.histories.values()) / len(self.findings.reports)
 
     @property
     def delivered(self) -> int:
-        """Calls that ended with an image."""
+        """Number of calls that got an image."""
         return sum(report.delivered for report in self.findings.reports)
 
     @property
     def reported(self) -> tuple[int, int]:
-        """Calls that ended as perhaps billed, and how many of those were."""
+        """Number of calls reported as possibly billed, and how many of those were billed."""
         history = self.findings.truth.history
-        ends = [
+        reports = [
             report
             for report in self.findings.reports
             if not report.delivered and report.outcome in {"unknown", "accepted"}
         ]
-        return len(ends), sum(history(report.key).bills > 0 for report in ends)
+        return len(reports), sum(history(report.key).bills > 0 for report in reports)
 
-    def words(self) -> Iterator[str]:
-        """Tell what is wrong, with the first examples."""
+    def messages(self) -> Iterator[str]:
+        """Yield a message for each problem; at most five calls per rule."""
         history = self.findings.truth.history
         for rule, calls in self.broken.items():
             for report in calls[:5]:
                 faults = history(report.key).faults
                 yield f"{rule}: {report.key} after {faults}: {report.error} {report.outcome} {report.text}"
-        yield from self.troubles
+        yield from self.problems
 
 
-def judge(findings: Findings) -> Verdict:
-    """Hold what was said against what is true."""
+def check(findings: Findings) -> Verdict:
+    """Compare the reports with the server's record."""
     turn = findings.figures.cpu / len(findings.reports) * findings.plan.at_once
     cases = [Case(report, findings.truth.history(report.key), turn) for report in findings.reports]
     broken = {name: [case.report for case in cases if rule(case)] for name, rule in RULES.items()}
     verdict = Verdict(findings, broken, [])
-    verdict.troubles.extend(_troubles(verdict, full=len(findings.reports) >= FEW))
+    verdict.problems.extend(_problems(verdict, full=len(findings.reports) >= FEW))
     return verdict
 
 
-def _troubles(verdict: Verdict, *, full: bool) -> Iterator[str]:
-    yield from _strays(verdict.findings)
+def _problems(verdict: Verdict, *, full: bool) -> Iterator[str]:
+    yield from _unexpected(verdict.findings)
     if full:
         yield from _bounds(verdict)
     if verdict.findings.plan.with_ledger:
-        yield from _beside_the_ledger(verdict.findings)
+        yield from _ledger_mismatches(verdict.findings)
 
 
-def _strays(findings: Findings) -> Iterator[str]:
-    """Tell what came where it does not belong, and what was left behind."""
+def _unexpected(findings: Findings) -> Iterator[str]:
+    """Yield messages about mixed-up requests, followed redirects, leaked keys and resources left open."""
     truth, figures = findings.truth, findings.figures
     if len(findings.reports) != len({report.key for report in findings.reports}):
-        yield "a call ended twice"
-    if truth.crossed:
-        yield f"{truth.crossed} requests had the body of another"
-    if truth.evil_hits:
-        yield f"{truth.evil_hits} requests followed a redirect, {truth.evil_keys} of them with the key"
+        yield "a call was reported twice"
+    if truth.mismatched:
+        yield f"{truth.mismatched} requests had the body of another request"
+    if truth.redirected:
+        yield f"{truth.redirected} requests followed a redirect, {truth.redirected_with_key} of them with the key"
     if figures.leaks:
-        yield f"{figures.leaks} of {figures.records} log records show the key"
+        yield f"{figures.leaks} of {figures.records} log records contain the key"
     if figures.files[1] > figures.files[0] or figures.threads[1] > figures.threads[0] or figures.tasks:
-        yield f"left behind: files {figures.files}, threads {figures.threads}, tasks {figures.tasks}"
+        yield f"left open: files {figures.files}, threads {figures.threads}, tasks {figures.tasks}"
 
 
 def _bounds(verdict: Verdict) -> Iterator[str]:
-    """Tell which figures of a full run are not what they should be."""
+    """Yield messages about figures of a full run that are out of bounds."""
     findings, plan = verdict.findings, verdict.findings.plan
-    if findings.figures.growth > plan.growth:
+    if findings.figures.growth > plan.max_growth:
         yield f"memory grew by {findings.figures.growth:.1f} MiB"
-    if missing := {fault.name for fault in TABLES[plan.table]} - set(findings.truth.fired()):
-        yield f"never fired: {', '.join(sorted(missing))}"
-    if plan.posts and verdict.posts > plan.posts:
-        yield f"{verdict.posts:.3f} requests a call are more than {plan.posts}"
-    if verdict.delivered < plan.delivered * len(findings.reports):
-        yield f"{verdict.delivered} delivered are less than {plan.delivered:.2%}"
+    if missing := {fault.name for fault in TABLES[plan.table]} - set(findings.truth.fault_counts()):
+        yield f"faults that never occurred: {', '.join(sorted(missing))}"
+    if plan.max_requests and verdict.requests_per_call > plan.max_requests:
+        yield f"{verdict.requests_per_call:.3f} requests per call, more than {plan.max_requests}"
+    if verdict.delivered < plan.min_delivered * len(findings.reports):
+        yield f"{verdict.delivered} delivered, less than {plan.min_delivered:.2%}"
 
 
-def _beside_the_ledger(findings: Findings) -> Iterator[str]:
+def _ledger_mismatches(findings: Findings) -> Iterator[str]:
     for report in findings.reports:
         outcomes = [entry.payment for entry in findings.entries.get(report.key, [])]
         billed = findings.truth.history(report.key).bills > 0
         if billed and not {"paid", "unknown"} & set(outcomes):
-            yield f"{report.key} was billed, and the ledger says {outcomes}"
+            yield f"{report.key} was billed, but the ledger has {outcomes}"
         if ("paid" in outcomes) != report.delivered:
-            yield f"{report.key} was {'' if report.delivered else 'not '}delivered, and the ledger says {outcomes}"
+            yield f"{report.key} was {'' if report.delivered else 'not '}delivered, but the ledger has {outcomes}"

@@ -1,7 +1,7 @@
-"""One run in a process of its own, so that its memory and its files are nobody else's.
+"""Make the calls of one run in a separate process, which has its own memory and file descriptors.
 
-`python -m lab.chaos.worker JOB` makes the calls, writes the end of each into the job's log, and its own
-figures to the standard output.
+`python -m lab.chaos.worker JOB` writes the result of each call to the log of the job, and its figures to standard
+output.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 from lab.billing import CANARY
-from lab.chaos.gauges import Stalls, held, open_files, threads
+from lab.chaos.gauges import Stalls, memory_in_use, open_files, threads
 from lab.chaos.job import Job, key_of
-from lab.process import say
+from lab.process import send
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -28,41 +28,41 @@ if TYPE_CHECKING:
 
     from lab.chaos.reports import CallReport
 
-TALKATIVE: Final = 20
-"""The first one in so many calls runs with every logger at DEBUG, and what is logged is searched for the API key."""
+LOG_SHARE: Final = 20
+"""The first 1/n of the calls run with all loggers at DEBUG, and their log records are searched for the API key."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Figures:
-    """What a worker says about its process."""
+    """Measurements of a worker process."""
 
     seconds: float = 0.0
     cpu: float = 0.0
-    """Seconds for which the process computed."""
+    """CPU time in seconds."""
     files: tuple[int, int] = (0, 0)
     threads: tuple[int, int] = (0, 0)
     tasks: int = 0
-    """Tasks that were left when the client was closed."""
+    """Number of tasks that remained after the client was closed."""
     memory: tuple[int, int] = (0, 0)
     growth: float = 0.0
-    """MiB by which memory grew over the second half."""
+    """Growth of memory in the second half, in MiB."""
     stall: float = 0.0
-    """The longest time for which the machine did not let the process run."""
+    """The longest time for which the machine did not schedule the process."""
     records: int = field(default=0)
-    """Log records that were searched."""
+    """Number of log records that were searched."""
     leaks: int = 0
-    """Those of them that held the API key."""
+    """Number of log records that contained the API key."""
 
     @classmethod
-    def load(cls, told: dict[str, Any]) -> Self:
-        """Return what the worker printed."""
+    def load(cls, fields: dict[str, Any]) -> Self:
+        """Create it from the output of the worker."""
         for name in ("files", "threads", "memory"):
-            told[name] = tuple(told[name])
-        return cls(**told)
+            fields[name] = tuple(fields[name])
+        return cls(**fields)
 
 
-class Listener(logging.Handler):
-    """Search every record for the API key."""
+class LogScanner(logging.Handler):
+    """Search all log records for the API key."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -71,17 +71,17 @@ class Listener(logging.Handler):
         self.setFormatter(logging.Formatter("%(name)s %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Look at one record, its traceback included."""
+        """Search one record, including its traceback."""
         self.records += 1
         self.leaks += CANARY in self.format(record)
 
 
 class Progress:
-    """The numbers of the calls as they are handed out, and the ends of the calls as they come in."""
+    """Distributes the keys of the calls and records their results."""
 
     def __init__(self, job: Job, log: IO[str], stalls: Stalls, describe: Callable[[str, Any], CallReport]) -> None:
-        self.held: list[float] = []
-        self.listener: Listener = Listener()
+        self.memory: list[float] = []
+        self.scanner: LogScanner = LogScanner()
         self._job = job
         self._log = log
         self._stalls = stalls
@@ -91,78 +91,78 @@ class Progress:
         self._lock = threading.Lock()
 
     def halves(self) -> Iterator[None]:
-        """Deal with one half of the calls, then with the other; after each, when none is in flight, note the memory."""
+        """Yield once for each half of the calls; after each half, when no call is in flight, measure the memory."""
         middle = self._job.calls // 2
         for numbers in (range(middle), range(middle, self._job.calls)):
             self._numbers = iter(numbers)
             yield
-            self.held.append(held())
+            self.memory.append(memory_in_use())
 
-    def handed_out(self) -> Iterator[str]:
-        """Hand out the keys of this half, each to one asker."""
+    def pending_keys(self) -> Iterator[str]:
+        """Yield the keys of this half, each to one consumer."""
         while (number := next(self._numbers, None)) is not None:
             yield key_of(self._job.seed, number)
 
     def begin(self) -> tuple[float, float]:
-        """Start the watch of one call."""
-        return time.perf_counter(), self._stalls.withheld()
+        """Return the start time of a call and the stalls before it."""
+        return time.perf_counter(), self._stalls.total()
 
-    def end(self, key: str, end: object, start: tuple[float, float]) -> None:
-        """Write down how a call ended."""
+    def end(self, key: str, result: object, start: tuple[float, float]) -> None:
+        """Write the result of a call to the log."""
         seconds = time.perf_counter() - start[0]
-        withheld = self._stalls.withheld() - start[1]
-        line = replace(self._describe(key, end), seconds=seconds, withheld=withheld).dump()
+        stalled = self._stalls.total() - start[1]
+        line = replace(self._describe(key, result), seconds=seconds, stalled=stalled).dump()
         with self._lock:
             self._log.write(line + "\n")
             done = next(self._done)
-            if done == self._job.calls // TALKATIVE:
-                listen(self.listener, on=False)
+            if done == self._job.calls // LOG_SHARE:
+                scan_logs(self.scanner, on=False)
 
 
-def listen(listener: Listener, *, on: bool) -> None:
-    """Let every logger talk to the listener, or to nobody."""
+def scan_logs(scanner: LogScanner, *, on: bool) -> None:
+    """Attach the scanner to the root logger, or remove it."""
     root = logging.getLogger()
     root.setLevel(logging.DEBUG if on else logging.WARNING)
-    (root.addHandler if on else root.removeHandler)(listener)
+    (root.addHandler if on else root.removeHandler)(scanner)
 
 
-def run_threads(job: Job, side: ModuleType, progress: Progress) -> int:
+def run_threads(job: Job, client: ModuleType, progress: Progress) -> int:
     """Make the calls from threads."""
-    with side.blocking(job) as ask:
+    with client.blocking(job) as call:
 
         def work() -> None:
-            for key in progress.handed_out():
+            for key in progress.pending_keys():
                 start = progress.begin()
-                progress.end(key, ask(key), start)
+                progress.end(key, call(key), start)
 
         for _ in progress.halves():
-            processes = [threading.Thread(target=work) for _ in range(job.at_once)]
-            for thread in processes:
+            workers = [threading.Thread(target=work) for _ in range(job.at_once)]
+            for thread in workers:
                 thread.start()
-            for thread in processes:
+            for thread in workers:
                 thread.join()
     return 0
 
 
-async def run_tasks(job: Job, side: ModuleType, progress: Progress) -> int:
-    """Make the calls from tasks, and return how many other tasks are left in the end."""
-    async with side.concurrent(job) as ask:
+async def run_tasks(job: Job, client: ModuleType, progress: Progress) -> int:
+    """Make the calls from tasks, and return the number of other tasks that remain."""
+    async with client.concurrent(job) as call:
 
         async def work() -> None:
-            for key in progress.handed_out():
+            for key in progress.pending_keys():
                 start = progress.begin()
-                progress.end(key, await ask(key), start)
+                progress.end(key, await call(key), start)
 
         for _ in progress.halves():
-            async with asyncio.TaskGroup() as processes:
+            async with asyncio.TaskGroup() as workers:
                 for _ in range(job.at_once):
-                    processes.create_task(work())
+                    workers.create_task(work())
     await settled()
     return len(asyncio.all_tasks()) - 1
 
 
 async def settled(turns: int = 100) -> None:
-    """Let closed connections take their leave: they need a few turns of the event loop."""
+    """Wait until the tasks of closed connections have ended."""
     while len(asyncio.all_tasks()) > 1 and turns:
         turns -= 1
         await asyncio.sleep(0.01)
@@ -170,12 +170,14 @@ async def settled(turns: int = 100) -> None:
 
 @contextmanager
 def measured(figures: Figures, stalls: Stalls) -> Generator[None]:
-    """Note what the process holds before and after, and how long it took."""
-    before, start, cpu = (open_files(), threads(), round(held())), time.perf_counter(), time.process_time()
+    """Measure the time that the block takes, and the resources before and after it."""
+    before, start, cpu = (open_files(), threads(), round(memory_in_use())), time.perf_counter(), time.process_time()
     with stalls:
         yield
     figures.seconds, figures.cpu = time.perf_counter() - start, time.process_time() - cpu
-    figures.files, figures.threads, figures.memory = zip(before, (open_files(), threads(), round(held())), strict=True)
+    figures.files, figures.threads, figures.memory = zip(
+        before, (open_files(), threads(), round(memory_in_use())), strict=True
+    )
     figures.stall = stalls.worst
 
 
@@ -183,19 +185,19 @@ def work(job: Job) -> Figures:
     """Make all calls of a job."""
     from lab.chaos import sdk, usual
 
-    side = usual if job.caller.startswith("usual") else sdk
+    client = usual if job.caller.startswith("usual") else sdk
     figures, stalls = Figures(), Stalls()
     with Path(job.log).open("w", encoding="utf-8") as log, measured(figures, stalls):
-        progress = Progress(job, log, stalls, side.describe)
-        listen(progress.listener, on=True)
+        progress = Progress(job, log, stalls, client.describe)
+        scan_logs(progress.scanner, on=True)
         if job.caller.endswith("sync") and not job.caller.endswith("async"):
-            figures.tasks = run_threads(job, side, progress)
+            figures.tasks = run_threads(job, client, progress)
         else:
-            figures.tasks = asyncio.run(run_tasks(job, side, progress))
-        figures.growth = progress.held[1] - progress.held[0]
-        figures.records, figures.leaks = progress.listener.records, progress.listener.leaks
+            figures.tasks = asyncio.run(run_tasks(job, client, progress))
+        figures.growth = progress.memory[1] - progress.memory[0]
+        figures.records, figures.leaks = progress.scanner.records, progress.scanner.leaks
     return figures
 
 
 if __name__ == "__main__":
-    say(asdict(work(Job.load(sys.argv[1]))))
+    send(asdict(work(Job.load(sys.argv[1]))))

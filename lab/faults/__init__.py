@@ -1,1 +1,1 @@
-"""One fault after the other, over every transport: what the caller gets, how often it was sent, how long it took."""
+"""Each fault once, over every transport: the result, the number of requests and the duration."""

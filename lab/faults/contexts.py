@@ -1,4 +1,4 @@
-"""One client in any context: processes, threads, event loops. Each response must be that of its own call."""
+"""One client shared by processes, threads or event loops: each call must receive its own response."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FACE: Final = "https://example.com/face.jpg"
 
 
 def right(client: AuraShot, calls: int) -> int:
-    """Return how many of so many calls got their own response."""
+    """Make a number of calls and return how many received their own response."""
     found = 0
     for _ in range(calls):
         try:
@@ -32,10 +32,10 @@ def right(client: AuraShot, calls: int) -> int:
 
 
 async def right_async(client: AsyncAuraShot, calls: int) -> int:
-    """Return how many of so many calls, ten at once, got their own response."""
+    """Make a number of calls, ten at once, and return how many received their own response."""
     found = 0
 
-    async def lane() -> None:
+    async def worker() -> None:
         nonlocal found
         for _ in range(calls // 10):
             response = await client.generate("a cafe", face=FACE)
@@ -43,12 +43,12 @@ async def right_async(client: AsyncAuraShot, calls: int) -> int:
 
     async with anyio.create_task_group() as group:
         for _ in range(10):
-            group.start_soon(lane)
+            group.start_soon(worker)
     return found
 
 
 def forked(url: str) -> tuple[int, int]:
-    """Twenty children and their parent use what was one client, all at the same time."""
+    """Use one client in twenty forked child processes and their parent, concurrently."""
     with AuraShot(KEY, base_url=url) as client:
         right(client, 1)
         children = [_child(client) for _ in range(20)]
@@ -68,13 +68,13 @@ def _child(client: AuraShot) -> int:
 
 
 def threads(url: str) -> tuple[int, int]:
-    """Thirty-two threads share one client."""
+    """Use one client in 32 threads."""
     with AuraShot(KEY, base_url=url) as client, ThreadPoolExecutor(32) as pool:
         return 3200, sum(pool.map(right, [client] * 32, [100] * 32))
 
 
 def four_loops(url: str) -> tuple[int, int]:
-    """Four event loops in four threads share one client."""
+    """Use one client in four event loops in four threads."""
     client = AsyncAuraShot(KEY, base_url=url)
     with ThreadPoolExecutor(4) as pool:
         return 400, sum(pool.map(_loop, [client] * 4))
@@ -84,28 +84,28 @@ def _loop(client: AsyncAuraShot) -> int:
     return asyncio.run(right_async(client, 100))
 
 
-def one_loop_after_the_other(url: str) -> tuple[int, int]:
-    """Five event loops use one client, one after the other."""
+def consecutive_loops(url: str) -> tuple[int, int]:
+    """Use one client in five consecutive event loops."""
     client = AsyncAuraShot(KEY, base_url=url)
     return 500, sum(_loop(client) for _ in range(5))
 
 
 def trio(url: str) -> tuple[int, int]:
-    """The same on trio."""
+    """Use one client in five consecutive trio event loops."""
     client = AsyncAuraShot(KEY, base_url=url)
     return 500, sum(anyio.run(right_async, client, 100, backend="trio") for _ in range(5))
 
 
 CONTEXTS: Final[dict[str, Callable[[str], tuple[int, int]]]] = {
-    "after `fork()`: 20 children and their parent": forked,
+    "`fork()`: parent and 20 child processes": forked,
     "32 threads": threads,
     "4 event loops in 4 threads": four_loops,
-    "5 `asyncio.run()`, one after the other": one_loop_after_the_other,
-    "5 `trio.run()`, one after the other": trio,
+    "5 consecutive `asyncio.run()`": consecutive_loops,
+    "5 consecutive `trio.run()`": trio,
 }
 
 
 def in_context(name: str) -> tuple[int, int]:
-    """Return the calls of one context, and how many of them got their own response."""
+    """Return the number of calls in a context, and how many received their own response."""
     with running(slowest=0.005) as service:
         return CONTEXTS[name](service.url)

@@ -1,4 +1,4 @@
-"""Each fault over each transport: a cell is one call, and one more call on the same client after it."""
+"""Each fault over each transport: a cell is one call with the fault and one more call on the same client."""
 
 from __future__ import annotations
 
@@ -30,40 +30,40 @@ TRANSPORTS: Final = ("sync", "asyncio", "trio", "aiohttp")
 DEADLINE: Final = 1.0
 GRACE: Final = 0.25
 SETTLED: Final = 0.05
-"""Seconds after which what the server did to the connection has arrived."""
+"""Seconds after which the client has received the end of the connection."""
 POLICY: Final = RetryPolicy(initial_delay=0.05, max_delay=0.1)
 LARGE: Final = b"".join(png(12))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """What a call came to.
+    """The result of a call.
 
     Attributes:
-        transport: Over which transport.
-        result: The class of the error, or `answer`.
-        outcome: What the error says of the request.
-        posts: How many requests the server had.
-        seconds: How long the caller waited.
-        troubles: Which invariants are broken, in words.
+        transport: The transport.
+        result: The class of the error, or `response`.
+        outcome: The `outcome` of the error.
+        requests: Number of complete requests that the server received.
+        seconds: Duration of the call.
+        problems: Messages about broken invariants.
     """
 
     transport: str
     result: str
     outcome: str
-    posts: int
+    requests: int
     seconds: float
-    troubles: list[str] = field(default_factory=list[str])
+    problems: list[str] = field(default_factory=list[str])
 
     @property
     def shown(self) -> str:
-        """The cell in words."""
-        sent = "1 POST" if self.posts == 1 else f"{self.posts} POSTs"
-        return f"{self.result}, {self.outcome}, {sent}" if self.outcome else f"{self.result}, {sent}"
+        """The text of the cell."""
+        count = "1 request" if self.requests == 1 else f"{self.requests} requests"
+        return f"{self.result}, {self.outcome}, {count}" if self.outcome else f"{self.result}, {count}"
 
 
 def matrix(rows: Iterable[tuple[Row, str]], at_once: int) -> dict[str, list[Cell]]:
-    """Return the cells of each row, by its name."""
+    """Return the cells of all rows, by the name of the row."""
     found: dict[str, list[Cell]] = {}
     with ThreadPoolExecutor(at_once) as threads:
         tasks = [(row, threads.submit(cell, row, transport)) for row, transport in rows]
@@ -73,21 +73,21 @@ def matrix(rows: Iterable[tuple[Row, str]], at_once: int) -> dict[str, list[Cell
 
 
 def cell(row: Row, transport: str) -> Cell:
-    """Make the call of one cell."""
+    """Make the calls of one cell."""
     with row.setting() as target, clients("asyncio" if transport == "aiohttp" else transport) as make:
         with environment_of(target):
             client = _client(make, target, transport)
-        began = time.perf_counter()
-        end = _end(client, row)
-        seconds = time.perf_counter() - began
-        posts = len(target.server.posts()) if target.server else 0
+        start = time.perf_counter()
+        value = _result(client, row)
+        seconds = time.perf_counter() - start
+        requests = len(target.server.posts()) if target.server else 0
         result, outcome = (
-            ("response", "") if isinstance(end, str) else (type(end).__name__, getattr(end, "outcome", ""))
+            ("response", "") if isinstance(value, str) else (type(value).__name__, getattr(value, "outcome", ""))
         )
-        found = Cell(transport=transport, result=result, outcome=outcome, posts=posts, seconds=seconds)
-        found.troubles.extend(_troubles(row, found, end))
-        if target.server is not None and row in _ANSWERED:
-            found.troubles.extend(_afterwards(client))
+        found = Cell(transport=transport, result=result, outcome=outcome, requests=requests, seconds=seconds)
+        found.problems.extend(_problems(row, found, value))
+        if target.server is not None and row in _RESPONDING:
+            found.problems.extend(_next_call(client))
         return found
 
 
@@ -98,34 +98,34 @@ def _client(make: Clients, target: Target, transport: str) -> AuraShot:
     return make(target.url, KEY, **options)
 
 
-def _end(client: AuraShot, row: Row) -> object:
-    """Return the identity in the response, or the error."""
+def _result(client: AuraShot, row: Row) -> object:
+    """Return the ID or URL in the response, or the error."""
     try:
         if row.operation == "upload":
             return client.upload(LARGE).url
         return str(client.generate("a cafe", face=FACE, idempotency_key="the-key").request_id)
-    except Exception as error:  # noqa: BLE001  # whatever comes out is a result
+    except Exception as error:  # noqa: BLE001  # every exception is a result
         return error
 
 
-def _troubles(row: Row, found: Cell, end: object) -> Iterable[str]:
-    if isinstance(end, Exception):
-        if not isinstance(end, AuraShotError):
-            yield f"untyped: {end!r}"
+def _problems(row: Row, found: Cell, value: object) -> Iterable[str]:
+    if isinstance(value, Exception):
+        if not isinstance(value, AuraShotError):
+            yield f"untyped: {value!r}"
         if row.bills and found.outcome in {"not_sent", "rejected"}:
-            yield f"the service worked on it, and the error says {found.outcome}"
-        if KEY in f"{end} {end!r} {vars(end)}":
-            yield "the error shows the key"
-    elif row.operation == "generate" and end != "the-key":
-        yield f"a foreign answer: {end}"
-    if row.bills and found.posts != 1:
-        yield f"billed, and sent {found.posts} times"
+            yield f"the request was billed, but the outcome is {found.outcome}"
+        if KEY in f"{value} {value!r} {vars(value)}":
+            yield "the error contains the API key"
+    elif row.operation == "generate" and value != "the-key":
+        yield f"response of another call: {value}"
+    if row.bills and found.requests != 1:
+        yield f"billed, but sent {found.requests} times"
     if found.seconds > DEADLINE + GRACE:
-        yield f"{found.seconds:.2f} s are more than the deadline"
+        yield f"{found.seconds:.2f} s, later than the deadline"
 
 
-def _afterwards(client: AuraShot) -> Iterable[str]:
-    """Make a good call: what went wrong before, and an end of the connection that has arrived, must not reach it."""
+def _next_call(client: AuraShot) -> Iterable[str]:
+    """Make a call without a fault: the fault before it and a closed connection must not affect it."""
     time.sleep(SETTLED)
     with suppress(AuraShotError):
         response = client.generate("a cafe", face=FACE, idempotency_key="the-next")
@@ -136,10 +136,10 @@ def _afterwards(client: AuraShot) -> Iterable[str]:
     yield "the next call failed"
 
 
-def _answered() -> frozenset[Row]:
-    from lab.faults.rows import ANSWERING
+def _responding() -> frozenset[Row]:
+    from lab.faults.rows import RESPONDING
 
-    return frozenset(ANSWERING)
+    return frozenset(RESPONDING)
 
 
-_ANSWERED: Final = _answered()
+_RESPONDING: Final = _responding()

@@ -1,4 +1,4 @@
-"""What a fault is, and the pieces that right and wrong responses are made of."""
+"""The definition of a fault, and the parts of correct and faulty responses."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 STALE: Final = "stale"
-"""The identity in a response that nobody asked for."""
+"""The ID in a response that was not requested."""
 
 
 def generation(key: str) -> bytes:
-    """Return the JSON of a finished image that belongs to a key."""
+    """Return the JSON of a generated image whose ID is a key."""
     return json.dumps(
         {**GENERATION, "requestId": key, "outputs": [{"url": f"https://cdn.aurashot.art/o/{key}.png"}]}
     ).encode()
@@ -35,29 +35,29 @@ def redirect(code: int, to: str) -> bytes:
 
 
 def gzipped(content: bytes, *, without: int) -> bytes:
-    """Return a response that lasts as long as the connection, its gzip stream cut short."""
-    squeezed = _gzip(content)[:-without]
-    return headers_only(content_type="application/json", content_encoding="gzip", connection="close") + squeezed
+    """Return a response without Content-Length whose gzip stream is truncated."""
+    compressed = _gzip(content)[:-without]
+    return headers_only(content_type="application/json", content_encoding="gzip", connection="close") + compressed
 
 
 def trickled(content: bytes) -> Iterable[Action]:
-    """Send a byte at a time, so that no single read ever times out."""
+    """Send byte by byte, so that no single read times out."""
     for at in range(len(content)):
         yield content[at : at + 1]
         yield 0.03
 
 
 def interim(_: Any) -> Iterable[Action]:
-    """Send interim responses for longer than any deadline; a client without one would read them for ever."""
-    for flood in repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 3, 100):
-        yield flood
+    """Send interim responses for longer than any deadline."""
+    for part in repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 3, 100):
+        yield part
         yield 0.03
     yield CLOSE
 
 
 def _gzip(content: bytes, times: int = 1) -> bytes:
-    squeeze = zlib.compressobj(wbits=31)
-    return b"".join([*(squeeze.compress(content) for _ in range(times)), squeeze.flush()])
+    compressor = zlib.compressobj(wbits=31)
+    return b"".join([*(compressor.compress(content) for _ in range(times)), compressor.flush()])
 
 
 BOMB: Final = body(_gzip(b" " * 2**20, 100), content_encoding="gzip")
@@ -66,20 +66,20 @@ BOMB: Final = body(_gzip(b" " * 2**20, 100), content_encoding="gzip")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One request that is to be answered."""
+    """A request and the data for its response."""
 
     key: str
-    evil: str
-    """The address of another origin, which must never get anything."""
+    other_origin: str
+    """The URL of another origin, which must not receive any request."""
 
     @property
     def json(self) -> bytes:
-        """The body of the right response, with the asker's key in its identifier and its address."""
+        """The body of the correct response, with the key in its ID and its URL."""
         return generation(self.key)
 
     @property
-    def right(self) -> bytes:
-        """The whole right response."""
+    def response(self) -> bytes:
+        """The complete correct response."""
         return body(self.json)
 
 
@@ -88,13 +88,13 @@ Script: TypeAlias = "Callable[[Context], Iterable[Action]]"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to respond.
+    """A kind of response.
 
     Attributes:
-        name: What it does.
-        share: How many of a thousand responses are so.
-        bills: Whether the work was done by then, and is on the bill.
-        script: Bytes to send, seconds to wait, and what becomes of the connection.
+        name: The name in the tables.
+        share: Its share per thousand responses.
+        bills: Whether the request is billed.
+        script: Returns the actions of the response.
     """
 
     name: str

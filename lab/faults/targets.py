@@ -1,4 +1,4 @@
-"""Where a call goes: a server that does one thing to it, or an address where there is none."""
+"""The targets of calls: servers with one fault, or addresses without a server."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a call goes.
+    """The target of a call.
 
     Attributes:
         url: The base URL.
         server: What responses there, if anything does.
-        options: What the client is to be made with.
-        environment: What is in the environment when the client is made.
+        options: Options of the client.
+        environment: Environment variables while the client is created.
     """
 
     url: str
@@ -38,39 +38,39 @@ class Target:
 
 
 Setting: TypeAlias = Callable[[], AbstractContextManager[Target]]
-EVIL: Final = "https://evil.example"
-CROWDED: Final = "crowded.invalid"
+OTHER_ORIGIN: Final = "https://other.example"
+MULTIPLE: Final = "multiple.invalid"
 SLOW: Final = "slow.invalid"
-RESOLVING: Final = 2.0
-"""Seconds that the resolver takes for a slow name."""
+LOOKUP_TIME: Final = 2.0
+"""Seconds that the lookup of the slow host name takes."""
 
 
-def answering(fault: Fault) -> Setting:
-    """Do this to the first request, and respond correctly to all others."""
-    return lambda: _answering(fault)
+def responding(fault: Fault) -> Setting:
+    """Respond to the first request with a fault, and correctly to all others."""
+    return lambda: _responding(fault)
 
 
 @contextmanager
-def _answering(fault: Fault) -> Generator[Target]:
+def _responding(fault: Fault) -> Generator[Target]:
     with ScriptedServer.running() as server:
         server.respond = _First(fault)
         yield Target(server.url, server)
 
 
 class _First:
-    """The fault for whoever comes first, the right response for everybody else."""
+    """Returns the fault for the first request and the correct response for all others."""
 
     def __init__(self, fault: Fault) -> None:
         self._fault: Fault | None = fault
 
     def __call__(self, request: Request) -> Response | None:
-        context = Context(request.header("idempotency-key") or "", EVIL)
+        context = Context(request.header("idempotency-key") or "", OTHER_ORIGIN)
         fault, self._fault = self._fault, None
-        return (context.right,) if fault is None else tuple(fault.script(context))
+        return (context.response,) if fault is None else tuple(fault.script(context))
 
 
 def greeting(*actions: Action, tls: bool = False) -> Setting:
-    """Do this to each connection before a byte is read from it; with `tls`, the client expects a handshake."""
+    """Execute actions on each connection before reading from it; with `tls`, the client starts a handshake."""
 
     @contextmanager
     def setting() -> Generator[Target]:
@@ -83,56 +83,56 @@ def greeting(*actions: Action, tls: bool = False) -> Setting:
 
 @contextmanager
 def refused() -> Generator[Target]:
-    """Give a port that nothing listens on."""
+    """Yield a port that nothing listens on."""
     yield Target(f"http://127.0.0.1:{closed_port()}")
 
 
 @contextmanager
 def dropped() -> Generator[Target]:
-    """Give a port whose queue is full, so that the first packet of a connection is dropped."""
+    """Yield a port whose backlog is full, so that SYN packets are dropped."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
-        processes = [socket.socket() for _ in range(4)]
-        for each in processes:
-            each.setblocking(False)  # its only argument
-            each.connect_ex(listener.getsockname())
+        connections = [socket.socket() for _ in range(4)]
+        for connection in connections:
+            connection.setblocking(False)  # its only argument
+            connection.connect_ex(listener.getsockname())
         try:
             yield Target(f"http://127.0.0.1:{listener.getsockname()[1]}")
         finally:
-            for each in processes:
-                each.close()
+            for connection in connections:
+                connection.close()
 
 
 @contextmanager
-def crowded() -> Generator[Target]:
-    """Give a name with four addresses, all of them dead."""
+def unreachable() -> Generator[Target]:
+    """Yield a host name with four unreachable IP addresses."""
     with dropped() as target:
-        yield Target(target.url.replace("http://127.0.0.1", f"https://{CROWDED}"))
+        yield Target(target.url.replace("http://127.0.0.1", f"https://{MULTIPLE}"))
 
 
 @contextmanager
-def slowly() -> Generator[Target]:
-    """Give a name for which the resolver takes longer than any deadline."""
+def slow_lookup() -> Generator[Target]:
+    """Yield a host name whose lookup takes longer than any deadline."""
     yield Target(f"https://{SLOW}")
 
 
 @contextmanager
-def nowhere() -> Generator[Target]:
-    """Give a name that nobody knows; the system's resolver is kept out of it."""
-    yield Target("https://nowhere.invalid")
+def unknown_host() -> Generator[Target]:
+    """Yield an unknown host name."""
+    yield Target("https://unknown.invalid")
 
 
 @contextmanager
 def uncertified() -> Generator[Target]:
-    """Give a server whose certificate no authority signed."""
+    """Yield a server with a self-signed certificate."""
     with ScriptedServer.running(server_tls()) as server:
         yield Target(server.url, server)
 
 
 @contextmanager
 def proxied() -> Generator[Target]:
-    """Give a service behind a proxy that is down."""
+    """Yield a host behind a proxy that refuses connections."""
     yield Target("https://service.invalid", environment={"https_proxy": f"http://127.0.0.1:{closed_port()}"})
 
 
@@ -141,7 +141,7 @@ _environment = threading.Lock()
 
 @contextmanager
 def environment_of(target: Target) -> Generator[None]:
-    """Set the environment while a client is made."""
+    """Set the environment variables of a target until the block ends."""
     with _environment:
         before = {name: os.environ.get(name) for name in target.environment}
         os.environ.update(target.environment)
@@ -156,17 +156,17 @@ def environment_of(target: Target) -> Generator[None]:
 
 
 def stub_resolver() -> None:
-    """Response for names under `.invalid`: none is known, one takes its time, and one has four addresses."""
-    ask = socket.getaddrinfo
+    """Replace the lookup of names under `.invalid`: one is slow, one has four addresses, all others are unknown."""
+    lookup = socket.getaddrinfo
 
-    def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:  # noqa: A002, PLR0917  # as socket has it
+    def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> Any:  # noqa: A002, PLR0917  # the signature of socket
         name = str(host.decode() if isinstance(host, bytes) else host)
-        if name == CROWDED:
-            return ask("127.0.0.1", port, family, type, proto, flags) * 4
+        if name == MULTIPLE:
+            return lookup("127.0.0.1", port, family, type, proto, flags) * 4
         if name == SLOW and not flags & socket.AI_NUMERICHOST:
-            time.sleep(RESOLVING)
+            time.sleep(LOOKUP_TIME)
         if name.endswith(".invalid"):
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return ask(host, port, family, type, proto, flags)
+        return lookup(host, port, family, type, proto, flags)
 
     socket.getaddrinfo = getaddrinfo

@@ -1,1 +1,1 @@
-"""Eight processes that ask for the same key at the same moment, under faults and kills: is each key paid once?"""
+"""Eight processes use the same key at the same time, with faults and kills: each key must be billed once."""

@@ -1,4 +1,4 @@
-"""Ask for the same key from eight processes at once: `scripts/lab keys [--keys N] [--seed S] [--without] [--write]`."""
+"""Use one key in eight processes at the same time: `scripts/lab keys [--keys N] [--seed S] [--without] [--write]`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Final
 
-from lab.keys.rounds import Result, carry_out
+from lab.keys.rounds import Result, execute
 from lab.page import table, write
 
 if TYPE_CHECKING:
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
 HEAD: Final = (
     "run",
     "keys",
-    "killed while asking",
+    "killed during a call",
     "delivered (from the ledger)",
-    "told that it may be on the bill",
+    "UnresolvedError",
     "other errors",
-    "in doubt (billed)",
+    "unknown (billed)",
     "bills",
     "double-billed",
     "different images",
-    "foreign",
+    "wrong image",
     "untyped",
     "lost",
-    "called paid, not billed",
-    "obtained by all in the end",
-    "integrity of the file",
+    "marked paid, not billed",
+    "obtained by all processes",
+    "integrity check",
     "s",
 )
 
 
 def row(name: str, result: Result) -> Sequence[object]:
-    """Return the cells of a run."""
+    """Return the table row of a run."""
     return (
         name,
         f"{result.keys:,}",
@@ -42,14 +42,14 @@ def row(name: str, result: Result) -> Sequence[object]:
         f"{result.delivered:,} ({result.from_ledger:,})",
         f"{result.unresolved:,}",
         f"{result.errors:,}",
-        f"{result.resolved:,} ({result.resolved_as_paid:,})",
+        f"{result.unknown:,} ({result.unknown_billed:,})",
         f"{result.bills:,}",
         result.double,
         result.different,
-        result.foreign,
+        result.wrong_image,
         result.untyped,
         len(result.lost),
-        len(result.imagined),
+        len(result.not_billed),
         f"{result.obtained:,}",
         result.integrity,
         f"{result.seconds:.0f}",
@@ -57,24 +57,26 @@ def row(name: str, result: Result) -> Sequence[object]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the run, and the one for comparison if it is wanted, and return the exit code."""
-    parser = argparse.ArgumentParser(prog="scripts/lab keys", description="Ask for the same key from eight processes.")
-    parser.add_argument("--keys", type=int, default=200, help="how many keys (200)")
-    parser.add_argument("--seed", type=int, default=1, help="what faults and kills are drawn from (1)")
-    parser.add_argument("--without", action="store_true", help="also with pay_once=False, which has to pay twice")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
+    """Execute the run, and optionally the one for comparison, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="scripts/lab keys", description="Use the same key in eight processes.")
+    parser.add_argument("--keys", type=int, default=200, help="number of keys (200)")
+    parser.add_argument("--seed", type=int, default=1, help="the seed of faults and kills (1)")
+    parser.add_argument(
+        "--without", action="store_true", help="also run with pay_once=False, which must bill keys twice"
+    )
+    parser.add_argument("--write", action="store_true", help="write the table to docs/reliability.md")
     options = parser.parse_args(arguments)
-    result = carry_out(options.keys, options.seed)
-    rows, is_sound = [row("one key pays once", result)], result.is_sound
+    result = execute(options.keys, options.seed)
+    rows, is_good = [row("each key is billed once", result)], result.is_good
     if options.without:
-        other = carry_out(options.keys, options.seed, pay_once=False)
-        rows.append(row("for comparison: `pay_once=False`, one round", other))
-        is_sound = is_sound and other.double > 0
+        comparison = execute(options.keys, options.seed, pay_once=False)
+        rows.append(row("comparison: `pay_once=False`, one round", comparison))
+        is_good = is_good and comparison.double > 0
     text = table(HEAD, rows)
-    print(text)  # the table is what this command is for
+    print(text)
     if options.write:
         write("keys", text)
-    return 0 if is_sound else 1
+    return 0 if is_good else 1
 
 
 if __name__ == "__main__":

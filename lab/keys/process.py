@@ -1,4 +1,4 @@
-"""One of the processes: it asks for the keys that it is told, at the moments that it is told, and says what it got."""
+"""One of the processes: it reads keys and start times, makes the calls and writes their results."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aurashot import Generation
 
 DEADLINE: Final = 1.0
-"""Seconds that a call may take, so that a silent server does not make a long evening."""
+"""Timeout of a call, in seconds; short, because some faults last until the timeout."""
 RETRY: Final = RetryPolicy(initial_delay=0.05, max_delay=0.2)
 
 Kind: TypeAlias = Literal["blocking", "asyncio", "trio"]
@@ -29,13 +29,13 @@ Kind: TypeAlias = Literal["blocking", "asyncio", "trio"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What a process is to do.
+    """The settings of a process.
 
     Attributes:
-        kind: With which client.
-        url: Of the service.
-        ledger: The file that all processes share.
-        pay_once: Whether the ledger may stand in the way.
+        kind: The client.
+        url: The base URL of the server.
+        ledger: The file of the shared ledger.
+        pay_once: The `pay_once` argument of the calls.
     """
 
     kind: Kind
@@ -45,25 +45,25 @@ class Task:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What a client is made with."""
+        """The options of a client."""
         return {"api_key": API_KEY, "base_url": self.url, "timeout": DEADLINE, "retry": RETRY}
 
     def arguments(self, key: str) -> dict[str, Any]:
-        """Return what it is asked for."""
+        """Return the arguments of a call."""
         return {"prompt": prompt(key), "face": FACE, "idempotency_key": key, "pay_once": self.pay_once}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End:
-    """What one process was told in the end.
+class CallReport:
+    """The result of a call in one process.
 
     Attributes:
-        key: What it asked for.
-        image: What the image is known by that it got.
-        from_ledger: Whether it was paid for by another request.
-        error: The name of the error's class, empty for a result.
-        typed: Whether it is one of the SDK's own errors.
-        outcome: What the error says about the request.
+        key: The idempotency key of the call.
+        image: The ID of the image, if there is one.
+        from_ledger: Whether the image came from the ledger.
+        error: The class name of the error, empty for a result.
+        typed: Whether the error is one of the SDK's classes.
+        outcome: The `outcome` of the error.
     """
 
     key: str
@@ -74,57 +74,57 @@ class End:
     outcome: str = ""
 
     def dump(self) -> bytes:
-        """Return it as a line, which is short enough to be written whole or not at all."""
+        """Return it as a line of JSON, short enough for an atomic write to a pipe."""
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @classmethod
     def load(cls, line: bytes) -> Self:
-        """Read what `dump` wrote."""
-        told: dict[str, Any] = json.loads(line)
-        return cls(**told)
+        """Create it from the output of `dump`."""
+        fields: dict[str, Any] = json.loads(line)
+        return cls(**fields)
 
 
-def delivered(key: str, result: Generation) -> End:
-    """Say which image a process got."""
+def delivered(key: str, result: Generation) -> CallReport:
+    """Return the report of a delivered image."""
     identities = {str(result.request_id), result.url.rpartition("/")[2].removesuffix(".png")}
-    return End(key=key, image=" and ".join(sorted(identities)), from_ledger=result.meta.from_ledger)
+    return CallReport(key=key, image=" and ".join(sorted(identities)), from_ledger=result.meta.from_ledger)
 
 
-def failed(key: str, error: Exception) -> End:
-    """Say what a process was told instead."""
+def failed(key: str, error: Exception) -> CallReport:
+    """Return the report of an error."""
     if isinstance(error, AuraShotError):
-        return End(key=key, error=type(error).__name__, outcome=error.outcome)
-    return End(key=key, error=type(error).__name__, typed=False)
+        return CallReport(key=key, error=type(error).__name__, outcome=error.outcome)
+    return CallReport(key=key, error=type(error).__name__, typed=False)
 
 
-def live(task: Task, orders: int, ends: int) -> None:
-    """Do what the orders say, a line each, until an empty one comes."""
-    with SQLiteLedger(task.ledger) as ledger, open(orders, encoding="ascii") as told:
+def run(task: Task, commands: int, results: int) -> None:
+    """Make a call for each line of commands, until an empty line."""
+    with SQLiteLedger(task.ledger) as ledger, open(commands, encoding="ascii") as lines:
         if task.kind == "blocking":
-            _block(task, ledger, told, ends)
+            _run_sync(task, ledger, lines, results)
         else:
-            anyio.run(_wait, task, ledger, told, ends, backend=task.kind)
+            anyio.run(_run_async, task, ledger, lines, results, backend=task.kind)
 
 
-def _block(task: Task, ledger: SQLiteLedger, told: TextIO, ends: int) -> None:
+def _run_sync(task: Task, ledger: SQLiteLedger, commands: TextIO, results: int) -> None:
     with AuraShot(ledger=ledger, **task.options) as client:
-        while order := told.readline().strip():
-            key, moment = order.split()
-            time.sleep(max(0.0, float(moment) - time.monotonic()))
+        while command := commands.readline().strip():
+            key, start = command.split()
+            time.sleep(max(0.0, float(start) - time.monotonic()))
             try:
-                end = delivered(key, client.generate(**task.arguments(key)))
-            except Exception as error:  # noqa: BLE001  # whatever comes out is counted
-                end = failed(key, error)
-            os.write(ends, end.dump())
+                report = delivered(key, client.generate(**task.arguments(key)))
+            except Exception as error:  # noqa: BLE001  # every exception is counted
+                report = failed(key, error)
+            os.write(results, report.dump())
 
 
-async def _wait(task: Task, ledger: SQLiteLedger, told: TextIO, ends: int) -> None:
+async def _run_async(task: Task, ledger: SQLiteLedger, commands: TextIO, results: int) -> None:
     async with AsyncAuraShot(ledger=ledger, **task.options) as client:
-        while order := (await to_thread.run_sync(told.readline)).strip():
-            key, moment = order.split()
-            await anyio.sleep(max(0.0, float(moment) - time.monotonic()))
+        while command := (await to_thread.run_sync(commands.readline)).strip():
+            key, start = command.split()
+            await anyio.sleep(max(0.0, float(start) - time.monotonic()))
             try:
-                end = delivered(key, await client.generate(**task.arguments(key)))
-            except Exception as error:  # noqa: BLE001  # whatever comes out is counted
-                end = failed(key, error)
-            os.write(ends, end.dump())
+                report = delivered(key, await client.generate(**task.arguments(key)))
+            except Exception as error:  # noqa: BLE001  # every exception is counted
+                report = failed(key, error)
+            os.write(results, report.dump())

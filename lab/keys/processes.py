@@ -1,4 +1,4 @@
-"""The processes as their parent sees them: it gives them orders, kills some, and forks others in their place."""
+"""Control the processes from their parent: send commands, kill some, and fork replacements."""
 
 from __future__ import annotations
 
@@ -9,71 +9,71 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
-from lab.keys.process import End, Kind, Task, live
+from lab.keys.process import CallReport, Kind, Task, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROCESSES: Final = 8
 KINDS: Final[tuple[Kind, ...]] = ("blocking", "asyncio", "blocking", "trio")
-"""In turns."""
+"""The clients of the processes, repeated."""
 LEAD: Final = 0.005
-"""Seconds between the orders and the moment that they name, so that all have read theirs by then."""
-PATIENCE: Final = 60.0
-"""Seconds after which a process that has said nothing hangs."""
+"""Seconds between sending the commands and the start of the calls, so that all processes have read theirs."""
+HANG_TIMEOUT: Final = 60.0
+"""Seconds after which a process without a result counts as hanging."""
 
 
 class Process:
-    """One process."""
+    """A child process."""
 
     def __init__(self, task: Task) -> None:
-        self.is_asked = False
-        orders, self._orders = os.pipe()
-        self.ends, ends = os.pipe()
-        self._process = os.fork()  # which spares it the imports
+        self.is_busy = False
+        commands, self._commands = os.pipe()
+        self.results, results = os.pipe()
+        self._process = os.fork()  # avoids the imports
         if self._process == 0:
             try:
-                live(task, orders, ends)
+                run(task, commands, results)
             finally:
                 os._exit(1)
-        os.close(orders)
-        os.close(ends)
+        os.close(commands)
+        os.close(results)
 
-    def ask(self, key: str, moment: float) -> None:
-        """Tell it what to ask for, and when."""
-        os.write(self._orders, f"{key} {moment}\n".encode())
-        self.is_asked = True
+    def start(self, key: str, start_time: float) -> None:
+        """Start a call with a key at a time."""
+        os.write(self._commands, f"{key} {start_time}\n".encode())
+        self.is_busy = True
 
-    def end(self) -> End:
-        """Return what it was told, which it has said."""
-        line = os.read(self.ends, select.PIPE_BUF)
+    def receive(self) -> CallReport:
+        """Read and return the report of the call."""
+        line = os.read(self.results, select.PIPE_BUF)
         if not line:
-            raise RuntimeError(f"a process ended by itself, with {os.waitpid(self._process, 0)[1]}")
-        self.is_asked = False
-        return End.load(line)
+            raise RuntimeError(f"a process exited with status {os.waitpid(self._process, 0)[1]}")
+        self.is_busy = False
+        return CallReport.load(line)
 
-    def kill(self) -> End | None:
-        """Kill it where it is, and return what it had said by then."""
+    def kill(self) -> CallReport | None:
+        """Kill it, and return the report of its call if it has written one."""
         os.kill(self._process, signal.SIGKILL)
         os.waitpid(self._process, 0)
-        line = os.read(self.ends, select.PIPE_BUF)
-        os.close(self._orders)
-        os.close(self.ends)
-        return End.load(line) if line else None
+        line = os.read(self.results, select.PIPE_BUF)
+        os.close(self._commands)
+        os.close(self.results)
+        return CallReport.load(line) if line else None
 
     def close(self) -> None:
-        """Have it close its client and its ledger, and wait until it is gone."""
-        os.write(self._orders, b"\n")
+        """Make it close its client and its ledger, and wait until it has exited."""
+        os.write(self._commands, b"\n")
         os.waitpid(self._process, 0)
-        os.close(self._orders)
-        os.close(self.ends)
+        os.close(self._commands)
+        os.close(self.results)
 
 
 class Processes:
     """All processes.
 
     Attributes:
-        killed: How many were killed while they were asking.
+        killed: How many were killed during a call.
     """
 
     def __init__(self, task: Task) -> None:
@@ -81,45 +81,45 @@ class Processes:
         self._tasks = [replace(task, kind=KINDS[index % len(KINDS)]) for index in range(PROCESSES)]
         self._processes = [Process(each) for each in self._tasks]
 
-    def ask(self, key: str, deaths: Sequence[tuple[float, int]] = ()) -> list[End]:
-        """Have all of them ask for a key at one moment, and return what they were told.
+    def use_key(self, key: str, kills: Sequence[tuple[float, int]] = ()) -> list[CallReport]:
+        """Make a call with the same key in all processes at the same time, and return their reports.
 
         Args:
-            key: The key.
-            deaths: Who dies, and how many seconds after that moment. Another process takes the place of one that was
-                still asking, and asks for the same key at once.
+            key: The idempotency key.
+            kills: Delays in seconds and indices of the processes to kill. A process that is killed during its call is
+                replaced, and the new process uses the same key immediately.
         """
-        moment = time.monotonic() + LEAD
+        start_time = time.monotonic() + LEAD
         for process in self._processes:
-            process.ask(key, moment)
-        ends: list[End] = []
-        for seconds, index in sorted(deaths):
-            self._listen(ends, moment + seconds)
-            if self._processes[index].is_asked:
-                self._replace(ends, key, index)
-        self._listen(ends, moment + PATIENCE)
-        if any(process.is_asked for process in self._processes):
-            raise RuntimeError(f"a process that asked for {key} hangs")
-        return ends
+            process.start(key, start_time)
+        reports: list[CallReport] = []
+        for seconds, index in sorted(kills):
+            self._collect(reports, start_time + seconds)
+            if self._processes[index].is_busy:
+                self._replace(reports, key, index)
+        self._collect(reports, start_time + HANG_TIMEOUT)
+        if any(process.is_busy for process in self._processes):
+            raise RuntimeError(f"a process that uses {key} hangs")
+        return reports
 
-    def _listen(self, ends: list[End], until: float) -> None:
-        """Hear what is said until a moment, or until all have said something."""
-        while asked := {process.ends: process for process in self._processes if process.is_asked}:
+    def _collect(self, reports: list[CallReport], until: float) -> None:
+        """Read reports until a time, or until all processes have written one."""
+        while busy := {process.results: process for process in self._processes if process.is_busy}:
             left = until - time.monotonic()
             if left <= 0:
                 break
-            ready, _, _ = select.select(asked, [], [], left)
-            ends += [asked[each].end() for each in ready]
+            ready, _, _ = select.select(busy, [], [], left)
+            reports += [busy[pipe].receive() for pipe in ready]
 
-    def _replace(self, ends: list[End], key: str, index: int) -> None:
-        """Kill a process that is asking, and let another one ask in its place."""
+    def _replace(self, reports: list[CallReport], key: str, index: int) -> None:
+        """Kill a process during its call, and start the call in a new process."""
         report = self._processes[index].kill()
         if report is None:
             self.killed += 1
         else:
-            ends.append(report)
+            reports.append(report)
         self._processes[index] = Process(self._tasks[index])
-        self._processes[index].ask(key, time.monotonic())
+        self._processes[index].start(key, time.monotonic())
 
     def __enter__(self) -> Self:
         return self

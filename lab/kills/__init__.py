@@ -1,1 +1,1 @@
-"""A program that is killed at random moments: what its ledger says beside what was billed."""
+"""A program that is killed at random times: compare its ledger with the bills."""

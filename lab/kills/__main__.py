@@ -18,43 +18,43 @@ HEAD: Final = (
     "billed",
     "lost",
     "double-billed",
-    "called paid, not billed",
-    "in doubt (billed)",
-    "most in doubt after one kill",
-    "integrity of the file",
+    "marked paid, not billed",
+    "unknown (billed)",
+    "most unknown after one kill",
+    "integrity check",
     "s",
 )
 
 
 def row(result: Result) -> Sequence[object]:
-    """Return the cells of a run."""
+    """Return the table row of a run."""
     return (
         f"{result.kills:,}",
         f"{result.calls:,}",
         f"{result.bills:,}",
         result.lost,
         result.double,
-        result.imagined,
-        f"{result.in_doubt:,} ({result.in_doubt_billed:,})",
-        result.most_in_doubt,
+        result.not_billed,
+        f"{result.unknown:,} ({result.unknown_billed:,})",
+        result.most_unknown,
         result.integrity,
         f"{result.seconds:.0f}",
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make the run and return the exit code."""
+    """Execute the run, print the table and return the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/lab kills", description="Kill a program that makes billed calls.")
-    parser.add_argument("--kills", type=int, default=1_000, help="how often (1,000)")
-    parser.add_argument("--seed", type=int, default=1, help="what the moments are drawn from (1)")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
+    parser.add_argument("--kills", type=int, default=1_000, help="number of kills (1,000)")
+    parser.add_argument("--seed", type=int, default=1, help="the seed of the random times (1)")
+    parser.add_argument("--write", action="store_true", help="write the table to docs/reliability.md")
     options = parser.parse_args(arguments)
     result = kill(options.kills, options.seed)
     text = table(HEAD, [row(result)])
-    print(text)  # the table is what this command is for
+    print(text)
     if options.write:
         write("kills", text)
-    return 0 if result.is_sound else 1
+    return 0 if result.is_good else 1
 
 
 if __name__ == "__main__":

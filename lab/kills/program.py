@@ -1,4 +1,4 @@
-"""The program: billed calls from four threads, for as long as it lives."""
+"""The program: makes billed calls in four threads until it is killed."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ FACE: Final = "https://example.com/face.jpg"
 IN_FLIGHT: Final = 4
 
 
-def live(url: str, path: Path, run: str) -> None:
+def make_calls(url: str, path: Path, run: str) -> None:
     """Make calls until the process is killed."""
     ledger = SQLiteLedger(path, run=run)
     client = AuraShot(KEY, base_url=url, ledger=ledger, timeout=30)
-    lanes = [threading.Thread(target=_lane, args=(client,)) for _ in range(IN_FLIGHT)]
-    for lane in lanes:
-        lane.start()
-    for lane in lanes:
-        lane.join()
+    threads = [threading.Thread(target=_call_forever, args=(client,)) for _ in range(IN_FLIGHT)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
-def _lane(client: AuraShot) -> None:
+def _call_forever(client: AuraShot) -> None:
     while True:
         with suppress(AuraShotError):
             client.generate("a portrait", face=FACE)

@@ -1,1 +1,1 @@
-"""The retry and outcome policy, broken on purpose: each mutant must be noticed."""
+"""Mutation testing of the retry and outcome policy: the tests must fail for each mutant."""

@@ -1,7 +1,7 @@
-"""What a mutant does to a function or a table: it works on the syntax tree, so that layout and comments do not matter.
+"""Changes to a function or a table. They work on the syntax tree, so layout and comments do not matter.
 
-Each change is a function that takes the tree of one function, class or constant and returns how often it applied.
-Expressions are written as Python source and are the same if their trees are.
+Each change is a function that takes the tree of a function, class or constant and returns how often it applied.
+Expressions are Python source; two are equal if their trees are equal.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 def becomes(old: str, new: str) -> Change:
-    """Put another expression in the place of one."""
+    """Replace an expression."""
     return _replace(lambda node: _is(node, old), new)
 
 
-def decides(about: str, outcome: bool) -> Change:  # noqa: FBT001  # reads like the condition that it decides
-    """Decide the condition that mentions an expression: the operand of an `and` or `or`, or a whole `if`."""
+def decides(about: str, outcome: bool) -> Change:  # noqa: FBT001  # the constant that replaces the condition
+    """Replace the condition that contains an expression by a constant: an operand of `and` or `or`, or a whole `if`."""
 
     def innermost(node: ast.AST) -> bool:
-        return _mentions(node, about) and not any(_mentions(inner, about) for inner in _conditions(node))
+        return _contains(node, about) and not any(_contains(inner, about) for inner in _conditions(node))
 
     def change(tree: ast.AST) -> int:
         conditions = list(_conditions(tree))
@@ -35,7 +35,7 @@ def decides(about: str, outcome: bool) -> Change:  # noqa: FBT001  # reads like 
 
 
 def entry(key: str, value: str | None, *, of: str | None = None) -> Change:
-    """Give a table another value for a key, or none; with `of`, the table that is the value of that key."""
+    """Set or remove a key of a table; with `of`, of the table that is the value of that key."""
 
     def change(tree: ast.AST) -> int:
         tables = [node for node in ast.walk(tree) if isinstance(node, ast.Dict)]
@@ -65,7 +65,7 @@ def adds(element: str) -> Change:
 
 
 def returns(value: str) -> Change:
-    """Return something whatever happens."""
+    """Replace the body of a function by a return statement."""
 
     def change(tree: ast.AST) -> int:
         cast("ast.FunctionDef", tree).body = [ast.Return(_expression(value))]
@@ -75,27 +75,27 @@ def returns(value: str) -> Change:
 
 
 def without(about: str) -> Change:
-    """Leave out the statement that mentions an expression."""
-    return _around(about, lambda body, at: [*body[:at], *body[at + 1 :]])
+    """Remove the statement that contains an expression."""
+    return _rewrite_block(about, lambda body, at: [*body[:at], *body[at + 1 :]])
 
 
 def late(about: str) -> Change:
-    """Do the statement that mentions an expression after the one that follows it."""
-    return _around(about, lambda body, at: [*body[:at], *body[at : at + 2][::-1], *body[at + 2 :]])
+    """Swap the statement that contains an expression with the next one."""
+    return _rewrite_block(about, lambda body, at: [*body[:at], *body[at : at + 2][::-1], *body[at + 2 :]])
 
 
 def before(about: str, statement: str) -> Change:
-    """Do something before the statement that mentions an expression."""
-    return _around(about, lambda body, at: [*body[:at], *ast.parse(statement).body, *body[at:]])
+    """Insert a statement before the one that contains an expression."""
+    return _rewrite_block(about, lambda body, at: [*body[:at], *ast.parse(statement).body, *body[at:]])
 
 
 def after(about: str, statement: str) -> Change:
-    """Do something after the statement that mentions an expression."""
-    return _around(about, lambda body, at: [*body[: at + 1], *ast.parse(statement).body, *body[at + 1 :]])
+    """Insert a statement after the one that contains an expression."""
+    return _rewrite_block(about, lambda body, at: [*body[: at + 1], *ast.parse(statement).body, *body[at + 1 :]])
 
 
-def says(old: str, new: str) -> Change:
-    """Put other words into a text, for instance one of SQL."""
+def replaces_text(old: str, new: str) -> Change:
+    """Replace a part of a string constant, such as SQL."""
 
     def change(tree: ast.AST) -> int:
         texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and old in str(node.value)]
@@ -114,12 +114,12 @@ def _is(node: ast.AST, source: str) -> bool:
     return isinstance(node, ast.expr) and ast.unparse(node) == ast.unparse(_expression(source))
 
 
-def _mentions(node: ast.AST, source: str) -> bool:
+def _contains(node: ast.AST, source: str) -> bool:
     return any(_is(inner, source) for inner in ast.walk(node))
 
 
 def _conditions(tree: ast.AST) -> Iterator[ast.expr]:
-    """Give what decides something below a node."""
+    """Yield the conditions below a node."""
     for node in ast.walk(tree):
         if isinstance(node, ast.BoolOp):
             yield from (value for value in node.values if value is not tree)
@@ -129,31 +129,31 @@ def _conditions(tree: ast.AST) -> Iterator[ast.expr]:
             yield from node.ifs
 
 
-def _replace(is_it: Callable[[ast.AST], bool], new: str) -> Change:
-    class Replacing(ast.NodeTransformer):
+def _replace(matches: Callable[[ast.AST], bool], new: str) -> Change:
+    class Replacer(ast.NodeTransformer):
         count = 0
 
         def visit(self, node: ast.AST) -> ast.AST:
-            if is_it(node):
+            if matches(node):
                 self.count += 1
                 return _expression(new)
             return self.generic_visit(node)
 
     def change(tree: ast.AST) -> int:
-        replacing = Replacing()
-        replacing.generic_visit(tree)
-        return replacing.count
+        replacer = Replacer()
+        replacer.generic_visit(tree)
+        return replacer.count
 
     return change
 
 
-def _around(about: str, rewrite: Callable[[list[ast.stmt], int], list[ast.stmt]]) -> Change:
-    """Rewrite the block around the innermost statement that mentions an expression."""
+def _rewrite_block(about: str, rewrite: Callable[[list[ast.stmt], int], list[ast.stmt]]) -> Change:
+    """Rewrite the block of the innermost statement that contains an expression."""
 
     def change(tree: ast.AST) -> int:
         count = 0
         for node, name, block in list(_blocks(tree)):
-            hits = [at for at, stmt in enumerate(block) if not hasattr(stmt, "body") and _mentions(stmt, about)]
+            hits = [at for at, stmt in enumerate(block) if not hasattr(stmt, "body") and _contains(stmt, about)]
             if hits:
                 setattr(node, name, rewrite(block, hits[0]) or [ast.Pass()])
             count += len(hits)
@@ -163,7 +163,7 @@ def _around(about: str, rewrite: Callable[[list[ast.stmt], int], list[ast.stmt]]
 
 
 def _blocks(tree: ast.AST) -> Iterator[tuple[ast.AST, str, list[ast.stmt]]]:
-    """Give every block of statements, with where it stands."""
+    """Yield all blocks of statements, each with its node and field name."""
     for node in ast.walk(tree):
         for name in ("body", "orelse", "finalbody"):
             block = getattr(node, name, None)

@@ -1,4 +1,4 @@
-"""One mutant before its judges: the tests of the policy, and the chaos suite, which knows no test."""
+"""Test a mutant with the tests of the policy and with the chaos suite, which is independent of the tests."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ TESTS: Final = (
     "tests/wire",
 )
 CHAOS: Final = (("sync, with a ledger", 1_000), ("outage", 10_000))
-"""Runs of the chaos suite, of both clients, and their calls."""
-PATIENCE: Final = 900
-"""Seconds for one judge; a mutant that takes longer hangs, and that is noticed."""
+"""Names and numbers of calls of the chaos runs."""
+TIMEOUT: Final = 900
+"""Seconds for one run; a mutant that takes longer has failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What the judges say.
+    """The result of testing a mutant.
 
     Attributes:
-        name: The mutant.
-        test: The first test that failed, empty if none did.
-        chaos: The first thing that the chaos suite complains about, empty if there is none.
+        name: The name of the mutant.
+        test: The first failing test, or an empty string.
+        chaos: The first problem in the chaos suite, or an empty string.
     """
 
     name: str
@@ -56,31 +56,40 @@ class Trial:
 
 @contextmanager
 def planted(mutant: Mutant | None) -> Generator[dict[str, str]]:
-    """Give an environment in which `aurashot` is a copy of the package, with the mutant in it."""
+    """Yield environment variables with which `aurashot` is a mutated copy of the package."""
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder, "aurashot")
         shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
         if mutant is not None:
             mutant.mutate(package)
-        mine = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-        environment = {**mine, "PYTHONPATH": os.pathsep.join((folder, str(ROOT)))}
-        where = _run(environment, "-c", "import aurashot; print(aurashot.__file__)").stdout
-        if not where.startswith(folder):
-            raise RuntimeError(f"the mutant would not be the one that is tested: {where}")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+        environment = {**inherited, "PYTHONPATH": os.pathsep.join((folder, str(ROOT)))}
+        path = _run(environment, "-c", "import aurashot; print(aurashot.__file__)").stdout
+        if not path.startswith(folder):
+            raise RuntimeError(f"another copy of the package would be tested: {path}")
         yield environment
 
 
 def trial(mutant: Mutant | None, tests: Sequence[str] = TESTS, chaos: Sequence[tuple[str, int]] = CHAOS) -> Trial:
-    """Bring a mutant before its judges; without one, it is the package as it is, which must pass."""
+    """Test a mutant, or the unmodified package, which must pass."""
     with planted(mutant) as environment:
-        complaints = [_first_complaint(_run(environment, *_chaos(*run))) for run in chaos]
-        name = "nothing: the package as it is" if mutant is None else mutant.name
+        problems = [_first_problem(_run(environment, *_chaos(*run))) for run in chaos]
+        name = "none (unmodified package)" if mutant is None else mutant.name
         failure = _first_failure(_run(environment, *_pytest(tests)))
-        return Trial(name, failure, next(filter(None, complaints), ""))
+        return Trial(name, failure, next(filter(None, problems), ""))
 
 
 def _pytest(tests: Sequence[str]) -> tuple[str, ...]:
-    options = ("-x", "--quiet", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", "not quickly")  # speed is no policy
+    options = (
+        "-x",
+        "--quiet",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-k",
+        "not quickly",
+    )  # tests of speed are not about the policy
     return ("-m", "pytest", *options, *tests)
 
 
@@ -92,19 +101,19 @@ def _first_failure(done: subprocess.CompletedProcess[str]) -> str:
     if done.returncode == 0:
         return ""
     found = re.search(r"^(?:FAILED|ERROR) \S*::(\w+)", done.stdout, re.MULTILINE)
-    return found[1] if found else "the tests did not end well"
+    return found[1] if found else "the tests ended without a result"
 
 
-def _first_complaint(done: subprocess.CompletedProcess[str]) -> str:
+def _first_problem(done: subprocess.CompletedProcess[str]) -> str:
     if done.returncode == 0:
         return ""
     found = re.search(r"^  (?! |File )([^:\n]+)", done.stderr, re.MULTILINE)
-    return re.sub(r"chaos-\S+", "a call", found[1]) if found else "the run did not end well"
+    return re.sub(r"chaos-\S+", "a call", found[1]) if found else "the run ended without a result"
 
 
 def _run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *arguments]
-    with subprocess.Popen(  # ourselves
+    with subprocess.Popen(  # runs this interpreter
         command,
         cwd=ROOT,
         env=environment,
@@ -114,10 +123,10 @@ def _run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPr
         start_new_session=True,
     ) as process:
         try:
-            out, err = process.communicate(timeout=PATIENCE)
+            out, err = process.communicate(timeout=TIMEOUT)
         except subprocess.TimeoutExpired:
             return subprocess.CompletedProcess(command, 1, "", "")
         finally:
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)  # with what it has started
+                os.killpg(process.pid, signal.SIGKILL)  # including its child processes
     return subprocess.CompletedProcess(command, process.returncode, out, err)

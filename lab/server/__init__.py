@@ -1,4 +1,4 @@
-"""A raw HTTP server that does to a request whatever its script says, and where there is no server at all."""
+"""A scripted HTTP server for tests, and ports on which nothing listens."""
 
 from lab.server.connection import Connection, Request
 from lab.server.ports import closed_port, wait_until

@@ -1,4 +1,4 @@
-"""One connection of a raw server: it reads requests, and does to each what its script says."""
+"""A connection of the scripted server: it reads requests and executes the actions of each response."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from lab.server.server import Server
 
 _ABORT: Final = struct.pack("ii", 1, 0)
-"""SO_LINGER of no seconds: closing sends RST."""
+"""SO_LINGER with a timeout of 0: closing the socket sends RST."""
 
 
 class Request:
-    """One request as it was received; its headers are parsed when they are first needed.
+    """A received request. Headers are parsed on first access.
 
     Attributes:
-        method: Its method.
-        path: Its target.
-        body: Its body, without the framing of chunks.
-        connection: The number of its connection, from 1.
+        method: The HTTP method.
+        path: The request target.
+        body: The body, without chunk framing.
+        connection: The number of the connection, starting with 1.
     """
 
     def __init__(self, head: bytes, body: bytes, connection: int) -> None:
@@ -41,7 +41,7 @@ class Request:
 
     @cached_property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """Names in lower case and values, in the order received."""
+        """Lower-case names and values, in the order received."""
         lines = self._fields.decode("latin-1").split("\r\n")[1:-2]
         pairs = (line.partition(":") for line in lines)
         return tuple((name.strip().lower(), value.strip()) for name, _, value in pairs)
@@ -52,18 +52,18 @@ class Request:
         return json.loads(self.body)
 
     def all(self, name: str) -> list[str]:
-        """Return every value of a header."""
+        """Return all values of a header."""
         return [value for known, value in self.headers if known == name]
 
     def header(self, name: str) -> str | None:
-        """Return a header that comes at most once."""
+        """Return the value of a header that may occur once."""
         values = self.all(name)
-        assert len(values) <= 1, f"{name} came {len(values)} times"
+        assert len(values) <= 1, f"{name} occurs {len(values)} times"
         return values[0] if values else None
 
 
 class Connection(asyncio.Protocol):
-    """One connection. What is sent waits until the client has taken what was sent before."""
+    """A connection. Each action waits until the client has read the data sent before."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
         self._is_full = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Do what comes before the first request."""
+        """Start the actions that precede the first request."""
         self.transport = cast("asyncio.Transport", transport)
         self.transport.set_write_buffer_limits(0)
         self._number = self._server.opened(self)
@@ -84,22 +84,22 @@ class Connection(asyncio.Protocol):
             self._play()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Remove the connection from the server."""
         del exc
         self._server.closed(self)
 
     def pause_writing(self) -> None:
-        """Wait with the next action."""
+        """Pause the actions."""
         self._is_full = True
 
     def resume_writing(self) -> None:
-        """Go on with the next action."""
+        """Continue with the next action."""
         self._is_full = False
         if self._actions is not None:
             self._play()
 
     def data_received(self, data: bytes) -> None:
-        """Respond to each request that is complete now."""
+        """Respond to each complete request."""
         self._unread += data
         self._respond()
 
@@ -124,7 +124,7 @@ class Connection(asyncio.Protocol):
 
     def _body(self) -> bytes | None:
         if header(self._head, b"transfer-encoding") == "chunked":
-            return _joined(self._unread)
+            return _chunked_body(self._unread)
         if self._server.discards_bodies:
             taken = min(self._missing, len(self._unread))
             self._missing -= taken
@@ -137,7 +137,7 @@ class Connection(asyncio.Protocol):
         return body
 
     def _play(self) -> None:
-        """Do the actions, as far as they can be done now."""
+        """Execute the actions until one has to wait."""
         for action in self._actions or ():
             if self.transport.is_closing():
                 return
@@ -146,7 +146,7 @@ class Connection(asyncio.Protocol):
                 if self._is_full:
                     return
             elif isinstance(action, float | int):
-                asyncio.get_running_loop().call_later(action, self._go_on)
+                asyncio.get_running_loop().call_later(action, self._continue)
                 return
             elif action is START_TLS:
                 self.transport.pause_reading()
@@ -159,7 +159,7 @@ class Connection(asyncio.Protocol):
         if not self.transport.is_closing():
             self.transport.resume_reading()
 
-    def _go_on(self) -> None:
+    def _continue(self) -> None:
         self._play()
         self._respond()
 
@@ -168,14 +168,14 @@ class Connection(asyncio.Protocol):
         try:
             upgraded = await asyncio.get_running_loop().start_tls(self.transport, self, context, server_side=True)
         except OSError:
-            pass  # the client does not trust the certificate, or went away
+            pass  # the client does not trust the certificate, or has closed the connection
         finally:
             if upgraded is None:
-                self._server.closed(self)  # asyncio tells a protocol of no end before the handshake is over
+                self._server.closed(self)  # asyncio does not call connection_lost before the handshake has finished
         if upgraded is not None:
             self.transport = upgraded
             self.transport.set_write_buffer_limits(0)
-            self._go_on()
+            self._continue()
 
     def _end(self, how: Action) -> None:
         if how is CLOSE:
@@ -185,19 +185,19 @@ class Connection(asyncio.Protocol):
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
             self.transport.abort()
         elif how is HOLD:
-            self.transport.resume_reading()  # which shows when the client goes away
+            self.transport.resume_reading()  # to detect that the client closes the connection
         else:
-            raise ValueError(f"a server does not know {how!r}")
+            raise ValueError(f"unknown action: {how!r}")
 
 
 def header(head: bytes, name: bytes) -> str:
-    """Return a header of a request, empty when it is not there."""
+    """Return a header of a request, empty if it is missing."""
     start = head.lower().find(b"\r\n" + name + b":")
     return head[start + len(name) + 3 :].split(b"\r\n", 1)[0].strip().decode("latin-1") if start >= 0 else ""
 
 
-def _joined(unread: bytearray) -> bytes | None:
-    """Take a chunked body off what was received; None until its last chunk is there."""
+def _chunked_body(unread: bytearray) -> bytes | None:
+    """Remove a chunked body from the buffer and return it; None if it is incomplete."""
     chunks: list[bytes] = []
     start = 0
     while (end := unread.find(b"\r\n", start)) >= 0:

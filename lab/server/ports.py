@@ -1,4 +1,4 @@
-"""Ports that nothing listens on, and waiting for a server to have seen something."""
+"""Unused ports, and waiting for a condition."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def closed_port() -> int:
 
 
 def reserved_port() -> int:
-    """Return a port that nothing listens on, and that no outgoing connection is given meanwhile."""
+    """Return a port that nothing listens on, outside the range of ephemeral ports."""
     for port in range(20_000 + os.getpid() % 10_000, 32_768):
         try:
             socket.create_server(("127.0.0.1", port)).close()
@@ -29,8 +29,8 @@ def reserved_port() -> int:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    """Wait for a condition; fail when it does not come true in time."""
-    give_up = time.monotonic() + seconds
+    """Wait until a condition is true; fail after a timeout."""
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < give_up, f"it did not come true within {seconds:g} s"
+        assert time.monotonic() < deadline, f"the condition is still false after {seconds:g} s"
         time.sleep(0.005)

@@ -1,7 +1,7 @@
-"""What a scripted server does once it has read a request.
+"""Responses of the scripted server.
 
-A reply is data: bytes to send, seconds to wait, and what becomes of the connection. Without one of the four words at
-its end the connection is kept for the next request.
+A response is a sequence of actions: bytes to send, seconds to wait, and how to end the connection. Without an action
+that ends it, the connection is kept alive.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class _Word(Enum):
-    CLOSE = "end it with FIN"
-    RESET = "end it with RST"
-    HOLD = "say nothing until the client goes away"
-    START_TLS = "go on in TLS, as a proxy does after CONNECT"
+class _Action(Enum):
+    CLOSE = "close the connection with FIN"
+    RESET = "close the connection with RST"
+    HOLD = "send nothing until the client closes the connection"
+    START_TLS = "start TLS, as after CONNECT to a proxy"
 
 
-CLOSE: Final = _Word.CLOSE
-RESET: Final = _Word.RESET
-HOLD: Final = _Word.HOLD
-START_TLS: Final = _Word.START_TLS
+CLOSE: Final = _Action.CLOSE
+RESET: Final = _Action.RESET
+HOLD: Final = _Action.HOLD
+START_TLS: Final = _Action.START_TLS
 
-Action: TypeAlias = bytes | float | _Word
+Action: TypeAlias = bytes | float | _Action
 Response: TypeAlias = tuple[Action, ...]
 
 GENERATION: Final[Mapping[str, Any]] = {
@@ -52,34 +52,34 @@ UPLOAD: Final[Mapping[str, Any]] = {"url": "https://cdn.aurashot.art/u/1.jpg"}
 
 
 def headers_only(code: int = 200, /, **headers: object) -> bytes:
-    """Return a status line and headers, in whose names an underscore stands for a hyphen."""
+    """Return a status line and headers; underscores in names become hyphens."""
     lines = (f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
     return f"HTTP/1.1 {code} Scripted\r\n{''.join(lines)}\r\n".encode()
 
 
 def body(content: bytes, media_type: str = "application/json", code: int = 200, /, **headers: object) -> bytes:
-    """Return a whole response with its length."""
+    """Return a response with Content-Length."""
     return headers_only(code, content_type=media_type, content_length=len(content), **headers) + content
 
 
 def chunked(content: bytes, media_type: str = "application/json") -> bytes:
-    """Return a whole response of one chunk."""
+    """Return a chunked response with one chunk."""
     head = headers_only(content_type=media_type, transfer_encoding="chunked")
     return head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(content), content)
 
 
 def unbounded(content: bytes, media_type: str = "application/json") -> bytes:
-    """Return a response that lasts for as long as the connection does."""
+    """Return a response without Content-Length, which ends when the connection is closed."""
     return headers_only(content_type=media_type, connection="close") + content
 
 
 def json_response(value: object, code: int = 200, /, **headers: object) -> Response:
-    """Return a JSON response, after which the connection is kept."""
+    """Return a JSON response that keeps the connection alive."""
     return (body(json.dumps(value).encode(), "application/json", code, **headers),)
 
 
 def status(code: int, /, details: str = "", **headers: object) -> Response:
-    """Return an error response with the service's own code in its body."""
+    """Return an error response with an error code in its body."""
     return json_response({"error": {"code": details, "message": f"scripted {code}"}}, code, **headers)
 
 
@@ -89,7 +89,7 @@ def redirect(to: str, code: int = 307) -> Response:
 
 
 def contract(path: str) -> Response:
-    """Return what the contract says that an endpoint responds with."""
+    """Return the documented response of an endpoint."""
     if path.endswith("/v1/uploads"):
         return json_response(UPLOAD)
     return json_response(JOB if "/api/aesthetic/" in path else GENERATION)

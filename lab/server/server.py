@@ -1,4 +1,4 @@
-"""The raw server: what it does to each request is decided by a function, and nothing is checked."""
+"""The scripted server: a function returns the actions for each request."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ CERTIFICATE: Final = Path(__file__).with_name("localhost.pem")
 
 
 def server_tls() -> ssl.SSLContext:
-    """Return the TLS of a server whose certificate no authority signed."""
+    """Return the TLS context of a server with a self-signed certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
     return context
 
 
 class Server:
-    """A server of the running event loop.
+    """A server on the running event loop.
 
     Args:
-        handle: Returns what to do with a request.
-        tls: Speak TLS from the start; otherwise START_TLS begins it.
-        discards_bodies: Read bodies without keeping them, so that large uploads take no memory.
+        handle: Returns the actions for a request.
+        tls: TLS context for all connections; without it, START_TLS starts TLS.
+        discards_bodies: Whether to discard request bodies, so that large uploads take no memory.
 
     Attributes:
-        greeting: What to do with a connection before anything is read from it.
-        connections: How many connections were accepted.
-        open: The connections that are open now.
+        greeting: Actions before the first request of a connection.
+        connections: Number of accepted connections.
+        open: The open connections.
         url: The base URL.
     """
 
@@ -65,7 +65,7 @@ class Server:
 
     @property
     def greeting(self) -> Response:
-        """What to do with a connection before anything is read from it."""
+        """Actions before the first request of a connection."""
         return self._greeting if self._tls is None else (*self._greeting, START_TLS)
 
     @greeting.setter
@@ -74,7 +74,7 @@ class Server:
 
     @property
     def tls(self) -> ssl.SSLContext:
-        """The TLS that START_TLS begins."""
+        """The TLS context that START_TLS uses."""
         return self._tls or server_tls()
 
     async def listen(self, port: int = 0) -> str:
@@ -90,7 +90,7 @@ class Server:
             self._listener.close()
 
     def stop(self) -> None:
-        """Cut every connection and accept no more."""
+        """Abort all connections and accept no more."""
         self.refuse()
         for task in self._tasks:
             task.cancel()
@@ -98,17 +98,17 @@ class Server:
             connection.transport.abort()
 
     def opened(self, connection: Connection) -> int:
-        """Note a new connection and return its number."""
+        """Register a new connection and return its number."""
         self.open.add(connection)
         self.connections += 1
         return self.connections
 
     def closed(self, connection: Connection) -> None:
-        """Note the end of a connection."""
+        """Remove a closed connection."""
         self.open.discard(connection)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do a part of a script that waits."""
+        """Run an action that waits, as a task."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -116,7 +116,7 @@ class Server:
     @classmethod
     @contextmanager
     def running(cls, *args: Any, port: int = 0, **options: Any) -> Generator[Self]:
-        """Serve in a thread for as long as the block lasts; the arguments are those of the class."""
+        """Serve in a thread until the block ends; the arguments are those of the class."""
         server = cls(*args, **options)
         started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
         thread = threading.Thread(target=asyncio.run, args=(server._serve(port, started),), name="raw-server")
@@ -138,17 +138,17 @@ class Server:
         started.set_result((asyncio.get_running_loop(), over))
         await over.wait()
         self.stop()
-        while self.open or len(asyncio.all_tasks()) > 1:  # asyncio sets up each connection that it accepts in a task
+        while self.open or len(asyncio.all_tasks()) > 1:  # each accepted connection is set up in a task
             await asyncio.sleep(0)
             self.stop()
 
 
 class ScriptedServer(Server):
-    """A server in a thread that records requests, and does to them what a test has queued.
+    """A server that records requests and sends queued responses.
 
     Attributes:
-        requests: Every request that was received whole.
-        respond: Returns a reply that depends on the request, when nothing is queued; None leaves it to `always`.
+        requests: All complete requests.
+        respond: Returns the response to a request if none is queued; None means that of `always`.
     """
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
@@ -159,15 +159,15 @@ class ScriptedServer(Server):
         self._always: dict[str | None, Response] = {}
 
     def queue(self, *responses: Response, path: str | None = None) -> None:
-        """Reply so to the next requests, or to the next ones for a path."""
+        """Queue responses to the next requests, or to the next requests for a path."""
         self._queued[path].extend(responses)
 
     def always(self, response: Response, *, path: str | None = None) -> None:
-        """Reply so to every request, or to every one for a path, for which nothing is queued."""
+        """Set the response to all requests, or to all requests for a path, if none is queued."""
         self._always[path] = response
 
     def response_to(self, request: Request) -> Response:
-        """Record a request and return what is to be done."""
+        """Record a request and return its response."""
         self.requests.append(request)
         for key in (request.path, None):
             if self._queued[key]:
@@ -180,10 +180,10 @@ class ScriptedServer(Server):
         return contract(request.path)
 
     def posts(self, path: str | None = None) -> list[Request]:
-        """Return the POST requests, all or those for a path."""
+        """Return all POST requests, or those for a path."""
         return [one for one in self.requests if one.method == "POST" and path in {None, one.path}]
 
     @property
     def open_connections(self) -> int:
-        """How many connections are open now."""
+        """Number of open connections."""
         return len(self.open)

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 PATH = "/v1/character/generate"
 
 
-def ask(service: Service, key: str, text: str | None = None) -> dict[str, Any]:
-    """Ask for an image."""
+def generate(service: Service, key: str, text: str | None = None) -> dict[str, Any]:
+    """Request an image."""
     url, body = service.url + PATH, {"prompt": prompt(key) if text is None else text}
     response: dict[str, Any] = httpx.post(url, json=body, headers={"Idempotency-Key": key}).json()
     return response
@@ -28,20 +28,20 @@ def ask(service: Service, key: str, text: str | None = None) -> dict[str, Any]:
         ({"numbers_images": True, "slowest": 0.001}, 2, ["a.1", "a.2"]),
     ],
 )
-def test_the_truth_is_what_was_billed(settings: dict[str, Any], bills: int, images: list[str]) -> None:
-    """Each request is billed, or each key once; and each bill is for an image that the response names."""
+def test_the_record_has_all_bills(settings: dict[str, Any], bills: int, images: list[str]) -> None:
+    """Each request is billed, or each key once; the response contains the ID of the billed image."""
     with running(**settings) as service:
-        responses = [ask(service, "a") for _ in range(2)]
+        responses = [generate(service, "a") for _ in range(2)]
         truth = service.truth()
-    assert History(bills=bills, faults=["right", "right"], images=images) == truth.history("a")
+    assert History(bills=bills, faults=["correct response"] * 2, images=images) == truth.history("a")
     assert images[-1] == responses[-1]["requestId"]
     assert History() == truth.history("b")
-    assert (["a"] * bills, 0) == (truth.bills(), truth.crossed)
+    assert (["a"] * bills, 0) == (truth.bills(), truth.mismatched)
 
 
-def test_a_body_under_the_key_of_another_is_seen() -> None:
-    """So is whoever follows a redirect, and whether the key went along."""
+def test_a_body_with_another_key_is_counted() -> None:
+    """So are requests that follow a redirect to the other origin."""
     with running() as service:
-        ask(service, "a", prompt("b"))
-        assert 1 == service.truth().crossed
-        assert 0 == service.truth().evil_hits
+        generate(service, "a", prompt("b"))
+        assert 1 == service.truth().mismatched
+        assert 0 == service.truth().redirected

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from lab.chaos.__main__ import HEAD, PLANS, row
-from lab.chaos.run import carry_out
-from lab.chaos.verdict import judge
+from lab.chaos.run import execute
+from lab.chaos.verdict import check
 from lab.faults.responses import TABLES
 
 SHORT = (
@@ -17,31 +17,31 @@ SHORT = (
 
 
 @pytest.mark.parametrize(("name", "calls"), SHORT)
-def test_a_thousand_calls_lose_nothing(name: str, calls: int) -> None:
-    """A short run over each transport: nothing is billed twice, lost, mixed up, late, or called what it is not."""
-    few = replace(PLANS[name], at_once=40)  # on a crowded machine, 200 at once have no time to be answered
-    verdict = judge(carry_out(few, 1, calls))
+def test_calls_lose_nothing(name: str, calls: int) -> None:
+    """In a short run over each transport, no image is lost, billed twice, mixed up or reported with a wrong outcome."""
+    few = replace(PLANS[name], at_once=40)  # on a busy machine, 200 concurrent calls exceed their deadlines
+    verdict = check(execute(few, 1, calls))
     assert len(HEAD) == len(row(verdict))
-    verdict.broken.pop("late")  # a crowded machine is no finding here; `scripts/lab chaos` counts them
-    assert [] == list(verdict.words())
+    verdict.broken.pop("late")  # depends on the load of the machine; `scripts/lab chaos` checks it
+    assert [] == list(verdict.messages())
     assert verdict.is_good
-    assert 0 < verdict.delivered < calls, "how many are answered in a second each depends on the machine"
+    assert 0 < verdict.delivered < calls, "the number of delivered calls depends on the machine"
     reported, billed = verdict.reported
     assert 0 < billed < reported
 
 
 def test_the_suite_can_fail() -> None:
-    """A client that asks again for lost responses, of a service that bills each, pays twice, and the suite says so."""
-    eager = replace(PLANS["async, 200 at once"], retry_unknown=True)
-    verdict = judge(carry_out(eager, 1, 200))
+    """The suite reports a client that retries lost responses as double-billed."""
+    eager = replace(PLANS["async, 200 tasks"], retry_unknown=True)
+    verdict = check(execute(eager, 1, 200))
     assert verdict.broken["double-billed"]
     assert not verdict.is_good
-    assert any(words.startswith("double-billed: chaos-1-") for words in verdict.words())
+    assert any(message.startswith("double-billed: chaos-1-") for message in verdict.messages())
 
 
-def test_the_faults_are_as_many_as_promised() -> None:
-    """At least 24 different ones, 42 % of all responses; some bill and some do not."""
-    right, *faults = TABLES["mixed"]
+def test_the_number_of_faults() -> None:
+    """There are at least 24 faults in 42 % of the responses; some are billed and some are not."""
+    correct, *faults = TABLES["mixed"]
     assert len(faults) == len({fault.name for fault in faults}) >= 24
-    assert 420 == sum(fault.share for fault in faults) == 1000 - right.share
+    assert 420 == sum(fault.share for fault in faults) == 1000 - correct.share
     assert {True, False} == {fault.bills for fault in faults}

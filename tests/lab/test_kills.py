@@ -10,11 +10,11 @@ import pytest
 from lab.kills.__main__ import HEAD, row
 from lab.kills.killer import Result
 
-SOUND = Result(kills=1, calls=9, bills=9, in_doubt=4, most_in_doubt=4, integrity="ok")
+GOOD = Result(kills=1, calls=9, bills=9, unknown=4, most_unknown=4, integrity="ok")
 
 
 def test_a_killed_program_loses_nothing() -> None:
-    """Forty lives on one ledger: each bill is in it, and no more is in doubt than was in flight."""
+    """After forty kills, each bill is in the ledger, and no more entries are unknown than calls were in flight."""
     done = subprocess.run(
         [sys.executable, "-m", "lab.kills", "--kills", "40"],
         capture_output=True,
@@ -29,14 +29,14 @@ def test_a_killed_program_loses_nothing() -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [{"lost": 1}, {"double": 1}, {"imagined": 1}, {"most_in_doubt": 5}, {"integrity": "row 7 missing"}, {"bills": 0}],
+    [{"lost": 1}, {"double": 1}, {"not_billed": 1}, {"most_unknown": 5}, {"integrity": "row 7 missing"}, {"bills": 0}],
 )
-def test_whatever_is_lost_fails_the_run(fault: dict[str, Any]) -> None:
-    """Each invariant counts by itself; a run in which nothing was billed proves nothing."""
-    assert SOUND.is_sound
-    assert not replace(SOUND, **fault).is_sound
+def test_a_broken_invariant_fails_the_run(fault: dict[str, Any]) -> None:
+    """Each invariant is checked; a run without bills fails."""
+    assert GOOD.is_good
+    assert not replace(GOOD, **fault).is_good
 
 
 def test_a_row_has_a_cell_for_each_column() -> None:
-    """Whatever the result."""
-    assert len(HEAD) == len(row(SOUND))
+    """The header and the rows have the same length."""
+    assert len(HEAD) == len(row(GOOD))

@@ -1,8 +1,8 @@
-"""The clients that are measured, each driven through its own public calls.
+"""The measured clients, each used through its public API.
 
-Every module holds one table, by the name of the client; each entry makes a client with its base URL at the local
-server and no retries, and returns the call to measure. Imports stand inside the functions: a process loads only the
-client that it measures. The other clients are not installed where the types are checked, hence `import_module`.
+Each module has a table by client name; each entry creates a client for the local server, without retries, and returns
+the call to measure. Imports are inside the functions, so that a process loads only the client that it measures. The
+other clients are not installed where the types are checked, hence `import_module`.
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ from lab.bench.responses import IMAGE_URL
 
 KEY: Final = "sk_test_benchmark"
 TIMEOUT: Final = 10.0
-"""Seconds, for every client, in its own sense of the word: enough for each of them where it works at all."""
+"""The timeout option of all clients, in seconds."""
 
 PROMPT: Final = "sitting in a cozy cafe, warm afternoon light, casual outfit"
 FACE: Final = IMAGE_URL
@@ -19,4 +19,4 @@ FACE: Final = IMAGE_URL
 PATH: Final = "/v1/character/generate"
 BODY: Final = {"prompt": PROMPT, "images": {"face": FACE}}
 HEADERS: Final = {"Authorization": f"Bearer {KEY}"}
-"""What the clients without types of their own send: the same request as aurashot's."""
+"""The request of the generic HTTP clients, the same as that of aurashot."""

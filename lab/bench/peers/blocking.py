@@ -14,7 +14,7 @@ BlockingCall: TypeAlias = "Callable[[], object]"
 
 
 def aurashot(url: str, **options: Any) -> BlockingCall:
-    """Make our own client, with further options, and return its call."""
+    """Create an aurashot client with additional options and return its call."""
     from aurashot import AuraShot, RetryPolicy
 
     client = AuraShot(KEY, base_url=url, timeout=TIMEOUT, retry=RetryPolicy(max_attempts=1), **options)
@@ -56,7 +56,7 @@ def _fal(url: str) -> BlockingCall:
 
 
 def fal_module(url: str) -> Any:
-    """Return fal's module; it has settings neither for a base URL with http nor for its retries, but constants."""
+    """Return the module of fal-client with patched constants; it has no options for the base URL and the retries."""
     module: Any = import_module("fal_client.client")
     module.RUN_URL_FORMAT = f"{url}/fal/"
     module.REST_URL = module.CDN_URL = f"{url}/fal"
@@ -73,7 +73,7 @@ CALLS: Final[dict[str, Callable[[str], BlockingCall]]] = {
     "openai": _openai,
     "runwayml": _runwayml,
 }
-DRIVEN: Final = {
+MEASURED_CALLS: Final = {
     "httpx": "`Client.post(json=…).json()`",
     "httpx2": "`Client.post(json=…).json()`",
     "aiohttp": "`ClientSession.post(json=…)`, then `json()`",
@@ -81,8 +81,8 @@ DRIVEN: Final = {
     "aurashot": "`AuraShot.generate(prompt, face=…)`",
     "aurashot on httpx-aiohttp": "`AsyncAuraShot(http_client=HttpxAiohttpClient()).generate(prompt, face=…)`",
     "replicate": "`Client.run(model, input=…)`, which waits for the prediction",
-    "fal-client": "`SyncClient.run(application, arguments)`; base URL and number of attempts by its constants",
+    "fal-client": "`SyncClient.run(application, arguments)`; base URL and attempts by patched constants",
     "openai": "`OpenAI.images.generate(model=…, prompt=…)`",
-    "runwayml": "`RunwayML.text_to_image.create(…)`, which answers with a task and no image yet",
+    "runwayml": "`RunwayML.text_to_image.create(…)`, which returns a task, not an image",
 }
-"""Which call of each client is driven."""
+"""The measured call of each client."""

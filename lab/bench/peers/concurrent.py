@@ -18,7 +18,7 @@ Driver: TypeAlias = "Callable[[str], AbstractAsyncContextManager[AsyncCall]]"
 
 @asynccontextmanager
 async def aurashot(url: str, **options: Any) -> AsyncGenerator[AsyncCall]:
-    """Make our own client, with further options, and give its call."""
+    """Create an aurashot client with additional options and yield its call."""
     from aurashot import AsyncAuraShot, RetryPolicy
 
     once = RetryPolicy(max_attempts=1)

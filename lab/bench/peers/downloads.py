@@ -49,10 +49,10 @@ DOWNLOADS: Final[dict[str, Callable[[str], Download]]] = {
     "httpx2": _httpx_like("httpx2"),
     "aurashot": _aurashot,
 }
-DRIVEN: Final = {
+MEASURED_CALLS: Final = {
     "httpx": "`Client.stream(…)`, `iter_bytes()` into a file",
-    "httpx, then fsync": "the same, then `os.fsync`, so that the file survives a loss of power",
+    "httpx, then fsync": "as above, then `os.fsync`, so that the file survives a power failure",
     "httpx2": "`Client.stream(…)`, `iter_bytes()` into a file",
-    "aurashot": "`AuraShot.download(url, path)`: a hidden file beside it, the check that the image is whole, fsync, "
+    "aurashot": "`AuraShot.download(url, path)`: writes a temporary file, checks that the image is complete, fsync, "
     "rename, fsync of the folder",
 }

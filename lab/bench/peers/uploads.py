@@ -59,9 +59,9 @@ UPLOADS: Final[dict[str, Callable[[str], Upload]]] = {
     "runwayml": _runwayml,
     "fal-client": _fal,
 }
-DRIVEN: Final = {
+MEASURED_CALLS: Final = {
     "httpx": "`Client.post(files=…)` with an open file",
-    "aurashot": "`AuraShot.upload(path)`, which looks at the image first",
+    "aurashot": "`AuraShot.upload(path)`, which checks the image first",
     "replicate": "`Client.files.create(path)`",
     "openai": "`OpenAI.images.edit(image=path, prompt=…)`",
     "runwayml": "`RunwayML.uploads.create_ephemeral(file=path)`",

@@ -1,1 +1,1 @@
-"""The questions, one module each: `measure(bench)` returns a `Section`."""
+"""The sections of the page, one module each; `measure(bench)` returns a `Section`."""

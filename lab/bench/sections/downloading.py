@@ -1,4 +1,4 @@
-"""How fast a large image is downloaded, and how much memory it takes."""
+"""Speed and memory of a large download."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from lab.bench.bench import DOWNLOADED
 from lab.bench.measure import MIB, Spread
-from lab.bench.peers.downloads import DOWNLOADS, DRIVEN
+from lab.bench.peers.downloads import DOWNLOADS, MEASURED_CALLS
 from lab.bench.report import Goal, Plot, Section, Table
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from lab.bench.report import Cell
 
 ABOUT: Final = f"""\
-A PNG of {DOWNLOADED} MiB into a file, in turns, after one download that does not count. The peak of the process's
-memory is over what it held just before."""
+A PNG of {DOWNLOADED} MiB is downloaded to a file, after one download that is not measured. Peak memory is the peak of
+the process minus its memory before the download."""
 
 
 def measure(bench: Bench) -> Section:
@@ -23,13 +23,13 @@ def measure(bench: Bench) -> Section:
     target = str(bench.folder / "downloaded.png")
     with bench.workers("download", DOWNLOADS) as workers:
         for worker in workers.values():
-            worker.do(path=target)
-        rounds = [{name: worker.do(path=target) for name, worker in workers.items()} for _ in bench.rounds(9)]
+            worker.call(path=target)
+        rounds = [{name: worker.call(path=target) for name, worker in workers.items()} for _ in bench.rounds(9)]
     rate = {name: Spread.of(DOWNLOADED / found[name]["wall"] for found in rounds) for name in DOWNLOADS}
     extra = {name: Spread.of(found[name]["extra"] / MIB for found in rounds) for name in DOWNLOADS}
     rows: dict[str, list[Cell]] = {
         name: [
-            DRIVEN[name],
+            MEASURED_CALLS[name],
             rate[name],
             rate[name].over(rate["httpx"]),
             Spread.of(1e3 * found[name]["cpu"] for found in rounds),
@@ -37,7 +37,7 @@ def measure(bench: Bench) -> Section:
         ]
         for name in DOWNLOADS
     }
-    head = ["client", "call", "MiB/s", "over httpx", "CPU, ms", "peak memory, MiB"]
+    head = ["client", "call", "MiB/s", "ratio to httpx", "CPU, ms", "peak memory, MiB"]
     return Section(
         name="downloading",
         title="A large download",

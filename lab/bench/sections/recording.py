@@ -1,4 +1,4 @@
-"""What a ledger costs, and whether its cost grows with its entries."""
+"""Cost of a ledger, and whether it grows with the number of entries."""
 
 from __future__ import annotations
 
@@ -25,30 +25,29 @@ WARM_UP: Final = 0.5
 SECONDS: Final = 2.0
 DRIVERS: Final = ("tasks", "threads")
 BEFORE: Final = (10, 1_000_000)
-IN_SHORT: Final = (10, 10_000)
+QUICK: Final = (10, 10_000)
 WRITTEN: Final = 100
-"""Entries of a round."""
+"""Entries per round."""
 ABOUT: Final = """\
-{at_once} calls at once against a server that answers immediately, by tasks of one event loop and by threads that share
-one blocking client, with a `SQLiteLedger` on disk and without one: fresh processes each round, in turns. Counted are
-the answers of {seconds:g} s. Each call is two writes, each of them on the disk before the call goes on; writing 4 KiB
-and syncing them took {sync:.1f} ms here. After each round, the file had one entry for each call that was made, and one
-that is `paid` for each that was answered.
+{at_once} concurrent calls to a server that responds immediately, in tasks of one event loop or in threads that share
+one sync client, with a `SQLiteLedger` on disk and without. Each round has a new process; the calls that succeed within
+{seconds:g} s are counted. Each call makes two writes that are synced to disk; writing and syncing 4 KiB took
+{sync:.1f} ms on this machine. After each round, the ledger has one entry per call, and one `paid` entry per successful
+call.
 
-The second table is about `reserve` and then `settle`, one after the other in one thread, under a cap for the day and
-one for each user: in a fresh file of {few:,} entries, and in one of {many:,}, all of this day, of {users:,} users. The
-caps look into counters, so their cost does not grow with the entries; what can grow is the part of the file that a
-commit touches."""
+The second table measures `reserve` followed by `settle` in one thread, with a daily cap and a cap per user, in a new
+file with {few:,} entries and in one with {many:,} entries of the same day and {users:,} users. Caps read counters,
+so their cost does not grow with the number of entries; the number of pages that a commit writes may grow."""
 
 Run: TypeAlias = dict[str, Any]
 
 
 def measure(bench: Bench) -> Section:
-    """Measure calls with a ledger and without, and ledgers of few and many entries."""
+    """Measure calls with and without a ledger, and ledgers with few and with many entries."""
     with TemporaryDirectory(dir=_disk()) as made:
         folder = Path(made)
         runs, sync = _runs(bench, folder)
-        before = IN_SHORT if bench.quick else BEFORE
+        before = QUICK if bench.quick else BEFORE
         took = _entries(bench, folder, before)
     rates = {name: Spread.of(map(_rate, found)) for name, found in runs.items()}
     return Section(
@@ -58,17 +57,17 @@ def measure(bench: Bench) -> Section:
             at_once=AT_ONCE, seconds=SECONDS, sync=1e3 * sync, few=before[0], many=before[1], users=USERS
         ),
         tables=[_calls(runs, rates), _writes(took)],
-        plot=Plot(f"answered calls a second, {AT_ONCE} at once", {name: [rate] for name, rate in rates.items()}),
+        plot=Plot(f"successful calls per second, {AT_ONCE} concurrent", {name: [rate] for name, rate in rates.items()}),
         goals=[
             Goal(
-                f"async calls/s at {AT_ONCE} with a ledger over the same without",
+                f"async calls/s at {AT_ONCE} concurrent with a ledger, ratio to without",
                 _ratio(runs, "tasks").median,
                 0.5,
                 at_least=True,
                 errors=sum(_failed(found) for found in runs.values()),
             ),
             Goal(
-                f"`reserve` and `settle` with caps after {before[1]:,} entries over after {before[0]}",
+                f"`reserve` and `settle` with {before[1]:,} entries, ratio to {before[0]}",
                 _growth(took).median,
                 1.5,
             ),
@@ -77,7 +76,7 @@ def measure(bench: Bench) -> Section:
 
 
 def _disk() -> str:
-    """Return where a disk is: `/tmp` may be in memory, `/var/tmp` is not (FHS 3.0, 5.15)."""
+    """Return a folder on disk: `/tmp` may be in memory, `/var/tmp` is not (FHS 3.0, 5.15)."""
     return "/var/tmp" if Path("/var/tmp").is_dir() else tempfile.gettempdir()
 
 
@@ -99,21 +98,21 @@ def _runs(bench: Bench, folder: Path) -> tuple[dict[str, list[Run]], float]:
 
 def _run(bench: Bench, driver: str, path: str | None) -> Run:
     with bench.workers("recording", [driver]) as workers:
-        run: Run = workers[driver].do(path=path, at_once=AT_ONCE, warm_up=WARM_UP, seconds=SECONDS)
+        run: Run = workers[driver].call(path=path, at_once=AT_ONCE, warm_up=WARM_UP, seconds=SECONDS)
     return run
 
 
 def _checked(run: Run, path: Path) -> Run:
-    """Look into the file: an entry that is missing would be an image that nobody knows of."""
+    """Check that the ledger has an entry for each call."""
     entries = count_entries(path)
-    wanted = run["made"] - _failed([run])
-    if sum(entries.values()) != run["made"] or entries.get("paid", 0) != wanted:
-        raise SystemExit(f"{run['made']} calls were made, {wanted} of them were answered, and the ledger has {entries}")
+    succeeded = run["made"] - _failed([run])
+    if sum(entries.values()) != run["made"] or entries.get("paid", 0) != succeeded:
+        raise SystemExit(f"{run['made']} calls were made, {succeeded} of them succeeded, but the ledger has {entries}")
     return run
 
 
 def _sync(path: Path) -> float:
-    """Return the seconds that a write of 4 KiB takes until it is on the disk."""
+    """Return the time to write and sync 4 KiB, in seconds."""
     took: list[float] = []
     with path.open("wb", buffering=0) as file:
         for _ in range(20):
@@ -125,14 +124,14 @@ def _sync(path: Path) -> float:
 
 
 def _entries(bench: Bench, folder: Path, before: tuple[int, int]) -> dict[int, list[Cost]]:
-    """Return what each round took, by how many entries were there before."""
+    """Return the cost of each round, by the number of existing entries."""
     few, many = before
     took: dict[int, list[Cost]] = {few: [], many: []}
     with bench.workers("capped", map(str, before)) as workers:
         for number in bench.rounds(7):
             files = {few: f"few-{number}.db", many: "many.db"}
             for count, name in files.items():
-                took[count].append(Cost(**workers[str(count)].do(path=str(folder / name), count=WRITTEN)))
+                took[count].append(Cost(**workers[str(count)].call(path=str(folder / name), count=WRITTEN)))
     return took
 
 
@@ -159,7 +158,7 @@ def _calls(runs: Mapping[str, Sequence[Run]], rates: Mapping[str, Spread]) -> Ta
         ]
         for name, found in runs.items()
     }
-    head = [f"{AT_ONCE} at once", "answered calls a second", "over the same without", "CPU of a call, µs", "errors"]
+    head = [f"{AT_ONCE} concurrent", "successful calls per second", "ratio to no ledger", "CPU per call, µs", "errors"]
     return Table(head, ["{:,.0f}", "{:.2f}", "{:,.0f}", "{}"], rows)
 
 
@@ -178,5 +177,5 @@ def _writes(took: Mapping[int, Sequence[Cost]]) -> Table:
         ]
         for count, found in took.items()
     }
-    head = ["entries before", "`reserve` and `settle`, µs", f"over {few}", "CPU, µs"]
+    head = ["existing entries", "`reserve` and `settle`, µs", f"ratio to {few}", "CPU, µs"]
     return Table(head, ["{:,.0f}", "{:.2f}", "{:,.0f}"], rows)

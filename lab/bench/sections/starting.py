@@ -1,4 +1,4 @@
-"""What importing a client costs, and making one."""
+"""Cost of importing a client and of creating one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BASE: Final = "httpx and pydantic"
 IMPORTS: Final = {
     BASE: "import httpx, pydantic; pydantic.BaseModel",
-    "httpx and pydantic's shell": "import httpx, pydantic",
+    "httpx and pydantic, lazy": "import httpx, pydantic",
     "aurashot": "import aurashot",
     "httpx": "import httpx",
     "httpx2": "import httpx2",
@@ -33,7 +33,7 @@ IMPORTS: Final = {
 }
 CLIENTS: Final = {
     BASE: "httpx.Client()",
-    "httpx and pydantic, one model": "import httpx, pydantic; pydantic.create_model('Answer', url=str); httpx.Client()",
+    "httpx and pydantic, one model": "import httpx, pydantic; pydantic.create_model('Result', url=str); httpx.Client()",
     "httpx": "httpx.Client()",
     "httpx2": "httpx2.Client()",
     "aurashot": f"aurashot.AuraShot({KEY!r})",
@@ -48,25 +48,24 @@ TYPER: Final = "typer"
 HELP: Final = "help"
 HARNESS: Final = "harness"
 ABOUT: Final = """\
-Whole interpreters, started in turns; CPU and wall time in milliseconds, a bare interpreter's {bare:.0f} ms subtracted.
-pydantic loads its `BaseModel` when it is first touched, so the baseline touches it; the row below it does not. The
-rest of pydantic is loaded with a program's first model: *httpx and pydantic, one model* is what a typed client cannot
-go below while it loads all of httpx. *First client* is the import and the client's constructor; some clients (ours,
-replicate, fal-client) make their connections with the first call, so *first answer* adds one call to the local
-server.
+CPU and wall time of whole interpreters in milliseconds, minus the {bare:.0f} ms of an empty program. pydantic loads
+its `BaseModel` on first access; the baseline accesses it, *httpx and pydantic, lazy* does not. The first model loads
+the rest of pydantic: *httpx and pydantic, one model* is the minimum of a typed client that loads all of httpx. *First
+client* is the import and the constructor. Some clients (aurashot, replicate, fal-client) open connections on the first
+call, so *first response* adds one call to the local server.
 
-`aurashot --help` takes {help:.0f} ms of CPU, of which a bare interpreter takes {bare:.0f} ms and typer's own import
+`aurashot --help` takes {help:.0f} ms of CPU, of which an empty program takes {bare:.0f} ms and importing typer
 {typer:.0f} ms."""
 
 
 def measure(bench: Bench) -> Section:
-    """Time interpreters that import a client, make one, and make one call."""
-    compile_dir(Path(aurashot.__file__).parent, quiet=1)  # as an installer does; this package runs from its sources
+    """Measure interpreters that import a client, create one, and make one call."""
+    compile_dir(Path(aurashot.__file__).parent, quiet=1)  # as an installer does
     costs = _run(_programs(bench.url), bench.rounds(7))
     bare, harness = costs[BARE], costs[HARNESS]
     imports = {name: _less(costs[f"import {name}"], bare) for name in IMPORTS}
     clients = {name: _less(costs[f"client {name}"], bare) for name in CLIENTS}
-    responses = {name: _less(costs[f"answer {name}"], harness) for name in CALLS}
+    responses = {name: _less(costs[f"response {name}"], harness) for name in CALLS}
     base = imports[BASE][0]
     rows: dict[str, list[Cell]] = {
         name: [
@@ -78,8 +77,8 @@ def measure(bench: Bench) -> Section:
         ]
         for name in dict.fromkeys([*IMPORTS, *CLIENTS])
     }
-    head = ["client", "import, CPU", "wall", "over the baseline"]
-    head += ["first client, CPU", "wall", "over the baseline's import", "first answer, CPU", "wall"]
+    head = ["client", "import, CPU", "wall", "ratio to baseline"]
+    head += ["first client, CPU", "wall", "ratio to baseline import", "first response, CPU", "wall"]
     forms = ["{:,.0f}", "{:,.0f}", "{:.2f}", "{:,.0f}", "{:,.0f}", "{:.2f}", "{:,.0f}", "{:,.0f}"]
     helped, typer, floor = (Spread.of(1e3 * cost.cpu for cost in costs[name]).median for name in (HELP, TYPER, BARE))
     return Section(
@@ -89,10 +88,10 @@ def measure(bench: Bench) -> Section:
         tables=[Table(head, forms, rows)],
         plot=Plot("CPU to import, ms", {name: [spread] for name, (spread, _) in imports.items()}),
         goals=[
-            Goal("`import aurashot` over `import httpx, pydantic`", imports["aurashot"][0].over(base), 0.35),
-            Goal("import and first client over the same", clients["aurashot"][0].over(base), 1.25),
-            Goal("import and first async client over the same", clients["aurashot, async"][0].over(base), 1.25),
-            Goal("`aurashot --help` over 2.5 bare interpreters and typer", helped / (1.5 * floor + typer), 1.0),
+            Goal("`import aurashot`, ratio to `import httpx, pydantic`", imports["aurashot"][0].over(base), 0.35),
+            Goal("import and first client, same ratio", clients["aurashot"][0].over(base), 1.25),
+            Goal("import and first async client, same ratio", clients["aurashot, async"][0].over(base), 1.25),
+            Goal("`aurashot --help`, ratio to 2.5 empty programs and typer", helped / (1.5 * floor + typer), 1.0),
         ],
     )
 
@@ -106,7 +105,7 @@ def _programs(url: str) -> dict[str, list[str]]:
         HARNESS: ["-c", first],
         **{f"import {name}": ["-c", code] for name, code in IMPORTS.items()},
         **{f"client {name}": ["-c", f"{IMPORTS.get(name, 'pass')}; {code}"] for name, code in CLIENTS.items()},
-        **{f"answer {name}": ["-c", f"{first}; CALLS[{name!r}]({url!r})()"] for name in CALLS},
+        **{f"response {name}": ["-c", f"{first}; CALLS[{name!r}]({url!r})()"] for name in CALLS},
     }
 
 
@@ -114,14 +113,14 @@ def _run(programs: dict[str, list[str]], rounds: range) -> dict[str, list[Cost]]
     costs: dict[str, list[Cost]] = {name: [] for name in programs}
     for number in rounds:
         for name, program in programs.items():
-            if number == 0 and len(rounds) > 1:  # at first, files come from the disk
+            if number == 0 and len(rounds) > 1:  # not measured: it reads the files from disk
                 cost_of_running(program)
             costs[name].append(cost_of_running(program))
     return costs
 
 
 def _less(costs: list[Cost], floor: list[Cost]) -> tuple[Spread, Spread]:
-    """Return CPU and wall time in milliseconds, those of the same rounds' floor subtracted."""
+    """Return CPU and wall time in milliseconds, minus those of the empty program in the same round."""
     pairs = list(zip(costs, floor, strict=True))
     return (
         Spread.of(1e3 * (cost.cpu - least.cpu) for cost, least in pairs),

@@ -9,8 +9,8 @@ from itertools import count
 from lab.bench.load import drive, steady, steady_threads
 
 
-def test_a_steady_load_counts_the_responses_of_its_window() -> None:
-    """What is answered before and after the window is made, and not counted; an error counts whenever it comes."""
+def test_a_steady_load_counts_calls_of_the_measured_time() -> None:
+    """Calls before and after the measured time are not counted; all errors are."""
     made, at_once, most = count(), 0, 0
 
     async def call() -> None:
@@ -18,7 +18,7 @@ def test_a_steady_load_counts_the_responses_of_its_window() -> None:
         number = next(made)
         at_once += 1
         most = max(most, at_once)
-        await asyncio.sleep(0.005)  # as long as a call takes
+        await asyncio.sleep(0.005)  # the duration of a call
         at_once -= 1
         if number == 0:
             raise OSError
@@ -33,8 +33,8 @@ def test_a_steady_load_counts_the_responses_of_its_window() -> None:
     assert {"OSError": 1} == tally.dump()["errors"]
 
 
-def test_a_number_of_calls_is_made_and_no_more() -> None:
-    """Whoever asks for twenty calls gets twenty, each answered or counted as an error."""
+def test_the_exact_number_of_calls_is_made() -> None:
+    """Twenty calls are made, and each is counted as a success or an error."""
     made = count()
 
     async def call() -> None:
@@ -47,12 +47,12 @@ def test_a_number_of_calls_is_made_and_no_more() -> None:
     assert 20 == next(made)
 
 
-def test_a_steady_load_of_threads_counts_alike() -> None:
-    """So many threads call at any time; all that they made is counted, and what was answered within the window."""
+def test_a_steady_load_of_threads_counts_the_same_way() -> None:
+    """All calls of the threads are counted, and those that succeed within the measured time."""
     made = count()
 
     def call() -> None:
-        time.sleep(0.005)  # as long as a call takes
+        time.sleep(0.005)  # the duration of a call
         if next(made) == 0:
             raise OSError
 

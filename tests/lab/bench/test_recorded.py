@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def test_a_ledger_can_be_filled(tmp_path: Path) -> None:
-    """Its entries are those of its own making and count for its caps, of the day and of each user."""
+    """The entries count towards the daily cap and the cap per user."""
     path, entries = tmp_path / "spend.db", 2 * USERS + 1
     fill(path, entries)
     assert {"paid": entries} == count_entries(path)
@@ -32,7 +32,7 @@ def test_a_ledger_can_be_filled(tmp_path: Path) -> None:
 
 
 def test_timed_entries_are_written(tmp_path: Path) -> None:
-    """As many as were asked for, and one before the clock starts."""
+    """There is one entry per call, and one before the measurement."""
     path = tmp_path / "spend.db"
     cost = time_entries(str(path), 3)
     assert {"paid": 4} == count_entries(path)
@@ -41,7 +41,7 @@ def test_timed_entries_are_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("run", [tasks, threads])
 def test_every_call_has_its_entry(run: Callable[..., Tally], server: ScriptedServer, tmp_path: Path) -> None:
-    """What a load with a ledger made is in the file; without a ledger there is none."""
+    """With a ledger, each call has an entry; a load also runs without a ledger."""
     path = tmp_path / "spend.db"
     tally = run(server.url, str(path), at_once=2, warm_up=0.1, seconds=0.2)
     assert not tally.errors
@@ -50,8 +50,8 @@ def test_every_call_has_its_entry(run: Callable[..., Tally], server: ScriptedSer
     assert run(server.url, None, at_once=2, warm_up=0.1, seconds=0.1).made
 
 
-def test_an_entry_that_is_missing_ends_the_benchmark(tmp_path: Path) -> None:
-    """Its figures would be those of a ledger that loses entries."""
+def test_a_missing_entry_ends_the_benchmark(tmp_path: Path) -> None:
+    """A ledger that loses entries must not be measured."""
     path = tmp_path / "spend.db"
     fill(path, 5)
     whole: Run = {"made": 5, "errors": {}}

@@ -23,23 +23,23 @@ def section(*goals: Goal) -> Section:
     return Section("one-call", "One call", "What was done.", [table], plot, goals)
 
 
-def test_a_spread_is_the_median_between_the_extremes() -> None:
-    """The median is quoted, and one slow round does not move it."""
+def test_a_spread_has_median_minimum_and_maximum() -> None:
+    """One slow round does not change the median."""
     assert Spread(2.0, 1.0, 90.0) == Spread.of([90.0, 1.0, 2.0])
 
 
-def test_a_spread_of_two_rounds_lies_in_their_middle() -> None:
-    """Two rounds count alike."""
+def test_the_median_of_two_rounds_is_their_mean() -> None:
+    """Both rounds have the same weight."""
     assert Spread(1.5, 1.0, 2.0) == Spread.of(iter([2.0, 1.0]))
 
 
 def test_a_ratio_is_one_of_medians() -> None:
-    """The extremes of either side have no say in a ratio."""
+    """Minimum and maximum do not affect a ratio."""
     assert 0.5 == Spread(2.0, 0.1, 99.0).over(Spread(4.0, 3.0, 5.0))
 
 
 def test_a_slope_is_growth_by_unit() -> None:
-    """Three MiB in three thousand calls are one MiB a thousand, around whatever noise."""
+    """Two MiB in two thousand calls are one MiB per thousand calls."""
     assert 0.001 == pytest.approx(slope({1000: 5.0, 2000: 6.0, 3000: 7.0}))
 
 
@@ -54,12 +54,12 @@ def test_a_slope_is_growth_by_unit() -> None:
     ],
     ids=["nothing", "text", "number", "spread", "spread-too-small-to-write"],
 )
-def test_a_cell_says_its_figure_and_how_much_the_rounds_differ(cell: Cell, form: str, written: str) -> None:
-    """The extremes are written where they differ as written."""
+def test_a_cell_has_the_figure_and_its_spread(cell: Cell, form: str, written: str) -> None:
+    """Minimum and maximum are shown if they differ after rounding."""
     assert written == write_cell(cell, form)
 
 
-def test_a_table_is_markdown_with_its_numbers_to_the_right() -> None:
+def test_a_table_is_markdown_with_right_aligned_numbers() -> None:
     """The first column is text, the others are aligned to the right."""
     table = Table(["client", "calls/s", "errors"], ["{:,.0f}", "{}"], {"httpx": [371.2, "0"], "openai": [None, "3"]})
     assert [
@@ -71,7 +71,7 @@ def test_a_table_is_markdown_with_its_numbers_to_the_right() -> None:
 
 
 def test_a_row_with_too_few_cells_is_a_mistake() -> None:
-    """A figure cannot slip into another column."""
+    """A figure cannot appear in another column."""
     with pytest.raises(ValueError, match="longer than"):
         write_table(Table(["client", "CPU", "wall"], ["{}", "{}"], {"httpx": [1.0]}))
 
@@ -86,13 +86,13 @@ def test_a_row_with_too_few_cells_is_a_mistake() -> None:
         (Goal("calls/s", 9.0, 2.3, at_least=True, errors=1), False),
     ],
 )
-def test_a_goal_is_met_on_its_side_of_the_bound_and_without_errors(goal: Goal, *, met: bool) -> None:
-    """The bound itself still counts, and one failed call spoils the figure."""
+def test_a_goal_is_met_within_its_bound_and_without_errors(goal: Goal, *, met: bool) -> None:
+    """The bound itself is included; with a failed call, the goal is not met."""
     assert met == goal.is_met
 
 
-def test_the_goals_of_all_sections_stand_in_one_table() -> None:
-    """A missed goal stands out, and failed calls are named."""
+def test_the_goals_of_all_sections_are_in_one_table() -> None:
+    """A missed goal is bold, and failed calls are shown."""
     met, missed = Goal("CPU", 0.9, 0.95), Goal("calls/s", 9.0, 6.0, at_least=True, errors=2)
     assert [
         "| CPU | ≤ 0.95 | 0.90 | yes |",
@@ -100,20 +100,20 @@ def test_the_goals_of_all_sections_stand_in_one_table() -> None:
     ] == write_goals([section(met), section(missed)]).splitlines()[2:]
 
 
-def test_a_section_is_its_title_its_text_its_tables_and_its_plot() -> None:
-    """On a page with plots, the plot's file is named after the section."""
+def test_a_section_has_title_text_tables_and_plot() -> None:
+    """The plot file is named after the section."""
     written = write_section(section(), "benchmarks").split("\n\n")
     assert ["## One call", "What was done."] == written[:2]
     assert ["![CPU, µs](benchmarks/one-call.svg)"] == written[3:]
 
 
 def test_a_section_on_the_terminal_has_no_plot() -> None:
-    """What is printed has no image."""
+    """The printed page has no plots."""
     assert "svg" not in write_section(section())
 
 
 def test_the_image_is_a_valid_png_of_its_size(tmp_path: Path) -> None:
-    """Pillow reads every row, and the file is as large as was asked for, within a row and the framing."""
+    """Pillow reads the whole file, and its size is the requested one, up to one row."""
     write_png(tmp_path / "image.png", 1)
     content = (tmp_path / "image.png").read_bytes()
     with Image.open(io.BytesIO(content)) as image:

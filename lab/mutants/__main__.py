@@ -14,6 +14,8 @@ from lab.page import table, write
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from lab.mutants.planted import Mutant
+
 HEAD: Final = ("defect", "first failing test", "first problem in the chaos suite")
 
 
@@ -27,6 +29,13 @@ def is_good(control: Trial, found: Sequence[Trial]) -> bool:
     return not control.test and not control.chaos and bool(found) and all(each.test for each in found)
 
 
+def _reported(mutant: Mutant) -> Trial:
+    """Test a mutant, and print its result as soon as it is known."""
+    found = trial(mutant)
+    print(f"{found.name}: {found.test or 'NOT FOUND'}; chaos: {found.chaos or 'nothing'}", file=sys.stderr, flush=True)
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Test all mutants, print the table and return the exit code."""
     parser = argparse.ArgumentParser(prog="scripts/lab mutants", description="Run mutation tests of the policy.")
@@ -37,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [mutant for mutant in MUTANTS if options.only in mutant.name]
     control = trial(None)
     with ThreadPoolExecutor(options.at_once) as threads:
-        found = list(threads.map(trial, chosen))
+        found = list(threads.map(_reported, chosen))
     failed, failed_chaos = sum(bool(each.test) for each in found), sum(bool(each.chaos) for each in found)
     text = table(HEAD, map(row, [control, *found]))
     print(text)

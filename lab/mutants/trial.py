@@ -35,7 +35,7 @@ TESTS: Final = (
 )
 CHAOS: Final = (("sync, with a ledger", 1_000), ("outage", 10_000))
 """Names and numbers of calls of the chaos runs."""
-TIMEOUT: Final = 900
+TIMEOUT: Final = 600
 """Seconds for one run; a mutant that takes longer has failed."""
 
 

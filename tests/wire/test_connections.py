@@ -57,16 +57,20 @@ def test_idle_connections_of_a_burst_are_closed(
     client: AuraShot, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a burst the connections that nobody needs any more are closed, while those in use go on."""
-    monkeypatch.setattr(_slots, "KEEP_ALIVE", 0.3)
+    monkeypatch.setattr(_slots, "KEEP_ALIVE", 1.0)
     server.always((0.1, named("burst")))
     with ThreadPoolExecutor(16) as pool:
         calls = [pool.submit(client.generate, "a cafe", face=FACE) for _ in range(16)]
     assert ["burst"] * 16 == [call.result().request_id for call in calls]
-    assert 16 == server.open_connections
+    opened = server.connections
+    assert opened > 1
 
-    for _ in range(8):
-        assert "burst" == client.generate("a cafe", face=FACE).request_id
-    assert (16, 1) == (server.connections, server.open_connections)
+    def only_one_is_left() -> bool:
+        client.generate("a cafe", face=FACE)
+        return server.open_connections == 1
+
+    wait_until(only_one_is_left)
+    assert opened == server.connections
     wait_until(lambda: server.open_connections == 0)
 
 

@@ -264,7 +264,7 @@ async def test_idle_connections_taken_by_other_tasks(server: ScriptedServer, mon
 
 def test_clock_of_a_call(server: ScriptedServer) -> None:
     """A wait gets what is left of the call's time, an attempt to connect no more than 10 s of it."""
-    clock = Clock()
+    clock = Clock(tls_layers=0)
     clock.outgoing = Get(server, 30.0)
     assert 29.0 < clock.left(httpcore.ReadTimeout) <= 30.0
     assert 10.0 == clock.to_connect()

@@ -25,7 +25,7 @@ PACKAGES = [
 def imported_for_type_checkers() -> dict[str, str]:
     """Return the names that type checkers see in the package, each with the module that it comes from."""
     tree = ast.parse(SOURCE.read_text(encoding="utf-8"))
-    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If) and isinstance(node.test, ast.Name))
     return {
         name.name: statement.module or ""
         for statement in block.body

@@ -121,8 +121,10 @@ _HOMES = dict.fromkeys(__all__, "aurashot.errors") | {
 """Where a public name lives; all others are errors."""
 
 
-def __getattr__(name: str) -> object:
-    return _late.named(__name__, name, _HOMES)
+if not TYPE_CHECKING:  # for type checkers, only real names exist
+
+    def __getattr__(name: str) -> object:
+        return _late.named(__name__, name, _HOMES)
 
 
 def __dir__() -> list[str]:

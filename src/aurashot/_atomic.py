@@ -6,21 +6,29 @@ locked while somebody writes it, so that what killed programs left behind can be
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 _NAME: Final = re.compile(r"\..+\.[0-9a-f]{8}\.part")
 _YOUNG: Final = 60.0
 """Seconds for which an unlocked file is left alone: its writer may be about to lock it."""
 _ABANDONED: Final = 24 * 3600.0
 """The same where files cannot be locked."""
+
+
+_CANNOT: Final = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM, errno.EROFS, errno.ENOTTY}
+"""What file systems of networks, phones and archives answer to chmod and fsync that they do not have."""
 
 
 if sys.platform == "win32":
@@ -69,9 +77,25 @@ def open_part(folder: Path, name: str, mode: int = 0o666) -> tuple[Path, BinaryI
 
 
 def sync_file(file: BinaryIO) -> None:
-    """Wait until what was written to a file is on the disk."""
+    """Wait until what was written to a file is on the disk, where the file system can say so."""
     file.flush()
-    os.fsync(file.fileno())
+    with _where_possible():
+        os.fsync(file.fileno())
+
+
+def set_mode(file: BinaryIO, mode: int) -> None:
+    """Set who may open a file, where the file system has permissions."""
+    with _where_possible():
+        os.chmod(file.fileno() if os.chmod in os.supports_fd else file.name, mode)  # noqa: PTH101 - by descriptor
+
+
+@contextmanager
+def _where_possible() -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _CANNOT:
+            raise
 
 
 def sync_folder(folder: Path) -> None:

@@ -41,6 +41,8 @@ class Labels(NamedTuple):
         """
         check_key("idempotency_key", self.idempotency_key)
         check_tags(self.tags)
+        if not isinstance(cast("object", self.pay_once), bool):
+            raise InputError(f"pay_once: True or False is needed, not {self.pay_once!r}", argument="pay_once")
 
 
 class Keys:
@@ -162,3 +164,21 @@ def check_tags(tags: object) -> None:
     known = cast("dict[object, object]", tags) if isinstance(tags, Mapping) else {None: None}
     if not all(isinstance(word, str) and word for pair in known.items() for word in pair):
         raise InputError(f"tags: names and values are strings that are not empty, not {tags!r}", argument="tags")
+    for pair in known.items():
+        for word in pair:
+            check_encodable("tags", cast("str", word))
+
+
+def check_encodable(argument: str, text: str) -> None:
+    """Check that a text has an encoding in UTF-8; half a character, as broken JSON can hold it, has none.
+
+    Raises:
+        InputError: It has none.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{argument}: character {error.start} is half of one (a lone surrogate), which cannot be sent; remove it",
+            argument=argument,
+        ) from None

@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
 from aurashot.errors import (
     AuraShotError,
@@ -80,10 +80,38 @@ class RetryPolicy:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        if self.max_attempts < 1:
-            raise ConfigurationError(f"max_attempts must be at least 1, not {self.max_attempts}")
+        check_count("max_attempts", self.max_attempts)
+        if not all(isinstance(cast("object", each), int | float) for each in (self.initial_delay, self.max_delay)):
+            raise ConfigurationError("initial_delay and max_delay must be numbers of seconds")
+        if not isinstance(cast("object", self.retry_unknown), bool):
+            raise ConfigurationError(f"retry_unknown must be True or False, not {self.retry_unknown!r}")
         if not 0 <= self.initial_delay <= self.max_delay < float("inf"):
             raise ConfigurationError("Delays must be finite, not negative, and initial_delay at most max_delay")
+
+
+def check_count(name: str, value: object) -> None:
+    """Check a whole number of at least 1.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigurationError(f"{name} must be a whole number of at least 1, not {value!r}")
+
+
+def policy_of(given: object) -> RetryPolicy:
+    """Return the policy that `retry=` means: a number is the number of attempts.
+
+    Raises:
+        ConfigurationError: It is neither a policy nor a number of attempts.
+    """
+    if given is None:
+        return RetryPolicy()
+    if isinstance(given, int) and not isinstance(given, bool):
+        return RetryPolicy(max_attempts=given)
+    if not isinstance(given, RetryPolicy):
+        raise ConfigurationError(f"retry= takes a RetryPolicy or a number of attempts, not {given!r}")
+    return given
 
 
 def fault_of(error: BaseException) -> Fault:

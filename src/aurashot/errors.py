@@ -72,8 +72,8 @@ class AuraShotError(Exception):
     retry_after: float | None = None
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message: str = _encodable(message)
+        super().__init__(self.message)
 
     @property
     def may_be_charged(self) -> bool:
@@ -83,6 +83,11 @@ class AuraShotError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the message and plain attributes: an error never contains a request, a response or the API key."""
         return _rebuild, (type(self), self.message), self.__dict__
+
+
+def _encodable(message: str) -> str:
+    """Escape lone surrogates, which file names and JSON can hold and no terminal can show."""
+    return message.encode("utf-8", "backslashreplace").decode()
 
 
 def _rebuild(kind: type[AuraShotError], message: str) -> AuraShotError:

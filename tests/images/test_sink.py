@@ -236,7 +236,7 @@ def test_a_failed_start_leaves_nothing_behind(folder: Path, image: bytes, monkey
     """When the hidden file cannot be made private, it is removed at once."""
 
     def refuse(*_: object, **__: object) -> None:
-        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(os, "chmod", refuse)
     with pytest.raises(DownloadError, match="cannot be stored"):

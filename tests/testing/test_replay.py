@@ -135,7 +135,7 @@ def test_names() -> None:
     assert ["Replay", "replay"] == dir(aurashot.testing)
     assert aurashot.testing.replay is replay
     with pytest.raises(AttributeError, match="no attribute 'record'"):
-        _ = aurashot.testing.record
+        _ = aurashot.testing.record  # type: ignore[attr-defined]
 
 
 def test_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aurashot import NotSentError, RetryPolicy
+from aurashot import DeadlineExceededError, NotSentError, RetryPolicy
 from aurashot._engine import ssl_context
+from aurashot.ledger import SpendCap, SQLiteLedger
 from lab.backends import KEY
-from lab.server import CERTIFICATE, START_TLS, closed_port, status
+from lab.server import CERTIFICATE, CLOSE, HOLD, RESET, START_TLS, closed_port, status
 from tests.wire.images import FACE, GENERATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from lab.backends import Clients
-    from lab.server import ScriptedServer
+    from lab.server import Response, ScriptedServer
 
 QUICK = RetryPolicy(max_attempts=2, initial_delay=0.01)
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
@@ -87,6 +89,49 @@ def test_refusing_proxy(
     assert ("not_sent", False, 2) == (caught.value.outcome, caught.value.may_be_charged, caught.value.attempts)
     assert {"CONNECT"} == {request.method for request in server.requests}
     assert [] == [request for request in server.requests if KEY in str(request.headers)]
+
+
+LOST_TUNNELS = {
+    "closed": (CLOSE,),
+    "reset": (RESET,),
+    "junk": (b"no proxy is here\r\n\r\n", CLOSE),
+    "half a status line": (b"HTTP/1.1 20", CLOSE),
+    "closed before TLS": (ESTABLISHED, CLOSE),
+}
+
+
+@pytest.mark.parametrize("reply", LOST_TUNNELS.values(), ids=LOST_TUNNELS)
+def test_proxy_that_opens_no_tunnel(
+    make_client: Clients,
+    server: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    reply: Response,
+    tmp_path: Path,
+) -> None:
+    """What the proxy read was its own CONNECT: nothing was sent, it is retried, and no cap is used up."""
+    monkeypatch.setenv("HTTPS_PROXY", server.url)
+    server.always(reply)
+    with SQLiteLedger(tmp_path / "spend.db", cap=SpendCap(max_images=1)) as ledger:
+        client = make_client("https://www.aurashot.art", retry=QUICK, ledger=ledger)
+        for _ in range(2):
+            with pytest.raises(NotSentError) as caught:
+                client.generate("a cafe", face=FACE)
+            assert (False, 2) == (caught.value.may_be_charged, caught.value.attempts)
+        assert ["not_paid"] * 2 == [entry.payment for entry in ledger.entries()]
+
+    assert ["CONNECT"] * 4 == [request.method for request in server.requests]
+
+
+def test_proxy_that_does_not_respond(
+    make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tunnel that is not opened in time ends the call before anything was sent."""
+    monkeypatch.setenv("HTTPS_PROXY", server.url)
+    server.always((HOLD,))
+    with pytest.raises(DeadlineExceededError) as caught:
+        make_client("https://www.aurashot.art", timeout=0.3).generate("a cafe", face=FACE)
+
+    assert ("not_sent", False) == (caught.value.outcome, caught.value.may_be_charged)
 
 
 def test_proxy_that_is_down(make_client: Clients, monkeypatch: pytest.MonkeyPatch) -> None:

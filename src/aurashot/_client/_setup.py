@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from aurashot._config import find_base_url, find_key, origin_of
-from aurashot._retry import RetryPolicy
+from aurashot._retry import policy_of
 from aurashot._transport._state import Options, Service
 from aurashot.errors import ConfigurationError
 from aurashot.images import ImageRules
 from aurashot.instrumentation import Dispatcher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
+    from aurashot._retry import RetryPolicy
     from aurashot.instrumentation import Hook
 
 DEFAULT_TIMEOUT: Final = 120.0
@@ -27,31 +29,45 @@ def service(api_key: str | None, base_url: str | None, max_connections: int) -> 
     Raises:
         ConfigurationError: There is no key, or an argument is invalid.
     """
+    _check_type("api_key", api_key, str, "a string")
+    _check_type("base_url", base_url, str, "a string")
     address = find_base_url(base_url)
     return Service(
         base_url=address, own_origin=origin_of(address), key=find_key(api_key), max_connections=max_connections
     )
 
 
-def options(timeout: float, retry: RetryPolicy | None, hooks: Iterable[Hook]) -> Options:
+def _check_type(name: str, value: object, kind: type, what: str) -> None:
+    """Raise if an optional argument is of another type; its value, which may be a secret, is not shown."""
+    if value is not None and not isinstance(value, kind):
+        raise ConfigurationError(f"{name}= takes {what}, not an object of type {type(value).__name__}")
+
+
+def options(timeout: float, retry: RetryPolicy | int | None, hooks: Iterable[Hook]) -> Options:
     """Return the options that can differ between two views of one client."""
-    return Options(timeout=timeout, retry=retry or RetryPolicy(), dispatcher=Dispatcher(tuple(hooks)))
+    return Options(timeout=timeout, retry=policy_of(retry), dispatcher=_dispatcher(hooks))
+
+
+def _dispatcher(hooks: Iterable[Hook]) -> Dispatcher:
+    _check_type("hooks", hooks, Iterable, "a list of functions")
+    return Dispatcher(tuple(hooks))
 
 
 def changed(
     old: Options,
     *,
     timeout: float | None,
-    retry: RetryPolicy | None,
+    retry: RetryPolicy | int | None,
     hooks: Iterable[Hook] | None,
     parent_id: str | None,
     tags: Mapping[str, str] | None,
 ) -> Options:
     """Return the options with changes applied."""
+    _check_type("parent_id", parent_id, str, "a string")
     return Options(
         timeout=old.timeout if timeout is None else timeout,
-        retry=old.retry if retry is None else retry,
-        dispatcher=old.dispatcher if hooks is None else Dispatcher(tuple(hooks)),
+        retry=old.retry if retry is None else policy_of(retry),
+        dispatcher=old.dispatcher if hooks is None else _dispatcher(hooks),
         parent_id=old.parent_id if parent_id is None else parent_id,
         tags=old.tags if tags is None else tags,
     )
@@ -59,6 +75,7 @@ def changed(
 
 def rules(service: Service, *, strip_metadata: bool | None) -> ImageRules:
     """Return how local images are treated."""
+    _check_type("strip_metadata", strip_metadata, bool, "True, False or None")
     return ImageRules(own_origin=service.own_origin, strip_metadata=strip_metadata)
 
 

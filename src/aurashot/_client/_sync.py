@@ -43,7 +43,8 @@ class AuraShot:
         base_url: The URL of the service. Default: `AURASHOT_BASE_URL`, or the hosted service. Plain http is allowed for
             loopback only.
         timeout: Seconds that one call may take in total, including uploads, waits and retries.
-        retry: The retry policy. By default, requests that may have been billed are not retried.
+        retry: The retry policy, or a number of attempts. By default, requests that may have been billed are not
+            retried.
         max_connections: The maximum number of connections; further calls wait in order.
         http_client: Your own httpx client for API requests (not for downloads, which are sent without the key). The SDK
             does not close it.
@@ -64,7 +65,7 @@ class AuraShot:
         *,
         base_url: str | None = None,
         timeout: float = setup.DEFAULT_TIMEOUT,
-        retry: RetryPolicy | None = None,
+        retry: RetryPolicy | int | None = None,
         max_connections: int = setup.DEFAULT_MAX_CONNECTIONS,
         http_client: httpx.Client | None = None,
         ledger: Ledger | None = None,
@@ -274,7 +275,7 @@ class AuraShot:
         self,
         *,
         timeout: float | None = None,
-        retry: RetryPolicy | None = None,
+        retry: RetryPolicy | int | None = None,
         hooks: Iterable[Hook] | None = None,
         parent_id: str | None = None,
         tags: Mapping[str, str] | None = None,
@@ -285,7 +286,7 @@ class AuraShot:
 
         Args:
             timeout: Seconds that one call may take in total.
-            retry: The retry policy.
+            retry: The retry policy, or a number of attempts.
             hooks: Called with events, instead of this client's hooks.
             parent_id: What the operations belong to: a batch, a story, a request to your backend. Their events and
                 ledger entries carry it.

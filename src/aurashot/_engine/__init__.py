@@ -46,8 +46,10 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    return _late.named(__name__, name, _HOMES)
+if not TYPE_CHECKING:  # for type checkers, only real names exist
+
+    def __getattr__(name: str) -> object:
+        return _late.named(__name__, name, _HOMES)
 
 
 def __dir__() -> list[str]:

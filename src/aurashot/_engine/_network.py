@@ -42,11 +42,19 @@ class Outgoing(Protocol):
 
 
 class Clock:
-    """The time of whatever holds the slot now."""
+    """The time of whatever holds the slot now.
 
-    __slots__ = ("outgoing",)
+    Args:
+        tls_layers: How many TLS handshakes precede a request: with the proxy, with the service, or with both. What is
+            written before them (a proxy's CONNECT) is no part of a request.
+    """
+
+    __slots__ = ("outgoing", "tls_layers")
 
     outgoing: Outgoing
+
+    def __init__(self, tls_layers: int) -> None:
+        self.tls_layers: int = tls_layers
 
     def left(self, over: type[httpcore.TimeoutException]) -> float:
         """Return the seconds that are left, or raise the right kind of timeout when none are."""
@@ -89,9 +97,10 @@ class _Head:
 
 
 class _Stream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream, clock: Clock) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, clock: Clock, tls_layers: int = 0) -> None:
         self._inner = inner
         self._clock = clock
+        self._tls_layers = tls_layers
         self._head = _Head()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -104,7 +113,8 @@ class _Stream(httpcore.NetworkStream):
     def _send(self, data: memoryview) -> None:
         if data:
             left = self._clock.left(httpcore.WriteTimeout)
-            self._clock.outgoing.before_send()
+            if self._tls_layers == self._clock.tls_layers:
+                self._clock.outgoing.before_send()
             self._inner.write(cast("bytes", data), left)
 
     def close(self) -> None:
@@ -114,16 +124,17 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         left = self._clock.to_connect()
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._clock)
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left), self._clock, self._tls_layers + 1)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
 
 
 class _AsyncStream(httpcore.AsyncNetworkStream):
-    def __init__(self, inner: httpcore.AsyncNetworkStream, clock: Clock) -> None:
+    def __init__(self, inner: httpcore.AsyncNetworkStream, clock: Clock, tls_layers: int = 0) -> None:
         self._inner = inner
         self._clock = clock
+        self._tls_layers = tls_layers
         self._head = _Head()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
@@ -136,7 +147,8 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
     async def _send(self, data: memoryview) -> None:
         if data:
             left = self._clock.left(httpcore.WriteTimeout)
-            self._clock.outgoing.before_send()
+            if self._tls_layers == self._clock.tls_layers:
+                self._clock.outgoing.before_send()
             await self._inner.write(cast("bytes", data), left)
 
     async def aclose(self) -> None:
@@ -146,7 +158,8 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
         left = self._clock.to_connect()
-        return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, left), self._clock)
+        inner = await self._inner.start_tls(ssl_context, server_hostname, left)
+        return _AsyncStream(inner, self._clock, self._tls_layers + 1)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)

@@ -30,7 +30,7 @@ class Slot:
     """One blocking connection to one origin."""
 
     def __init__(self, url: httpcore.URL, proxy: httpcore.Proxy | None, inner: httpcore.NetworkBackend) -> None:
-        self.clock: Clock = Clock()
+        self.clock: Clock = Clock(_tls_layers(url, proxy))
         self.address: tuple[bytes, bytes, int | None] = _address(url)
         self.idle_since: float = 0.0
         network, context = Network(self.clock, inner), _context(url)
@@ -45,7 +45,7 @@ class AsyncSlot:
     """One async connection to one origin."""
 
     def __init__(self, url: httpcore.URL, proxy: httpcore.Proxy | None, inner: httpcore.AsyncNetworkBackend) -> None:
-        self.clock = Clock()
+        self.clock = Clock(_tls_layers(url, proxy))
         self.address = _address(url)
         self.idle_since = 0.0
         network, context = AsyncNetwork(self.clock, inner), _context(url)
@@ -77,6 +77,10 @@ def expired(idle: deque[SlotT]) -> Iterator[SlotT]:
 
 def _context(url: httpcore.URL) -> ssl.SSLContext | None:
     return ssl_context() if url.scheme == b"https" else None
+
+
+def _tls_layers(url: httpcore.URL, proxy: httpcore.Proxy | None) -> int:
+    return (url.scheme == b"https") + (proxy is not None and proxy.url.scheme == b"https")
 
 
 def _address(url: httpcore.URL) -> tuple[bytes, bytes, int | None]:

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 from aurashot import _endpoints as endpoints
 from aurashot._calls import Flow, send
-from aurashot._flows.references import check_text, given, identities, load_image, ready, resolve_image, send_billed
+from aurashot._flows.references import (
+    check_flag,
+    check_text,
+    given,
+    identities,
+    load_image,
+    ready,
+    resolve_image,
+    send_billed,
+)
 from aurashot.models import (
     EditImages,
     EditRequest,
@@ -35,6 +44,7 @@ def id_photo(
     rules: ImageRules, face: ImageInput, *, prompt: str | None, wait_for_result: bool | None
 ) -> Flow[Generation]:
     """Make the identity anchor of one face."""
+    check_flag("wait_for_result", wait_for_result)
     if prompt is not None:
         check_text("prompt", prompt)
     sources = yield from ready(rules, face=face)
@@ -53,6 +63,7 @@ def generate(
     wait_for_result: bool | None,
 ) -> Flow[Generation]:
     """Generate an image of the person in a new scene."""
+    check_flag("wait_for_result", wait_for_result)
     check_text("prompt", prompt)
     sources = yield from ready(rules, face=face, **given(clothes=clothes, scene=scene))
     images = GenerateImages(**identities(sources))
@@ -69,6 +80,7 @@ def edit(
     wait_for_result: bool | None,
 ) -> Flow[Generation]:
     """Change an image, with the face locked if one is given."""
+    check_flag("wait_for_result", wait_for_result)
     check_text("prompt", prompt)
     sources = yield from ready(rules, target=target, **given(face=face))
     images = EditImages(**identities(sources))

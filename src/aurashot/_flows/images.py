@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aurashot._calls import Flow, fetch
@@ -12,15 +15,15 @@ from aurashot.images import FileSink, HasURL, MemorySink, check_url
 from aurashot.models import Generation, WorkflowJob
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Generator
-    from pathlib import Path
 
     from aurashot._calls import Progress
     from aurashot.images import ImageRules
 
 MAX_IMAGE_BYTES: Final = 100 * 1024 * 1024
 """A downloaded image is at most this large."""
+
+_URL_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 Image: TypeAlias = "HasURL | str"
 """What can be downloaded: a response, one of its outputs, an upload, or a URL."""
@@ -30,6 +33,7 @@ def download(rules: ImageRules, what: Image, to: str | os.PathLike[str], *, prog
     """Save an image as a file, complete or not at all."""
     with _carrying(what):
         url = _address(rules, what)
+        _check_target(to)
         sink = FileSink(to, stem=_stem(what, url), max_bytes=MAX_IMAGE_BYTES)
         return (yield from fetch(url, sink, progress))
 
@@ -38,6 +42,27 @@ def read(rules: ImageRules, what: Image, *, progress: Progress | None) -> Flow[b
     """Return an image's bytes."""
     with _carrying(what):
         return (yield from fetch(_address(rules, what), MemorySink(max_bytes=MAX_IMAGE_BYTES), progress))
+
+
+def _check_target(to: str | os.PathLike[str]) -> None:
+    try:
+        path = os.fsdecode(to)
+    except TypeError:
+        path = None
+    if path is None:
+        kind = type(to).__name__
+        fault = f"a path is needed, not an object of type {kind}; client.read returns the bytes"
+    elif not path.strip():
+        fault = "it is empty; pass a folder or the path of a file"
+    elif "\0" in path:
+        fault = "it has a NUL character in it; pass a folder or the path of a file"
+    elif _URL_SCHEME.match(path):
+        fault = "it is a URL; pass a folder or the path of a file"
+    elif Path(path) == Path(Path(path).anchor):
+        fault = "it is the root folder; pass a folder or the path of a file"
+    else:
+        return
+    raise InputError(f"to: {fault}", argument="to")
 
 
 @contextmanager

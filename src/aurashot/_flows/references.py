@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from aurashot import _endpoints as endpoints
 from aurashot._calls import Flow, blocking, recall, send, together
+from aurashot._operations import check_encodable
 from aurashot.errors import InputError, InvalidImageError, NoOutputError
 from aurashot.images import ImageInput, locate
 
@@ -72,12 +73,23 @@ def resolve_image(rules: ImageRules, argument: str, image: ImageInput) -> str | 
 
 def load_image(rules: ImageRules, argument: str, image: LocalImage) -> Flow[Payload]:
     """Read an image and prepare it to be sent."""
-    from aurashot.images import prepare
+    from aurashot.images import held, prepare
 
     try:
-        return (yield from blocking(lambda: prepare(image, rules)))
+        with held(image.source) as read:
+            return (yield from blocking(lambda: prepare(image, rules, read)))
     except InputError as error:
         raise error.about(argument) from error.__cause__
+
+
+def check_flag(argument: str, flag: object) -> None:
+    """Check an optional flag.
+
+    Raises:
+        InputError: It is neither True, nor False, nor None.
+    """
+    if not isinstance(flag, bool | None):
+        raise InputError(f"{argument}: True, False or None is needed, not {flag!r}", argument=argument)
 
 
 def check_text(argument: str, text: object) -> None:
@@ -88,5 +100,6 @@ def check_text(argument: str, text: object) -> None:
     """
     if not isinstance(text, str):
         raise InputError(f"{argument}: a string is needed, not {type(text).__name__}", argument=argument)
+    check_encodable(argument, text)
     if not text.strip():
         raise InputError(f"{argument}: it is empty; describe what the image should show", argument=argument)

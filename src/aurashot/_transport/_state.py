@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from aurashot._deadline import Deadline, check_timeout
 from aurashot._operations import Labels, Operation, check_key, check_tags
-from aurashot._retry import RetryBudget, RetryPolicy
+from aurashot._retry import RetryBudget, RetryPolicy, check_count
 from aurashot.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ class Service:
 
     def __post_init__(self) -> None:
         """Check the number."""
-        if self.max_connections < 1:
-            raise ConfigurationError(f"max_connections must be at least 1, not {self.max_connections}")
+        check_count("max_connections", self.max_connections)
 
     @property
     def host_and_port(self) -> tuple[str, int]:

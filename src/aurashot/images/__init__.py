@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aurashot.images._formats import EXTENSIONS, check_complete, sniff
     from aurashot.images._names import safe_stem
     from aurashot.images._payload import Payload, prepare
+    from aurashot.images._shared import SharedRead, held
     from aurashot.images._sink import FileSink, MemorySink, Sink
 
 __all__ = [
@@ -27,9 +28,11 @@ __all__ = [
     "LocalImage",
     "MemorySink",
     "Payload",
+    "SharedRead",
     "Sink",
     "check_complete",
     "check_url",
+    "held",
     "is_public_address",
     "locate",
     "prepare",
@@ -43,15 +46,19 @@ _HOMES = {
     "Sink": "aurashot.images._sink",
     "MemorySink": "aurashot.images._sink",
     "Payload": "aurashot.images._payload",
+    "SharedRead": "aurashot.images._shared",
     "check_complete": "aurashot.images._formats",
+    "held": "aurashot.images._shared",
     "prepare": "aurashot.images._payload",
     "safe_stem": "aurashot.images._names",
     "sniff": "aurashot.images._formats",
 }
 
 
-def __getattr__(name: str) -> object:
-    return _late.named(__name__, name, _HOMES)
+if not TYPE_CHECKING:  # for type checkers, only real names exist
+
+    def __getattr__(name: str) -> object:
+        return _late.named(__name__, name, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 _PEEK = 24
 _CHUNK = 16 * 1024
 
-# A marker is FF and a code; within entropy-coded data FF 00 is a stuffed byte, FF 01 and FF D0 to D7 carry no length,
-# and FF FF is fill (T.81, B.1.1).
-_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]", re.DOTALL)
-_END_OF_IMAGE = b"\xd9"
+# A marker is FF and a code, before which FF may be repeated; within entropy-coded data FF 00 is a stuffed byte, and
+# FF D0 to D7 are restarts (T.81, B.1.1).
+_AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+_START_OF_SCAN, _END_OF_IMAGE = b"\xda", b"\xd9"
+_SEGMENTS = frozenset(bytes([code]) for code in (*range(0xC0, 0xC8), *range(0xC9, 0xD0), *range(0xD9, 0xF0), 0xFE))
 _IEND_CRC = b"\xae\x42\x60\x82"
 
 
@@ -60,26 +61,35 @@ def _png(file: BinaryIO) -> Iterator[Part]:
         offset = end
 
 
-def _jpeg(file: BinaryIO) -> Iterator[Part]:
-    offset = _next_marker(file, 2)
+def jpeg_parts(file: BinaryIO, *, tolerant: bool = False) -> Iterator[Part]:
+    """Yield segments that follow each other exactly; a tolerant reader, like viewers, looks for the next one."""
+    offset: int | None = 2
     while offset is not None:
         head = _read(file, offset, 4 + _PEEK)
-        kind = head[1:2]
-        if kind == _END_OF_IMAGE:
+        kind, length = head[1:2], int.from_bytes(head[2:4])
+        if head[:2] == b"\xff\xff":
+            offset += 1
+        elif head[:1] != b"\xff" or kind not in _SEGMENTS:
+            offset = _end_of_scan(file, offset + 1) if tolerant else None
+        elif kind == _END_OF_IMAGE:
             yield Part(kind, offset, offset + 2)
             return
-        following = _next_marker(file, offset + 2 + int.from_bytes(head[2:4]))
-        if following is not None:
-            yield Part(kind, offset, following, head[4:])
-        offset = following
+        elif length < 2:
+            return
+        else:
+            end = offset + 2 + length
+            following = _end_of_scan(file, end) if kind == _START_OF_SCAN else end
+            if following is not None:
+                yield Part(kind, offset, following, head[4:])
+            offset = following
 
 
-def _next_marker(file: BinaryIO, offset: int) -> int | None:
+def _end_of_scan(file: BinaryIO, offset: int) -> int | None:
     file.seek(offset)
     held = b""
     while chunk := file.read(_CHUNK):
         window = held + chunk
-        if found := _MARKER.search(window):
+        if found := _AFTER_SCAN.search(window):
             return offset - len(held) + found.start()
         held = window[-1:]
         offset += len(chunk)
@@ -144,7 +154,7 @@ def _read(file: BinaryIO, offset: int, size: int) -> bytes:
 _GIF_BLOCKS: dict[bytes, Callable[[BinaryIO, int], int | None]] = {b"!": _gif_extension, b",": _gif_image}
 
 _WALKERS: dict[str, Callable[[BinaryIO], Iterator[Part]]] = {
-    "image/jpeg": _jpeg,
+    "image/jpeg": jpeg_parts,
     "image/png": _png,
     "image/webp": _webp,
     "image/gif": _gif,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from aurashot.errors import InvalidImageError
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
+
+    from _typeshed import WriteableBuffer
 
 _SENTENCES = {
     errno.ENOENT: "does not exist; check the path and the folder that it starts from",
@@ -27,6 +30,7 @@ _SENTENCES = {
     errno.ELOOP: "is a symbolic link that leads back to itself; pass the file itself",
 }
 
+_BUFFER = 256 * 1024
 TEXT_MODE = "does not give bytes; open it in binary mode, with open(path, 'rb')"
 
 
@@ -63,13 +67,53 @@ class DiskFile:
         return file
 
 
+class _WatchedFile(io.RawIOBase):
+    """A file that is read to the size that it had when it was opened, and that must not change meanwhile.
+
+    A request says how long its body is before the body is read.
+    """
+
+    def __init__(self, file: io.FileIO, path: Path) -> None:
+        self._path = path
+        self._file = file
+        self._opened = os.fstat(file.fileno())
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+        left = self._opened.st_size - self._file.tell()
+        with translated(f"'{self._path}'"):
+            count = self._file.readinto(memoryview(buffer)[: max(left, 0)])
+        if (left > 0 and not count) or self._has_changed():
+            raise InvalidImageError(f"'{self._path}' changed while it was read; pass it again once it is finished")
+        return count
+
+    def _has_changed(self) -> bool:
+        now = os.fstat(self._file.fileno())
+        return (now.st_size, now.st_mtime_ns) != (self._opened.st_size, self._opened.st_mtime_ns)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
 def _open_regular(path: Path) -> BinaryIO:
     with translated(f"'{path}'"):
-        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - Path.open takes no opener; the caller closes
+        file = io.FileIO(path, opener=_without_waiting)
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise InvalidImageError(f"'{path}' is a pipe or a device, not a file; pass a regular file, or its bytes")
-    return file
+    return io.BufferedReader(_WatchedFile(file, path), _BUFFER)
 
 
 def _describe(file: BinaryIO, path: Path) -> DiskFile:
@@ -87,8 +131,23 @@ def translated(label: str) -> Generator[None]:
         raise InvalidImageError(f"{label} {sentence}") from error
     except UnicodeDecodeError as error:
         raise InvalidImageError(f"{label} {TEXT_MODE}") from error
-    except (TypeError, ValueError) as error:  # a closed file, or one whose `read` takes no size
-        raise InvalidImageError(f"{label} cannot be read ({error}); pass the bytes themselves") from error
+
+
+@contextmanager
+def reading(label: str) -> Generator[None]:
+    """Turn whatever the `read` of a user's object raises into a sentence about the image.
+
+    A closed file raises ValueError, one whose `read` takes no size TypeError, and streams of archives and of network
+    libraries raise errors of their own.
+    """
+    try:
+        with translated(label):
+            yield
+    except InvalidImageError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise InvalidImageError(f"{label} cannot be read ({reason}); pass the bytes themselves") from error
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -6,7 +6,7 @@ import re
 from typing import BinaryIO
 
 from aurashot.errors import DownloadError
-from aurashot.images._containers import is_last, walk
+from aurashot.images._containers import is_last, jpeg_parts, walk
 
 SNIFF_BYTES = 128
 """How many of the first bytes `sniff` may look at."""
@@ -57,5 +57,6 @@ def check_complete(file: BinaryIO, media_type: str) -> None:
     Raises:
         DownloadError: The file is cut short.
     """
-    if not any(is_last(part, media_type) for part in walk(file, media_type)):
+    parts = jpeg_parts(file, tolerant=True) if media_type == "image/jpeg" else walk(file, media_type)
+    if not any(is_last(part, media_type) for part in parts):
         raise DownloadError("The image is incomplete; download it again")

@@ -9,11 +9,12 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard
 from urllib.parse import unquote_to_bytes
 
 from aurashot.errors import InvalidImageError, UnsafeURLError
 from aurashot.images._pillow import PillowImage, is_pillow_image
+from aurashot.images._rules import check_size
 from aurashot.images._urls import check_url
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ class HasURL(Protocol):
         ...
 
 
-@runtime_checkable
 class BinaryFile(Protocol):
     """A file opened in binary mode, or an object with the same `read`."""
 
@@ -81,14 +81,25 @@ def locate(image: ImageInput, rules: ImageRules) -> str | LocalImage:
     if isinstance(given, str):
         return _from_text(given, rules)
     if isinstance(given, bytes | bytearray | memoryview):
-        return LocalImage(bytes(given), "image", f"The {type(given).__name__} object")
+        return _from_bytes(given, rules)
     if isinstance(given, os.PathLike):
         return _from_path(os.fsdecode(given))
     if is_pillow_image(given):
         return LocalImage(given, _stem_of(getattr(given, "filename", "")), "The Pillow image")
-    if isinstance(given, BinaryFile):
+    if _is_file(given):
         return _from_file(given)
     return _from_response(given, rules)
+
+
+def _from_bytes(given: bytes | bytearray | memoryview, rules: ImageRules) -> LocalImage:
+    label = f"The {type(given).__name__} object"
+    try:
+        check_size(memoryview(given).nbytes, label, rules)
+        return LocalImage(bytes(given), "image", label)
+    except (BufferError, ValueError) as error:
+        if isinstance(error, InvalidImageError):
+            raise
+        raise InvalidImageError(f"{label} was released ({error}); pass the bytes themselves") from error
 
 
 def _from_text(text: str, rules: ImageRules) -> str | LocalImage:
@@ -105,14 +116,22 @@ def _from_url(text: str, rules: ImageRules) -> str:
     return check_url(text, own_origin=rules.own_origin)
 
 
-def _from_data_uri(text: str, _: ImageRules) -> LocalImage:
-    header, comma, data = text.partition(",")
-    if not comma:
+def _from_data_uri(text: str, rules: ImageRules) -> LocalImage:
+    comma = text.find(",")
+    if comma < 0:
         raise InvalidImageError("The data: URI has no comma before its data; write it as 'data:image/png;base64,…'")
-    content = _unquoted(data)
-    if header.rstrip().lower().endswith(";base64"):
-        content = _decoded(content)
-    return LocalImage(content, "image", "The data: URI")
+    is_base64 = text[:comma].rstrip().lower().endswith(";base64")
+    check_size(_least_size(text, comma + 1, is_base64=is_base64), "The data: URI", rules)
+    content = _unquoted(text[comma + 1 :])
+    return LocalImage(_decoded(content) if is_base64 else content, "image", "The data: URI")
+
+
+def _least_size(text: str, start: int, *, is_base64: bool) -> int:
+    """Return a lower bound of the bytes in a URI, before anything is copied; at least 1."""
+    characters = len(text) - start - 2 * text.count("%", start)
+    if is_base64:
+        characters = (characters - sum(text.count(space, start) for space in " \t\r\n") - 2) * 3 // 4
+    return max(1, characters)
 
 
 def _unquoted(text: str) -> bytes:
@@ -164,6 +183,11 @@ def _from_path(text: str) -> LocalImage:
         raise InvalidImageError("A URL was given as a path object, which changes it; pass the URL as a string")
     path = Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser raises for a file named '~draft.png'
     return LocalImage(path, path.stem, f"'{path}'")
+
+
+def _is_file(given: object) -> TypeGuard[BinaryFile]:
+    """Whether it can be read: on the instance, since wrappers (`tempfile`, Flask's uploads) delegate their methods."""
+    return callable(getattr(given, "read", None)) and not isinstance(given, type)
 
 
 def _from_file(file: BinaryFile) -> LocalImage:

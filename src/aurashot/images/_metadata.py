@@ -7,6 +7,7 @@ unknown are left out.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
@@ -20,6 +21,9 @@ _PNG_KEPT = frozenset(
 )
 _WEBP_KEPT = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b""))
 _JPEG_KEPT = {b"\xe0": b"JFIF\0", b"\xe2": b"ICC_PROFILE\0", b"\xee": b"Adobe"}  # of the application segments
+_JPEG_LONGEST = {b"\xe0": 18, b"\xee": 16}  # a longer JFIF segment has a second image in it
+# What cameras write after the end: padding, further images (CIPA DC-007), a film, and the trailers of some makers.
+_JPEG_TAILS = re.compile(rb"\0|\xff\xd8|....ftyp|....mpvd|SEF|QDIOBS|cm\d", re.DOTALL)
 _JPEG_MAY_IDENTIFY = frozenset(bytes([code]) for code in (*range(0xE0, 0xF0), 0xFE))  # APP0 to APP15, COM
 
 _SIGNATURE_SIZE = {"image/jpeg": 2, "image/png": 8, "image/webp": 12}
@@ -34,7 +38,8 @@ UPRIGHT = 1
 def _keeps_jpeg(part: Part) -> bool:
     if part.kind not in _JPEG_MAY_IDENTIFY:
         return True
-    return part.kind in _JPEG_KEPT and part.content.startswith(_JPEG_KEPT[part.kind])
+    short = part.end - part.start <= _JPEG_LONGEST.get(part.kind, 0xFFFF + 2)
+    return short and part.kind in _JPEG_KEPT and part.content.startswith(_JPEG_KEPT[part.kind])
 
 
 def _keeps_all(_: Part) -> bool:
@@ -59,10 +64,13 @@ class Survey:
         identifying: Whether it has metadata to remove. Never true for a GIF, which no camera makes.
         orientation: The EXIF orientation, 1 to 8; 1 is upright.
         lossless: Whether it is a lossless WebP.
+        doubtful: Whether its end may not be where the first end mark is: what follows is nothing that is known. Copying
+            its parts could copy what was put between them.
     """
 
     complete: bool = False
     identifying: bool = False
+    doubtful: bool = False
     orientation: int = UPRIGHT
     lossless: bool = False
 
@@ -80,7 +88,13 @@ def survey(file: BinaryIO, media_type: str) -> Survey:
             lossless=found.lossless or _is_lossless(part),
         )
     trailing = media_type in _KEEPS and end != file.seek(0, 2)
-    return replace(found, identifying=found.identifying or trailing)
+    doubtful = trailing and media_type == "image/jpeg" and not _JPEG_TAILS.match(_read(file, end, 16))
+    return replace(found, identifying=found.identifying or trailing, doubtful=doubtful)
+
+
+def _read(file: BinaryIO, offset: int, size: int) -> bytes:
+    file.seek(offset)
+    return file.read(size)
 
 
 def _is_lossless(part: Part) -> bool:

@@ -10,17 +10,19 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from aurashot.errors import ConfigurationError, InvalidImageError
 from aurashot.images import _pillow
-from aurashot.images._disk import TEXT_MODE, DiskFile, translated
+from aurashot.images._disk import TEXT_MODE, DiskFile, reading
 from aurashot.images._formats import EXTENSIONS, SNIFF_BYTES, sniff
-from aurashot.images._input import BinaryFile
-from aurashot.images._metadata import UPRIGHT, survey, without_metadata
+from aurashot.images._metadata import UPRIGHT, Survey, survey, without_metadata
 from aurashot.images._names import safe_stem
+from aurashot.images._rules import check_size
+from aurashot.images._shared import SharedRead
 
 if TYPE_CHECKING:
-    from aurashot.images._input import LocalImage
+    from aurashot.images._input import BinaryFile, LocalImage
     from aurashot.images._rules import ImageRules
 
 _CHUNK = 256 * 1024
+_BROKEN = "is cut short or broken; copy or download it again, or pass strip_metadata=False to send it as it is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +51,15 @@ class Payload:
         return _open(self.source)
 
 
-def prepare(local: LocalImage, rules: ImageRules) -> Payload:
+def prepare(local: LocalImage, rules: ImageRules, read: SharedRead | None = None) -> Payload:
     """Read and check an image, and return what to send. Blocks on the disk, and on the processor where it must decode.
 
     A file that is upright and has no metadata to strip is not decoded and stays on disk, however large it is.
+
+    Args:
+        local: What to read.
+        rules: The limits, and what to do about metadata.
+        read: The read that other calls share, if its source is a file or a Pillow image that they have as well.
 
     Raises:
         InvalidImageError: It cannot be read, is too large, or is not an image that the service accepts.
@@ -62,25 +69,29 @@ def prepare(local: LocalImage, rules: ImageRules) -> Payload:
         raise ConfigurationError(
             f"strip_metadata=True needs Pillow, which is missing; install it with {_pillow.INSTALL}"
         )
-    source = _source(local, rules)
-    _check_size(_size(source), local.label, rules)
+    source = _source(local, rules, read or SharedRead())
+    check_size(_size(source), local.label, rules)
     with _open(source) as file:
         media_type = _media_type(file, local.label)
         if rewritten := _rewritten(file, media_type, local.label, rules):
             source, media_type = rewritten
-            _check_size(_size(source), local.label, rules)
+            check_size(_size(source), local.label, rules)
     filename = safe_stem(local.stem) + EXTENSIONS[media_type]
     return Payload(filename, media_type, _size(source), _digest(source, media_type), source)
 
 
-def _source(local: LocalImage, rules: ImageRules) -> bytes | DiskFile:
+def _source(local: LocalImage, rules: ImageRules, read: SharedRead) -> bytes | DiskFile:
     if isinstance(local.source, bytes):
         return local.source
     if isinstance(local.source, Path):
         return DiskFile.at(local.source)
-    if isinstance(local.source, BinaryFile):
-        return _read(local.source, local.label, rules.max_bytes)
-    return _pillow.encode(local.source, local.label, rules.max_pixels)
+    return read.get(lambda: _content(local, rules))
+
+
+def _content(local: LocalImage, rules: ImageRules) -> bytes:
+    if _pillow.is_pillow_image(local.source):
+        return _pillow.file_of(local.source, local.label, rules.max_pixels)
+    return _read(cast("BinaryFile", local.source), local.label, rules.max_bytes)
 
 
 def _open(source: bytes | DiskFile) -> BinaryIO:
@@ -94,7 +105,7 @@ def _size(source: bytes | DiskFile) -> int:
 def _read(file: BinaryFile, label: str, max_bytes: int) -> bytes:
     content = bytearray()
     while len(content) <= max_bytes:
-        with translated(label):
+        with reading(label):
             chunk = cast("object", file.read(_CHUNK))  # a text file is a `BinaryFile`, too, as far as its methods go
         if not isinstance(chunk, bytes | bytearray | memoryview):
             raise InvalidImageError(f"{label} {TEXT_MODE}")
@@ -102,15 +113,6 @@ def _read(file: BinaryFile, label: str, max_bytes: int) -> bytes:
             break
         content += chunk
     return bytes(content)
-
-
-def _check_size(size: int, label: str, rules: ImageRules) -> None:
-    if not size:
-        raise InvalidImageError(f"{label} is empty; if it is an open file that was read before, call its seek(0) first")
-    if size > rules.max_bytes:
-        raise InvalidImageError(
-            f"{label} is larger than the limit of {rules.max_bytes:,} bytes; make the image smaller"
-        )
 
 
 def _media_type(file: BinaryIO, label: str) -> str:
@@ -128,14 +130,24 @@ def _rewritten(file: BinaryIO, media_type: str, label: str, rules: ImageRules) -
     if rules.strip_metadata is False:
         return None
     found = survey(file, media_type)
-    if not found.complete:
-        raise InvalidImageError(f"{label} is cut short or broken; copy or download it again")
-    if not found.identifying or not _pillow.pillow_available():
+    pillow = _pillow.pillow_available()
+    if not found.complete and not (pillow and media_type == "image/jpeg"):
+        raise InvalidImageError(f"{label} {_BROKEN}")
+    if found.complete and not (pillow and found.identifying):
         return None
-    if found.orientation == UPRIGHT:
+    if found.complete and not found.doubtful and found.orientation == UPRIGHT:
         return without_metadata(file, media_type), media_type
-    turned = _pillow.turn(file, media_type, found.orientation, label, rules.max_pixels, lossless=found.lossless)
-    return turned, media_type
+    return _reencoded(file, media_type, found, label, rules), media_type
+
+
+def _reencoded(file: BinaryIO, media_type: str, found: Survey, label: str, rules: ImageRules) -> bytes:
+    """Decode an image and write its pixels: turned upright, or because its parts are not in order."""
+    try:
+        return _pillow.turn(file, media_type, found.orientation, label, rules.max_pixels, lossless=found.lossless)
+    except InvalidImageError as error:
+        if found.complete:
+            raise
+        raise InvalidImageError(f"{label} {_BROKEN}") from error
 
 
 def _converted(file: BinaryIO, media_type: str, label: str, rules: ImageRules) -> tuple[bytes, str]:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import importlib
 import io
+import os
 import sys
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeGuard, cast
 
@@ -59,6 +61,9 @@ _READERS = {
 }
 _SUPPORT = {"image/webp": "webp", "image/avif": "avif"}  # what Pillow may have been built without
 
+_TURNS_TO_DECODE = threading.BoundedSemaphore(os.cpu_count() or 1)
+_FEW_COLOURS = 65_536
+
 _ORIENTATION = 0x0112
 _TURNS = {
     2: "FLIP_LEFT_RIGHT",
@@ -104,17 +109,54 @@ def is_pillow_image(value: object) -> TypeGuard[PillowImage]:
     return pillow is not None and isinstance(value, pillow.Image)
 
 
-def encode(given: PillowImage, label: str, max_pixels: int) -> bytes:
-    """Return a Pillow image as a PNG file, upright and without metadata; the image itself is not changed.
+def file_of(given: PillowImage, label: str, max_pixels: int) -> bytes:
+    """Return a Pillow image as a file.
+
+    An image that was opened and whose pixels were not asked for yet is the file that it was opened from. Else it is
+    written: as PNG when it has few colours or more than JPEG can hold, as WebP when it is a photograph with
+    transparency, and as JPEG otherwise. An opened image is turned upright as its EXIF data say; what was made from one
+    (rotated, resized, converted) is taken as it looks.
 
     Raises:
-        InvalidImageError: It is too large, or cannot be loaded or written as PNG.
+        InvalidImageError: It is too large, or cannot be loaded or written.
     """
     image = cast("Image", given)
-    with _translated(label):
+    with _decoding(label):
         _check_pixels(image.size, label, max_pixels)
+        original = _original(image)
+        if original is not None:
+            return original
         image.load()
-        return _written(_upright(image), "image/png")
+        shown = _upright(image) if _is_opened(image) else image
+        return _written(shown, _fitting_type(shown))
+
+
+def _is_opened(image: Image) -> bool:
+    from PIL.ImageFile import ImageFile
+
+    return isinstance(image, ImageFile)
+
+
+def _original(image: Image) -> bytes | None:
+    """Return the bytes of the file that an image is still to be read from, if it is of a kind that is understood."""
+    from aurashot.images._formats import SNIFF_BYTES, sniff
+
+    file = getattr(image, "fp", None)
+    if not (_is_opened(image) and getattr(image, "tile", None) and image.tell() == 0 and file is not None):
+        return None
+    place = file.tell()
+    file.seek(0)
+    try:
+        content: bytes = file.read()
+    finally:
+        file.seek(place)
+    return content if sniff(content[:SNIFF_BYTES]) else None
+
+
+def _fitting_type(image: Image) -> str:
+    if image.mode not in {"RGB", "RGBA"} or image.getcolors(_FEW_COLOURS) is not None:
+        return "image/png"
+    return "image/webp" if image.mode == "RGBA" else "image/jpeg"
 
 
 def convert(file: BinaryIO, media_type: str, label: str, max_pixels: int) -> tuple[bytes, str]:
@@ -123,7 +165,7 @@ def convert(file: BinaryIO, media_type: str, label: str, max_pixels: int) -> tup
     Raises:
         InvalidImageError: It is too large or broken, or a part of the extra is missing.
     """
-    with _translated(label):
+    with _decoding(label):
         file.seek(0)
         if media_type == "image/heic":
             image = _open_heic(file, label, max_pixels)
@@ -141,7 +183,7 @@ def turn(file: BinaryIO, media_type: str, orientation: int, label: str, max_pixe
     Raises:
         InvalidImageError: It is too large or broken.
     """
-    with _translated(label):
+    with _decoding(label):
         file.seek(0)
         image = _open(file, media_type, label)
         _check_pixels(image.size, label, max_pixels // getattr(image, "n_frames", 1))
@@ -152,9 +194,11 @@ def turn(file: BinaryIO, media_type: str, orientation: int, label: str, max_pixe
 
 
 @contextmanager
-def _translated(label: str) -> Generator[None]:
+def _decoding(label: str) -> Generator[None]:
+    """Wait for one of a few turns, since a decoded image takes many times the memory of its file."""
     try:
-        yield
+        with _TURNS_TO_DECODE:
+            yield
     except InvalidImageError:
         raise
     except Exception as error:

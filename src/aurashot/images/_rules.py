@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from aurashot.errors import InvalidImageError
+
 
 class ImageRules(NamedTuple):
     """The limits of a client, and what it does about metadata.
@@ -22,3 +24,17 @@ class ImageRules(NamedTuple):
     max_bytes: int = 100 * 1024 * 1024
     strip_metadata: bool | None = None
     max_pixels: int = 50_000_000
+
+
+def check_size(size: int, label: str, rules: ImageRules) -> None:
+    """Check the size of a file in bytes.
+
+    Raises:
+        InvalidImageError: It is empty, or over the limit.
+    """
+    if not size:
+        raise InvalidImageError(f"{label} is empty; if it is an open file that was read before, call its seek(0) first")
+    if size > rules.max_bytes:
+        raise InvalidImageError(
+            f"{label} is larger than the limit of {rules.max_bytes:,} bytes; make the image smaller"
+        )

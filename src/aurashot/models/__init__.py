@@ -58,8 +58,10 @@ __all__ = [
 _HOMES = dict.fromkeys(__all__, "aurashot.models._legacy")
 
 
-def __getattr__(name: str) -> object:
-    return _late.named(__name__, name, _HOMES)
+if not TYPE_CHECKING:  # for type checkers, only real names exist
+
+    def __getattr__(name: str) -> object:
+        return _late.named(__name__, name, _HOMES)
 
 
 def __dir__() -> list[str]:

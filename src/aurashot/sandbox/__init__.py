@@ -30,23 +30,25 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name on first use, so that importing the package costs nothing."""
-    from importlib import import_module
+if not TYPE_CHECKING:  # for type checkers, only real names exist
 
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    except ModuleNotFoundError as missing:
-        from aurashot.errors import ConfigurationError
+    def __getattr__(name: str) -> Any:
+        """Import a public name on first use, so that importing the package costs nothing."""
+        from importlib import import_module
 
-        package = str(missing.name).partition(".")[0]
-        raise ConfigurationError(
-            f"The sandbox needs {package}; install it with pip install 'aurashot[sandbox]'"
-        ) from missing
-    globals()[name] = value
-    return value
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+        except ModuleNotFoundError as missing:
+            from aurashot.errors import ConfigurationError
+
+            package = str(missing.name).partition(".")[0]
+            raise ConfigurationError(
+                f"The sandbox needs {package}; install it with pip install 'aurashot[sandbox]'"
+            ) from missing
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

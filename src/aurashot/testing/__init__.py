@@ -20,19 +20,21 @@ if TYPE_CHECKING:
 __all__ = ["Replay", "replay"]
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name on first use: pytest imports this package at every start."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        from aurashot.testing import _replay
-    except ModuleNotFoundError as missing:
-        from aurashot.errors import ConfigurationError
+if not TYPE_CHECKING:  # for type checkers, only real names exist
 
-        raise ConfigurationError(
-            f"Replaying needs {missing.name}; install it with pip install 'aurashot[testing]'"
-        ) from missing
-    return getattr(_replay, name)
+    def __getattr__(name: str) -> Any:
+        """Import a public name on first use: pytest imports this package at every start."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            from aurashot.testing import _replay
+        except ModuleNotFoundError as missing:
+            from aurashot.errors import ConfigurationError
+
+            raise ConfigurationError(
+                f"Replaying needs {missing.name}; install it with pip install 'aurashot[testing]'"
+            ) from missing
+        return getattr(_replay, name)
 
 
 def __dir__() -> list[str]:

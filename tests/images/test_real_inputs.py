@@ -1,0 +1,223 @@
+"""Inputs as applications have them: wrappers of files, streams that break, shared objects, edited images, odd JPEGs."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import random
+import tempfile
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image, ImageOps
+
+from aurashot.errors import InputError, InvalidImageError
+from aurashot.images import ImageRules, held, locate, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from aurashot.images import Payload
+
+
+def sent(image: Any, rules: ImageRules) -> Payload:
+    """Locate and prepare an image, as a flow does."""
+    found = locate(image, rules)
+    assert not isinstance(found, str)
+    with held(found.source) as read:
+        return prepare(found, rules, read)
+
+
+def content_of(payload: Payload) -> bytes:
+    """Read what would be sent."""
+    with payload.open() as file:
+        return file.read()
+
+
+class Delegating:
+    """A wrapper that has no method of its own, like the uploads of web frameworks."""
+
+    def __init__(self, content: bytes) -> None:
+        self.stream = io.BytesIO(content)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+class Broken:
+    """A stream that fails with an error of its own library."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def read(self, size: int = -1) -> bytes:
+        """Fail."""
+        raise self.error
+
+
+def test_a_wrapper_is_a_file(encoded: Callable[..., bytes], rules: ImageRules) -> None:
+    """Whatever has a `read` that can be called is read, also when it delegates its methods."""
+    content = encoded("PNG")
+    assert content == content_of(sent(Delegating(content), rules))
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        assert content == content_of(sent(file, rules))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(5, "Input/output error"),
+        EOFError(),
+        zipfile.BadZipFile("Bad CRC-32"),
+        RuntimeError("stream was cut off"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_stream_that_fails_is_an_error_about_the_image(error: Exception, rules: ImageRules) -> None:
+    """The error is chained, and its reason is never empty."""
+    with pytest.raises(InvalidImageError, match="cannot be read") as caught:
+        sent(Broken(error), rules)
+
+    assert error is caught.value.__cause__
+    assert "not_sent" == caught.value.outcome
+    assert "()" not in caught.value.message
+
+
+def test_a_cut_off_archive_is_an_error_about_the_image(encoded: Callable[..., bytes], rules: ImageRules) -> None:
+    """A compressed stream that ends early is no image."""
+    cut = gzip.compress(encoded("PNG"))[:-40]
+    with gzip.open(io.BytesIO(cut)) as stream, pytest.raises(InvalidImageError, match="cannot be read"):
+        sent(stream, rules)
+
+
+@pytest.mark.parametrize("change", ["shrinks", "grows", "is rewritten"])
+def test_a_file_that_changes_while_it_is_sent(
+    change: str, tmp_path: Path, encoded: Callable[..., bytes], rules: ImageRules
+) -> None:
+    """The request says how long its body is before the body is read: a change is noticed, whatever it is."""
+    path = tmp_path / "face.png"
+    content = encoded("PNG")
+    path.write_bytes(content)
+    with sent(path, rules).open() as file:
+        file.read(10)
+        if change == "shrinks":
+            os.truncate(path, 100)
+        else:
+            path.write_bytes(content + b"more" if change == "grows" else bytes(len(content)))
+        os.utime(path, ns=(1, 1))
+        with pytest.raises(InvalidImageError, match="changed while it was read"):
+            file.read(1_000_000)
+
+
+def test_a_released_memoryview_is_refused(rules: ImageRules) -> None:
+    """It has no bytes any more."""
+    view = memoryview(b"abc")
+    view.release()
+    with pytest.raises(InvalidImageError, match="was released"):
+        locate(view, rules)
+
+
+@pytest.mark.parametrize(
+    "image", [bytearray(200), "data:image/png;base64," + "A" * 400, "data:image/png," + "%00" * 200]
+)
+def test_the_size_is_checked_before_anything_is_copied(image: Any) -> None:
+    """An image over the limit is refused where it is described."""
+    with pytest.raises(InvalidImageError, match="larger than the limit of 100 bytes"):
+        locate(image, ImageRules(own_origin="", max_bytes=100))
+
+
+def test_an_open_file_is_read_once_for_all_who_hold_it(encoded: Callable[..., bytes], rules: ImageRules) -> None:
+    """Two calls at the same time get the same bytes; a call after them finds the file at its end."""
+    content, turns = encoded("PNG"), Barrier(4)
+    file = io.BytesIO(content)
+
+    def send() -> bytes:
+        found = locate(file, rules)
+        assert not isinstance(found, str)
+        with held(found.source) as read:
+            turns.wait()
+            payload = prepare(found, rules, read)
+            turns.wait()
+        return content_of(payload)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert [content] * 4 == [one.result() for one in [threads.submit(send) for _ in range(4)]]
+    with pytest.raises(InvalidImageError, match=r"call its seek\(0\) first"):
+        sent(file, rules)
+
+
+def test_a_failed_read_fails_for_all_who_hold_it(rules: ImageRules) -> None:
+    """Nobody reads the rest of a file that another call began to read."""
+    found = locate(Broken(OSError("gone")), rules)
+    assert not isinstance(found, str)
+    with held(found.source) as read:
+        for _ in range(2):
+            with pytest.raises(InvalidImageError, match="cannot be read"):
+                prepare(found, rules, read)
+
+
+def test_a_lazy_pillow_image_is_sent_right_from_many_threads(astronaut: Path, rules: ImageRules) -> None:
+    """An image that Pillow has not decoded yet is the file that it was opened from."""
+    with Image.open(astronaut) as image, ThreadPoolExecutor(8) as threads:
+        payloads = [one.result() for one in [threads.submit(sent, image, rules) for _ in range(8)]]
+    assert {sent(astronaut, rules).digest} == {payload.digest for payload in payloads}
+
+
+def test_a_photograph_in_memory_is_sent_as_jpeg(astronaut: Path, rules: ImageRules) -> None:
+    """Photographs become JPEG, or WebP where they are transparent; what has few colours stays PNG."""
+    with Image.open(astronaut) as image:
+        image.load()
+        assert "image/jpeg" == sent(image, rules).media_type
+        assert "image/webp" == sent(image.convert("RGBA"), rules).media_type
+        assert "image/png" == sent(image.quantize(64).convert("RGB"), rules).media_type
+
+
+def test_an_edited_image_is_taken_as_it_looks(
+    encoded: Callable[..., bytes], exif: Callable[[int], Image.Exif], rules: ImageRules
+) -> None:
+    """An opened photograph is turned upright; one that was turned by its owner is not turned again."""
+    with Image.open(io.BytesIO(encoded("PNG", exif=exif(6)))) as photo:
+        upright = ImageOps.exif_transpose(photo)
+        turned = photo.rotate(270, expand=True)
+        for image in (photo, upright, turned):
+            with Image.open(io.BytesIO(content_of(sent(image, rules)))) as result:
+                assert upright.size == result.size
+                assert upright.tobytes() == result.convert(upright.mode).tobytes()
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_hides_behind_a_missing_end_mark_is_not_sent(seed: int, astronaut: Path, rules: ImageRules) -> None:
+    """A film appended in place of the end mark, with a position in it, is refused or left out."""
+    noise = random.Random(seed).randbytes(2_000_000)
+    hidden = b"\0\0\0\x18ftypmp42" + b"GPS 59.3293 18.0686" + noise
+    content = astronaut.read_bytes().removesuffix(b"\xff\xd9") + hidden
+    try:
+        payload = sent(content, rules)
+    except InvalidImageError:
+        return
+    assert b"GPS 59.3293" not in content_of(payload)
+
+
+def test_a_thumbnail_in_the_jfif_segment_goes(encoded: Callable[..., bytes], rules: ImageRules) -> None:
+    """A JFIF segment may hold a second image; the plain one stays."""
+    content = encoded("JPEG")
+    plain = content_of(sent(content, rules))
+    assert content[2:20] == plain[2:20]
+
+    thumbnail = b"\xff\xe0\x00\x13JFIF\0\x01\x01\0\0\x01\0\x01\x01\x01abc"
+    assert b"abc" not in content_of(sent(content[:2] + thumbnail + content[20:], rules))[:60]
+
+
+def test_every_message_is_printable(tmp_path: Path, rules: ImageRules) -> None:
+    """A path that is not UTF-8 is shown with escapes."""
+    with pytest.raises(InputError) as caught:
+        sent(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png"), rules)
+    assert r"caf\udce9.png" in caught.value.message
+    assert caught.value.message.encode()

@@ -218,6 +218,6 @@ def test_a_thumbnail_in_the_jfif_segment_goes(encoded: Callable[..., bytes], rul
 def test_every_message_is_printable(tmp_path: Path, rules: ImageRules) -> None:
     """A path that is not UTF-8 is shown with escapes."""
     with pytest.raises(InputError) as caught:
-        sent(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png"), rules)
-    assert r"caf\udce9.png" in caught.value.message
+        sent(os.fsdecode(os.fsencode(tmp_path) + b"/\xe9.png"), rules)
+    assert r"\udce9.png" in caught.value.message
     assert caught.value.message.encode()

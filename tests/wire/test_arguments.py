@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lab.backends import Clients
     from lab.server import ScriptedServer
 
-HALF = "a caf\ud83d"
+HALF = "a cup \ud83d"
 WRONG: dict[str, tuple[str, Callable[[Any], object]]] = {
     "half a character in a prompt": ("prompt", lambda client: client.generate(HALF, face=FACE)),
     "half a character in a style": ("prompt", lambda client: client.id_photo(FACE, prompt=HALF)),

@@ -33,7 +33,7 @@ TESTS: Final = (
     "tests/ledger",
     "tests/wire",
 )
-CHAOS: Final = (("sync, with a ledger", 1_000), ("outage", 10_000))
+CHAOS: Final = (("sync, with a ledger", 1_000), ("outage", 4_000))
 """Names and numbers of calls of the chaos runs."""
 TIMEOUT: Final = 600
 """Seconds for one run; a mutant that takes longer has failed."""

@@ -157,7 +157,7 @@ _STATES: Final = (
 )
 """The payment in each state of a call."""
 
-_SEND: Final = "self._clock.outgoing.before_send()"
+_SEND: Final = "self._clock.before_send(self._tls_layers)"
 _SENDING: Final = (
     _mutant("sync: sending is not recorded", "_engine._network:_Stream._send", without(_SEND)),
     _mutant("async: sending is not recorded", "_engine._network:_AsyncStream._send", without(_SEND)),

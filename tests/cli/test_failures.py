@@ -64,7 +64,7 @@ def test_in_words_on_one_line() -> None:
     """Notes join the line, and control characters of a foreign message do not reach the terminal."""
     error = AuraShotError("broken\r\nby \x1b[31mcolour\ud800")
     error.add_note("twice")
-    assert "broken  by  [31mcolour ; twice" == describe(error)
+    assert r"broken  by  [31mcolour\ud800; twice" == describe(error)
 
 
 def test_interrupted(aurashot: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,6 +63,11 @@ class Clock:
             raise over
         return seconds
 
+    def before_send(self, tls_layers: int) -> None:
+        """Note that bytes are about to be sent inside so many layers of TLS: a request's, or those of a proxy."""
+        if tls_layers == self.tls_layers:
+            self.outgoing.before_send()
+
     def to_connect(self) -> float:
         """Return the seconds that one attempt to connect may take."""
         return min(CONNECT_TIMEOUT, self.left(httpcore.ConnectTimeout))
@@ -113,8 +118,7 @@ class _Stream(httpcore.NetworkStream):
     def _send(self, data: memoryview) -> None:
         if data:
             left = self._clock.left(httpcore.WriteTimeout)
-            if self._tls_layers == self._clock.tls_layers:
-                self._clock.outgoing.before_send()
+            self._clock.before_send(self._tls_layers)
             self._inner.write(cast("bytes", data), left)
 
     def close(self) -> None:
@@ -147,8 +151,7 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
     async def _send(self, data: memoryview) -> None:
         if data:
             left = self._clock.left(httpcore.WriteTimeout)
-            if self._tls_layers == self._clock.tls_layers:
-                self._clock.outgoing.before_send()
+            self._clock.before_send(self._tls_layers)
             await self._inner.write(cast("bytes", data), left)
 
     async def aclose(self) -> None:

@@ -8,15 +8,13 @@ import os
 import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from aurashot.errors import InvalidImageError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
-
-    from _typeshed import WriteableBuffer
 
 _SENTENCES = {
     errno.ENOENT: "does not exist; check the path and the folder that it starts from",
@@ -78,7 +76,7 @@ class _WatchedFile(io.RawIOBase):
         self._file = file
         self._opened = os.fstat(file.fileno())
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+    def readinto(self, buffer: Any, /) -> int | None:
         left = self._opened.st_size - self._file.tell()
         with translated(f"'{self._path}'"):
             count = self._file.readinto(memoryview(buffer)[: max(left, 0)])

@@ -137,10 +137,11 @@ class Server:
             return
         started.set_result((asyncio.get_running_loop(), over))
         await over.wait()
-        self.stop()
-        while self.open or len(asyncio.all_tasks()) > 1:  # each accepted connection is set up in a task
-            await asyncio.sleep(0)
+        turns = 0
+        while turns < 5 or self.open or len(asyncio.all_tasks()) > 1:  # each accepted connection is set up in a task
             self.stop()
+            await asyncio.sleep(0)
+            turns += 1
 
 
 class ScriptedServer(Server):

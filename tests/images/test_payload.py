@@ -16,27 +16,13 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from aurashot.errors import ConfigurationError, InvalidImageError
-from aurashot.images import ImageRules, locate, prepare
+from aurashot.images import ImageRules
+from tests.images.sending import content_of, sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PIL import Image
-
-    from aurashot.images import Payload
-
-
-def sent(image: Any, rules: ImageRules) -> Payload:
-    """Locate and prepare an image."""
-    found = locate(image, rules)
-    assert not isinstance(found, str)
-    return prepare(found, rules)
-
-
-def content_of(payload: Payload) -> bytes:
-    """Read what would be sent."""
-    with payload.open() as file:
-        return file.read()
 
 
 @pytest.fixture

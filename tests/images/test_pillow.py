@@ -11,6 +11,7 @@ from PIL import Image, ImageChops, ImageOps, ImageStat, features
 from aurashot.errors import InvalidImageError
 from aurashot.images import ImageRules, locate, prepare
 from aurashot.images._metadata import survey
+from tests.images.sending import sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,13 +20,6 @@ if TYPE_CHECKING:
     from aurashot.images import LocalImage, Payload
 
 PROFILE = b"a colour profile" * 20
-
-
-def sent(image: Any, rules: ImageRules) -> Payload:
-    """Locate and prepare an image."""
-    found = locate(image, rules)
-    assert not isinstance(found, str)
-    return prepare(found, rules)
 
 
 def opened(payload: Payload) -> Image.Image:

@@ -17,26 +17,11 @@ from PIL import Image, ImageOps
 
 from aurashot.errors import InputError, InvalidImageError
 from aurashot.images import ImageRules, held, locate, prepare
+from tests.images.sending import content_of, sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from aurashot.images import Payload
-
-
-def sent(image: Any, rules: ImageRules) -> Payload:
-    """Locate and prepare an image, as a flow does."""
-    found = locate(image, rules)
-    assert not isinstance(found, str)
-    with held(found.source) as read:
-        return prepare(found, rules, read)
-
-
-def content_of(payload: Payload) -> bytes:
-    """Read what would be sent."""
-    with payload.open() as file:
-        return file.read()
 
 
 class Delegating:
@@ -203,6 +188,13 @@ def test_what_hides_behind_a_missing_end_mark_is_not_sent(seed: int, astronaut: 
     except InvalidImageError:
         return
     assert b"GPS 59.3293" not in content_of(payload)
+
+
+def test_a_long_run_of_fill_bytes_is_passed_at_once(encoded: Callable[..., bytes], rules: ImageRules) -> None:
+    """Any number of FF may precede a marker; a comment behind them goes all the same."""
+    content = encoded("JPEG")
+    filled = content[:2] + b"\xff" * 5_000_000 + b"\xff\xfe\x00\x08secret" + content[2:]
+    assert b"secret" not in content_of(sent(filled, rules))
 
 
 def test_a_thumbnail_in_the_jfif_segment_goes(encoded: Callable[..., bytes], rules: ImageRules) -> None:

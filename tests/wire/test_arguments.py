@@ -33,6 +33,7 @@ WRONG: dict[str, tuple[str, Callable[[Any], object]]] = {
     "a word as a flag": ("wait_for_result", lambda client: client.edit("a", target=FACE, wait_for_result="yes")),
     "a word for pay_once": ("pay_once", lambda client: client.id_photo(FACE, pay_once="no")),
     "a file object as a target": ("to", lambda client: client.download(FACE, io.BytesIO())),
+    "bytes as a target": ("to", lambda client: client.download(FACE, b"cafe.png")),
     "an empty target": ("to", lambda client: client.download(FACE, "")),
     "the root as a target": ("to", lambda client: client.download(FACE, "/")),
     "a URL as a target": ("to", lambda client: client.download(FACE, "file:///tmp/cafe.png")),
@@ -86,7 +87,7 @@ def test_a_wrong_option_is_refused_by_the_constructor(kind: type[AuraShot], word
 def test_a_wrong_option_of_a_view_is_refused(client: AuraShot, option: str) -> None:
     """`with_options` checks as the constructor does."""
     with pytest.raises(ConfigurationError):
-        client.with_options(**{option: 3.5})  # type: ignore[arg-type]
+        cast("Any", client).with_options(**{option: 3.5})
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,14 @@ def image_url(server: ScriptedServer) -> str:
     """Return the URL of an image on the scripted server."""
     server.always((body(png(), "image/png"),), path="/cafe.png")
     return f"{server.url}/cafe.png"
+
+
+def test_the_working_directory_is_a_target(
+    client: AuraShot, image_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`.` is a folder like any other, and not the root."""
+    monkeypatch.chdir(tmp_path)
+    assert [client.download(image_url, ".").name] == [path.name for path in tmp_path.glob("*.png")]
 
 
 @pytest.mark.parametrize("kind", ["a pipe", "a socket"])

@@ -46,10 +46,10 @@ def read(rules: ImageRules, what: Image, *, progress: Progress | None) -> Flow[b
 
 def _check_target(to: str | os.PathLike[str]) -> None:
     try:
-        path = os.fsdecode(to)
+        path: object = os.fspath(to)
     except TypeError:
         path = None
-    if path is None:
+    if not isinstance(path, str):
         kind = type(to).__name__
         fault = f"a path is needed, not an object of type {kind}; client.read returns the bytes"
     elif not path.strip():
@@ -58,7 +58,7 @@ def _check_target(to: str | os.PathLike[str]) -> None:
         fault = "it has a NUL character in it; pass a folder or the path of a file"
     elif _URL_SCHEME.match(path):
         fault = "it is a URL; pass a folder or the path of a file"
-    elif Path(path) == Path(Path(path).anchor):
+    elif Path(path).anchor and Path(path) == Path(Path(path).anchor):
         fault = "it is the root folder; pass a folder or the path of a file"
     else:
         return

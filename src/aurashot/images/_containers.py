@@ -50,7 +50,7 @@ def is_last(part: Part, media_type: str) -> bool:
 def _png(file: BinaryIO) -> Iterator[Part]:
     offset = 8
     while True:
-        head = _read(file, offset, 8 + _PEEK)
+        head = read_at(file, offset, 8 + _PEEK)
         kind, content = head[4:8], head[8:]
         if len(head) < 12 or not kind.isalpha() or (kind == b"IEND" and content[:4] != _IEND_CRC):
             return
@@ -65,10 +65,10 @@ def jpeg_parts(file: BinaryIO, *, tolerant: bool = False) -> Iterator[Part]:
     """Yield segments that follow each other exactly; a tolerant reader, like viewers, looks for the next one."""
     offset: int | None = 2
     while offset is not None:
-        head = _read(file, offset, 4 + _PEEK)
+        head = read_at(file, offset, 4 + _PEEK)
         kind, length = head[1:2], int.from_bytes(head[2:4])
         if head[:2] == b"\xff\xff":
-            offset += 1
+            offset = _end_of_fill(file, offset)
         elif head[:1] != b"\xff" or kind not in _SEGMENTS:
             offset = _end_of_scan(file, offset + 1) if tolerant else None
         elif kind == _END_OF_IMAGE:
@@ -82,6 +82,17 @@ def jpeg_parts(file: BinaryIO, *, tolerant: bool = False) -> Iterator[Part]:
             if following is not None:
                 yield Part(kind, offset, following, head[4:])
             offset = following
+
+
+def _end_of_fill(file: BinaryIO, offset: int) -> int:
+    """Return where the last byte of a run of FF is."""
+    file.seek(offset)
+    while chunk := file.read(_CHUNK):
+        rest = chunk.lstrip(b"\xff")
+        offset += len(chunk) - len(rest)
+        if rest:
+            break
+    return offset - 1
 
 
 def _end_of_scan(file: BinaryIO, offset: int) -> int | None:
@@ -98,10 +109,10 @@ def _end_of_scan(file: BinaryIO, offset: int) -> int | None:
 
 def _webp(file: BinaryIO) -> Iterator[Part]:
     end_of_file = file.seek(0, 2)
-    end = 8 + int.from_bytes(_read(file, 4, 4), "little")
+    end = 8 + int.from_bytes(read_at(file, 4, 4), "little")
     offset = 12
     while offset < end <= end_of_file:
-        head = _read(file, offset, 8 + _PEEK)
+        head = read_at(file, offset, 8 + _PEEK)
         length = int.from_bytes(head[4:8], "little")
         following = offset + 8 + length + length % 2
         yield Part(head[:4], offset, min(following, end), head[8:])
@@ -111,9 +122,9 @@ def _webp(file: BinaryIO) -> Iterator[Part]:
 
 
 def _gif(file: BinaryIO) -> Iterator[Part]:
-    head = _read(file, 6, 7)
+    head = read_at(file, 6, 7)
     offset = 13 + _colour_table(head[4:5])
-    while (kind := _read(file, offset, 1)) in _GIF_BLOCKS:
+    while (kind := read_at(file, offset, 1)) in _GIF_BLOCKS:
         after = _GIF_BLOCKS[kind](file, offset)
         if after is None:
             return
@@ -128,7 +139,7 @@ def _gif_extension(file: BinaryIO, offset: int) -> int | None:
 
 
 def _gif_image(file: BinaryIO, offset: int) -> int | None:
-    descriptor = _read(file, offset, 10)
+    descriptor = read_at(file, offset, 10)
     return _after_sub_blocks(file, offset + 10 + _colour_table(descriptor[9:]) + 1)
 
 
@@ -146,7 +157,8 @@ def _colour_table(flags: bytes) -> int:
     return 3 << ((packed & 7) + 1) if packed & 0x80 else 0
 
 
-def _read(file: BinaryIO, offset: int, size: int) -> bytes:
+def read_at(file: BinaryIO, offset: int, size: int) -> bytes:
+    """Return bytes from an offset, fewer at the end of the file."""
     file.seek(offset)
     return file.read(size)
 

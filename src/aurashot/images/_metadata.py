@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
-from aurashot.images._containers import Part, is_last, walk
+from aurashot.images._containers import Part, is_last, read_at, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,13 +88,8 @@ def survey(file: BinaryIO, media_type: str) -> Survey:
             lossless=found.lossless or _is_lossless(part),
         )
     trailing = media_type in _KEEPS and end != file.seek(0, 2)
-    doubtful = trailing and media_type == "image/jpeg" and not _JPEG_TAILS.match(_read(file, end, 16))
+    doubtful = trailing and media_type == "image/jpeg" and not _JPEG_TAILS.match(read_at(file, end, 16))
     return replace(found, identifying=found.identifying or trailing, doubtful=doubtful)
-
-
-def _read(file: BinaryIO, offset: int, size: int) -> bytes:
-    file.seek(offset)
-    return file.read(size)
 
 
 def _is_lossless(part: Part) -> bool:

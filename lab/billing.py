@@ -165,7 +165,7 @@ class Billing:
         server = Server(lambda request: chain(self.handle(request), (CLOSE,)))
         while True:
             await server.listen(port)
-            await asyncio.sleep(FLAP_INTERVAL)
+            await asyncio.sleep(FLAP_INTERVAL)  # the time for which the port accepts or refuses
             server.refuse()
             self.truth.refusing += 1
             await asyncio.sleep(FLAP_INTERVAL)

@@ -92,7 +92,7 @@ def blocking(job: Job) -> Generator[Callable[[str], CallResult]]:
                 value = attempt(key)
                 if not is_retried(value):
                     return finished(value, attempts)
-                time.sleep(delay(attempts))
+                time.sleep(delay(attempts))  # the client's own backoff
             return finished(attempt(key), MAX_ATTEMPTS)
 
         yield call
@@ -114,7 +114,7 @@ async def concurrent(job: Job) -> AsyncGenerator[Callable[[str], Awaitable[CallR
                 value = await attempt(key)
                 if not is_retried(value):
                     return finished(value, attempts)
-                await asyncio.sleep(delay(attempts))
+                await asyncio.sleep(delay(attempts))  # the client's own backoff
             return finished(await attempt(key), MAX_ATTEMPTS)
 
         yield call

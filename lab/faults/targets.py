@@ -164,7 +164,7 @@ def stub_resolver() -> None:
         if name == MULTIPLE:
             return lookup("127.0.0.1", port, family, type, proto, flags) * 4
         if name == SLOW and not flags & socket.AI_NUMERICHOST:
-            time.sleep(LOOKUP_TIME)
+            time.sleep(LOOKUP_TIME)  # a slow resolver
         if name.endswith(".invalid"):
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return lookup(host, port, family, type, proto, flags)

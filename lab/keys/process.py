@@ -110,7 +110,7 @@ def _run_sync(task: Task, ledger: SQLiteLedger, commands: TextIO, results: int) 
     with AuraShot(ledger=ledger, **task.options) as client:
         while command := commands.readline().strip():
             key, start = command.split()
-            time.sleep(max(0.0, float(start) - time.monotonic()))
+            time.sleep(max(0.0, float(start) - time.monotonic()))  # all processes start at one moment
             try:
                 report = delivered(key, client.generate(**task.arguments(key)))
             except Exception as error:  # noqa: BLE001  # every exception is counted
@@ -122,7 +122,7 @@ async def _run_async(task: Task, ledger: SQLiteLedger, commands: TextIO, results
     async with AsyncAuraShot(ledger=ledger, **task.options) as client:
         while command := (await to_thread.run_sync(commands.readline)).strip():
             key, start = command.split()
-            await anyio.sleep(max(0.0, float(start) - time.monotonic()))
+            await anyio.sleep(max(0.0, float(start) - time.monotonic()))  # as above
             try:
                 report = delivered(key, await client.generate(**task.arguments(key)))
             except Exception as error:  # noqa: BLE001  # every exception is counted

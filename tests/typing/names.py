@@ -1,4 +1,7 @@
-"""Names that do not exist, as a user's type checker sees them: each line is an error, or the comment on it would be."""
+"""Names that do not exist, as a user's type checker sees them.
+
+Each ignore is the assertion: without the error that it silences, it is itself one (`warn_unused_ignores`).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import aurashot.models
 import aurashot.sandbox
 import aurashot.testing
 
-aurashot.RateLimtError  # type: ignore[attr-defined]  # noqa: B018
-aurashot.models.Generatoin  # type: ignore[attr-defined]  # noqa: B018
-aurashot.sandbox.sevre  # type: ignore[attr-defined]  # noqa: B018
-aurashot.testing.replya  # type: ignore[attr-defined]  # noqa: B018
+no_such_error = aurashot.RateLimtError  # type: ignore[attr-defined]  # there is no such name
+no_such_model = aurashot.models.Generatoin  # type: ignore[attr-defined]  # there is no such name
+no_such_function = aurashot.sandbox.sevre  # type: ignore[attr-defined]  # there is no such name
+no_such_helper = aurashot.testing.replya  # type: ignore[attr-defined]  # there is no such name

@@ -94,12 +94,11 @@ def locate(image: ImageInput, rules: ImageRules) -> str | LocalImage:
 def _from_bytes(given: bytes | bytearray | memoryview, rules: ImageRules) -> LocalImage:
     label = f"The {type(given).__name__} object"
     try:
-        check_size(memoryview(given).nbytes, label, rules)
-        return LocalImage(bytes(given), "image", label)
+        size = memoryview(given).nbytes
     except (BufferError, ValueError) as error:
-        if isinstance(error, InvalidImageError):
-            raise
         raise InvalidImageError(f"{label} was released ({error}); pass the bytes themselves") from error
+    check_size(size, label, rules)
+    return LocalImage(bytes(given), "image", label)
 
 
 def _from_text(text: str, rules: ImageRules) -> str | LocalImage:

@@ -207,6 +207,13 @@ def test_a_thumbnail_in_the_jfif_segment_goes(encoded: Callable[..., bytes], rul
     assert b"abc" not in content_of(sent(content[:2] + thumbnail + content[20:], rules))[:60]
 
 
+def test_a_path_that_no_file_system_can_have(rules: ImageRules) -> None:
+    """Half a character in a path is an error about the image, and not one of the codec."""
+    with pytest.raises(InvalidImageError, match="cannot be read") as caught:
+        sent("half a \ud800.png", rules)
+    assert isinstance(caught.value.__cause__, UnicodeEncodeError)
+
+
 def test_every_message_is_printable(tmp_path: Path, rules: ImageRules) -> None:
     """A path that is not UTF-8 is shown with escapes."""
     with pytest.raises(InputError) as caught:

@@ -137,15 +137,15 @@ def test_only_regular_files_are_replaced(client: AuraShot, image_url: str, kind:
 
 
 def test_a_link_and_a_mode_are_kept(client: AuraShot, image_url: str, tmp_path: Path) -> None:
-    """The file that a symbolic link leads to is replaced, and who may open it stays the same."""
+    """The file that a symbolic link leads to is replaced; who may open it stays the same, whom it runs as does not."""
     real, link = tmp_path / "real.png", tmp_path / "cafe.png"
     real.write_bytes(b"old")
-    real.chmod(0o640)
+    real.chmod(0o4640)
     link.symlink_to(real)
     client.download(image_url, link)
 
     assert link.is_symlink()
-    assert (png(), 0o640) == (real.read_bytes(), real.stat().st_mode & 0o777)
+    assert (png(), 0o640) == (real.read_bytes(), real.stat().st_mode & 0o7777)
 
 
 @pytest.mark.parametrize("call", ["chmod", "fsync"])

@@ -106,7 +106,7 @@ class _WatchedFile(io.RawIOBase):
 
 
 def _open_regular(path: Path) -> BinaryIO:
-    with translated(f"'{path}'"):
+    with reading(f"'{path}'"):
         file = io.FileIO(path, opener=_without_waiting)
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
@@ -133,10 +133,10 @@ def translated(label: str) -> Generator[None]:
 
 @contextmanager
 def reading(label: str) -> Generator[None]:
-    """Turn whatever the `read` of a user's object raises into a sentence about the image.
+    """Turn whatever the `read` of a user's object raises, or the opening of a path, into a sentence about the image.
 
-    A closed file raises ValueError, one whose `read` takes no size TypeError, and streams of archives and of network
-    libraries raise errors of their own.
+    A path with half a character and a closed file raise ValueError, a `read` that takes no size TypeError, and streams of
+    archives and of network libraries raise errors of their own.
     """
     try:
         with translated(label):

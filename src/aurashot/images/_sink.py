@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 import os
-import stat
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeVar
@@ -24,6 +23,7 @@ T_co = TypeVar("T_co", covariant=True)
 MAX_PIXELS: Final = 50_000_000
 """A downloaded image has at most this many pixels: 200 MB when it is decoded."""
 
+_PERMISSIONS = 0o777  # without setuid: new content does not run as somebody else
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
 
@@ -133,7 +133,7 @@ class FileSink:
         self._undo.callback(part.unlink, missing_ok=True)
         self._undo.callback(self._file.close)
         made = os.fstat(self._file.fileno()).st_mode  # what the umask makes of it; asking for the umask would set it
-        self._mode = stat.S_IMODE(made if self._exact is None else _mode_of(self._exact, made))
+        self._mode = (made if self._exact is None else _mode_of(self._exact, made)) & _PERMISSIONS
         set_mode(self._file, 0o600)
 
     def write(self, chunk: bytes) -> None:

@@ -137,7 +137,7 @@ def test_only_regular_files_are_replaced(client: AuraShot, image_url: str, kind:
 
 
 def test_a_link_and_a_mode_are_kept(client: AuraShot, image_url: str, tmp_path: Path) -> None:
-    """The file that a symbolic link leads to is replaced; who may open it stays the same, whom it runs as does not."""
+    """The file that a symbolic link leads to is replaced; its permissions stay, and a setuid bit does not."""
     real, link = tmp_path / "real.png", tmp_path / "cafe.png"
     real.write_bytes(b"old")
     real.chmod(0o4640)

@@ -135,8 +135,8 @@ def translated(label: str) -> Generator[None]:
 def reading(label: str) -> Generator[None]:
     """Turn whatever the `read` of a user's object raises, or the opening of a path, into a sentence about the image.
 
-    A path with half a character and a closed file raise ValueError, a `read` that takes no size TypeError, and streams of
-    archives and of network libraries raise errors of their own.
+    A path with half a character and a closed file raise ValueError, a `read` that takes no size TypeError, and streams
+    of archives and of network libraries raise errors of their own.
     """
     try:
         with translated(label):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import threading
 from collections import defaultdict, deque
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -61,7 +62,8 @@ class Server:
         self._tls = tls
         self._greeting: Response = ()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._listener: asyncio.Server | None = None
+        self._arriving: set[asyncio.Task[Any]] = set()
+        self._listener: socket.socket | None = None
 
     @property
     def greeting(self) -> Response:
@@ -79,15 +81,28 @@ class Server:
 
     async def listen(self, port: int = 0) -> str:
         """Accept connections on a port, a free one by default, and return the base URL."""
-        loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(lambda: Connection(self), HOST, port, backlog=16_384)
-        self.url = f"{self._scheme}:{self._listener.sockets[0].getsockname()[1]}"
+        self._listener = socket.create_server((HOST, port), backlog=16_384)
+        self._listener.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
+        self.url = f"{self._scheme}:{self._listener.getsockname()[1]}"
         return self.url
+
+    def _accept(self, listener: socket.socket) -> None:
+        # asyncio.Server leaves a connection open for ever that it accepts in the turn of the loop that closes it.
+        loop = asyncio.get_running_loop()
+        with suppress(BlockingIOError, ConnectionAbortedError):
+            while True:
+                accepted, _ = listener.accept()
+                task = loop.create_task(loop.connect_accepted_socket(lambda: Connection(self), accepted))
+                self._arriving.add(task)
+                task.add_done_callback(self._arriving.discard)
 
     def refuse(self) -> None:
         """Accept no more connections."""
         if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
+            self._listener = None
 
     def stop(self) -> None:
         """Abort all connections and accept no more."""
@@ -137,11 +152,10 @@ class Server:
             return
         started.set_result((asyncio.get_running_loop(), over))
         await over.wait()
-        turns = 0
-        while turns < 5 or self.open or len(asyncio.all_tasks()) > 1:  # each accepted connection is set up in a task
-            self.stop()
+        self.stop()
+        while self.open or self._tasks or self._arriving:
             await asyncio.sleep(0)
-            turns += 1
+            self.stop()
 
 
 class ScriptedServer(Server):

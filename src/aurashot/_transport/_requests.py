@@ -56,8 +56,7 @@ class Requests:
 
         with image.open() as file:
             form = httpx.Request("POST", self._base_url, files={"file": (image.filename, file, image.media_type)})
-            about_form = [item for item in form.headers.raw if item[0].lower() != b"host"]
-            yield self._post(path, [*headers, *about_form], form.stream)
+            yield self._post(path, [*headers, *_of_body(form.headers.raw)], form.stream)
 
     def _post(self, path: str, headers: Headers, content: Any) -> httpcore.Request:
         url = self._urls.get(path)
@@ -66,6 +65,10 @@ class Requests:
         request = httpcore.Request(b"POST", url, content=content)
         request.headers = headers  # by its constructor httpcore would look at each one, for each call
         return request
+
+
+def _of_body(headers: Headers) -> Headers:
+    return [header for header in headers if header[0].lower() != b"host"]
 
 
 def image_request(address: str, more: Headers) -> httpcore.Request:

@@ -123,9 +123,9 @@ class _Writer:
         return batch
 
     async def _write_batch(self, batch: list[_Job]) -> None:
+        writes = [job.write for job in batch]
         try:
-            patience = max(GRACE, *(job.left for job in batch))
-            results = await self._written([job.write for job in batch], patience)
+            results = await self._written(writes, max(GRACE, *(job.left for job in batch)))
         except BaseException as problem:
             for job in batch:
                 job.fail(problem)

@@ -41,7 +41,7 @@ def spend(
         if as_json:
             typer.echo(json.dumps(_as_data(ledger, _moment(since)), indent=2, ensure_ascii=False))
         elif unresolved:
-            _show_entries([entry for entry in ledger.unresolved() if _is_since(entry, _moment(since))])
+            _show_entries(_unresolved(ledger, _moment(since)))
         else:
             _show_summary(ledger.summary(_moment(since)))
 
@@ -54,6 +54,10 @@ def _moment(text: str | None) -> datetime | None:
     except ValueError:
         raise InputError(f"--since: {text!r} is not a date or time; pass one like 2026-03-16T09:00") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _unresolved(ledger: "SQLiteLedger", since: datetime | None) -> "list[Entry]":
+    return [entry for entry in ledger.unresolved() if _is_since(entry, since)]
 
 
 def _is_since(entry: "Entry", since: datetime | None) -> bool:

@@ -158,10 +158,10 @@ class Commits:
     def _take(self) -> None:
         """Take all that is queued. It is in the batch before it has left the queue, so that none is ever in neither."""
         with self._mutex:
-            self._batch = [job for job in self._queue if job.steps]
+            self._batch = _writing(self._queue)
             for job in self._batch:
                 job.is_taken = True
-            self._queue = [job for job in self._queue if not job.steps]  # who closes waits for a turn of its own
+            self._queue = _closing(self._queue)  # who closes waits for a turn of its own
 
     def _commit(self) -> sqlite3.Error | None:
         """Run all steps of the batch and commit; return why that failed, if it did."""
@@ -222,10 +222,27 @@ class Commits:
         self._is_committing = False
         self._roll_back()
         left = [job for job in self._batch if not job.is_done]
+        others = [job for job in left if job is not leader]
         with self._mutex:
             for job in left:
                 job.is_taken = False
-            self._queue[:0] = [job for job in left if job is not leader and job not in self._queue]
+            self._queue[:0] = _missing(others, self._queue)
         for job in self._batch:  # it may have been finished, and not woken
             job.wake()
         self._batch = []
+
+
+# These are functions because CPython 3.13 never leaves a `with` or `finally` that is interrupted within a comprehension
+# with an `if`: the jump back is outside the block's entry in the exception table. A function's caller is inside it.
+
+
+def _writing(jobs: list[Job]) -> list[Job]:
+    return [job for job in jobs if job.steps]
+
+
+def _closing(jobs: list[Job]) -> list[Job]:
+    return [job for job in jobs if not job.steps]
+
+
+def _missing(jobs: list[Job], queue: list[Job]) -> list[Job]:
+    return [job for job in jobs if job not in queue]

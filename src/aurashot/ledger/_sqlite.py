@@ -112,7 +112,7 @@ class SQLiteLedger(Ledger):
         job = Job([self._step(write) for write in writes], timeout)
         try:
             self._run(job)
-            return [self._result(each) for each in job.results]
+            return list(map(self._result, job.results))
         except BaseException as reason:
             self._give_up(job, reason)
             raise

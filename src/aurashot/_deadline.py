@@ -40,12 +40,26 @@ class Deadline:
         return DeadlineExceededError(f"The call's {self.seconds:g} s ran out {when}")
 
 
+def check_min_response_time(seconds: object) -> None:
+    """Check a number of seconds that may be left out.
+
+    Raises:
+        ConfigurationError: It is not a finite number of at least 0.
+    """
+    if seconds is not None and (seconds != 0 or isinstance(seconds, bool)):
+        _check_seconds("min_response_time", seconds, "of at least 0")
+
+
 def check_timeout(seconds: object) -> float:
     """Return a valid number of seconds.
 
     Raises:
         ConfigurationError: It is not a finite number above 0.
     """
+    return _check_seconds("timeout", seconds, "above 0")
+
+
+def _check_seconds(name: str, seconds: object, allowed: str) -> float:
     if isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds < float("inf"):
         return seconds
-    raise ConfigurationError(f"timeout must be a number of seconds above 0, not {seconds!r}")
+    raise ConfigurationError(f"{name} must be a number of seconds {allowed}, not {seconds!r}")

@@ -13,13 +13,10 @@ import anyio.to_thread
 import pytest
 
 from aurashot import AsyncAuraShot, DeadlineExceededError, NotSentError, OutcomeUnknownError, RetryPolicy
-from aurashot._config import ApiKey
 from aurashot._deadline import Deadline
 from aurashot._endpoints import generate
 from aurashot._operations import Labels, Operation
 from aurashot._transport._exchange import Exchange
-from aurashot._transport._requests import Requests
-from aurashot.instrumentation import Dispatcher
 from aurashot.models import GenerateImages, GenerateRequest
 from lab.backends import KEY
 from lab.server import CLOSE, GENERATION, HOLD, json_response, status, wait_until
@@ -176,8 +173,9 @@ async def test_an_error_reaches_the_caller_through_the_detached_call(server: Scr
 def test_a_request_for_nobody_does_not_go_out() -> None:
     """Between the cancellation and its arrival, a connection may come up: the request stays here."""
     call = generate(GenerateRequest(prompt="a cafe", images=GenerateImages(face=FACE)))
-    requests = Requests("https://www.aurashot.art", ApiKey(KEY, "here"))
-    exchange = Exchange(call, Operation("generate", Labels(), Deadline(5)), requests, Dispatcher())
+    transport = AsyncAuraShot(KEY)._transport
+    operation = Operation("generate", Labels(), Deadline(5))
+    exchange = Exchange(call, operation, transport.connections.client, transport.options)
     exchange.begin()
     exchange.state.abandon()
     with pytest.raises(NotSentError):

@@ -53,6 +53,9 @@ class AsyncAuraShot:
         hooks: Called with an event when an operation or one of its requests starts, succeeds or fails.
         strip_metadata: Whether a local photo is rotated upright and stripped of location and other metadata before it
             leaves the machine. Default: if the extra `images` is installed. True requires it.
+        min_response_time: Seconds of `timeout` that must be left when a billed request is sent; with less, the call
+            raises `DeadlineExceededError` and sends nothing. Default: the fastest response to such a request in the
+            last five minutes. 0 always sends.
 
     Raises:
         ConfigurationError: There is no key, or an argument is invalid.
@@ -71,6 +74,7 @@ class AsyncAuraShot:
         rate_limiter: AsyncRateLimiter | None = None,
         hooks: Iterable[Hook] = (),
         strip_metadata: bool | None = None,
+        min_response_time: float | None = None,
     ) -> None:
         setup.check_ledger(ledger)
         check_rate_limiter(rate_limiter, "AsyncRateLimiter")
@@ -78,7 +82,8 @@ class AsyncAuraShot:
         service = setup.service(api_key, base_url, max_connections)
         self._rules = setup.rules(service, strip_metadata=strip_metadata)
         self._transport = AsyncTransport(
-            AsyncConnections(service, http_client, ledger, rate_limiter), setup.options(timeout, retry, hooks)
+            AsyncConnections(service, http_client, ledger, rate_limiter),
+            setup.options(timeout, retry, hooks, min_response_time),
         )
         self._owner = True
 
@@ -278,6 +283,7 @@ class AsyncAuraShot:
         hooks: Iterable[Hook] | None = None,
         parent_id: str | None = None,
         tags: Mapping[str, str] | None = None,
+        min_response_time: float | None = None,
     ) -> Self:
         """Return a client with other options that shares this client's connections and cached uploads.
 
@@ -290,6 +296,7 @@ class AsyncAuraShot:
             parent_id: What the operations belong to: a batch, a story, a request to your backend. Their events and
                 ledger entries carry it.
             tags: Tags of every billed request, in addition to those of the call.
+            min_response_time: Seconds of `timeout` that must be left when a billed request is sent.
 
         Raises:
             ConfigurationError: An argument is invalid.
@@ -297,7 +304,13 @@ class AsyncAuraShot:
         view = object.__new__(type(self))
         view._rules = self._rules  # a view is another one of these
         options = setup.changed(
-            self._transport.options, timeout=timeout, retry=retry, hooks=hooks, parent_id=parent_id, tags=tags
+            self._transport.options,
+            timeout=timeout,
+            retry=retry,
+            hooks=hooks,
+            parent_id=parent_id,
+            tags=tags,
+            min_response_time=min_response_time,
         )
         view._transport = AsyncTransport(self._transport.connections, options)  # a view is another one of these
         view._owner = False  # a view is another one of these

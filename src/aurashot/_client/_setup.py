@@ -43,9 +43,16 @@ def _check_type(name: str, value: object, kind: type, what: str) -> None:
         raise ConfigurationError(f"{name}= takes {what}, not an object of type {type(value).__name__}")
 
 
-def options(timeout: float, retry: RetryPolicy | int | None, hooks: Iterable[Hook]) -> Options:
+def options(
+    timeout: float, retry: RetryPolicy | int | None, hooks: Iterable[Hook], min_response_time: float | None
+) -> Options:
     """Return the options that can differ between two views of one client."""
-    return Options(timeout=timeout, retry=policy_of(retry), dispatcher=_dispatcher(hooks))
+    return Options(
+        timeout=timeout,
+        retry=policy_of(retry),
+        dispatcher=_dispatcher(hooks),
+        min_response_time=min_response_time,
+    )
 
 
 def _dispatcher(hooks: Iterable[Hook]) -> Dispatcher:
@@ -61,6 +68,7 @@ def changed(
     hooks: Iterable[Hook] | None,
     parent_id: str | None,
     tags: Mapping[str, str] | None,
+    min_response_time: float | None,
 ) -> Options:
     """Return the options with changes applied."""
     _check_type("parent_id", parent_id, str, "a string")
@@ -70,6 +78,7 @@ def changed(
         dispatcher=old.dispatcher if hooks is None else _dispatcher(hooks),
         parent_id=old.parent_id if parent_id is None else parent_id,
         tags=old.tags if tags is None else tags,
+        min_response_time=old.min_response_time if min_response_time is None else min_response_time,
     )
 
 

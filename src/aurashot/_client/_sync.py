@@ -54,6 +54,9 @@ class AuraShot:
         hooks: Called with an event when an operation or one of its requests starts, succeeds or fails.
         strip_metadata: Whether a local photo is rotated upright and stripped of location and other metadata before it
             leaves the machine. Default: if the extra `images` is installed. True requires it.
+        min_response_time: Seconds of `timeout` that must be left when a billed request is sent; with less, the call
+            raises `DeadlineExceededError` and sends nothing. Default: the fastest response to such a request in the
+            last five minutes. 0 always sends.
 
     Raises:
         ConfigurationError: There is no key, or an argument is invalid.
@@ -72,6 +75,7 @@ class AuraShot:
         rate_limiter: RateLimiter | None = None,
         hooks: Iterable[Hook] = (),
         strip_metadata: bool | None = None,
+        min_response_time: float | None = None,
     ) -> None:
         setup.check_ledger(ledger)
         check_rate_limiter(rate_limiter, "RateLimiter")
@@ -79,7 +83,8 @@ class AuraShot:
         service = setup.service(api_key, base_url, max_connections)
         self._rules = setup.rules(service, strip_metadata=strip_metadata)
         self._transport = Transport(
-            Connections(service, http_client, ledger, rate_limiter), setup.options(timeout, retry, hooks)
+            Connections(service, http_client, ledger, rate_limiter),
+            setup.options(timeout, retry, hooks, min_response_time),
         )
         self._owner = True
 
@@ -279,6 +284,7 @@ class AuraShot:
         hooks: Iterable[Hook] | None = None,
         parent_id: str | None = None,
         tags: Mapping[str, str] | None = None,
+        min_response_time: float | None = None,
     ) -> Self:
         """Return a client with other options that shares this client's connections and cached uploads.
 
@@ -291,6 +297,7 @@ class AuraShot:
             parent_id: What the operations belong to: a batch, a story, a request to your backend. Their events and
                 ledger entries carry it.
             tags: Tags of every billed request, in addition to those of the call.
+            min_response_time: Seconds of `timeout` that must be left when a billed request is sent.
 
         Raises:
             ConfigurationError: An argument is invalid.
@@ -298,7 +305,13 @@ class AuraShot:
         view = object.__new__(type(self))
         view._rules = self._rules  # a view is another one of these
         options = setup.changed(
-            self._transport.options, timeout=timeout, retry=retry, hooks=hooks, parent_id=parent_id, tags=tags
+            self._transport.options,
+            timeout=timeout,
+            retry=retry,
+            hooks=hooks,
+            parent_id=parent_id,
+            tags=tags,
+            min_response_time=min_response_time,
         )
         view._transport = Transport(self._transport.connections, options)  # a view is another one of these
         view._owner = False  # a view is another one of these

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, Final, Generic, cast
 
 import httpcore
@@ -11,6 +12,7 @@ from aurashot._response_parsing import MAX_RESPONSE_BYTES, RawResponse, read, to
 from aurashot._retry import Retries, RetryBudget, RetryPolicy
 from aurashot._transport._call_state import CallState
 from aurashot._transport._error_mapping import translate
+from aurashot.errors import DeadlineExceededError
 from aurashot.models import CallMeta, WireModel
 
 if TYPE_CHECKING:
@@ -20,9 +22,8 @@ if TYPE_CHECKING:
     from aurashot._deadline import Deadline
     from aurashot._operations import Operation
     from aurashot._transport._record import Record
-    from aurashot._transport._requests import Requests
+    from aurashot._transport._state import ClientState, Options
     from aurashot.errors import AuraShotError
-    from aurashot.instrumentation import Dispatcher
 
 _SECRET_HEADERS: Final = {"authorization", "cookie", "location", "proxy-authorization", "set-cookie", "x-api-key"}
 
@@ -66,7 +67,7 @@ class Exchange(Generic[M]):
         ledger_entry: The number of its entry in the ledger.
     """
 
-    def __init__(self, call: Call[M], operation: Operation, requests: Requests, dispatcher: Dispatcher) -> None:
+    def __init__(self, call: Call[M], operation: Operation, client: ClientState, options: Options) -> None:
         self.call: Call[M] = call
         self.operation: Operation = operation
         self.key: str | None = operation.keys.take() if call.billable else None
@@ -75,12 +76,14 @@ class Exchange(Generic[M]):
         self.ledger_entry: int | None = None
         self._content = call.request.to_wire() if isinstance(call.request, WireModel) else call.request
         self._began = operation.deadline.elapsed
-        self._requests = requests
+        self._sent_at: float | None = None
+        self._client = client
+        self._options = options
         self._report = None
-        if dispatcher.listening:
+        if options.dispatcher.listening:
             from aurashot._transport._reports import RequestReport
 
-            self._report = RequestReport(dispatcher, operation, call.name, billable=call.billable, key=self.key)
+            self._report = RequestReport(options.dispatcher, operation, call.name, billable=call.billable, key=self.key)
 
     @property
     def deadline(self) -> Deadline:
@@ -100,7 +103,7 @@ class Exchange(Generic[M]):
 
     def request(self) -> AbstractContextManager[httpcore.Request]:
         """Give the request of an attempt."""
-        return self._requests.open(self.call.path, self._content, self.key)
+        return self._client.requests.open(self.call.path, self._content, self.key)
 
     def begin(self) -> None:
         """Begin an attempt."""
@@ -115,13 +118,29 @@ class Exchange(Generic[M]):
 
         Raises:
             NotSentError: The caller is gone.
+            DeadlineExceededError: It is billed, and less time is left than a response takes.
         """
+        if self.call.billable and not self.state.is_sent:
+            self._check_time()
+            self._sent_at = time.monotonic()
         self.state.send()
+
+    def _check_time(self) -> None:
+        fixed, left = self._options.min_response_time, self.deadline.remaining
+        needed = self._client.response_times.fastest(self.call.name) if fixed is None else fixed
+        if left < needed:
+            why = "min_response_time is" if fixed is not None else "the fastest recent response took"
+            raise DeadlineExceededError(
+                f"The request was not sent: {left:.2g} of its {self.deadline.seconds:g} s are left, and {why} "
+                f"{needed:.2g} s; use a longer timeout, more connections or fewer calls at once"
+            )
 
     def accept(self, response: RawResponse) -> M:
         """Parse a response into its model, or raise the error that it reports."""
         result = read(response, self.call.response)
         self.state.deliver()
+        if self._sent_at is not None:
+            self._client.response_times.add(self.call.name, time.monotonic() - self._sent_at)
         if self._report is not None:
             self._report.succeeded(response.status, len(response.raw))
         headers = tuple(item for item in response.headers.items() if item[0] not in _SECRET_HEADERS)

@@ -75,7 +75,7 @@ class Stages:
         )
 
     def _record(self, call: Call[M], operation: Operation) -> Awaitable[M]:
-        exchange = Exchange(call, operation, self._client.requests, self._options.dispatcher)
+        exchange = Exchange(call, operation, self._client, self._options)
         ledger = self._client.ledger
         if ledger is None or not call.billable:
             return self._retry(self._attempt, exchange)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
-from aurashot._deadline import Deadline, check_timeout
+from aurashot._deadline import Deadline, check_min_response_time, check_timeout
 from aurashot._operations import Labels, Operation, check_key, check_tags
+from aurashot._response_times import ResponseTimes
 from aurashot._retry import RetryBudget, RetryPolicy, check_count
 from aurashot.errors import ConfigurationError, InputError
 
@@ -33,10 +34,12 @@ class Options:
     dispatcher: Dispatcher
     parent_id: str | None = None
     tags: Mapping[str, str] | None = None
+    min_response_time: float | None = None
 
     def __post_init__(self) -> None:
         """Check the options."""
         check_timeout(self.timeout)
+        check_min_response_time(self.min_response_time)
         try:
             check_key("parent_id", self.parent_id)
             check_tags(self.tags)
@@ -90,6 +93,7 @@ class ClientState:
     ledger: Ledger | None = None
     rate_limiter: AnyRateLimiter | None = None
     budget: RetryBudget = field(default_factory=RetryBudget)
+    response_times: ResponseTimes = field(default_factory=ResponseTimes)
     closed: bool = False
 
     def check_open(self, http_client_is_closed: bool) -> None:  # noqa: FBT001  # its one argument

@@ -176,7 +176,14 @@ def test_an_image_that_is_not_there_is_an_error_with_the_identifier(response: Ge
     """Asking a pending response for its image says what its status is and which request it was."""
     with pytest.raises(NoOutputError, match="'processing'") as caught:
         _ = response.url
-    assert ("r-1", "accepted") == (caught.value.request_id, caught.value.outcome)
+    error = caught.value
+    assert ("r-1", "accepted", True, (response,)) == (
+        error.request_id,
+        error.outcome,
+        error.may_be_charged,
+        error.delivered,
+    )
+    assert isinstance(pickle.loads(pickle.dumps(error)), NoOutputError)
 
 
 def test_an_output_that_is_not_there_is_the_same_error() -> None:

@@ -268,7 +268,7 @@ class SpendCapError(AuraShotError):
 
 
 class NoOutputError(AuraShotError):
-    """The response has no image: it is still pending, or it failed."""
+    """The response has no image: it is still pending, or it failed. It may have been billed; `delivered` has it."""
 
     outcome: Outcome = "accepted"
 

@@ -48,7 +48,7 @@ class Histories(RuleBasedStateMachine):
     @property
     def spent(self) -> int:
         """How many may be on the bill."""
-        return len(self.outcomes) - self.outcomes.count("not_paid")
+        return sum(outcome not in {"not_paid", "blocked"} for outcome in self.outcomes)
 
     def expected(self, key: str) -> type[AuraShotError] | int | None:
         """Return what a new request under a key has to meet: an error, the number of a paid entry, or nothing."""
@@ -56,7 +56,7 @@ class Histories(RuleBasedStateMachine):
         paid = [number for outcome, number in of_key if outcome == "paid"]
         if paid:
             return paid[-1]
-        return UnresolvedError if any(outcome == "unknown" for outcome, _ in of_key) else None
+        return UnresolvedError if any(outcome != "not_paid" for outcome, _ in of_key) else None
 
     @rule(key=st.sampled_from("abc"), tag=TAGS, pay_once=st.booleans())
     def reserve(self, key: str, tag: str, *, pay_once: bool) -> None:
@@ -99,7 +99,8 @@ class Histories(RuleBasedStateMachine):
     @rule(key=st.sampled_from("abc"), outcome=st.sampled_from(["paid", "not_paid"]))
     def resolve(self, key: str, outcome: Payment) -> None:
         """Resolve all that is unknown under a key, or learn that nothing is."""
-        indices = [index for index, each in enumerate(self.outcomes) if each == "unknown" and self.keys[index] == key]
+        is_open = [each not in {"paid", "not_paid"} for each in self.outcomes]
+        indices = [index for index, each in enumerate(self.keys) if each == key and is_open[index]]
         if not indices:
             with pytest.raises(InputError, match="nothing is unresolved"):
                 self.ledger.resolve(key, outcome)
@@ -122,10 +123,10 @@ class Histories(RuleBasedStateMachine):
         assert self.outcomes == [entry.payment for entry in entries]
         assert self.urls == [entry.urls for entry in entries]
         assert self.tags == [entry.tags["user"] for entry in entries]
-        assert self.outcomes.count("unknown") == len(self.ledger.unresolved())
+        assert sum(each in {"unknown", "pending"} for each in self.outcomes) == len(self.ledger.unresolved())
         summary, counted = self.ledger.summary(), Counter(self.outcomes)
-        assert [counted[each] for each in OUTCOMES] == [summary.paid, summary.not_paid, summary.unknown]
-        assert self.spent == summary.at_most
+        assert [counted[each] for each in OUTCOMES] == [getattr(summary, each) for each in OUTCOMES]
+        assert len(self.outcomes) - self.outcomes.count("not_paid") == summary.at_most
         by_user = summary.by_tag.get("user", {})
         assert Counter(self.tags) == {tag: each.at_most + each.not_paid for tag, each in by_user.items()}
 
@@ -137,7 +138,7 @@ class Histories(RuleBasedStateMachine):
             day = str(microseconds(entry.started_at) // DAY)
             for per, period in (("day", day), ("run", entry.run)):
                 for tag, value in (("", ""), *entry.tags.items()):
-                    expected[per, period, tag, value] += entry.payment != "not_paid"
+                    expected[per, period, tag, value] += entry.payment not in {"not_paid", "blocked"}
         assert self.ledger._own is not None
         rows = self.ledger._own.connection.execute("SELECT per, period, tag, value, spent FROM counts")
         assert +expected == +Counter({tuple(row)[:4]: row["spent"] for row in rows})

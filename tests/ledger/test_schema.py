@@ -124,7 +124,7 @@ def test_an_old_file_opens_with_all_that_it_says(old: Path) -> None:
             first.owner,
             first.owner_lives,
         )
-    assert [(2,)] == look(old, "PRAGMA user_version")
+    assert [(3,)] == look(old, "PRAGMA user_version")
 
 
 def test_an_upgraded_file_is_like_a_new_one(old: Path, tmp_path: Path) -> None:
@@ -168,15 +168,18 @@ def test_an_old_program_that_still_runs_keeps_the_counts(old: Path) -> None:
         assert [(0,)] == look(old, "SELECT spent FROM counts WHERE period = 'old'")
 
 
-@pytest.mark.parametrize("last", range(1, len(_schema.STEPS[1]) + 1))
+@pytest.mark.parametrize(
+    ("step", "last"),
+    [(step, last) for step in range(1, _schema.VERSION) for last in range(1, len(_schema.STEPS[step]) + 1)],
+)
 def test_an_upgrade_that_stops_in_the_middle_changes_nothing(
-    old: Path, monkeypatch: pytest.MonkeyPatch, last: int
+    old: Path, monkeypatch: pytest.MonkeyPatch, step: int, last: int
 ) -> None:
     """Wherever it stops: the file is what it was, and the next one upgrades it."""
     before = tables(old)
     with monkeypatch.context() as patched:
-        first, second = _schema.STEPS
-        patched.setattr(_schema, "STEPS", (first, (*second[:last], "CREATE NONSENSE")))
+        broken = (*_schema.STEPS[step][:last], "CREATE NONSENSE")
+        patched.setattr(_schema, "STEPS", (*_schema.STEPS[:step], broken))
         with pytest.raises(LedgerError):
             SQLiteLedger(old)
     assert (before, [(1,)], [(5,)]) == (

@@ -344,7 +344,7 @@ def test_the_file_says_what_it_is(ledger: SQLiteLedger, path: Path) -> None:
     """Its header names the application and the version of the table."""
     ledger.close()
     with sqlite3.connect(path) as plain:
-        assert (0x61757261, 2) == tuple(
+        assert (0x61757261, 3) == tuple(
             plain.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
         )
     plain.close()

@@ -16,6 +16,7 @@ import pytest
 from aurashot import AuraShot, ConfigurationError, LedgerError
 from aurashot.ledger import SQLiteLedger
 from aurashot.ledger._commits import Job
+from aurashot.ledger._schema import VERSION
 from lab.backends import KEY
 from tests.ledger.conftest import PAID, intent
 from tests.wire.images import FACE
@@ -107,7 +108,7 @@ def test_a_ledger_of_a_newer_version_is_refused(ledger: SQLiteLedger, path: Path
     """This program would not know what it writes."""
     ledger.close()
     with sqlite3.connect(path) as newer:
-        newer.execute("PRAGMA user_version = 3")
+        newer.execute(f"PRAGMA user_version = {VERSION + 1}")
     newer.close()
     with pytest.raises(LedgerError, match="made by a newer aurashot"):
         SQLiteLedger(path)

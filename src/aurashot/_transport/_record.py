@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from aurashot._transport._runtime import forget
 from aurashot._transport._tracebacks import raise_from
-from aurashot.errors import AuraShotError, UnresolvedError
+from aurashot.errors import AuraShotError, ContentBlockedError, UnresolvedError
 from aurashot.models import CallMeta, Generation, WorkflowJob
 
 if TYPE_CHECKING:
@@ -82,11 +82,14 @@ class Record:
 
     async def paid(self, result: Response) -> None:
         """Record what was delivered."""
-        await self._settle("paid", **delivered(result))
+        is_pending = isinstance(result, Generation) and not result.outputs
+        await self._settle("pending" if is_pending else "paid", **delivered(result))
 
     async def end(self, error: BaseException) -> None:
         """Record how the call ended, including by a cancellation; an entry without an attempt is not paid."""
         payment = self._exchange.state.payment if self._attempts else "not_paid"
+        if payment == "unknown" and isinstance(error, ContentBlockedError):
+            payment = "blocked"
         await self._settle(payment, error=type(error).__name__)
 
     @property
@@ -162,7 +165,9 @@ def restored(entry: Entry, response: type[M], operation: Operation) -> M:
     )
     try:
         if entry.result is not None:
-            return response.model_validate_json(entry.result).with_meta(meta)
+            result = response.model_validate_json(entry.result)
+            if not isinstance(result, Generation) or result.outputs:
+                return result.with_meta(meta)
         if entry.urls:
             return response.model_validate(_from_addresses(entry, response)).with_meta(meta)
     except ValidationError:

@@ -17,8 +17,8 @@ PERIODS: Final = ("day", "run")
 class SpendCap:
     """The most images that may be on the bill.
 
-    Every image counts that is not certainly unpaid: delivered images, those under way, and those whose outcome is
-    unknown until you resolve it.
+    Every image counts that is not certainly unpaid: delivered images, those under way, and those that are unknown or
+    pending until you resolve them. Only requests that were blocked for their content do not count.
 
     Attributes:
         max_images: The most; 1 or more.

@@ -12,11 +12,12 @@ from aurashot.errors import AuraShotError, InputError
 if TYPE_CHECKING:
     from aurashot.ledger._entries import Entry
 
-Payment: TypeAlias = Literal["paid", "not_paid", "unknown"]
+Payment: TypeAlias = Literal["paid", "not_paid", "unknown", "pending", "blocked"]
 """Whether an image is on the bill.
 
-`paid`: the service delivered. `not_paid`: it never had the request, or refused it before any work. `unknown`: nothing
-proves either, and somebody has to look at the bill.
+`paid`: the service delivered. `not_paid`: it never had the request, or refused it before any work. Of the others
+nothing is proved, and somebody has to look at the bill. `pending`: the service accepted the request and responded
+without an image, which cannot be fetched later. `blocked`: it refused the content. `unknown`: everything else.
 """
 
 Scalar: TypeAlias = str | int | float | bool | None

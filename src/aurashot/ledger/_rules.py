@@ -21,6 +21,11 @@ ENDINGS: Final = {
 }
 """What is said of an entry without an outcome, by whether the process that wrote it lives."""
 LOST: Final = "its response was lost{error}; " + LOOK
+FINISHED: Final = {
+    "pending": "the service responded before the image was done, and it cannot be fetched later; " + LOOK,
+    "blocked": "the service refused its content, which may be billed; change the prompt or the image, and the key",
+}
+"""What is said of an entry with an outcome that is neither paid nor not paid."""
 
 
 def check_key(intent: Intent, entries: Iterable[Entry]) -> Entry | None:
@@ -81,7 +86,7 @@ def _used(intent: Intent, entry: Entry) -> InputError:
 
 def _unresolved(entries: Sequence[Entry]) -> UnresolvedError:
     entry = next((each for each in reversed(entries) if each.is_under_way), entries[-1])
-    words = LOST if entry.is_finished else ENDINGS[entry.owner_lives]
+    words = FINISHED.get(entry.payment, LOST) if entry.is_finished else ENDINGS[entry.owner_lives]
     key, pid = entry.idempotency_key, entry.owner and entry.owner.pid
     error = UnresolvedError(
         f"A request under {key!r} may be on the bill ({entry.operation}, {entry.started_at:%Y-%m-%d %H:%M:%S} UTC): "

@@ -53,7 +53,7 @@ TAGS: Final = "each.key != '' AND each.type = 'text'"
 """Of `json_each(tags) AS each`: the tags that can have a cap."""
 
 
-def _changed(row: str, by: int) -> str:
+def _changed(row: str, by: int, uncounted: str) -> str:
     """Return the statement of a trigger that adds a row of `calls` to the counts, or takes it out."""
     return f"""
         INSERT INTO counts (per, period, tag, value, spent)
@@ -61,9 +61,23 @@ def _changed(row: str, by: int) -> str:
         FROM (SELECT 'day' AS per, {row}.started_at / {DAY} AS period UNION ALL SELECT 'run', {row}.run) AS span,
             (SELECT '' AS tag, '' AS value UNION ALL
              SELECT each.key, each.value FROM json_each({row}.tags) AS each WHERE {TAGS}) AS part
-        WHERE {row}.outcome != 'not_paid'
+        WHERE {row}.outcome NOT IN ({uncounted})
         ON CONFLICT (per, period, tag, value) DO UPDATE SET spent = spent + {by};
     """  # noqa: S608  # the parts are this module's own
+
+
+def _triggers(uncounted: str) -> tuple[str, ...]:
+    """Return the statements that make the triggers; the outcomes are those that no cap counts."""
+    return (
+        f"CREATE TRIGGER counts_insert AFTER INSERT ON calls BEGIN {_changed('NEW', +1, uncounted)} END",
+        f"CREATE TRIGGER counts_delete AFTER DELETE ON calls BEGIN {_changed('OLD', -1, uncounted)} END",
+        f"""
+        CREATE TRIGGER counts_update AFTER UPDATE OF outcome, started_at, tags, run ON calls
+        WHEN (OLD.outcome IN ({uncounted})) != (NEW.outcome IN ({uncounted}))
+            OR OLD.started_at != NEW.started_at OR OLD.tags != NEW.tags OR OLD.run != NEW.run
+        BEGIN {_changed("OLD", -1, uncounted)} {_changed("NEW", +1, uncounted)} END
+        """,
+    )
 
 
 def _counted(per: str, period: str) -> tuple[str, str]:
@@ -104,17 +118,58 @@ _SECOND: Final = (
     """,
     *_counted("day", f"started_at / {DAY}"),
     *_counted("run", "run"),
-    f"CREATE TRIGGER counts_insert AFTER INSERT ON calls BEGIN {_changed('NEW', +1)} END",
-    f"CREATE TRIGGER counts_delete AFTER DELETE ON calls BEGIN {_changed('OLD', -1)} END",
-    f"""
-    CREATE TRIGGER counts_update AFTER UPDATE OF outcome, started_at, tags, run ON calls
-    WHEN (OLD.outcome = 'not_paid') != (NEW.outcome = 'not_paid')
-        OR OLD.started_at != NEW.started_at OR OLD.tags != NEW.tags OR OLD.run != NEW.run
-    BEGIN {_changed("OLD", -1)} {_changed("NEW", +1)} END
-    """,
+    *_triggers("'not_paid'"),
 )
 
-STEPS: Final = (_FIRST, _SECOND)
+_COLUMNS: Final = """
+    number, idempotency_key, operation, outcome, started_at, finished_at, attempts, request_id, urls, input_tokens,
+    output_tokens, error, prompt_digest, prompt, reference_digests, tags, run, operation_id, parent_id, request_digest,
+    result, notes, owner, again
+"""
+
+_THIRD: Final = (  # more outcomes; SQLite changes a CHECK by copying the table
+    "ALTER TABLE calls RENAME TO earlier_calls",
+    """
+    CREATE TABLE calls (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        idempotency_key TEXT NOT NULL,
+        operation TEXT NOT NULL,
+        outcome TEXT NOT NULL CHECK (outcome IN ('paid', 'not_paid', 'unknown', 'pending', 'blocked')),
+        started_at INTEGER NOT NULL,
+        finished_at INTEGER,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        request_id TEXT,
+        urls TEXT NOT NULL DEFAULT '[]',
+        input_tokens INTEGER,
+        output_tokens INTEGER,
+        error TEXT,
+        prompt_digest TEXT,
+        prompt TEXT,
+        reference_digests TEXT NOT NULL,
+        tags TEXT NOT NULL,
+        run TEXT NOT NULL,
+        operation_id TEXT NOT NULL DEFAULT '',
+        parent_id TEXT,
+        request_digest TEXT,
+        result TEXT,
+        notes TEXT NOT NULL DEFAULT '{}',
+        owner TEXT,
+        again INTEGER NOT NULL DEFAULT 0
+    )
+    """,
+    f"INSERT INTO calls ({_COLUMNS}) SELECT {_COLUMNS} FROM earlier_calls",  # noqa: S608  # the module's own
+    "DELETE FROM sqlite_sequence WHERE name = 'calls'",
+    "UPDATE sqlite_sequence SET name = 'calls' WHERE name = 'earlier_calls'",
+    "DROP TABLE earlier_calls",
+    "CREATE INDEX calls_by_key ON calls (idempotency_key)",
+    "CREATE INDEX calls_by_time ON calls (started_at, outcome)",
+    "CREATE INDEX calls_by_operation ON calls (operation_id)",
+    "CREATE INDEX calls_unresolved ON calls (number) WHERE outcome IN ('unknown', 'pending')",
+    "CREATE UNIQUE INDEX calls_pay_once ON calls (idempotency_key) WHERE outcome != 'not_paid' AND again = 0",
+    *_triggers("'not_paid', 'blocked'"),
+)
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD)
 """What leads from each version of the tables to the next; an empty file is version 0."""
 VERSION: Final = len(STEPS)
 """Of the tables; in the header as well (PRAGMA user_version)."""

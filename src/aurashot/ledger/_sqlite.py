@@ -193,12 +193,12 @@ class SQLiteLedger(Ledger):
         return self._read(table.read, query, _since(since))
 
     def unresolved(self) -> list[Entry]:
-        """Return the entries whose outcome is unknown, including those under way.
+        """Return the entries that are `unknown`, including those under way, or `pending`.
 
         Raises:
             LedgerError: The file cannot be read.
         """
-        return self._read(table.read, "SELECT * FROM calls WHERE outcome = 'unknown' ORDER BY number")
+        return self._read(table.read, "SELECT * FROM calls WHERE outcome IN ('unknown', 'pending') ORDER BY number")
 
     def find(
         self, *, key: str | None = None, operation_id: str | None = None, tags: Mapping[str, str] | None = None

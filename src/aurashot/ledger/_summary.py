@@ -18,13 +18,15 @@ class Spend:
     paid: int = 0
     not_paid: int = 0
     unknown: int = 0
+    pending: int = 0
+    blocked: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
 
     @property
     def at_most(self) -> int:
         """How many images may be on the bill."""
-        return self.paid + self.unknown
+        return self.paid + self.unknown + self.pending + self.blocked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ SETTLE: Final = """
 """An entry that was written off and turns out to be on the bill is recorded, also when its key was used again."""
 RESOLVE: Final = """
     UPDATE calls SET outcome = ?, finished_at = ?, request_id = coalesce(?, request_id),
-        urls = coalesce(?, urls) WHERE idempotency_key = ? AND outcome = 'unknown'
+        urls = coalesce(?, urls) WHERE idempotency_key = ? AND outcome IN ('unknown', 'pending', 'blocked')
 """
 OF_KEY: Final = "SELECT * FROM calls WHERE idempotency_key = ? AND outcome != 'not_paid' ORDER BY number"
 SPENT: Final = """

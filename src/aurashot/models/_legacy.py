@@ -121,5 +121,5 @@ class WorkflowJob(StatusModel):
             NoOutputError: There is none (yet).
         """
         if not self.images:
-            raise no_output(self.status, self.task_id)
+            raise no_output(self, self.task_id, "poll it with client.legacy.query")
         return self.images[0]

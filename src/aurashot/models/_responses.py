@@ -15,6 +15,8 @@ from aurashot.models._wire import WireModel
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aurashot.models._legacy import WorkflowJob
+
 StatusClass: TypeAlias = Literal["succeeded", "failed", "pending"]
 
 STATUS_WORDS: Final[Mapping[str, StatusClass]] = MappingProxyType(
@@ -155,7 +157,7 @@ class Generation(StatusModel):
             NoOutputError: There is none (yet).
         """
         if not self.outputs:
-            raise no_output(self.status, self.request_id)
+            raise no_output(self, self.request_id, "it cannot be fetched later; leave out wait_for_result=False")
         return self.outputs[0]
 
     @property
@@ -168,8 +170,18 @@ class Generation(StatusModel):
         return self.output.url
 
 
-def no_output(status: str, request_id: str | None) -> NoOutputError:
-    """Return the error for a response without an image."""
-    error = NoOutputError(f"The response has no image; its status is {status!r}")
-    error.request_id = request_id
+def no_output(response: Generation | WorkflowJob, request_id: str | None, if_pending: str) -> NoOutputError:
+    """Return the error for a response without an image, which was paid for all the same.
+
+    Args:
+        response: The response.
+        request_id: The service's identifier.
+        if_pending: What to do if the image is not done yet.
+    """
+    hint = f"; {if_pending}" if response.pending else ""
+    error = NoOutputError(f"The response has no image; its status is {response.status!r}{hint}")
+    error.billable = True
+    error.delivered = (response,)
+    error.attempts, error.request_id = response.meta.attempts, request_id
+    error.operation_id, error.idempotency_key = response.meta.operation_id, response.meta.idempotency_key
     return error

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable, Coroutine
 
+    from anyio.lowlevel import EventLoopToken
+
 _running: set[asyncio.Task[None]] = set()
 """An event loop itself keeps only weak references to its tasks."""
 
@@ -50,6 +52,14 @@ async def _after(
 ) -> None:
     await sleep(seconds)
     await work()
+
+
+def is_closed(token: EventLoopToken) -> bool:
+    """Return whether an event loop was closed; one of trio has ended its async generators by then."""
+    import asyncio
+
+    loop = token.native_token
+    return isinstance(loop, asyncio.AbstractEventLoop) and loop.is_closed()
 
 
 def _on_trio() -> bool:

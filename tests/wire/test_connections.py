@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -19,8 +20,6 @@ from lab.server import CLOSE, GENERATION, contract, json_response, wait_until
 from tests.wire.images import FACE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from aurashot import AuraShot
     from lab.backends import Clients
     from lab.server import ScriptedServer
@@ -236,3 +235,34 @@ def test_fork_during_an_upload(server: ScriptedServer, tmp_path: Path, grace_hop
         sign.touch()
         assert 0 == process.wait(30)
     assert 2 == len(server.posts("/v1/uploads"))
+
+
+LOOPS = """
+    import asyncio, os, sys
+    from pathlib import Path
+    from aurashot import AsyncAuraShot
+    from aurashot.ledger import SQLiteLedger
+
+    client = AsyncAuraShot({key!r}, base_url={url!r}, ledger={ledger})
+
+    def call():
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(client.generate("a cafe", face={face!r}))
+        loop.close()  # without shutdown_asyncgens, as much code does
+        return len(os.listdir("/proc/self/fd"))
+
+    counts = [call() for _ in range(20)]
+    print(counts[-1] - counts[4])
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are counted in /proc")
+@pytest.mark.parametrize("ledger", ["None", "SQLiteLedger('spend.db')"])
+def test_an_event_loop_for_each_call_leaves_nothing_open(server: ScriptedServer, tmp_path: Path, ledger: str) -> None:
+    """A loop that is closed as it stands takes its connections with it, at the latest when the next one begins."""
+    script = textwrap.dedent(LOOPS).format(key=KEY, url=server.url, face=FACE, ledger=ledger)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path
+    )
+    assert ("0\n", "") == (done.stdout, done.stderr)
+    assert 20 == len(server.requests)

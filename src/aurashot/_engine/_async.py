@@ -12,12 +12,14 @@ import anyio
 import anyio.lowlevel
 import httpcore
 
-from aurashot._background import later
+from aurashot._background import is_closed, later
 from aurashot._engine._slots import SWEEP_INTERVAL, AsyncSlot, expired, has_trailing_data, headers_of, is_reusable, pop
 from aurashot._time_limit import TimeLimitError, within
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable
+
+    from anyio.lowlevel import EventLoopToken
 
     from aurashot._deadline import Deadline
     from aurashot._engine._network import Outgoing
@@ -77,6 +79,11 @@ class _Pool:
             while (slot := pop(self.idle)) is not None:
                 await _close(slot)
 
+    def free(self) -> None:
+        """Close the idle slots of an event loop that was closed without ending its async generators."""
+        while (slot := pop(self.idle)) is not None:
+            slot.network.free()
+
 
 class AsyncEngine:
     """Send async requests, each on its own connection, on any number of event loops.
@@ -96,7 +103,7 @@ class AsyncEngine:
         self._limit = limit
         self._proxy = proxy
         self._network = network or cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
-        self._pools: dict[Hashable, _Pool] = {}
+        self._pools: dict[tuple[int, EventLoopToken], _Pool] = {}
 
     async def send(self, outgoing: Outgoing) -> AsyncResponseStream:
         """Send one request and return the response, its body still to be read."""
@@ -123,9 +130,16 @@ class AsyncEngine:
         loop_key = (os.getpid(), anyio.lowlevel.current_token())
         pool = self._pools.get(loop_key)
         if pool is None:
-            pool = self._pools[loop_key] = _Pool(self._limit, lambda: self._pools.pop(loop_key))
+            self._free_closed_loops()
+            pool = self._pools[loop_key] = _Pool(self._limit, lambda: self._pools.pop(loop_key, None))
             await anext(pool.life)
         return pool
+
+    def _free_closed_loops(self) -> None:
+        for loop_key in [key for key in list(self._pools) if key[0] == os.getpid() and is_closed(key[1])]:
+            pool = self._pools.pop(loop_key, None)
+            if pool is not None:
+                pool.free()
 
     async def aclose(self) -> None:
         """Close the idle connections of this event loop."""

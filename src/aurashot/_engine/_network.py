@@ -194,6 +194,14 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
     def __init__(self, clock: Clock, inner: httpcore.AsyncNetworkBackend) -> None:
         self._inner = inner
         self._clock = clock
+        self._connected: httpcore.AsyncNetworkStream | None = None
+
+    def free(self) -> None:
+        """Close the socket of an event loop that is closed already; a transport closes it only while the loop runs."""
+        wrapper = None if self._connected is None else self._connected.get_extra_info("socket")
+        own = getattr(wrapper, "_sock", None)  # asyncio wraps the socket in an object that cannot close it
+        if own is not None:
+            own.close()
 
     async def connect_tcp(
         self,
@@ -205,4 +213,5 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Connect, within what is left of the call."""
         left = self._clock.to_connect()
-        return _AsyncStream(await self._inner.connect_tcp(host, port, left, local_address, socket_options), self._clock)
+        self._connected = await self._inner.connect_tcp(host, port, left, local_address, socket_options)
+        return _AsyncStream(self._connected, self._clock)

@@ -48,7 +48,8 @@ class AsyncSlot:
         self.clock = Clock(_tls_layers(url, proxy))
         self.address = _address(url)
         self.idle_since = 0.0
-        network, context = AsyncNetwork(self.clock, inner), _context(url)
+        self.network = network = AsyncNetwork(self.clock, inner)
+        context = _context(url)
         self.connection = (
             httpcore.AsyncHTTPConnection(url.origin, context, KEEP_ALIVE, network_backend=network)
             if proxy is None

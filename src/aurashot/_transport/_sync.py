@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from aurashot._engine import Engine, PublicNetwork, environment_proxy
 from aurashot._transport._driver import Driver
+from aurashot._transport._interruption import outlive_interrupts
 from aurashot._transport._requests import Requests
 from aurashot._transport._runtime import forget, run
 from aurashot._transport._single_flight import ResponseCache, SingleFlight
@@ -136,15 +137,18 @@ class BlockingRuntime:
         return written
 
     async def record(self, exchange: Exchange[M], record: Record, make: Callable[[], Awaitable[M]]) -> M:
-        """Make a billed call and record its outcome."""
-        del exchange  # it is the record's, too
-        try:
-            result = await make()
-        except BaseException as error:
-            await record.end(error)
-            raise
-        await record.paid(result)
-        return result
+        """Make a billed call and record its outcome, also when Ctrl-C is pressed meanwhile."""
+        return outlive_interrupts(exchange, lambda: run(_recorded(record, make)))
+
+
+async def _recorded(record: Record, make: Callable[[], Awaitable[M]]) -> M:
+    try:
+        result = await make()
+    except BaseException as error:
+        await record.end(error)
+        raise
+    await record.paid(result)
+    return result
 
 
 def _within(work: Callable[[], T], deadline: Deadline) -> T:

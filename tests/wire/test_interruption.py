@@ -75,7 +75,7 @@ def test_the_response_is_awaited_and_recorded(
     number, stop = STOPS[name]
     server.queue((1.0, *json_response(GENERATION)), path=GENERATE)
     program = start(stop)
-    wait_until(lambda: server.posts(GENERATE))
+    wait_until(lambda: len(server.posts(GENERATE)) == 1)
     program.send_signal(number)
     out, err = program.communicate(timeout=30)
     assert f"{name}\n" == out
@@ -93,7 +93,7 @@ def test_the_second_interruption_ends_the_wait(
     server.queue((HOLD,), path=GENERATE)
     program = start()
     assert program.stderr is not None
-    wait_until(lambda: server.posts(GENERATE))
+    wait_until(lambda: len(server.posts(GENERATE)) == 1)
     program.send_signal(signal.SIGINT)
     assert "Interrupt again to stop waiting" in program.stderr.readline()
     program.send_signal(signal.SIGINT)

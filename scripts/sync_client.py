@@ -17,6 +17,16 @@ FOLDER: Final = Path(__file__).parents[1] / "src" / "aurashot" / "_client"
 FILES: Final = {"_async.py": "_sync.py", "_async_legacy.py": "_sync_legacy.py"}
 HEAD: Final = "# Written by scripts/sync-client from {source}: change that file, and run it again.\n"
 
+GRACE: Final = """
+
+        With a ledger, first wait for the responses to requests of cancelled calls, and record their images.
+
+        Args:
+            grace: Seconds to wait for them at most. Default: as long as the timeouts of those calls allow.
+
+        Raises:
+            ConfigurationError: `grace` is not a number of seconds of at least 0.
+        """
 WORDS: Final = {
     # phrases of docstrings
     "The async client": "The blocking client",
@@ -24,6 +34,10 @@ WORDS: Final = {
     "async, on asyncio and trio": "blocking",
     "between tasks": "between threads",
     "an `async with`": "a `with`",
+    # calls that outlive their callers' tasks exist in async code only
+    "aclose(self, *, grace: float | None = None)": "close(self)",
+    "aclose(grace)": "close()",
+    GRACE: "",
     # names
     "AsyncAuraShot": "AuraShot",
     "AsyncClient": "Client",

@@ -22,6 +22,8 @@ WORDS = {
     "the async client": "the blocking client",
 }
 """What is said otherwise about async code."""
+ASYNC_ONLY = {"aclose": "grace"}
+"""What only async code can say: nothing outlives a blocking call."""
 WAITING = {"aclose", "__aenter__", "__aexit__", "id_photo", "generate", "edit", "upload", "download", "read"} | {
     "virtual_try_on",
     "pose_change",
@@ -70,7 +72,9 @@ def test_both_clients_take_the_same_arguments(blocking: type, waiting: type, nam
     here = inspect.signature(function(blocking, NAMES.get(name, name)))
     there = inspect.signature(function(waiting, name))
     assert [(one.name, one.kind, one.default, plain(one.annotation)) for one in here.parameters.values()] == [
-        (one.name, one.kind, one.default, plain(one.annotation)) for one in there.parameters.values()
+        (one.name, one.kind, one.default, plain(one.annotation))
+        for one in there.parameters.values()
+        if one.name != ASYNC_ONLY.get(name)
     ]
     assert here.return_annotation == plain(there.return_annotation)
 
@@ -78,7 +82,8 @@ def test_both_clients_take_the_same_arguments(blocking: type, waiting: type, nam
 @pytest.mark.parametrize(("blocking", "waiting", "name"), METHODS)
 def test_both_clients_are_documented_alike(blocking: type, waiting: type, name: str) -> None:
     """The docstrings are the same, but for the few words that are about waiting."""
-    assert told(function(blocking, NAMES.get(name, name))) == told(function(waiting, name))
+    here, there = told(function(blocking, NAMES.get(name, name))), told(function(waiting, name))
+    assert here == (there[: len(here)] if name in ASYNC_ONLY else there)
 
 
 @pytest.mark.parametrize(("blocking", "waiting"), PAIRS)

@@ -164,14 +164,14 @@ _SENDING: Final = (
     _mutant("sync: sending is recorded after the bytes are sent", "_engine._network:_Stream._send", late(_SEND)),
     _mutant("async: sending is recorded after the bytes are sent", "_engine._network:_AsyncStream._send", late(_SEND)),
     _mutant(
-        "`http_client=`, sync: sending is not recorded",
-        "_transport._httpx_client:HttpxClient.send",
-        without("outgoing.before_send()"),
+        "`http_client=`: sending is not recorded",
+        "_transport._httpx_client:_Watch._note",
+        without("self._outgoing.before_send()"),
     ),
     _mutant(
-        "`http_client=`, async: sending is not recorded",
-        "_transport._httpx_client:AsyncHttpxClient.send",
-        without("outgoing.before_send()"),
+        "`http_client=`, other transports: sending is not recorded",
+        "_transport._httpx_client:_Watch._send",
+        without("self._outgoing.before_send()"),
     ),
     _mutant(
         "tracebacks contain the request",

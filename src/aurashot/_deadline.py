@@ -40,14 +40,14 @@ class Deadline:
         return DeadlineExceededError(f"The call's {self.seconds:g} s ran out {when}")
 
 
-def check_min_response_time(seconds: object) -> None:
+def check_optional_seconds(name: str, seconds: object) -> None:
     """Check a number of seconds that may be left out.
 
     Raises:
         ConfigurationError: It is not a finite number of at least 0.
     """
     if seconds is not None and (seconds != 0 or isinstance(seconds, bool)):
-        _check_seconds("min_response_time", seconds, "of at least 0")
+        _check_seconds(name, seconds, "of at least 0")
 
 
 def check_timeout(seconds: object) -> float:

@@ -6,16 +6,25 @@ import asyncio
 import random
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
 import pytest
 
-from aurashot import AsyncAuraShot, DeadlineExceededError, NotSentError, OutcomeUnknownError, RetryPolicy
+from aurashot import (
+    AsyncAuraShot,
+    ConfigurationError,
+    DeadlineExceededError,
+    NotSentError,
+    OutcomeUnknownError,
+    RetryPolicy,
+)
 from aurashot._deadline import Deadline
 from aurashot._endpoints import generate
 from aurashot._operations import Labels, Operation
+from aurashot._transport import _detached
 from aurashot._transport._exchange import Exchange
 from aurashot.models import GenerateImages, GenerateRequest
 from lab.backends import KEY
@@ -65,6 +74,40 @@ async def test_waiting_for_detached_calls_ends_with_the_deadline_of_its_call(ser
     assert 0.4 < time.monotonic() - began < 2
     assert ["DeadlineExceededError"] == [settled.error for settled in notebook.settled.values()]
     assert ["unknown"] == notebook.outcomes
+
+
+@pytest.mark.anyio
+async def test_closing_says_what_it_waits_for_and_waits_no_longer_than_it_may(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a second without a response there is one warning; after the grace nothing is awaited any longer."""
+    monkeypatch.setattr(_detached, "WARN_AFTER", 0.1)
+    server.queue((HOLD,), (HOLD,))
+    client = AsyncAuraShot(KEY, base_url=server.url, ledger=Notebook())
+    async with anyio.create_task_group() as group:
+        for prompt in ("one", "two"):
+            group.start_soon(partial(client.generate, prompt, face=FACE, timeout=30))
+        await came(server, 2)
+        group.cancel_scope.cancel()
+    began = time.monotonic()
+    await client.aclose(grace=0.3)
+    assert 0.3 <= time.monotonic() - began < 10
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.startswith("closing: waiting up to 0 s for the responses to 2 billed requests")
+    assert "Interrupt or cancel again to stop waiting" in warning
+
+
+@pytest.mark.anyio
+async def test_a_quick_close_says_nothing(server: ScriptedServer, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody is told of what takes no time, and a grace that is none is refused before anything is closed."""
+    client = AsyncAuraShot(KEY, base_url=server.url, ledger=Notebook())
+    assert (await client.generate("a cafe", face=FACE)).succeeded
+    for wrong in (-1, float("nan"), True):
+        with pytest.raises(ConfigurationError, match="grace must be a number of seconds of at least 0"):
+            await client.aclose(grace=wrong)
+    assert (await client.generate("a cafe", face=FACE)).succeeded
+    await client.aclose(grace=0)
+    assert [] == [record for record in caplog.records if record.levelname == "WARNING"]
 
 
 @pytest.mark.anyio
@@ -168,6 +211,28 @@ async def test_an_error_reaches_the_caller_through_the_detached_call(server: Scr
         with pytest.raises(ZeroDivisionError):
             await client.generate("a cafe", face=FACE)
     assert [] == server.requests
+
+
+@pytest.mark.anyio
+async def test_a_response_that_comes_last_is_recorded_by_a_slow_ledger(server: ScriptedServer) -> None:
+    """The caller has the image in time, and the record is written later, not given up."""
+    notebook = Notebook()
+    notebook.after = lambda: time.sleep(1.5)
+    server.queue((0.2, *json_response(GENERATION)), (0.7, *json_response(GENERATION)))
+    took: list[float] = []
+    async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
+
+        async def call(prompt: str) -> None:
+            began = time.monotonic()
+            await client.generate(prompt, face=FACE, timeout=1)
+            took.append(time.monotonic() - began)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(call, "first")
+            await came(server, 1)
+            group.start_soon(call, "last")
+    assert ["paid", "paid"] == notebook.outcomes
+    assert max(took) < 2.5
 
 
 def test_a_request_for_nobody_does_not_go_out() -> None:

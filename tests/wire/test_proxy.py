@@ -14,9 +14,10 @@ from lab.server import CERTIFICATE, CLOSE, HOLD, RESET, START_TLS, closed_port, 
 from tests.wire.images import FACE, GENERATE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from aurashot import AuraShot
     from lab.backends import Clients
     from lab.server import Response, ScriptedServer
 
@@ -100,19 +101,27 @@ LOST_TUNNELS = {
 }
 
 
+@pytest.fixture(params=["our own engine", "a given client"])
+def behind_proxy(
+    request: pytest.FixtureRequest, make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., AuraShot]:
+    """Return a maker of clients that have to go through the server as a proxy."""
+    if request.param == "our own engine":
+        monkeypatch.setenv("HTTPS_PROXY", server.url)
+        return lambda **options: make_client("https://www.aurashot.art", **options)
+    return lambda **options: make_client(
+        "https://www.aurashot.art", http_client=make_client.http(proxy=server.url), **options
+    )
+
+
 @pytest.mark.parametrize("reply", LOST_TUNNELS.values(), ids=LOST_TUNNELS)
 def test_proxy_that_opens_no_tunnel(
-    make_client: Clients,
-    server: ScriptedServer,
-    monkeypatch: pytest.MonkeyPatch,
-    reply: Response,
-    tmp_path: Path,
+    behind_proxy: Callable[..., AuraShot], server: ScriptedServer, reply: Response, tmp_path: Path
 ) -> None:
     """What the proxy read was its own CONNECT: nothing was sent, it is retried, and no cap is used up."""
-    monkeypatch.setenv("HTTPS_PROXY", server.url)
     server.always(reply)
     with SQLiteLedger(tmp_path / "spend.db", cap=SpendCap(max_images=1)) as ledger:
-        client = make_client("https://www.aurashot.art", retry=QUICK, ledger=ledger)
+        client = behind_proxy(retry=QUICK, ledger=ledger)
         for _ in range(2):
             with pytest.raises(NotSentError) as caught:
                 client.generate("a cafe", face=FACE)
@@ -122,14 +131,11 @@ def test_proxy_that_opens_no_tunnel(
     assert ["CONNECT"] * 4 == [request.method for request in server.requests]
 
 
-def test_proxy_that_does_not_respond(
-    make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_proxy_that_does_not_respond(behind_proxy: Callable[..., AuraShot], server: ScriptedServer) -> None:
     """A tunnel that is not opened in time ends the call before anything was sent."""
-    monkeypatch.setenv("HTTPS_PROXY", server.url)
     server.always((HOLD,))
     with pytest.raises(DeadlineExceededError) as caught:
-        make_client("https://www.aurashot.art", timeout=0.3).generate("a cafe", face=FACE)
+        behind_proxy(timeout=0.3).generate("a cafe", face=FACE)
 
     assert ("not_sent", False) == (caught.value.outcome, caught.value.may_be_charged)
 

@@ -316,10 +316,19 @@ class AsyncAuraShot:
         view._owner = False  # a view is another one of these
         return view
 
-    async def aclose(self) -> None:
-        """Close the connections. A client made by `with_options` leaves this to the client that it came from."""
+    async def aclose(self, *, grace: float | None = None) -> None:
+        """Close the connections. A client made by `with_options` leaves this to the client that it came from.
+
+        With a ledger, first wait for the responses to requests of cancelled calls, and record their images.
+
+        Args:
+            grace: Seconds to wait for them at most. Default: as long as the timeouts of those calls allow.
+
+        Raises:
+            ConfigurationError: `grace` is not a number of seconds of at least 0.
+        """
         if self._owner:
-            await self._transport.connections.aclose()
+            await self._transport.connections.aclose(grace)
 
     async def __aenter__(self) -> Self:
         return self

@@ -9,6 +9,7 @@ import anyio
 from anyio import to_thread
 from anyio.lowlevel import current_token
 
+from aurashot._deadline import check_optional_seconds
 from aurashot._engine import AsyncEngine, AsyncPublicNetwork, environment_proxy
 from aurashot._transport._driver import Driver
 from aurashot._transport._requests import Requests
@@ -61,6 +62,7 @@ class AsyncRuntime:
 
     def __init__(self, service: Service, given: httpx.AsyncClient | None) -> None:
         self.piece: int = 256 * 1024
+        self.records_in_background: bool = True
         self.api: AsyncEngine | AsyncHttpxClient = _carrier(service, given)
         self.images: AsyncEngine = AsyncEngine(
             service.max_connections, network=AsyncPublicNetwork(service.host_and_port)
@@ -192,12 +194,13 @@ class AsyncConnections:
             rate_limiter=rate_limiter,
         )
 
-    async def aclose(self) -> None:
+    async def aclose(self, grace: float | None) -> None:
         """Wait for detached calls, then close what was opened here; a client that was passed in stays open."""
+        check_optional_seconds("grace", grace)
         self.client.closed = True
         try:
             if self.client.ledger is not None:
-                await self.runtime.detached_calls.wait()
+                await self.runtime.detached_calls.wait(grace)
         finally:
             await self.runtime.images.aclose()
             await self.runtime.api.aclose()

@@ -7,6 +7,7 @@ recorded. The task itself ends at once in both cases.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 import anyio
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 GRACE: Final = 0.1
 """Seconds after its deadline for which a call waits until its outcome is on record."""
+WARN_AFTER: Final = 1.0
+"""Seconds of waiting after which a client that closes says what it waits for."""
+
+logger: Final = logging.getLogger("aurashot")
 
 
 class DetachedCall(Generic[M]):
@@ -73,6 +78,11 @@ class DetachedCall(Generic[M]):
         self._is_known.set()
         self._scope.shield = True
         await self._record.paid(self._result)
+
+    @property
+    def left(self) -> float:
+        """Seconds until its deadline."""
+        return self._exchange.deadline.remaining
 
     async def response(self) -> M:
         """Wait for the response; when cancelled, leave the call to itself."""
@@ -123,8 +133,25 @@ class DetachedCalls:
         spawn(call.run)
         return await call.response()
 
-    async def wait(self) -> None:
-        """Wait for the calls of this event loop; each ends by its own deadline."""
+    async def wait(self, grace: float | None = None) -> None:
+        """Wait for the calls of this event loop: each ends by its own deadline, and all of them by `grace` seconds."""
         loop = current_token()
-        for call in [each for each in self._running if each.loop == loop]:
-            await call.is_recorded.wait()
+        calls = [each for each in self._running if each.loop == loop]
+        seconds = max((each.left for each in calls), default=0.0) if grace is None else grace
+        with anyio.move_on_after(WARN_AFTER if grace is None else min(grace, WARN_AFTER)):
+            await _all_recorded(calls)
+            return
+        if waiting := sum(not each.is_recorded.is_set() for each in calls):
+            logger.warning(
+                "closing: waiting up to %.0f s for the responses to %d billed requests, to record their images. "
+                "Interrupt or cancel again to stop waiting: the images are then lost, and may be billed",
+                seconds,
+                waiting,
+            )
+        with anyio.move_on_after(None if grace is None else grace - WARN_AFTER):
+            await _all_recorded(calls)
+
+
+async def _all_recorded(calls: list[DetachedCall[Any]]) -> None:
+    for call in calls:
+        await call.is_recorded.wait()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -11,6 +11,7 @@ import httpx
 from aurashot._engine import CONNECT_TIMEOUT, headers_of
 from aurashot._response_parsing import MAX_RESPONSE_BYTES
 from aurashot._time_limit import TimeLimitError, within
+from aurashot.errors import AuraShotError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +65,44 @@ class AsyncHttpxResponse:
         """Do nothing: its connection is back in its pool."""
 
 
+class _Watch:
+    """What a transport reports of one request, by httpcore's `trace` extension.
+
+    httpx's own transports report each step, those of a tunnel through a proxy included. So a request that a proxy lost
+    before it was sent is known not to be sent. Any other transport is told that it is sent when it gets it.
+    """
+
+    def __init__(self, client: httpx.Client | httpx.AsyncClient, request: httpx.Request, outgoing: Outgoing) -> None:
+        self._outgoing = outgoing
+        self._is_silent = True
+        find: Any = getattr(client, "_transport_for_url", None)  # a proxy's, or the default one; httpx keeps it private
+        kind = None if find is None else type(find(request.url))
+        if kind is httpx.HTTPTransport:
+            request.extensions["trace"] = self._note
+        elif kind is httpx.AsyncHTTPTransport:
+            request.extensions["trace"] = self._note_async
+        else:
+            self._send()
+
+    def failed(self) -> None:
+        """Take the request for sent if nothing was reported: a mock can stand in for the transport."""
+        if self._is_silent:
+            with suppress(AuraShotError):
+                self._send()
+
+    def _send(self) -> None:
+        self._is_silent = False
+        self._outgoing.before_send()
+
+    def _note(self, event: str, details: dict[str, Any]) -> None:
+        self._is_silent = False
+        if event.endswith(".send_request_headers.started") and details["request"].method != b"CONNECT":
+            self._outgoing.before_send()
+
+    async def _note_async(self, event: str, details: dict[str, Any]) -> None:
+        self._note(event, details)
+
+
 class HttpxClient:
     """A blocking httpx client; it is not closed here."""
 
@@ -79,8 +118,12 @@ class HttpxClient:
         """Send one request; redirects are not followed."""
         with outgoing.request() as request:
             ours = _to_httpx(request, self._client.headers, outgoing.deadline)
-            outgoing.before_send()
-            return HttpxResponse(self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False))
+            watch = _Watch(self._client, ours, outgoing)
+            try:
+                return HttpxResponse(self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False))
+            except Exception:
+                watch.failed()
+                raise
 
     def close(self) -> None:
         """Do nothing."""
@@ -101,11 +144,15 @@ class AsyncHttpxClient:
         """Send one request; redirects are not followed, and the deadline is kept whatever the client does."""
         with outgoing.request() as request:
             ours = _to_httpx(request, self._client.headers, outgoing.deadline)
-            outgoing.before_send()
+            watch = _Watch(self._client, ours, outgoing)
             try:
                 return await within(outgoing.deadline.remaining + GRACE, self._respond(ours))
             except TimeLimitError:
+                watch.failed()
                 raise httpx.ReadTimeout("The httpx client did not keep the deadline") from None
+            except Exception:
+                watch.failed()
+                raise
 
     async def _respond(self, request: httpx.Request) -> AsyncHttpxResponse:
         response = await self._client.send(request, auth=NO_AUTH, stream=True, follow_redirects=False)

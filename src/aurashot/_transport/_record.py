@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PATIENCE: Final = 5.0
 """Seconds for which a call waits for others who write, within its own time."""
 GRACE: Final = 0.2
-"""Seconds that are left for its outcome when its time is over."""
+"""Seconds that are left for its outcome when its time is over and the caller waits for the record."""
 
 logger: Final = logging.getLogger("aurashot")
 
@@ -107,7 +107,8 @@ class Record:
         attempts = self._attempts
         self._attempts_before = exchange.state.attempts
         settlement = Settlement(payment=payment, attempts=attempts, **details)
-        patience = max(GRACE, min(PATIENCE, exchange.deadline.remaining))
+        in_time = max(GRACE, min(PATIENCE, exchange.deadline.remaining))
+        patience = PATIENCE if self._runtime.records_in_background else in_time
         trouble = f"entry {number} of the ledger stays unknown, although it is {payment}"
         await write_or_log(
             self._runtime.write(self._ledger, Settle(number, settlement), patience, forget), trouble, exchange.operation

@@ -74,6 +74,11 @@ class Runtime(Protocol):
         """How many bytes of a download are written at once."""
         ...
 
+    @property
+    def records_in_background(self) -> bool:
+        """Whether a call returns its response although its record is not written yet."""
+        ...
+
     def loop_key(self) -> Hashable:
         """Return what work can be shared within: a process, or an event loop."""
         ...

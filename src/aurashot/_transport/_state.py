@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
-from aurashot._deadline import Deadline, check_min_response_time, check_timeout
+from aurashot._deadline import Deadline, check_optional_seconds, check_timeout
 from aurashot._operations import Labels, Operation, check_key, check_tags
 from aurashot._response_times import ResponseTimes
 from aurashot._retry import RetryBudget, RetryPolicy, check_count
@@ -39,7 +39,7 @@ class Options:
     def __post_init__(self) -> None:
         """Check the options."""
         check_timeout(self.timeout)
-        check_min_response_time(self.min_response_time)
+        check_optional_seconds("min_response_time", self.min_response_time)
         try:
             check_key("parent_id", self.parent_id)
             check_tags(self.tags)

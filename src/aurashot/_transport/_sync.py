@@ -78,6 +78,7 @@ class BlockingRuntime:
     """The runtime of the sync client: none of its coroutines ever suspends."""
 
     def __init__(self, service: Service, given: httpx.Client | None) -> None:
+        self.records_in_background: bool = False
         self.piece: int = 1  # each chunk of a download is written as it comes
         self.api: Engine | HttpxClient = _carrier(service, given)
         self.images: Engine = Engine(service.max_connections, network=PublicNetwork(service.host_and_port))

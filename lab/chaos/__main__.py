@@ -22,7 +22,7 @@ PLANS: Final = {
         Plan(name="async on httpx-aiohttp", caller="aiohttp", at_once=200),
         Plan(name="sync, with a ledger", caller="sync", at_once=32, with_ledger=True),
         Plan(name="async, with a ledger", caller="async", at_once=200, with_ledger=True),
-        Plan(name="outage: every response is 503", caller="async", at_once=200, table="outage", max_requests=1.01),
+        Plan(name="outage: every response is 503", caller="async", at_once=200, table="outage", max_retries=100),
         Plan(name="5 % rejections", caller="async", at_once=200, table="safe", min_delivered=0.99),
         Plan(
             name="server honours idempotency keys",

@@ -39,7 +39,7 @@ class Plan:
         honours_keys: Whether the server bills a repeated key only once.
         with_ledger: Whether the client has a ledger.
         is_checked: Whether a broken invariant fails the suite; false for clients other than the SDK.
-        max_requests: The maximum average number of requests per call, 0 for no limit.
+        max_retries: The maximum number of retries of all calls, 0 for no limit.
         min_delivered: The minimum share of delivered calls.
         max_growth: The maximum growth of memory in the second half, in MiB.
     """
@@ -53,7 +53,7 @@ class Plan:
     honours_keys: bool = False
     with_ledger: bool = False
     is_checked: bool = True
-    max_requests: float = 0.0
+    max_retries: int = 0
     min_delivered: float = 0.0
     max_growth: float = 2.0
 

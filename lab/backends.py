@@ -65,9 +65,9 @@ class Clients:
         """Return a client; the options are those of its constructor."""
         if self._portal is None:
             return self._stack.enter_context(AuraShot(api_key, base_url=base_url, **options))
-        client = AsyncAuraShot(api_key, base_url=base_url, **options)
-        self._stack.callback(self._portal.call, client.aclose)
-        return cast("AuraShot", _Blocking(client, self._portal))
+        client = _Blocking(AsyncAuraShot(api_key, base_url=base_url, **options), self._portal)
+        self._stack.callback(client.close)
+        return cast("AuraShot", client)
 
     def http(self, kind: type[httpx.AsyncClient] = httpx.AsyncClient, **options: Any) -> Any:
         """Return an httpx client for `http_client=`; `kind` is the class of async clients."""

@@ -235,7 +235,7 @@ _RECORDS: Final = (
     _mutant(
         "closing does not wait for detached calls",
         "_transport._async:AsyncConnections.aclose",
-        without("self.runtime.detached_calls.wait()"),
+        without("self.runtime.detached_calls.wait(grace)"),
     ),
 )
 """Ledger entries and detached calls."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,10 +109,8 @@ def behind_proxy(
     """Return a maker of clients that have to go through the server as a proxy."""
     if request.param == "our own engine":
         monkeypatch.setenv("HTTPS_PROXY", server.url)
-        return lambda **options: make_client("https://www.aurashot.art", **options)
-    return lambda **options: make_client(
-        "https://www.aurashot.art", http_client=make_client.http(proxy=server.url), **options
-    )
+        return partial(make_client, "https://www.aurashot.art")
+    return partial(make_client, "https://www.aurashot.art", http_client=make_client.http(proxy=server.url))
 
 
 @pytest.mark.parametrize("reply", LOST_TUNNELS.values(), ids=LOST_TUNNELS)

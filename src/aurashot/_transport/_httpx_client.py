@@ -76,10 +76,10 @@ class _Watch:
         self._outgoing = outgoing
         self._is_silent = True
         find: Any = getattr(client, "_transport_for_url", None)  # a proxy's, or the default one; httpx keeps it private
-        kind = None if find is None else type(find(request.url))
-        if kind is httpx.HTTPTransport:
+        transport: object = None if find is None else find(request.url)
+        if type(transport) is httpx.HTTPTransport:  # a subclass may do more than send
             request.extensions["trace"] = self._note
-        elif kind is httpx.AsyncHTTPTransport:
+        elif type(transport) is httpx.AsyncHTTPTransport:
             request.extensions["trace"] = self._note_async
         else:
             self._send()

@@ -275,7 +275,7 @@ _KEYS: Final = (
     _mutant(
         "calls in flight do not count towards the cap",
         "ledger._schema:_changed",
-        replaces_text("outcome != 'not_paid'", "outcome = 'paid'"),
+        replaces_text("outcome NOT IN (", "outcome NOT IN ('unknown', "),
     ),
     _mutant(
         "a reservation in an interrupted thread stays unknown",

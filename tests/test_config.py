@@ -164,7 +164,7 @@ def test_a_user_without_a_home_is_told_that_there_is_no_key(here: Path, monkeypa
         find_key(None)
 
 
-@pytest.mark.parametrize("key", [KEY, f"  {KEY}\n", "12345678", "~!@#$%^&", "x" * 256])
+@pytest.mark.parametrize("key", [KEY, f"  {KEY}\n", "12345678", "~!@#$%^&", "x" * 256, "sk_x"])
 def test_a_key_is_printable_ascii_without_the_space_around_it(key: str) -> None:
     """White space around a key, as a file read brings it, is dropped; all else stays."""
     assert key.strip() == shown(ApiKey(key, "api_key="))
@@ -177,6 +177,7 @@ def test_a_key_is_printable_ascii_without_the_space_around_it(key: str) -> None:
         "   ",
         "brief",
         "1234567",
+        "sk_",
         "x" * 257,
         "sk_live_0123\n4567_tail",
         "sk_live_0123\0_4567tail",
@@ -208,6 +209,7 @@ def test_a_key_shows_its_last_four_characters_only() -> None:
     key = ApiKey(KEY, "api_key=")
     assert "ApiKey('...WXYZ')" == repr(key) == str(key) == f"{key}"
     assert not hasattr(key, "__dict__")
+    assert "ApiKey('...')" == repr(ApiKey("sk_chat", "api_key="))
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))

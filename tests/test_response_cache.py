@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from aurashot._transport import _single_flight
 from aurashot._transport._single_flight import ResponseCache
+from aurashot.models import Upload
 
 if TYPE_CHECKING:
     import pytest
@@ -49,3 +50,16 @@ def test_it_forgets_what_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
     now[0] += 0.001
     assert cache.get("a") is None
     assert 0 == len(cache)
+
+
+def test_it_forgets_by_url_what_is_old_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A response with one of the URLs is dropped, unless it was put since."""
+    now = [50.0]
+    monkeypatch.setattr(_single_flight, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    cache = ResponseCache()
+    for key in ("a", "b"):
+        cache.put(key, Upload(url=f"https://cdn.example.com/{key}.png"))
+    now[0] += 10.0
+    cache.put("new", Upload(url="https://cdn.example.com/a.png"))
+    cache.forget({"https://cdn.example.com/a.png"}, min_age=5.0)
+    assert [False, True, True] == [cache.get(key) is not None for key in ("a", "b", "new")]

@@ -17,7 +17,7 @@ type checkers: `yield` alone cannot tell which step gives which result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 from aurashot.models import Response
@@ -50,6 +50,10 @@ class Call(NamedTuple, Generic[M]):
     It is the same for the same request in every process."""
     dedupe_key: str | None = None
     """Calls with the same value are sent once, and share the response."""
+    refused_key: str | None = None
+    """The idempotency key under which the service refused it before: it is sent again under the same one."""
+    attempts: int = 0
+    """How many requests were sent for it under that key."""
 
 
 class Blocking(NamedTuple, Generic[T]):
@@ -97,6 +101,12 @@ class Recall(NamedTuple, Generic[M]):
     """The call that would be sent, with a digest of each local image instead of its URL."""
 
 
+class Forget(NamedTuple):
+    """Forget the uploads that this client remembers from before the operation, by their URLs."""
+
+    urls: frozenset[str]
+
+
 class Annotate(NamedTuple):
     """Add notes to the ledger entry of a response, where there is one."""
 
@@ -104,7 +114,7 @@ class Annotate(NamedTuple):
     notes: Mapping[str, Scalar]
 
 
-Step: TypeAlias = Call[Any] | Blocking[Any] | Fetch[Any] | Pause | Together | Gather | Recall[Any] | Annotate
+Step: TypeAlias = Call[Any] | Blocking[Any] | Fetch[Any] | Pause | Together | Gather | Recall[Any] | Forget | Annotate
 Flow: TypeAlias = Generator[Step, Any, T]
 
 
@@ -153,6 +163,11 @@ def gather(flows: list[Flow[T]], *, limit: int = 8) -> Flow[list[T | Exception]]
 def recall(call: Call[M]) -> Flow[M | None]:
     """Return the result that the ledger stores for the operation's idempotency key, or None if there is none."""
     return cast("M | None", (yield Recall(call)))
+
+
+def forget(urls: Iterable[str]) -> Flow[None]:
+    """Forget the uploads that this client remembers from before the operation, by their URLs."""
+    yield Forget(frozenset(urls))
 
 
 def annotate(response: Response, notes: Mapping[str, Scalar]) -> Flow[None]:

@@ -22,7 +22,8 @@ BASE_URL: Final = "https://www.aurashot.art"
 KEY_NAMES: Final = ("AURASHOT_API_KEY", "AURASHOT_STUDIO_KEY")
 BASE_URL_NAME: Final = "AURASHOT_BASE_URL"
 
-_KEY_SHAPE: Final = re.compile(r"[!-~]{8,256}")
+_KEY_SHAPE: Final = re.compile(r"(?=sk_.|.{8})[!-~]{1,256}")
+"""A key that starts with sk_ may be short, such as one of the sandbox; of another kind, short ones are no keys."""
 
 logger: Final = logging.getLogger("aurashot")
 
@@ -48,7 +49,7 @@ class ApiKey:
                 f"The key from {source} is not valid; keys are 8 to 256 printable ASCII characters without spaces, "
                 f"like sk_live_...; this one ends in {value[-4:]!r} and has {len(value)}"
                 if len(value) > 8  # a shorter one would be shown nearly whole
-                else f"The key from {source} is too short; keys look like sk_live_..."
+                else f"The key from {source} is too short or not valid; keys look like sk_live_..."
             )
         self._value = value
 
@@ -61,7 +62,8 @@ class ApiKey:
         return self._value
 
     def __repr__(self) -> str:
-        return f"ApiKey('...{self._value[-4:]}')"
+        end = self._value[-4:] if len(self._value) > 8 else ""
+        return f"ApiKey('...{end}')"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("An API key cannot be pickled; make the client in the process that uses it")

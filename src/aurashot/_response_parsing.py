@@ -70,6 +70,8 @@ STATUS_OUTCOMES: Final[Mapping[int, Outcome]] = MappingProxyType(
 )
 """What a status says about the work, where its class does not: 4xx is a refusal, all else leaves it open."""
 
+_MAY_BE_ABOUT_IMAGES: Final = frozenset({400, 404, 410, 422, 424})
+
 _NO_MESSAGE: Final[Mapping[int, str]] = MappingProxyType(
     {
         401: "The service does not know this key",
@@ -222,6 +224,17 @@ def failure(what: str, details: Mapping[str, Any], generation: Generation | None
     error.generation = generation
     error.request_id = generation.request_id if generation else None
     return error
+
+
+def may_be_about_images(error: APIStatusError | GenerationFailedError) -> bool:
+    """Return whether an image of the request may be what the service refused or failed at.
+
+    How it says so is not documented; it is not about images if it is about the content.
+    """
+    if isinstance(error, GenerationFailedError):
+        return not isinstance(error, ContentBlockedError)
+    blocked = re.search(_BLOCKED_WORDS, f"{error.code} {error.message}")
+    return error.status_code in _MAY_BE_ABOUT_IMAGES and not blocked
 
 
 def _status_error(response: RawResponse) -> APIStatusError:

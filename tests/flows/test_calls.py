@@ -9,12 +9,14 @@ from aurashot._calls import (
     Blocking,
     Call,
     Flow,
+    Forget,
     Gather,
     Pause,
     Recall,
     Together,
     annotate,
     blocking,
+    forget,
     gather,
     pause,
     recall,
@@ -135,3 +137,10 @@ def test_an_annotation_is_a_step_with_its_response_and_notes() -> None:
     play = Play()
     play.run(annotate(DONE, {"chosen": True, "score": 0.5}))
     assert [Annotate(DONE, {"chosen": True, "score": 0.5})] == play.steps
+
+
+def test_forgetting_is_a_step_with_the_urls() -> None:
+    """The flow says which uploads are of no use any more, and returns nothing."""
+    play = Play()
+    play.run(forget([FACE, FACE]))
+    assert [Forget(frozenset({FACE}))] == play.steps

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from aurashot._calls import Blocking, Call, Flow, Recall, Together
+from aurashot._calls import Blocking, Call, Flow, Forget, Recall, Together
 from aurashot._flows import character as flows
-from aurashot.errors import InputError, InvalidImageError, NotSentError, UnsafeURLError
+from aurashot.errors import BadRequestError, InputError, InvalidImageError, NotSentError, UnsafeURLError
 from aurashot.images import ImageRules, Payload
 from aurashot.models import Generation, Output, Upload
 from tests.flows.steps import CLOTHES, FACE, RULES, SCENE, Play, body, png
@@ -214,6 +214,37 @@ def test_an_upload_that_fails_ends_the_operation_before_the_billed_request() -> 
         play.run(generate(face=png()))
     assert lost is caught.value
     assert ["upload"] == [call.name for call in play.calls]
+
+
+def refusal() -> BadRequestError:
+    """Return the error of a request that was sent once and refused."""
+    error = BadRequestError("422 no such image")
+    error.status_code, error.idempotency_key, error.attempts = 422, "order-17", 1
+    return error
+
+
+def test_a_refused_request_is_made_again_with_new_uploads() -> None:
+    """Uploads are forgotten and made again, and the second request has the key of the first."""
+    play = Play(Upload(url=FACE), refusal(), Upload(url=CLOTHES), DONE)
+    assert DONE is play.run(generate(face=png(), scene=SCENE))
+    upload, first, again, second = play.calls
+    assert (upload.name, Forget(frozenset({FACE, SCENE})), upload) == (again.name, play.steps[2], again)
+    assert ({"face": FACE, "scene": SCENE}, {"face": CLOTHES, "scene": SCENE}) == (
+        body(first)["images"],
+        body(second)["images"],
+    )
+    assert (None, 0, "order-17", 1) == (first.refused_key, first.attempts, second.refused_key, second.attempts)
+    assert first.asked == second.asked
+
+
+def test_a_refusal_is_raised_if_there_is_no_other_upload() -> None:
+    """A cache that still gives the same upload had it from this operation: it is not gone."""
+    upload, refused = Upload(url=FACE), refusal()
+    play = Play(upload, refused, upload)
+    with pytest.raises(BadRequestError) as caught:
+        play.run(generate(face=png()))
+    assert refused is caught.value
+    assert ["upload", "generate", "upload"] == [call.name for call in play.calls]
 
 
 def test_uploading_a_local_image_gives_its_address() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -17,7 +18,7 @@ from aurashot.errors import (
     UnexpectedResponseError,
     UnsafeURLError,
 )
-from aurashot.models import Upload, WorkflowJob, WorkflowResult
+from aurashot.models import Generation, Upload, WorkflowJob, WorkflowResult
 from tests.flows.steps import CLOTHES, FACE, RULES, SCENE, Play, body, png
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def pose(original_image: Any = FACE, description: Any = "sitting", **options: An
     return flows.pose_change(RULES, original_image, description, **{**given, **options})
 
 
-def query(job: WorkflowJob | None = None, **options: Any) -> Flow[WorkflowJob]:
+def query(job: Any = None, **options: Any) -> Flow[WorkflowJob]:
     """Return the flow of a query, with the defaults of the clients."""
     given: dict[str, Any] = {"workflow": None, "execution_id": None, "task_id": None, "wait": False}
     return flows.query(job, **{**given, **options})
@@ -144,6 +145,14 @@ def test_local_images_of_a_job_are_uploaded_first() -> None:
         (query(execution_id="e-1"), "job", InputError),
         (query(WorkflowJob(status="submitted", workflow="pose_change")), "job", InputError),
         (query(WorkflowJob(status="submitted", execution_id="e-1")), "job", InputError),
+        (query("e-1"), "job", InputError),
+        (query("e-1", workflow="pose_change"), "job", InputError),
+        (query({"executionId": "e-1"}, workflow="pose_change"), "job", InputError),
+        (query(Generation(status="success")), "job", InputError),
+        (query(workflow=7, execution_id="e-1"), "workflow", InputError),
+        (query(workflow="pose_change", execution_id=uuid4()), "execution_id", InputError),
+        (query(workflow="pose_change", task_id=b"t-1"), "task_id", InputError),
+        (query(workflow="pose_change", task_id="\ud800"), "task_id", InputError),
     ],
 )
 def test_every_argument_is_checked_before_anything_is_sent(

@@ -8,6 +8,7 @@ import socket
 import tempfile
 import time
 import tracemalloc
+import warnings
 import zlib
 from dataclasses import FrozenInstanceError
 from pathlib import Path
@@ -102,8 +103,36 @@ def test_without_pillow_files_are_sent_as_they_are(
     files = [encoded(file_format, exif=exif(6)) for file_format in ("JPEG", "PNG", "WEBP")]
     files.append(encoded("GIF"))
     forget_pillow()
-    for content in files:
-        assert content == content_of(sent(content, rules))
+    for content in files[:3]:
+        with pytest.warns(UserWarning, match=r"uploaded with its metadata.*aurashot\[images\]"):
+            assert content == content_of(sent(content, rules))
+    assert files[3] == content_of(sent(files[3], rules))
+
+
+def test_without_pillow_nobody_is_warned_for_nothing(
+    encoded: Callable[..., bytes], exif: Callable[[int], Image.Exif], plain: Path, forget_pillow: Callable[[], None]
+) -> None:
+    """A file without metadata has nothing to tell, and `strip_metadata=False` says that it is meant."""
+    photo = encoded("JPEG", exif=exif(6))
+    forget_pillow()
+    sent(plain, ImageRules(own_origin=""))
+    assert photo == content_of(sent(photo, ImageRules(own_origin="", strip_metadata=False)))
+
+
+def test_the_warning_is_shown_once(
+    encoded: Callable[..., bytes],
+    exif: Callable[[int], Image.Exif],
+    rules: ImageRules,
+    forget_pillow: Callable[[], None],
+) -> None:
+    """However many photos there are, by Python's own default filter."""
+    photos = [encoded("JPEG", exif=exif(1), quality=quality) for quality in (70, 80, 90)]
+    forget_pillow()
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("default")
+        for photo in photos:
+            sent(photo, rules)
+    assert [UserWarning] == [warning.category for warning in shown]
 
 
 def test_without_pillow_other_formats_name_the_extra(

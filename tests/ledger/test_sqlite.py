@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import copy
 import hashlib
+import json
 import os
 import pickle
 import re
@@ -9,7 +11,7 @@ import stat
 import subprocess
 import sys
 import textwrap
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -140,6 +142,22 @@ def test_the_sum(ledger: SQLiteLedger) -> None:
     )
     assert expected == ledger.summary()
     assert 4 == ledger.summary().at_most
+
+
+@pytest.mark.parametrize("is_empty", [True, False])
+def test_who_was_never_seen_has_spent_nothing(ledger: SQLiteLedger, *, is_empty: bool) -> None:
+    """Asking for a tag, a value or an operation before its first call is no error, and invents no entry."""
+    if not is_empty:
+        ledger.settle(ledger.reserve(intent(tags={"user": "bob"})), PAID)
+    summary = ledger.summary()
+    copies = [summary, copy.deepcopy(summary), pickle.loads(pickle.dumps(summary))]
+    for one in copies:
+        assert Spend() == one.by_tag["user"]["alice"] == one.by_tag["team"]["x"] == one.by_operation["edit"]
+        assert ("alice" in one.by_tag["user"], "team" in one.by_tag, "edit" in one.by_operation) == (False,) * 3
+        assert one.by_tag.get("team") is None
+        assert ([] if is_empty else ["user"]) == list(one.by_tag)
+        assert summary == one == ledger.summary()
+        assert json.loads(json.dumps(asdict(one)))["by_tag"].keys() == one.by_tag.keys()
 
 
 def test_an_empty_ledger_sums_up_to_nothing(ledger: SQLiteLedger) -> None:

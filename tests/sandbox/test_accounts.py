@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from aurashot import sandbox
+from aurashot import AuraShot, sandbox
 
 if TYPE_CHECKING:
     from aurashot.sandbox import SandboxServer
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
         ("Basic sk_live_1", "missing_api_key"),
         ("Bearer", "missing_api_key"),
         ("Bearer pk_live_1", "invalid_api_key"),
+        ("Bearer sk_", "invalid_api_key"),
+        ("Bearer sk_live 1", "invalid_api_key"),
+        (f"Bearer sk_{'x' * 254}", "invalid_api_key"),
         ("Bearer sk_revoked", "revoked_api_key"),
     ],
 )
@@ -36,6 +39,13 @@ def test_any_other_key_is_good(client: httpx.Client, payload: dict[str, Any], ke
     """Keys are not registered anywhere."""
     response = client.post("/v1/character/generate", json=payload, headers={"Authorization": f"bearer {key}"})
     assert 200 == response.status_code
+
+
+@pytest.mark.parametrize("key", ["sk_x", "sk_chat", "sk_live_0123456789", f"sk_{'x' * 253}"])
+def test_a_key_of_the_sandbox_is_one_for_the_client(server: SandboxServer, key: str) -> None:
+    """What one accepts, the other does not call invalid."""
+    with AuraShot(key, base_url=server.url) as client:
+        assert client.generate("a cafe", face="https://example.com/face.jpg").succeeded
 
 
 def test_every_key_has_its_own_quota(quick_drawings: None) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -87,6 +88,51 @@ def test_faults_can_be_set_from_code(client: httpx.Client, server: SandboxServer
     assert [200] == outcomes(client, payload, 1)
     with pytest.raises(ValueError, match="no fault"):
         server.fault("explode")
+
+
+@pytest.mark.parametrize("operation", ["id-photo", "id_photo"])
+def test_an_operation_has_two_spellings(client: httpx.Client, server: SandboxServer, operation: str) -> None:
+    """The name of the method is as good as that of the service, from code and over HTTP."""
+    body = {"images": {"face": "https://example.com/face.jpg"}}
+    server.fault("forbidden", times=1, operations=[operation])
+    client.post("/_sandbox/faults", json={"fault": "not-found", "times": 1, "operations": [operation]})
+    statuses = [client.post("/v1/character/id-photo", json=body).status_code for _ in range(3)]
+    assert [403, 404, 200] == statuses
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"operations": ["generat"]}, "operations: there is no 'generat'; use upload, id-photo, generate, "),
+        ({"operations": ["generate", "Edit", "read"]}, "operations: there is no 'Edit', 'read'; use "),
+        ({"operations": "generate"}, "operations: a list of names is needed, not 'generate'"),
+        ({"operations": ""}, "operations: a list of names is needed, not ''"),
+        ({"operations": None}, "operations: a list of names is needed, not None"),
+        ({"operations": [["edit"]]}, "operations: there is no "),
+        ({"operations": [None]}, "operations: there is no None"),
+        ({"share": 0}, "share: a number above 0 and at most 1 is needed, not 0"),
+        ({"share": 1.5}, "share: "),
+        ({"share": float("nan")}, "share: "),
+        ({"share": "0.5"}, "share: "),
+        ({"times": 0}, "times: a whole number of at least 1, or None for no limit, is needed, not 0"),
+        ({"times": 1.5}, "times: "),
+        ({"times": True}, "times: "),
+    ],
+)
+@pytest.mark.parametrize("fault", ["drop", "refuse"])
+def test_a_fault_that_could_never_happen_is_refused(
+    server: SandboxServer, client: httpx.Client, fault: str, arguments: dict[str, Any], sentence: str
+) -> None:
+    """The message names the argument, and no rule is added."""
+    with pytest.raises(ValueError, match=rf"^{re.escape(sentence)}"):
+        server.fault(fault, **arguments)
+    assert [] == client.get("/_sandbox/faults").json()["active"]
+
+
+def test_a_fault_is_one_string(server: SandboxServer) -> None:
+    """A list of faults is written with commas."""
+    with pytest.raises(ValueError, match="with commas between several"):
+        server.fault(["drop", "reset"])  # type: ignore[arg-type]  # what the test is about
 
 
 def test_all_faults_that_end_by_themselves_can_be_set_at_once(client: httpx.Client, server: SandboxServer) -> None:

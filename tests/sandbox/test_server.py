@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from aurashot import sandbox
-from aurashot.errors import ConfigurationError
+from aurashot.errors import ConfigurationError, InputError
 from aurashot.sandbox._server import _listen, _url
 
 if TYPE_CHECKING:
@@ -154,3 +154,68 @@ def test_run_serves_until_it_is_stopped_and_cleans_up(tmp_path: Path, stop: sign
         assert "" == process.stderr.read()
         assert code == process.wait(10)
     assert [] == list(tmp_path.glob("aurashot-sandbox-*"))
+
+
+def test_a_reset_sandbox_is_as_new(quick_drawings: None) -> None:
+    """Bill, quotas, faults and latency are as in the beginning; what was stored is still there."""
+    with sandbox.serve(quota=1, latency=0.01) as server, httpx.Client(base_url=server.url, headers=HEADERS) as client:
+
+        def generate() -> int:
+            return client.post("/v1/character/generate", json=BODY).status_code
+
+        made = client.post("/v1/character/generate", json=BODY).json()["outputs"][0]["url"]
+        assert 402 == generate()
+        server.latency = 60
+        server.fault("forbidden")
+        server.reset()
+        assert (0, 0.01) == (server.bill().total, server.latency)
+        assert [200, 402] == [generate(), generate()]
+        assert 200 == client.get(made).status_code
+    server.reset()  # after its end there is nothing to do in its thread
+
+
+def test_a_reset_cuts_off_requests_in_progress(quick_drawings: None, caplog: pytest.LogCaptureFixture) -> None:
+    """Their connections are closed at once; idle ones stay, and nothing is logged."""
+    failures: list[httpx.TransportError] = []
+
+    def wait() -> None:
+        try:
+            httpx.post(f"{server.url}/v1/character/generate", json=BODY, headers=HEADERS, timeout=30)
+        except httpx.TransportError as error:
+            failures.append(error)
+
+    with sandbox.serve(latency=60) as server, httpx.Client(base_url=server.url) as idle:
+        idle.get("/_sandbox/bill")
+        kept = set(server._server.server_state.connections)
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        while server.bill().total == 0:
+            time.sleep(0.001)
+        server.reset()
+        waiting.join(5)
+        assert 1 == len(failures)
+        assert kept == set(server._server.server_state.connections)
+        assert {"billed": 0, "entries": []} == idle.get("/_sandbox/bill").json()
+    assert [] == [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+
+
+def test_clearing_the_faults_ends_a_refusal(quick_drawings: None) -> None:
+    """Connections are accepted again, and can be refused again."""
+    with sandbox.serve() as server:
+        for _ in range(2):
+            server.fault("refuse;for=60")
+            with pytest.raises(httpx.ConnectError):
+                httpx.get(server.url)
+            server.clear_faults()
+            assert 200 == httpx.get(f"{server.url}/_sandbox/bill").status_code
+        server.clear_faults()
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), "1", None])
+def test_a_latency_is_a_number_of_seconds(server: sandbox.SandboxServer, seconds: Any) -> None:
+    """At the start, and when it is set."""
+    with pytest.raises(InputError, match="^latency: a number of seconds of at least 0 is needed, not "):
+        server.latency = seconds
+    assert 0 == server.latency
+    with pytest.raises(InputError, match="^latency: "), sandbox.serve(latency=seconds):
+        pytest.fail("it started")

@@ -65,6 +65,134 @@ def test_client_is_closed(pytester: pytest.Pytester) -> None:
     pytester.runpytest_inprocess(*STRICT).assert_outcomes(passed=2)
 
 
+def test_every_test_finds_a_new_sandbox(pytester: pytest.Pytester) -> None:
+    """Faults, bills, quotas and the latency of a test, and of wider fixtures, are not there for the next one."""
+    pytester.makepyfile(
+        """
+        import httpx
+        import pytest
+        from aurashot import AuraShot, AuraShotError, DeadlineExceededError
+
+        FACE = "https://example.com/face.jpg"
+
+        @pytest.fixture(scope="session")
+        def anchor(aurashot_sandbox):
+            with AuraShot(aurashot_sandbox.api_key, base_url=aurashot_sandbox.url) as client:
+                return client.id_photo(FACE)
+
+        def test_first(aurashot_client, aurashot_sandbox, anchor):
+            assert aurashot_sandbox.bill().total == 0
+            aurashot_client.generate("a cafe", face=anchor)
+            aurashot_sandbox.latency = 60
+            aurashot_sandbox.fault("drop", operations=["edit"])
+            with pytest.raises(DeadlineExceededError):
+                aurashot_client.generate("a cafe", face=anchor, timeout=0.2)
+
+        @pytest.mark.parametrize("fault", ["drop", "refuse;for=60"])
+        def test_second(aurashot_client, aurashot_sandbox, anchor, fault):
+            assert aurashot_sandbox.bill().total == 0
+            assert aurashot_sandbox.latency == 0
+            assert aurashot_client.edit("at night", target=anchor, timeout=30).succeeded
+            aurashot_sandbox.fault(fault)
+            with pytest.raises(AuraShotError):
+                aurashot_client.with_options(retry=1).edit("at night", target=anchor)
+
+        def test_without_the_fixture():
+            pass
+
+        def test_dynamic(request, anchor):
+            server = request.getfixturevalue("aurashot_sandbox")
+            assert server.bill().total == 0
+            client = request.getfixturevalue("aurashot_client")
+            assert client.generate("a cafe", face=anchor).succeeded
+            assert client.read(anchor)
+        """
+    )
+
+    pytester.runpytest_inprocess(*STRICT).assert_outcomes(passed=5)
+
+
+def test_a_request_that_outlives_its_test_is_on_no_other_bill(pytester: pytest.Pytester) -> None:
+    """A test may end before the sandbox has billed what it sent."""
+    pytester.makepyfile(
+        """
+        import threading
+        import time
+
+        import pytest
+        from aurashot import AuraShotError
+        from aurashot.sandbox import _emulator
+
+        begun, go = threading.Event(), threading.Event()
+
+        @pytest.fixture(scope="module", autouse=True)
+        def slow_references():
+            def read(path):
+                begun.set()
+                go.wait(10)
+                return original(path)
+
+            original = _emulator.read
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(_emulator, "read", read)
+                yield
+
+        def test_first(aurashot_client):
+            thread = threading.Thread(target=call, args=(aurashot_client,))
+            thread.start()
+            assert begun.wait(10)
+
+        def call(client):
+            with pytest.raises(AuraShotError):
+                client.generate("a cafe", face="https://example.com/face.jpg", timeout=5)
+
+        def test_second(aurashot_client, aurashot_sandbox):
+            go.set()
+            assert aurashot_client.generate("a pub", face="https://example.com/face.jpg").succeeded
+            time.sleep(0.2)
+            assert aurashot_sandbox.bill().total == 1
+        """
+    )
+
+    pytester.runpytest_inprocess(*STRICT).assert_outcomes(passed=2)
+
+
+def test_the_environment_is_set_for_one_test(pytester: pytest.Pytester) -> None:
+    """A client without arguments talks to the sandbox, and only there."""
+    pytester.makepyfile(
+        """
+        import os
+
+        from aurashot import AuraShot
+
+        def test_client(aurashot_environment):
+            with AuraShot() as client:
+                assert client.generate("a cafe", face="https://example.com/face.jpg").succeeded
+            assert aurashot_environment.bill().total == 1
+
+        def test_after():
+            assert not {"AURASHOT_API_KEY", "AURASHOT_BASE_URL"} & set(os.environ)
+        """
+    )
+
+    pytester.runpytest_inprocess(*STRICT).assert_outcomes(passed=2)
+
+
+def test_the_plugin_starts_no_sandbox_by_itself(pytester: pytest.Pytester) -> None:
+    """Tests that do not ask for it pay nothing for it."""
+    pytester.makepyfile(
+        """
+        import sys
+        import threading
+
+        def test_other():
+            assert "aurashot-sandbox" not in [thread.name for thread in threading.enumerate()]
+        """
+    )
+
+    pytester.runpytest_inprocess(*STRICT).assert_outcomes(passed=1)
+
+
 def test_fixtures_are_documented(pytester: pytest.Pytester) -> None:
     """`pytest --fixtures` says what each fixture is."""
     lines = pytester.runpytest_inprocess("--fixtures").stdout
@@ -72,6 +200,7 @@ def test_fixtures_are_documented(pytester: pytest.Pytester) -> None:
     lines.fnmatch_lines(["aurashot_sandbox?[[]session scope]*", "    Run one local sandbox*"])
     lines.fnmatch_lines(["aurashot_client*", "    Return a client of the sandbox*"])
     lines.fnmatch_lines(["async_aurashot_client*", "    Return an async client*"])
+    lines.fnmatch_lines(["aurashot_environment*", "    Set `AURASHOT_BASE_URL` and*"])
 
 
 def test_plugin_is_light() -> None:

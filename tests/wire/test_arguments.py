@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import socket
+import sys
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -81,6 +82,16 @@ def test_a_wrong_option_is_refused_by_the_constructor(kind: type[AuraShot], word
     with pytest.raises(ConfigurationError, match=words) as caught:
         cast("Any", kind)(**{"api_key": KEY, **OPTIONS[words]})
     assert "sk_live_secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [AuraShot, AsyncAuraShot])
+def test_stripping_metadata_needs_the_extra_at_once(kind: type[AuraShot], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that must strip metadata and cannot is not made; without Pillow, other clients are."""
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(ConfigurationError, match=r"strip_metadata=True needs Pillow.*aurashot\[images\]"):
+        kind(KEY, strip_metadata=True)
+    for flag in (None, False):
+        assert KEY not in repr(kind(KEY, strip_metadata=flag))
 
 
 @pytest.mark.parametrize("option", ["retry", "hooks", "parent_id"])

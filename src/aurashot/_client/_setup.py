@@ -83,8 +83,16 @@ def changed(
 
 
 def rules(service: Service, *, strip_metadata: bool | None) -> ImageRules:
-    """Return how local images are treated."""
+    """Return how local images are treated.
+
+    Raises:
+        ConfigurationError: Metadata have to be removed, and Pillow is missing.
+    """
     _check_type("strip_metadata", strip_metadata, bool, "True, False or None")
+    if strip_metadata:
+        from aurashot.images._pillow import check_pillow_for_stripping
+
+        check_pillow_for_stripping()
     return ImageRules(own_origin=service.own_origin, strip_metadata=strip_metadata)
 
 

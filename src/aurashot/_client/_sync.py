@@ -53,13 +53,14 @@ class AuraShot:
         rate_limiter: Called before every API request; returns when the request may be sent.
         hooks: Called with an event when an operation or one of its requests starts, succeeds or fails.
         strip_metadata: Whether a local photo is rotated upright and stripped of location and other metadata before it
-            leaves the machine. Default: if the extra `images` is installed. True requires it.
+            leaves the machine. Default: if the extra `images` is installed; without it, a photo that has metadata is
+            sent as it is, with a warning. True requires the extra.
         min_response_time: Seconds of `timeout` that must be left when a billed request is sent; with less, the call
             raises `DeadlineExceededError` and sends nothing. Default: the fastest response to such a request in the
             last five minutes. 0 always sends.
 
     Raises:
-        ConfigurationError: There is no key, or an argument is invalid.
+        ConfigurationError: There is no key, an argument is invalid, or the extra that it needs is missing.
     """
 
     def __init__(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from aurashot import _endpoints as endpoints
 from aurashot._calls import Flow, pause, send
 from aurashot._flows.references import check_text, given, identities, ready, send_billed
+from aurashot._operations import check_encodable
 from aurashot._response_parsing import failure
 from aurashot.errors import InputError, UnexpectedResponseError
 from aurashot.models import (
@@ -77,6 +78,14 @@ def query(
     job: WorkflowJob | None, *, workflow: str | None, execution_id: str | None, task_id: str | None, wait: bool
 ) -> Flow[WorkflowJob]:
     """Return the state of a job."""
+    for argument, text in (("workflow", workflow), ("execution_id", execution_id), ("task_id", task_id)):
+        _check_identifier(argument, text)
+    if job is not None and not isinstance(cast("object", job), WorkflowJob):
+        message = (
+            f"job: a job that an earlier call returned is needed, not an object of type {type(job).__name__}; pass an "
+            "identifier as execution_id= or task_id=, together with workflow="
+        )
+        raise InputError(message, argument="job")
     if job is not None:
         workflow = workflow or job.workflow
         if not (execution_id or task_id):
@@ -87,6 +96,14 @@ def query(
     question = QueryRequest(workflow=workflow, execution_id=execution_id, task_id=None if execution_id else task_id)
     response = yield from send(endpoints.query(question))
     return (yield from _finished(question, response)) if wait else response
+
+
+def _check_identifier(argument: str, text: object) -> None:
+    if text is None:
+        return
+    if not isinstance(text, str):
+        raise InputError(f"{argument}: a string is needed, not {type(text).__name__}", argument=argument)
+    check_encodable(argument, text)
 
 
 def _check_version(version: str, known: tuple[str, ...]) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from aurashot import _endpoints as endpoints
-from aurashot._calls import Flow, blocking, recall, send, together
+from aurashot._calls import Flow, blocking, forget, recall, send, together
 from aurashot._operations import check_encodable
-from aurashot.errors import InputError, InvalidImageError, NoOutputError
+from aurashot._response_parsing import may_be_about_images
+from aurashot.errors import APIStatusError, GenerationFailedError, InputError, InvalidImageError, NoOutputError
 from aurashot.images import ImageInput, locate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aurashot._calls import Call, M
     from aurashot.images import ImageRules, LocalImage, Payload
-    from aurashot.models import BilledRequest
+    from aurashot.models import BilledRequest, Upload
 
 ImageSources: TypeAlias = "dict[str, str | Payload]"
 """Where each image is, by the name of its argument: a checked URL, or what is to be uploaded."""
@@ -41,6 +44,9 @@ def identities(sources: ImageSources) -> dict[str, str]:
 def send_billed(call: Call[M], sources: ImageSources) -> Flow[M]:
     """Make a billable call: look into the ledger, upload what is local, and send.
 
+    The service may have deleted an upload that the client remembers. If it refuses the request, so that nothing was
+    billed, remembered uploads are forgotten, and the request is sent once more, under the same key, with new ones.
+
     Args:
         call: The call, with the images as `identities` names them.
         sources: Where the images are.
@@ -48,12 +54,35 @@ def send_billed(call: Call[M], sources: ImageSources) -> Flow[M]:
     earlier = yield from recall(call)
     if earlier is not None:
         return earlier
+    uploads = yield from _upload(sources)
+    sent = _with_urls(call, uploads)
+    try:
+        return cast("M", (yield sent))
+    except (APIStatusError, GenerationFailedError) as error:
+        if not may_be_about_images(error):
+            raise
+        yield from forget(cast("BilledRequest", sent.request).references.values())
+        if error.outcome != "rejected":
+            raise
+        renewed = yield from _upload(sources)
+        if all(renewed[name] is uploads[name] for name in uploads):
+            raise
+        key, attempts = error.idempotency_key, error.attempts
+    return cast("M", (yield _with_urls(call, renewed)._replace(refused_key=key, attempts=attempts)))
+
+
+def _upload(sources: ImageSources) -> Flow[dict[str, Upload]]:
+    """Upload what is local and not remembered, and return each upload by the name of its argument."""
     payloads = {name: source for name, source in sources.items() if not isinstance(source, str)}
-    if payloads:
-        uploads = yield from together([send(endpoints.upload(payload)) for payload in payloads.values()])
-        urls = {name: upload.url for name, upload in zip(payloads, uploads, strict=True)}
-        call = call._replace(request=cast("BilledRequest", call.asked).with_urls(urls))
-    return cast("M", (yield call))
+    uploads = yield from together([send(endpoints.upload(payload)) for payload in payloads.values()])
+    return dict(zip(payloads, uploads, strict=True))
+
+
+def _with_urls(call: Call[M], uploads: Mapping[str, Upload]) -> Call[M]:
+    if not uploads:
+        return call
+    urls = {name: upload.url for name, upload in uploads.items()}
+    return call._replace(request=cast("BilledRequest", call.asked).with_urls(urls))
 
 
 def given(**images: ImageInput | None) -> dict[str, ImageInput]:

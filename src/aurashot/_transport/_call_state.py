@@ -122,10 +122,10 @@ class CallState:
 
     __slots__ = ("attempts", "doubt", "now", "payment")
 
-    def __init__(self) -> None:
+    def __init__(self, attempts: int = 0) -> None:
         self.now: State = State.READY
         self.payment: Payment = "not_paid"
-        self.attempts: int = 0
+        self.attempts: int = attempts
         self.doubt: AuraShotError | None = None
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from aurashot._calls import Annotate, Blocking, Call, Fetch, Flow, Gather, Pause, Recall, Step, Together
+from aurashot._calls import Annotate, Blocking, Call, Fetch, Flow, Forget, Gather, Pause, Recall, Step, Together
 from aurashot._transport._runtime import forget
 from aurashot._transport._stages import Stages
 from aurashot.errors import AuraShotError
@@ -81,6 +81,8 @@ class Driver:
             case Gather():
                 works = [partial(self._drive, flow, operation.branch()) for flow in step.flows]
                 return self._runtime.gather(works, step.limit)
+            case Forget():
+                return self._forget(step, operation)
             case Annotate():
                 return self._annotate(step, operation)
 
@@ -106,6 +108,10 @@ class Driver:
         operation.keys.take()
         operation.deliver(cast("Any", result))
         return result
+
+    async def _forget(self, step: Forget, operation: Operation) -> None:
+        """Forget uploads; what another operation has uploaded since this one began is kept."""
+        self._client.single_flight.forget(step.urls, min_age=operation.deadline.elapsed)
 
     async def _annotate(self, step: Annotate, operation: Operation) -> None:
         number, ledger = step.response.meta.ledger_entry, self._client.ledger

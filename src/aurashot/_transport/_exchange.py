@@ -70,8 +70,8 @@ class Exchange(Generic[M]):
     def __init__(self, call: Call[M], operation: Operation, client: ClientState, options: Options) -> None:
         self.call: Call[M] = call
         self.operation: Operation = operation
-        self.key: str | None = operation.keys.take() if call.billable else None
-        self.state: CallState = CallState()
+        self.key: str | None = (call.refused_key or operation.keys.take()) if call.billable else None
+        self.state: CallState = CallState(call.attempts)
         self.record: Record | None = None
         self.ledger_entry: int | None = None
         self._content = call.request.to_wire() if isinstance(call.request, WireModel) else call.request

@@ -39,7 +39,7 @@ class Record:
         self._exchange = exchange
         self._runtime = runtime
         self._intent: Intent | None = None
-        self._attempts_before = 0
+        self._attempts_before = exchange.state.attempts
 
     async def begin(self) -> Any | None:
         """Make sure of an entry for the next request: the last one, or a new one if that may be on the bill.

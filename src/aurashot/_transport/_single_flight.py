@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from aurashot.errors import AuraShotError, DeadlineExceededError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable
+    from collections.abc import Awaitable, Callable, Container, Hashable
 
     from aurashot._deadline import Deadline
     from aurashot._transport._runtime import Runtime, Signal
@@ -48,6 +48,14 @@ class ResponseCache:
                 return None
             self._kept.move_to_end(key)
             return value
+
+    def forget(self, urls: Container[str], *, min_age: float) -> None:
+        """Drop the responses with one of the URLs that were cached at least `min_age` seconds ago."""
+        latest = time.monotonic() - min_age
+        with self._lock:
+            for key, (born, value) in list(self._kept.items()):
+                if born <= latest and getattr(value, "url", None) in urls:
+                    del self._kept[key]
 
     def put(self, key: str, value: object) -> None:
         """Cache a response."""
@@ -85,6 +93,10 @@ class SingleFlight:
         self._runtime = runtime
         self._running: dict[Hashable, _Flight] = {}
         self._lock = threading.Lock()
+
+    def forget(self, urls: Container[str], *, min_age: float) -> None:
+        """Drop the cached responses with one of the URLs that are at least `min_age` seconds old."""
+        self._cache.forget(urls, min_age=min_age)
 
     async def get(self, key: str, deadline: Deadline, work: Callable[[], Awaitable[T]]) -> T:
         """Return the response for a key: from the cache, by waiting, or by doing the work."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from aurashot.errors import ConfigurationError, InvalidImageError
+from aurashot.errors import InvalidImageError
 from aurashot.images import _pillow
 from aurashot.images._disk import TEXT_MODE, DiskFile, reading
 from aurashot.images._formats import EXTENSIONS, SNIFF_BYTES, sniff
@@ -65,10 +65,8 @@ def prepare(local: LocalImage, rules: ImageRules, read: SharedRead | None = None
         InvalidImageError: It cannot be read, is too large, or is not an image that the service accepts.
         ConfigurationError: `strip_metadata` is True and Pillow is missing.
     """
-    if rules.strip_metadata and not _pillow.pillow_available():
-        raise ConfigurationError(
-            f"strip_metadata=True needs Pillow, which is missing; install it with {_pillow.INSTALL}"
-        )
+    if rules.strip_metadata:
+        _pillow.check_pillow_for_stripping()
     source = _source(local, rules, read or SharedRead())
     check_size(_size(source), local.label, rules)
     with _open(source) as file:
@@ -133,6 +131,8 @@ def _rewritten(file: BinaryIO, media_type: str, label: str, rules: ImageRules) -
     pillow = _pillow.pillow_available()
     if not found.complete and not (pillow and media_type == "image/jpeg"):
         raise InvalidImageError(f"{label} {_BROKEN}")
+    if found.complete and found.identifying and not pillow:
+        _pillow.warn_of_metadata()
     if found.complete and not (pillow and found.identifying):
         return None
     if found.complete and not found.doubtful and found.orientation == UPRIGHT:

@@ -10,10 +10,11 @@ import io
 import os
 import sys
 import threading
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeGuard, cast
 
-from aurashot.errors import InvalidImageError
+from aurashot.errors import ConfigurationError, InvalidImageError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -101,6 +102,25 @@ def pillow_available() -> bool:
     import importlib.util
 
     return importlib.util.find_spec("PIL") is not None
+
+
+def check_pillow_for_stripping() -> None:
+    """Check that metadata can be removed from every photo.
+
+    Raises:
+        ConfigurationError: Pillow is missing.
+    """
+    if not pillow_available():
+        raise ConfigurationError(f"strip_metadata=True needs Pillow, which is missing; install it with {INSTALL}")
+
+
+def warn_of_metadata() -> None:
+    """Warn that a photo is sent with its metadata; Python shows the same warning once, by default."""
+    warnings.warn(
+        "A photo is uploaded with its metadata, which may say where and when it was taken. To remove them, install "
+        f"Pillow with {INSTALL}; to send photos as they are without this warning, pass strip_metadata=False",
+        stacklevel=2,
+    )
 
 
 def is_pillow_image(value: object) -> TypeGuard[PillowImage]:

@@ -29,13 +29,30 @@ class Spend:
         return self.paid + self.unknown + self.pending + self.blocked
 
 
+class SpendByName(dict[str, Spend]):
+    """Sums by name. A name without an entry has spent nothing; only those that have one are iterated over."""
+
+    def __missing__(self, name: str) -> Spend:
+        """Return the sum of no entries."""
+        return Spend()
+
+
+class SpendByTag(dict[str, Mapping[str, Spend]]):
+    """Sums by the name of a tag, then by its value."""
+
+    def __missing__(self, name: str) -> Mapping[str, Spend]:
+        """Return the sums of a tag that no entry has."""
+        return SpendByName()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary(Spend):
     """The sums of all entries."""
 
-    by_operation: Mapping[str, Spend] = field(default_factory=dict[str, Spend])
-    by_tag: Mapping[str, Mapping[str, Spend]] = field(default_factory=dict[str, Mapping[str, Spend]])
-    """By name and value: `summary.by_tag["user"]["alice"].paid`."""
+    by_operation: Mapping[str, Spend] = field(default_factory=SpendByName)
+    """By operation: `summary.by_operation["generate"].paid`, which is 0 before the first one."""
+    by_tag: Mapping[str, Mapping[str, Spend]] = field(default_factory=SpendByTag)
+    """By name and value: `summary.by_tag["user"]["alice"].paid`, which is 0 before Alice's first call."""
 
 
 class _Sum:
@@ -60,8 +77,8 @@ def summed(rows: Iterable[tuple[str, str, str, int | None, int | None]]) -> Summ
         sums += (tags.setdefault(pair, _Sum()) for pair in cast("dict[str, str]", json.loads(stored)).items())
         for each in sums:
             each.add(payment, *(number or 0 for number in tokens))
-    by_tag: dict[str, dict[str, Spend]] = {}
+    by_tag: dict[str, SpendByName] = {}
     for (name, value), each in sorted(tags.items()):
-        by_tag.setdefault(name, {})[value] = Spend(**each.figures())
-    by_operation = {name: Spend(**each.figures()) for name, each in sorted(operations.items())}
-    return Summary(**total.figures(), by_operation=by_operation, by_tag=by_tag)
+        by_tag.setdefault(name, SpendByName())[value] = Spend(**each.figures())
+    by_operation = SpendByName({name: Spend(**each.figures()) for name, each in sorted(operations.items())})
+    return Summary(**total.figures(), by_operation=by_operation, by_tag=SpendByTag(by_tag))

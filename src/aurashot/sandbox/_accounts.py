@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from aurashot.sandbox._errors import ApiError
 
 DEMO_KEY = "sk_sandbox_demo"
 REVOKED_KEY = "sk_revoked"
+_KEY_SHAPE = re.compile(r"sk_[!-~]{1,253}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,9 @@ class Accounts:
             raise _unauthorized("missing_api_key", "Send your key as 'Authorization: Bearer sk_…'.")
         if key == REVOKED_KEY:
             raise _unauthorized("revoked_api_key", "This key has been revoked.")
-        if not key.startswith("sk_"):
-            raise _unauthorized("invalid_api_key", "This key is not known; keys start with 'sk_'.")
+        if not _KEY_SHAPE.fullmatch(key):
+            message = "This key is not known; keys start with 'sk_' and have at most 256 printable ASCII characters."
+            raise _unauthorized("invalid_api_key", message)
         return key
 
     def charge(self, key: str, operation: str, *, idempotency_key: str | None, request_id: str) -> None:

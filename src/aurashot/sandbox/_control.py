@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, TypeAlias, cast
 
 from fastapi import APIRouter, Request
 from pydantic import BeforeValidator, Field
 
 from aurashot.sandbox._emulator import Emulator, emulator_of
 from aurashot.sandbox._errors import ApiError
-from aurashot.sandbox._faults import ChosenFault, FaultRule, parse
+from aurashot.sandbox._faults import ChosenFault, FaultRule, OperationName, hyphenated, parse
 from aurashot.sandbox._routes import refusals
 from aurashot.sandbox._scenarios import TABLE
 from aurashot.sandbox._wire import BillLine, BillResponse, ErrorResponse, Wire
 
 router = APIRouter(prefix="/_sandbox", tags=["sandbox"])
-
-OperationName: TypeAlias = Literal["upload", "id-photo", "generate", "edit", "workflow", "query", "file"]
 
 _ONE = f"(?:{'|'.join(fault.pattern for fault in TABLE.values())})"
 _BAD_BODY = refusals(400, 413, 422)
@@ -31,6 +29,7 @@ def _whole(value: object) -> object:
 
 # in JSON, 2.0 is also an integer
 Whole: TypeAlias = Annotated[int, BeforeValidator(_whole)]
+Operation: TypeAlias = Annotated[OperationName, BeforeValidator(hyphenated)]
 Times: TypeAlias = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
 
 
@@ -43,7 +42,7 @@ class FaultRequest(Wire):
     )
     share: float = Field(1.0, gt=0, le=1, description="The share of requests that the fault applies to.")
     times: Times | None = Field(None, description="The maximum number of requests that the fault applies to.")
-    operations: list[OperationName] = Field([], description="The operations that the fault applies to; empty for all.")
+    operations: list[Operation] = Field([], description="The operations that the fault applies to; empty for all.")
     seed: Whole | None = Field(None, description="The same seed selects the same requests of the same sequence.")
 
 
@@ -120,8 +119,11 @@ def read_specification(specification: str) -> tuple[ChosenFault, ...]:
     """Parse comma-separated faults with their parameters.
 
     Raises:
-        ValueError: One of them is not in the table, or a parameter is invalid.
+        ValueError: It is not a string, one of them is not in the table, or a parameter is invalid.
     """
+    if not isinstance(cast("object", specification), str):
+        message = f"a fault is a string, with commas between several, not {specification!r}"
+        raise ValueError(message)  # noqa: TRY004  # as for every other invalid argument
     return tuple(parse(one, TABLE) for one in specification.split(","))
 
 

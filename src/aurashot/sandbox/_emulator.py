@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from aurashot.errors import InputError
 from aurashot.sandbox._accounts import Accounts
 from aurashot.sandbox._errors import ApiError, request_id
 from aurashot.sandbox._faults import FaultRules
@@ -51,18 +52,32 @@ class References:
 class Emulator:
     """One sandbox: its settings, accounts, files and faults.
 
-    `refuse` closes the listener for a number of seconds; a server that has a listener sets it.
+    `latency` begins as in the settings. `refuse` closes the listener for a number of seconds; a server that has a listener
+    sets it.
     """
 
     refuse: Callable[[float], Awaitable[None]]
 
     def __init__(self, settings: Settings, *, fetch: Callable[[str], Awaitable[bytes]] | None = None) -> None:
         self.settings = settings
+        self.latency = settings.latency
         self.accounts: Accounts = Accounts(settings.quota)
         self.store: FileStore = FileStore()
         self.rules: FaultRules = FaultRules()
         self.refuse = _no_listener
         self._loader = ReferenceLoader(self.store, seed=settings.seed, fetch=fetch)
+
+    @property
+    def latency(self) -> float:
+        """Seconds to wait for each image, in addition to the time that drawing it takes."""
+        return self._latency
+
+    @latency.setter
+    def latency(self, seconds: float) -> None:
+        if not isinstance(cast("object", seconds), int | float) or not 0 <= seconds < float("inf"):
+            message = f"latency: a number of seconds of at least 0 is needed, not {seconds!r}"
+            raise InputError(message, argument="latency")
+        self._latency = seconds
 
     async def load_references(self, request: Request, references: Mapping[str, str | None]) -> References:
         """Load the references of a request, which are keyed by their field in the body.
@@ -97,8 +112,8 @@ class Emulator:
         return await asyncio.to_thread(draw, image_request, self.store)
 
     async def wait_latency(self) -> None:
-        """Wait for the configured latency."""
-        await asyncio.sleep(self.settings.latency)
+        """Wait for the latency."""
+        await asyncio.sleep(self.latency)
 
     def close(self) -> None:
         """Remove every file."""

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
 
 from aurashot.sandbox._errors import REQUEST_ID_HEADER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 FAULT_HEADER = "x-sandbox-fault"
 
 Headers: TypeAlias = tuple[tuple[bytes, bytes], ...]
 Parameters: TypeAlias = "Mapping[str, float | str]"
+OperationName: TypeAlias = Literal["upload", "id-photo", "generate", "edit", "workflow", "query", "file"]
+"""What a rule can be limited to: the operations of the API, and `file` for everything else."""
 End: TypeAlias = Literal["open", "close", "reset", "hold", "refuse"]
 """What happens to the connection: it is left open, closed (FIN), reset (RST), held until the client disconnects, or
 closed together with the listener, so that new connections are refused for a while."""
@@ -141,7 +144,35 @@ class FaultRule:
     faults: tuple[ChosenFault, ...]
     share: float = 1.0
     times: int | None = None
-    operations: frozenset[str] = frozenset()
+    operations: frozenset[OperationName] = frozenset()
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that could never apply to a request."""
+        share, times = cast("object", self.share), cast("object", self.times)
+        if not isinstance(share, int | float) or not 0 < share <= 1:
+            raise ValueError(f"share: a number above 0 and at most 1 is needed, not {share!r}")
+        if times is not None and (not isinstance(times, int) or isinstance(times, bool) or times < 1):
+            raise ValueError(f"times: a whole number of at least 1, or None for no limit, is needed, not {times!r}")
+
+
+def hyphenated(name: object) -> object:
+    """Return the name of an operation in the spelling of the service: the method `id_photo` is `id-photo`."""
+    return name.replace("_", "-") if isinstance(name, str) else name
+
+
+def operations_of(names: Collection[str]) -> frozenset[OperationName]:
+    """Return the operations with these names, in either spelling.
+
+    Raises:
+        ValueError: It is not a collection of names, or there is no such operation.
+    """
+    if isinstance(names, str) or not isinstance(cast("object", names), Iterable):
+        raise ValueError(f"operations: a list of names is needed, not {names!r}")  # noqa: TRY004  # as for every other one
+    known = get_args(OperationName)
+    chosen = [hyphenated(name) for name in names]
+    if unknown := [repr(name) for name in chosen if name not in known]:
+        raise ValueError(f"operations: there is no {', '.join(unknown)}; use {', '.join(known)}")
+    return frozenset(cast("list[OperationName]", chosen))
 
 
 class FaultRules:

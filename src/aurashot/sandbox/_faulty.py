@@ -20,19 +20,19 @@ from aurashot.sandbox._limits import discard_body
 from aurashot.sandbox._scenarios import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from aurashot.sandbox._emulator import Emulator
-    from aurashot.sandbox._faults import ChosenFault, End
+    from aurashot.sandbox._faults import ChosenFault, End, OperationName
 
 CONTROL_PREFIX = "/_sandbox/"
 _TRANSPORT = "aurashot.sandbox.transport"
 # l_onoff=1, l_linger=0: closing sends RST; the fields are shorts on Windows
 _LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
-OPERATIONS = {
+OPERATIONS: Mapping[str, OperationName] = {
     "/v1/uploads": "upload",
     "/v1/character/id-photo": "id-photo",
     "/v1/character/generate": "generate",
@@ -40,7 +40,7 @@ OPERATIONS = {
     "/api/aesthetic/generate": "workflow",
     "/api/aesthetic/query": "query",
 }
-"""The operations that a rule can be limited to; every other path is `file`."""
+"""The operation of a path; every other path is `file`."""
 
 
 class FaultyProtocol(H11Protocol):

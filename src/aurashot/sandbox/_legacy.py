@@ -58,7 +58,7 @@ async def submit(body: WorkflowRequest, request: Request) -> WorkflowResponse:
     loaded = await emulator.load_references(request, _references(body))
     emulator.bill(request, body.workflow)
     image_request = ImageRequest(body.workflow, request_id(request.scope), body.input.text_description, loaded.images)
-    due = time.monotonic() + emulator.settings.latency
+    due = time.monotonic() + emulator.latency
     file = (await emulator.draw(image_request)).file
     job = Job(body.workflow, request.state.key, file, loaded.stand_ins, emulator.settings.polls, due)
     jobs = _jobs(request)

@@ -7,7 +7,7 @@ import socket
 import threading
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 
@@ -15,14 +15,15 @@ from aurashot.errors import ConfigurationError
 from aurashot.sandbox._accounts import DEMO_KEY
 from aurashot.sandbox._app import create_app
 from aurashot.sandbox._control import read_specification
-from aurashot.sandbox._faults import FaultRule
+from aurashot.sandbox._faults import FaultRule, operations_of
 from aurashot.sandbox._faulty import FaultyProtocol
 from aurashot.sandbox._scenarios import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator
+    from collections.abc import Callable, Collection, Coroutine, Generator
 
     from fastapi import FastAPI
+    from uvicorn.protocols.http.h11_impl import H11Protocol
 
     from aurashot.sandbox._accounts import Bill
     from aurashot.sandbox._emulator import Emulator
@@ -45,6 +46,19 @@ class SandboxServer:
         self.api_key = DEMO_KEY
         self._server = server
 
+    @property
+    def latency(self) -> float:
+        """Seconds to wait for each image, in addition to the time that drawing it takes; it can be set.
+
+        Raises:
+            InputError: It is set to something else than a number of at least 0.
+        """
+        return self._server.emulator.latency
+
+    @latency.setter
+    def latency(self, seconds: float) -> None:
+        self._server.emulator.latency = seconds
+
     def bill(self) -> Bill:
         """Return the bill so far."""
         return self._server.emulator.accounts.bill()
@@ -65,19 +79,19 @@ class SandboxServer:
                 names are separated by commas; each affected request picks one at random.
             share: The share of requests that are affected, above 0 and at most 1.
             times: The maximum number of requests that are affected; None for no limit.
-            operations: `upload`, `id-photo`, `generate`, `edit`, `workflow`, `query`, `file`; empty for all.
+            operations: `upload`, `id-photo` (or `id_photo`), `generate`, `edit`, `workflow` (the older ones), `query`,
+                `file` (downloads); empty for all.
             seed: The same seed affects the same requests of the same sequence; None uses the sandbox's seed.
 
         Raises:
-            ValueError: There is no such fault, or a parameter is invalid.
+            ValueError: There is no such fault or operation, or a parameter or another argument is invalid.
         """
         chosen = read_specification(name)
+        rule = FaultRule(chosen, share, times, operations_of(operations))
         if [one.fault.end for one in chosen] == ["refuse"]:
-            refusing = self._server.refuse(float(chosen[0].parameters["for"]))
-            asyncio.run_coroutine_threadsafe(refusing, self._server.loop).result()
+            self._run(partial(self._server.refuse, float(chosen[0].parameters["for"])))
             return
         emulator = self._server.emulator
-        rule = FaultRule(chosen, share, times, frozenset(operations))
         emulator.rules.add(rule, seed=emulator.settings.seed if seed is None else seed)
 
     def faults(self, *, share: float, times: int | None = None, seed: int | None = None) -> None:
@@ -86,8 +100,25 @@ class SandboxServer:
         self.fault(",".join(names), share=share, times=times, seed=seed)
 
     def clear_faults(self) -> None:
-        """Remove all faults."""
+        """Remove all faults; after `refuse`, connections are accepted again at once."""
         self._server.emulator.rules.clear()
+        self._run(self._server.accept_again)
+
+    def reset(self) -> None:
+        """Clear the bill, the quotas and the faults, and set the latency to what it was in the beginning.
+
+        Requests in progress are cut off, so that they are not on the next bill. Files stay.
+        """
+        self._run(self._server.cut_off)
+        self.clear_faults()
+        emulator = self._server.emulator
+        emulator.accounts.clear()
+        emulator.latency = emulator.settings.latency
+
+    def _run(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do work in the server's thread; a server that has stopped has nothing to do."""
+        if not self._server.should_exit:
+            asyncio.run_coroutine_threadsafe(work(), self._server.loop).result()
 
 
 @contextmanager
@@ -117,9 +148,10 @@ def serve(
 
     Raises:
         ConfigurationError: The port is in use, or the address does not belong to this machine.
+        InputError: `latency` is not a number of at least 0.
     """
-    listener = _listen(host, port)
     app = create_app(quota=quota, latency=latency, polls=polls, fetch=fetch, seed=seed)
+    listener = _listen(host, port)
     up = threading.Event()
     server = _Server(app, listener, up.set)
     thread = threading.Thread(target=server.run, args=([listener],), name="aurashot-sandbox", daemon=True)
@@ -157,9 +189,10 @@ def run(
 
     Raises:
         ConfigurationError: The port is in use, or the address does not belong to this machine.
+        InputError: `latency` is not a number of at least 0.
     """
-    listener = _listen(host, port)
     app = create_app(quota=quota, latency=latency, polls=polls, fetch=fetch, seed=seed)
+    listener = _listen(host, port)
     url = _url(listener)
     server = _Server(app, listener, lambda: ready(url) if ready else None)
     with suppress(KeyboardInterrupt):  # uvicorn stops cleanly on Ctrl-C, then raises it again
@@ -187,6 +220,7 @@ class _Server(uvicorn.Server):
         self._address = _address(listener)
         self._ready = ready
         self._reopening: asyncio.Task[None] | None = None
+        self._reopen_now = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the server and signal that it is ready."""
@@ -199,7 +233,25 @@ class _Server(uvicorn.Server):
         await self._stop_listening()
         for connection in list(self.server_state.connections):
             connection.shutdown()
+        self._reopen_now.clear()
         self._reopening = asyncio.create_task(self._listen_again(seconds))
+
+    async def accept_again(self) -> None:
+        """Listen again at once if connections are refused."""
+        self._reopen_now.set()
+        if self._reopening is not None and not self._reopening.done():
+            await self._reopening
+
+    async def cut_off(self) -> None:
+        """End every request in progress, and close its connection."""
+        for connection in cast("set[H11Protocol]", self.server_state.connections):
+            if connection.cycle is not None and not connection.cycle.response_complete:
+                connection.transport.abort()
+        await asyncio.sleep(0)  # the connections notice that they were aborted
+        tasks = list(self.server_state.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close every connection, cancel every task, and remove the files."""
@@ -229,7 +281,8 @@ class _Server(uvicorn.Server):
             server.close()
 
     async def _listen_again(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._reopen_now.wait(), seconds)
         protocol = partial(FaultyProtocol, config=self.config, server_state=self.server_state, app_state={})
         listener = _listen(*self._address)
         self.servers: list[asyncio.Server] = [await self.loop.create_server(protocol, sock=listener, backlog=_BACKLOG)]

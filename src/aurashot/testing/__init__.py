@@ -1,7 +1,8 @@
 """Helpers for testing an application that uses aurashot; they need the extra `testing`.
 
-With pytest, three fixtures are available without an import: `aurashot_sandbox` (a running sandbox), `aurashot_client`
-(an `AuraShot` client of it) and `async_aurashot_client`. `replay` responds from a recording instead:
+With pytest, four fixtures are available without an import: `aurashot_sandbox` (a running sandbox, as if new for each
+test), `aurashot_client` (an `AuraShot` client of it), `async_aurashot_client`, and `aurashot_environment` (both
+environment variables). `replay` responds from a recording instead:
 
     from aurashot.testing import replay
 

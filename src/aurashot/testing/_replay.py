@@ -2,55 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import respx
 
+from aurashot.testing._archive import read_archive
+
 if TYPE_CHECKING:
     import os
     from collections.abc import Generator
 
+    from aurashot.testing._archive import Entry
+
 _TRANSFER_HEADERS: Final = {"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"}
 """Headers that describe the transfer, which a recording no longer has."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One recorded request and its response."""
-
-    method: str
-    url: str
-    json: Any
-    """The JSON body that the request must have; None for any body."""
-    status: int
-    headers: list[tuple[str, str]]
-    content: bytes
-
-    @classmethod
-    def of(cls, entry: dict[str, Any]) -> _Entry:
-        """Read one entry of an archive."""
-        request, response = entry["request"], entry["response"]
-        headers = [(header["name"], header["value"]) for header in response["headers"]]
-        return cls(
-            method=request["method"],
-            url=request["url"],
-            json=_json(request.get("postData", {}).get("text", "")),
-            status=response["status"],
-            headers=[(name, value) for name, value in headers if name.lower() not in _TRANSFER_HEADERS],
-            content=_content(response["content"]),
-        )
-
-    def is_for(self, request: httpx.Request) -> bool:
-        """Return whether this entry matches a request."""
-        if (self.method, httpx.URL(self.url)) != (request.method, request.url):
-            return False
-        return self.json is None or self.json == _json(request.content)
 
 
 class Replay:
@@ -58,18 +27,19 @@ class Replay:
 
     Attributes:
         served: How many of its responses were used.
+        missed: The requests that it had no response for, such as `POST https://…`.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        archive = json.loads(path.read_text(encoding="utf-8"))
-        self._waiting = [_Entry.of(entry) for entry in archive["log"]["entries"]]
+        self._waiting = read_archive(path)
         self.served: int = 0
+        self.missed: tuple[str, ...] = ()
 
     @property
     def left(self) -> tuple[str, ...]:
         """The requests that were not made yet, such as `POST https://…`."""
-        return tuple(f"{entry.method} {entry.url}" for entry in self._waiting)
+        return tuple(f"{entry.request.method} {entry.request.url}" for entry in self._waiting)
 
     def respond(self, request: httpx.Request) -> httpx.Response:
         """Return the first unused response that matches a request.
@@ -77,8 +47,9 @@ class Replay:
         Raises:
             AssertionError: There is none.
         """
-        entry = next((entry for entry in self._waiting if entry.is_for(request)), None)
+        entry = next((entry for entry in self._waiting if _matches(entry, request)), None)
         if entry is None:
+            self.missed = (*self.missed, f"{request.method} {request.url}")
             body = f" with the body {request.content[:500]!r}" if _json(request.content) is not None else ""
             raise AssertionError(
                 f"{request.method} {request.url}{body} is not in {self._path}, or was sent too often; "
@@ -86,7 +57,12 @@ class Replay:
             )
         self._waiting.remove(entry)
         self.served += 1
-        return httpx.Response(entry.status, headers=entry.headers, content=entry.content)
+        headers = [(header.name, header.value) for header in entry.response.headers]
+        return httpx.Response(
+            entry.response.status,
+            headers=[(name, value) for name, value in headers if name.lower() not in _TRANSFER_HEADERS],
+            content=entry.response.content.decoded(),
+        )
 
 
 @contextmanager
@@ -101,23 +77,40 @@ def replay(har_path: str | os.PathLike[str], *, all_served: bool = True) -> Gene
         all_served: Whether every recorded response has to be used before the block ends.
 
     Raises:
-        AssertionError: A request is not in the recording, or a recorded response was not used.
+        InputError: The file cannot be read, or is not such a recording.
+        AssertionError: A request is not in the recording, or a recorded response was not used. A request that is not in
+            it fails twice: where it is made, and at the end of the block, in case the first error was caught.
     """
     recording = Replay(Path(har_path))
-    with respx.mock(assert_all_called=False) as router:
-        router.route().mock(side_effect=recording.respond)
-        yield recording
+    try:
+        with respx.mock(assert_all_called=False) as router:
+            router.route().mock(side_effect=recording.respond)
+            yield recording
+    except Exception as error:
+        if recording.missed and not isinstance(error, AssertionError):
+            raise AssertionError(_misses(recording, har_path)) from error
+        raise
+    if recording.missed:
+        raise AssertionError(_misses(recording, har_path))
     if all_served and recording.left:
         raise AssertionError(f"{har_path} contains responses that were not requested: {recording.left}")
 
 
-def _json(text: str | bytes) -> Any:
+def _misses(recording: Replay, har_path: str | os.PathLike[str]) -> str:
+    return f"{har_path} has no response for requests that were made: {recording.missed}; unused: {recording.left}"
+
+
+def _matches(entry: Entry, request: httpx.Request) -> bool:
+    """Return whether an entry is for a request: its JSON body has to be equal, any other body is accepted."""
+    recorded = entry.request
+    if (recorded.method, httpx.URL(recorded.url)) != (request.method, request.url):
+        return False
+    body = _json(recorded.post_data.decoded()) if recorded.post_data else None
+    return body is None or body == _json(request.content)
+
+
+def _json(text: bytes) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-
-
-def _content(content: dict[str, Any]) -> bytes:
-    text = content.get("text", "")
-    return base64.b64decode(text) if content.get("encoding") == "base64" else text.encode()

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from hypothesis import example, given, strategies as st
 
-from aurashot._config import BASE_URL, KEY_NAMES, ApiKey, find_base_url, find_key, origin_of
+from aurashot._config import BASE_URL, KEY_NAMES, ApiKey, find_base_url, find_key, origin_of, save_key
 from aurashot._key_file import FILE_NAME
 from aurashot.errors import ConfigurationError
 
@@ -162,6 +162,66 @@ def test_a_user_without_a_home_is_told_that_there_is_no_key(here: Path, monkeypa
     monkeypatch.setattr(os.path, "expanduser", str)  # what it does for a user that is not listed: nothing
     with pytest.raises(ConfigurationError, match="No API key"):
         find_key(None)
+
+
+@pytest.mark.parametrize("home", ["x" * 300, "loop/inside"])
+def test_home_that_cannot_be_looked_into(here: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    """A home that the system cannot look into is named; another source is used if there is one."""
+    (here / "loop").symlink_to("loop")
+    monkeypatch.setenv("HOME", str(here / home))
+    with pytest.raises(ConfigurationError, match=r"No API key was found; .*could not be looked for"):
+        find_key(None)
+    write(here.parent, f"AURASHOT_API_KEY={OTHER}\n")
+    assert OTHER == shown(find_key(None))
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        save_key(KEY)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
+def test_home_of_another_user(here: Path) -> None:
+    """A process that runs as another user than its HOME says is told which folders it could not look into."""
+    home = here.parents[2] / "somebody"
+    home.chmod(0o700)
+    os.seteuid(65_534)
+    try:
+        with pytest.raises(ConfigurationError, match="could not be looked for") as caught:
+            find_key(None)
+        with pytest.raises(ConfigurationError, match="Permission denied"):
+            save_key(KEY)
+    finally:
+        os.seteuid(0)
+    assert str(home) in str(caught.value)
+    assert "Permission denied" in str(caught.value)
+
+
+def test_no_home_to_save_a_key_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a home directory, the folder must be given."""
+    monkeypatch.delenv("HOME")
+    monkeypatch.delenv("USERPROFILE")
+    monkeypatch.setattr(os.path, "expanduser", str)
+    with pytest.raises(ConfigurationError, match="folder="):
+        save_key(KEY)
+
+
+@pytest.mark.parametrize("quoted", [f'"{KEY}"', f"'{KEY}'", f' " {KEY} "\n', f"`{KEY}`"])
+def test_quotes_around_a_key_are_dropped(here: Path, monkeypatch: pytest.MonkeyPatch, quoted: str) -> None:
+    """An argument, a variable and a file may bring the key in quotes, as an env file of Docker does."""
+    assert KEY == shown(find_key(quoted))
+    write(here, f"AURASHOT_API_KEY={quoted.strip()}\n")
+    assert KEY == shown(find_key(None))
+    monkeypatch.setenv("AURASHOT_API_KEY", quoted)
+    assert KEY == shown(find_key(None))
+
+
+@pytest.mark.parametrize("key", [f'"{KEY}', f"{KEY}'", f"'\"{KEY}\"'", f"sk_live_'{KEY}", f"“{KEY}”", '"""""""""'])
+def test_a_key_with_quotes_in_it_is_refused(here: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """A quotation mark that does not belong to a pair is said at once, and the key is not shown."""
+    monkeypatch.setenv("AURASHOT_API_KEY", key)
+    with pytest.raises(ConfigurationError, match="The key from AURASHOT_API_KEY") as caught:
+        find_key(None)
+    assert KEY[:-4] not in str(caught.value)
+    with pytest.raises(ConfigurationError, match="api_key="):
+        find_key(key)
 
 
 @pytest.mark.parametrize("key", [KEY, f"  {KEY}\n", "12345678", "~!@#$%^&", "x" * 256, "sk_x"])

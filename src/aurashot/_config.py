@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -24,6 +25,7 @@ BASE_URL_NAME: Final = "AURASHOT_BASE_URL"
 
 _KEY_SHAPE: Final = re.compile(r"(?=sk_.|.{8})[!-~]{1,256}")
 """A key that starts with sk_ may be short, such as one of the sandbox; of another kind, short ones are no keys."""
+_QUOTES: Final = "\"'`"
 
 logger: Final = logging.getLogger("aurashot")
 
@@ -43,7 +45,9 @@ class ApiKey:
     __slots__ = ("_value",)
 
     def __init__(self, value: str, source: str) -> None:
-        value = value.strip()
+        value = _unquoted(value.strip())
+        if any(mark in value for mark in _QUOTES):
+            raise ConfigurationError(f"The key from {source} has a quotation mark in it; give the key without quotes")
         if not _KEY_SHAPE.fullmatch(value):
             raise ConfigurationError(
                 f"The key from {source} is not valid; keys are 8 to 256 printable ASCII characters without spaces, "
@@ -69,6 +73,12 @@ class ApiKey:
         raise TypeError("An API key cannot be pickled; make the client in the process that uses it")
 
 
+def _unquoted(value: str) -> str:
+    """Return what stands between a pair of quotes, which an env file of Docker, for example, passes on."""
+    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in _QUOTES
+    return value[1:-1].strip() if is_quoted else value
+
+
 def find_key(given: str | None) -> ApiKey:
     """Return the key, from the first source that has one.
 
@@ -80,26 +90,35 @@ def find_key(given: str | None) -> ApiKey:
     for name in KEY_NAMES:
         if value := os.environ.get(name):
             return ApiKey(value, name)
-    for path in _files():
+    unseen: list[str] = []
+    for path in _files(unseen):
         values = _read(path)
         for name in KEY_NAMES:
             if value := values.get(name):
                 return ApiKey(value, str(path))
     raise ConfigurationError(
         f"No API key was found; pass api_key=, set {KEY_NAMES[0]}, or write it into {FILE_NAME}; keys are made at "
-        f"{BASE_URL}/studio?tab=keys, and `aurashot sandbox serve` works without one"
+        f"{BASE_URL}/studio?tab=keys, and `aurashot sandbox serve` works without one{''.join(unseen)}"
     )
 
 
-def _files() -> Iterator[Path]:
+def _files(unseen: list[str]) -> Iterator[Path]:
+    """Yield the key files that there are, and note the folders that cannot be looked into."""
     folders: list[Path] = []
-    with suppress(FileNotFoundError):  # the working directory was deleted
+    with suppress(OSError):  # the working directory was deleted, or is in a folder that cannot be read
         folders += (here := Path.cwd(), *here.parents)
     with suppress(RuntimeError):  # a user of a container may have no home
         folders.append(Path.home())
     for folder in dict.fromkeys(folders):
         path = folder / FILE_NAME
-        if path.is_file():
+        try:
+            is_there = stat.S_ISREG(path.stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as problem:
+            unseen.append(f"; {path} could not be looked for ({problem.strerror or problem})")
+            continue
+        if is_there:
             yield path
 
 
@@ -120,10 +139,13 @@ def save_key(api_key: str, *, folder: str | os.PathLike[str] | None = None) -> P
         folder: The folder of the file; your home directory by default.
 
     Raises:
-        ConfigurationError: The key is invalid, or the file cannot be written.
+        ConfigurationError: The key is invalid, you have no home directory, or the file cannot be written.
     """
     key = ApiKey(api_key, "api_key=")
-    path = (Path.home() if folder is None else Path(folder)) / FILE_NAME
+    try:
+        path = (Path.home() if folder is None else Path(folder)) / FILE_NAME
+    except RuntimeError as problem:
+        raise ConfigurationError("You have no home directory; pass folder=, or set HOME") from problem
     _key_file.write(path, KEY_NAMES[0], key.text())
     return path
 

@@ -26,7 +26,7 @@ def read(path: Path) -> dict[str, str | None]:
             _check_private(path, os.fstat(file.fileno()))
             return dotenv_values(stream=file, interpolate=False)
     except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigurationError(f"{path} cannot be read: {problem}") from problem
+        raise ConfigurationError(f"{path} cannot be read: {_reason(problem)}") from problem
 
 
 def write(path: Path, name: str, value: str) -> None:
@@ -37,15 +37,15 @@ def write(path: Path, name: str, value: str) -> None:
     """
     from aurashot import _atomic
 
-    if path.is_symlink():
-        raise ConfigurationError(f"{path} is a link; write the key into the file itself, or remove the link")
-    others = _lines_without(path, name) if path.exists() else ""
-    if others and not others.endswith("\n"):
-        others += "\n"
     try:
+        if path.is_symlink():
+            raise ConfigurationError(f"{path} is a link; write the key into the file itself, or remove the link")
+        others = _lines_without(path, name) if path.exists() else ""
+        if others and not others.endswith("\n"):
+            others += "\n"
         _atomic.write(path, f"{others}{name}={_quoted(value)}\n".encode(), mode=0o600)
     except OSError as problem:
-        raise ConfigurationError(f"{path} cannot be written: {problem.strerror or problem}") from problem
+        raise ConfigurationError(f"{path} cannot be written: {_reason(problem)}") from problem
 
 
 def _lines_without(path: Path, name: str) -> str:
@@ -54,6 +54,10 @@ def _lines_without(path: Path, name: str) -> str:
     read(path)  # which refuses a file that is not private
     with path.open(encoding="utf-8") as file:
         return "".join(binding.original.string for binding in parse_stream(file) if binding.key != name)
+
+
+def _reason(problem: OSError | UnicodeDecodeError) -> str:
+    return getattr(problem, "strerror", None) or str(problem)
 
 
 def _quoted(value: str) -> str:

@@ -46,6 +46,7 @@ def test_a_key_of_the_sandbox_is_one_for_the_client(server: SandboxServer, key: 
     """What one accepts, the other does not call invalid."""
     with AuraShot(key, base_url=server.url) as client:
         assert client.generate("a cafe", face="https://example.com/face.jpg").succeeded
+    server.reset()
 
 
 def test_every_key_has_its_own_quota(quick_drawings: None) -> None:

@@ -214,8 +214,8 @@ def test_clearing_the_faults_ends_a_refusal(quick_drawings: None) -> None:
 @pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), "1", None])
 def test_a_latency_is_a_number_of_seconds(server: sandbox.SandboxServer, seconds: Any) -> None:
     """At the start, and when it is set."""
-    with pytest.raises(InputError, match="^latency: a number of seconds of at least 0 is needed, not "):
+    with pytest.raises(InputError, match=r"^latency: a number of seconds of at least 0 is needed, not "):
         server.latency = seconds
     assert 0 == server.latency
-    with pytest.raises(InputError, match="^latency: "), sandbox.serve(latency=seconds):
+    with pytest.raises(InputError, match=r"^latency: "), sandbox.serve(latency=seconds):
         pytest.fail("it started")

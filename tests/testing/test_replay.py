@@ -96,10 +96,14 @@ def test_images(client: AuraShot, har: Callable[..., Path]) -> None:
 @pytest.mark.parametrize(("prompt", "times"), [("a beach", 1), ("a cafe", 2)], ids=["another", "too often"])
 def test_unexpected_request(client: AuraShot, har: Callable[..., Path], prompt: str, times: int) -> None:
     """A request that was not recorded, or not so often, fails the test, names what is left and never the key."""
-    path = har(entry(), entry("on a boat"))
-    with pytest.raises(AssertionError, match="is not in") as caught, replay(path, all_served=False):
+
+    def application() -> None:
         for _ in range(times):
             client.generate(prompt, face=FACE)
+
+    path = har(entry(), entry("on a boat"))
+    with pytest.raises(AssertionError, match="is not in") as caught, replay(path, all_served=False):
+        application()
 
     assert f"POST {URL} with the body" in str(caught.value)
     assert prompt in str(caught.value)
@@ -136,14 +140,18 @@ def test_a_miss_that_was_caught_fails_at_the_end(
     client: AuraShot, har: Callable[..., Path], *, all_served: bool
 ) -> None:
     """An application that catches every exception does not hide that it made another request."""
+
+    def application() -> None:
+        for prompt in ("a beach", "a cafe"):
+            with suppress(AssertionError):
+                client.generate(prompt, face=FACE)
+
     path = har(entry())
     with (
         pytest.raises(AssertionError, match="has no response for requests that were made") as caught,
         replay(path, all_served=all_served) as recording,
     ):
-        for prompt in ("a beach", "a cafe"):
-            with suppress(AssertionError):
-                client.generate(prompt, face=FACE)
+        application()
 
     assert f"POST {URL}" in str(caught.value)
     assert KEY not in str(caught.value)
@@ -245,13 +253,16 @@ def test_the_place_of_the_fault_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["missing.har", ".", "nul\0.har"])
 def test_a_file_that_cannot_be_read(tmp_path: Path, name: str) -> None:
     """It is missing, or is a folder."""
-    with pytest.raises(InputError, match="^har_path: .* cannot be read"), replay(tmp_path / name):
+    with pytest.raises(InputError, match=r"^har_path: .* cannot be read"), replay(tmp_path / name):
         pytest.fail("it was replayed")
 
 
 def test_what_browsers_write_as_well(client: AuraShot, har: Callable[..., Path]) -> None:
     """A byte-order mark, requests without a response, data URLs and empty bodies are no faults."""
-    blocked = {"request": {"method": "GET", "url": "https://example.com/"}, "response": {"status": 0, "headers": []}}
+    blocked: dict[str, Any] = {
+        "request": {"method": "GET", "url": "https://example.com/"},
+        "response": {"status": 0, "headers": []},
+    }
     inline = {"request": {"method": "GET", "url": "data:text/plain,hi"}, "response": {"status": 200}}
     empty: dict[str, Any] = {
         "request": {"method": "GET", "url": "https://example.com/empty", "postData": None},

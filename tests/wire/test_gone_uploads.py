@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,7 +14,6 @@ from lab.server import CLOSE, GENERATION, json_response, status
 from tests.wire.images import FACE, GENERATE, UPLOADS, png
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from aurashot import AuraShot
@@ -141,15 +140,15 @@ def test_a_failed_generation_forgets_the_upload(client: AuraShot, server: Script
     assert [UPLOADS, GENERATE, UPLOADS, GENERATE] == paths(server)
 
 
-@pytest.mark.parametrize("as_passed", [lambda upload: upload, lambda upload: upload.url], ids=["upload", "URL"])
+@pytest.mark.parametrize("is_url", [False, True], ids=["upload", "URL"])
 def test_an_upload_that_the_caller_holds_is_forgotten(
-    client: AuraShot, server: ScriptedServer, as_passed: Callable[[Any], Any]
+    client: AuraShot, server: ScriptedServer, *, is_url: bool
 ) -> None:
     """Its bytes are not at hand, so the refusal is raised; uploading them again does upload them."""
     upload = client.upload(png())
     server.queue(status(404), path=GENERATE)
     with pytest.raises(NotFoundError):
-        client.generate("a cafe", face=as_passed(upload))
+        client.generate("a cafe", face=upload.url if is_url else upload)
     client.upload(png())
 
     assert [UPLOADS, GENERATE, UPLOADS] == paths(server)

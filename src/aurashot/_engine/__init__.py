@@ -11,8 +11,9 @@ Connections belong to one process and one event loop: after `fork()`, or in anot
 from typing import TYPE_CHECKING
 
 from aurashot import _late
-from aurashot._engine._environment import environment_proxy, ssl_context
+from aurashot._engine._environment import ssl_context
 from aurashot._engine._network import CONNECT_TIMEOUT, Outgoing
+from aurashot._engine._proxies import environment_proxy
 from aurashot._engine._slots import headers_of
 
 if TYPE_CHECKING:

@@ -1,41 +1,67 @@
-"""What comes from the process and its environment: the TLS context and the proxy."""
+"""The TLS context, which depends on the environment of the process."""
 
 from __future__ import annotations
 
 import os
-import sys
+import re
 from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import httpcore
 
+from aurashot.errors import ConfigurationError
+
 if TYPE_CHECKING:
     import ssl
+
+_HASHED: Final = re.compile(r"[0-9a-f]{8}\.\d+")
+"""The names under which OpenSSL looks for the certificates of a folder."""
 
 
 @cache
 def ssl_context() -> ssl.SSLContext:
     """Return the process's one TLS context: making one takes longer than a call does.
 
-    It trusts what the system and `SSL_CERT_FILE` name, and certifi's authorities.
+    It trusts what the system, `SSL_CERT_FILE` and `SSL_CERT_DIR` name, and certifi's authorities.
+
+    Raises:
+        ConfigurationError: One of these variables, or `SSLKEYLOGFILE`, names what cannot be used.
     """
-    return httpcore.default_ssl_context()
+    try:
+        context = httpcore.default_ssl_context()
+    except OSError as problem:
+        name = "SSLKEYLOGFILE" if os.environ.get("SSLKEYLOGFILE") else "The list of certificates"
+        raise ConfigurationError(f"{name} cannot be opened ({_reason(problem)}); correct or unset it") from problem
+    if path := os.environ.get("SSL_CERT_FILE"):
+        _check_file(context, path)
+    if folders := os.environ.get("SSL_CERT_DIR"):
+        _check_folders(folders)
+    return context
 
 
-def environment_proxy(address: str) -> httpcore.Proxy | None:
-    """Return the proxy that HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, or the system, name for an address."""
-    if sys.platform not in {"darwin", "win32"} and not any(name.lower().endswith("_proxy") for name in os.environ):
-        return None  # the usual case needs none of the imports below
+def _check_file(context: ssl.SSLContext, path: str) -> None:
+    """Load the certificates once more: OpenSSL says nothing of a file that is missing."""
+    try:
+        context.load_verify_locations(path)
+    except OSError as problem:
+        raise ConfigurationError(
+            f"SSL_CERT_FILE names a file without certificates ({_reason(problem)}); name a PEM file, or unset it"
+        ) from problem
 
-    import urllib.request
 
-    import httpx
+def _check_folders(folders: str) -> None:
+    for folder in folders.split(os.pathsep):
+        try:
+            names = [path.name for path in Path(folder).iterdir()]
+        except OSError:
+            continue
+        if any(_HASHED.fullmatch(name) for name in names):
+            return
+    raise ConfigurationError(
+        "SSL_CERT_DIR names no folder with certificates; run openssl rehash on the folder, or unset it"
+    )
 
-    url = httpx.URL(address)
-    proxies = urllib.request.getproxies()
-    proxy_address = proxies.get(url.scheme) or proxies.get("all")
-    if not proxy_address or urllib.request.proxy_bypass(url.host):
-        return None
-    proxy = httpx.Proxy(proxy_address if "://" in proxy_address else f"http://{proxy_address}")
-    context = ssl_context() if proxy.url.scheme == "https" else None
-    return httpcore.Proxy(str(proxy.url), auth=proxy.raw_auth, ssl_context=context)
+
+def _reason(problem: OSError) -> str:
+    return problem.strerror or str(problem)

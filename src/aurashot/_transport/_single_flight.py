@@ -54,7 +54,7 @@ class ResponseCache:
         latest = time.monotonic() - min_age
         with self._lock:
             for key, (born, value) in list(self._kept.items()):
-                if born <= latest and getattr(value, "url", None) in urls:
+                if born <= latest and getattr(value, "url", "") in urls:
                     del self._kept[key]
 
     def put(self, key: str, value: object) -> None:

@@ -29,4 +29,5 @@ def login(
     else:
         key = sys.stdin.readline()
     path = save_key(key, folder=folder)
-    screen.say(f"The key ending in {key.strip()[-4:]} is stored in {path}, readable only by you.")
+    last = key.strip().strip("'\"`").strip()[-4:]  # without the quotes that it may be in
+    screen.say(f"The key ending in {last} is stored in {path}, readable only by you.")

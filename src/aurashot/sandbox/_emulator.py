@@ -52,7 +52,7 @@ class References:
 class Emulator:
     """One sandbox: its settings, accounts, files and faults.
 
-    `latency` begins as in the settings. `refuse` closes the listener for a number of seconds; a server that has a listener
+    `latency` begins as in the settings. `refuse` closes the listener for a number of seconds; a server that has one
     sets it.
     """
 

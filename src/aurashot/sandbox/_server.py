@@ -7,7 +7,7 @@ import socket
 import threading
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine, Generator
 
     from fastapi import FastAPI
-    from uvicorn.protocols.http.h11_impl import H11Protocol
 
     from aurashot.sandbox._accounts import Bill
     from aurashot.sandbox._emulator import Emulator
@@ -244,8 +243,9 @@ class _Server(uvicorn.Server):
 
     async def cut_off(self) -> None:
         """End every request in progress, and close its connection."""
-        for connection in cast("set[H11Protocol]", self.server_state.connections):
-            if connection.cycle is not None and not connection.cycle.response_complete:
+        for connection in list(self.server_state.connections):
+            cycle = getattr(connection, "cycle", None)  # None before the first request
+            if cycle is not None and not cycle.response_complete:
                 connection.transport.abort()
         await asyncio.sleep(0)  # the connections notice that they were aborted
         tasks = list(self.server_state.tasks)

@@ -1,0 +1,141 @@
+"""What the variables of proxies may hold, and what is said of the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aurashot import AsyncAuraShot, AuraShot, ConfigurationError
+from aurashot._engine._proxies import environment_proxy, is_excluded, proxy_from
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEY = "sk_live_canary_0123456789"
+SERVICE = "https://www.aurashot.art"
+
+
+@pytest.mark.parametrize("make", [AuraShot, AsyncAuraShot])
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("socks://user:s3cret@host:1080", r"has the scheme 'socks'; .*http_client="),
+        ("socks4://host:1080", r"has the scheme 'socks4'; .*NO_PROXY"),
+        ("socks5://user:s3cret@host:1080", r"has the scheme 'socks5'; .*NO_PROXY"),
+        ("SOCKS5H://host:1080", r"has the scheme 'SOCKS5H'; .*NO_PROXY"),
+        ("ftp://host:21", "has the scheme 'ftp'; write it as http://host:port"),
+        ("http://host:port", "is not the URL of a proxy; write it as http://host:port"),
+        ("http://user:s3cret@host:port", "is not the URL of a proxy"),
+        ("http://host:99999", "is not the URL of a proxy"),
+        ("http://host:0", "is not the URL of a proxy"),
+        ("http://", "is not the URL of a proxy"),
+        ("http://:3128", "is not the URL of a proxy"),
+        ("http://s3cret@", "is not the URL of a proxy"),
+        ("http://[::1", "is not the URL of a proxy"),
+        ("http://[fe80::1%25eth0]:3128", "is not the URL of a proxy"),
+        ("http://a..b:3128", "is not the URL of a proxy"),
+        (f"http://{'a' * 64}:3128", "is not the URL of a proxy"),
+        ("http://two words:3128", "is not the URL of a proxy"),
+        ('"http://host:3128"', "is not the URL of a proxy"),
+        ("://host", "is not the URL of a proxy"),
+        ("/etc/proxy", "is not the URL of a proxy"),
+        ("   ", "is not the URL of a proxy"),
+        ("http://h\udcffst:3128", "is not the URL of a proxy"),
+    ],
+)
+def test_what_is_no_proxy_is_refused(
+    monkeypatch: pytest.MonkeyPatch, make: Callable[..., object], name: str, value: str, words: str
+) -> None:
+    """The client is not made; the message names the variable and does not show a password."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=f"^{name} {words}") as caught:
+        make(KEY)
+
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "url", "auth"),
+    [
+        ("host:3128", "http://host:3128/", None),
+        ("  http://host:3128/\n", "http://host:3128/", None),
+        ("HTTP://Host", "http://host/", None),
+        ("http://[::1]:3128", "http://[::1]:3128/", None),
+        ("http://höst:3128", "http://xn--hst-sna:3128/", None),
+        ("http://proxy_1.example.:3128", "http://proxy_1.example.:3128/", None),
+        ("https://host", "https://host/", None),
+        ("http://user@host:3128", "http://host:3128/", (b"user", b"")),
+        ("http://user:p%40ss:w@host:3128", "http://host:3128/", (b"user", b"p@ss:w")),
+        ("http://us%C3%A9r:é@host:3128", "http://host:3128/", ("usér".encode(), "é".encode())),
+        ("user:word@host:3128", "http://host:3128/", (b"user", b"word")),
+    ],
+)
+def test_url_of_a_proxy(value: str, url: str, auth: tuple[bytes, bytes] | None) -> None:
+    """A proxy is a host with or without a scheme, a port, and a user name and password, percent-encoded or not."""
+    proxy = proxy_from(value, "HTTPS_PROXY")
+    host = proxy.url.host.decode()
+    shown = f"{proxy.url.scheme.decode()}://{f'[{host}]' if ':' in host else host}"
+
+    assert url == shown + (f":{proxy.url.port}" if proxy.url.port else "") + "/"
+    assert auth == proxy.auth
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "address", "expected"),
+    [
+        ("", SERVICE, False),
+        ("*", SERVICE, True),
+        ("other.example, *", SERVICE, True),
+        ("aurashot.art", SERVICE, True),
+        (".aurashot.art", SERVICE, True),
+        ("*.aurashot.art", SERVICE, True),
+        ("AuraShot.ART.", SERVICE, True),
+        ("other.example  www.aurashot.art", SERVICE, True),
+        ("shot.art", SERVICE, False),
+        (",, ,.,*.,:80,[]", SERVICE, False),
+        ("www.aurashot.art:443", SERVICE, True),
+        ("www.aurashot.art:8443", SERVICE, False),
+        ("localhost:8787", "http://localhost:8787", True),
+        ("localhost:8788", "http://localhost:8787", False),
+        ("127.0.0.1", "http://127.0.0.1:8787", True),
+        ("127.0.0.1:8787", "http://127.0.0.1:8787", True),
+        ("127.0.0.0/8", "http://127.8.9.1:8787", True),
+        ("10.0.0.0/8,127.0.0.1/33", "http://127.0.0.1:8787", False),
+        ("::1", "http://[::1]:8787", True),
+        ("[::1]", "http://[::1]:8787", True),
+        ("[::1]:8787", "http://[::1]:8787", True),
+        ("[::1]:1", "http://[::1]:8787", False),
+        ("::/0", "http://127.0.0.1:8787", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+def test_no_proxy(monkeypatch: pytest.MonkeyPatch, name: str, no_proxy: str, address: str, expected: bool) -> None:  # noqa: FBT001  # from the table
+    """NO_PROXY names hosts, suffixes, IP addresses and networks, with or without a port."""
+    monkeypatch.setenv("ALL_PROXY", "http://proxy:3128")
+    monkeypatch.setenv(name, no_proxy)
+
+    assert expected is (environment_proxy(address) is None)
+
+
+def test_excluded_host_needs_no_valid_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is reached directly does not mind what the proxy's variable holds."""
+    monkeypatch.setenv("ALL_PROXY", "socks://host:1080")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+
+    AuraShot(KEY, base_url="http://127.0.0.1:8787").close()
+
+
+def test_lower_case_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a variable is set in both cases, the one in lower case counts and is named."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://host:3128")
+    monkeypatch.setenv("https_proxy", "http://host:port")
+    with pytest.raises(ConfigurationError, match=r"^https_proxy "):
+        environment_proxy(SERVICE)
+
+
+def test_excluded_by_its_name_only() -> None:
+    """A name that ends in the digits of an address is no address."""
+    assert not is_excluded("example.com", 443, "0.0.0.0/0")
+    assert is_excluded("example.com.", 443, "example.com")

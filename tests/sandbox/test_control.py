@@ -103,7 +103,7 @@ def test_an_operation_has_two_spellings(client: httpx.Client, server: SandboxSer
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"operations": ["generat"]}, "operations: there is no 'generat'; use upload, id-photo, generate, "),
+        ({"operations": ["generates"]}, "operations: there is no 'generates'; use upload, id-photo, generate, "),
         ({"operations": ["generate", "Edit", "read"]}, "operations: there is no 'Edit', 'read'; use "),
         ({"operations": "generate"}, "operations: a list of names is needed, not 'generate'"),
         ({"operations": ""}, "operations: a list of names is needed, not ''"),

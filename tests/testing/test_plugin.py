@@ -190,7 +190,7 @@ def test_the_plugin_starts_no_sandbox_by_itself(pytester: pytest.Pytester) -> No
         """
     )
 
-    pytester.runpytest_inprocess(*STRICT).assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(*STRICT).assert_outcomes(passed=1)
 
 
 def test_fixtures_are_documented(pytester: pytest.Pytester) -> None:

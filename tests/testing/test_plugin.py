@@ -189,7 +189,7 @@ def test_the_plugin_starts_no_sandbox_by_itself(pytester: pytest.Pytester) -> No
         def test_other():
             assert %d == [thread.name for thread in threading.enumerate()].count("aurashot-sandbox")
         """
-        % [thread.name for thread in threading.enumerate()].count("aurashot-sandbox")
+        % [thread.name for thread in threading.enumerate()].count("aurashot-sandbox")  # noqa: UP031  # braces are code
     )
 
     pytester.runpytest_inprocess(*STRICT).assert_outcomes(passed=1)

@@ -7,6 +7,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+import numpy  # noqa: F401  # it loads once per process, and each run of the pytester restores the modules it found
+
 if TYPE_CHECKING:
     import pytest
 
@@ -181,15 +183,14 @@ def test_the_environment_is_set_for_one_test(pytester: pytest.Pytester) -> None:
 
 def test_the_plugin_starts_no_sandbox_by_itself(pytester: pytest.Pytester) -> None:
     """Tests that do not ask for it pay nothing for it."""
+    running = [thread.name for thread in threading.enumerate()].count("aurashot-sandbox")
     pytester.makepyfile(
-        """
-        import sys
+        f"""
         import threading
 
         def test_other():
-            assert %d == [thread.name for thread in threading.enumerate()].count("aurashot-sandbox")
+            assert {running} == [thread.name for thread in threading.enumerate()].count("aurashot-sandbox")
         """
-        % [thread.name for thread in threading.enumerate()].count("aurashot-sandbox")  # noqa: UP031  # braces are code
     )
 
     pytester.runpytest_inprocess(*STRICT).assert_outcomes(passed=1)

@@ -7,7 +7,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-import numpy  # noqa: F401  # it loads once per process, and each run of the pytester restores the modules it found
+import numpy as np  # noqa: F401  # it loads once per process, and each run of the pytester restores the modules it found
 
 if TYPE_CHECKING:
     import pytest

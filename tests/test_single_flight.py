@@ -10,7 +10,7 @@ import pytest
 from anyio.lowlevel import current_token
 
 from aurashot._deadline import Deadline
-from aurashot._transport import _async, _sync
+from aurashot._transport import _async_runtime, _sync_runtime
 from aurashot._transport._runtime import run
 from aurashot._transport._single_flight import ResponseCache, SingleFlight
 from aurashot.errors import DeadlineExceededError, NotSentError
@@ -35,7 +35,7 @@ class Threads:
 
     def signal(self) -> Signal:
         """Return an event of threads."""
-        return _sync._Signal()
+        return _sync_runtime._Signal()
 
 
 class Tasks:
@@ -47,7 +47,7 @@ class Tasks:
 
     def signal(self) -> Signal:
         """Return an event of tasks."""
-        return _async._Signal()
+        return _async_runtime._Signal()
 
 
 def between_threads(threads: Threads | None = None) -> SingleFlight:

@@ -112,13 +112,26 @@ def test_first_client() -> None:
 LATE: Final = {
     "aurashot._client._async_legacy",
     "aurashot._client._sync_legacy",
+    "aurashot._engine._addresses",
+    "aurashot._engine._async",
+    "aurashot._engine._environment",
+    "aurashot._engine._network",
+    "aurashot._engine._public",
+    "aurashot._engine._slots",
+    "aurashot._engine._sync",
     "aurashot._flows.legacy",
     "aurashot._flows.images",
-    "aurashot._transport._downloads",
+    "aurashot._transport._async_runtime",
+    "aurashot._transport._client_state",
     "aurashot._transport._detached",
+    "aurashot._transport._downloads",
+    "aurashot._transport._driver",
+    "aurashot._transport._exchange",
     "aurashot._transport._httpx_client",
     "aurashot._transport._record",
     "aurashot._transport._reports",
+    "aurashot._transport._stages",
+    "aurashot._transport._sync_runtime",
     "aurashot._transport._writing",
     "aurashot.images._sink",
     "aurashot.images._metadata",
@@ -126,7 +139,18 @@ LATE: Final = {
     "aurashot.instrumentation._events",
     "aurashot.models._legacy",
 }
-"""What a client does not load before somebody needs it: to upload, to download, to record, to tell."""
+"""What a client does not load before somebody needs it: to make a call, to upload, to download, to record, to tell."""
+ENTERED: Final = {
+    "": f"from aurashot import AuraShot\nwith AuraShot({KEY!r}): pass",
+    "Async": f"""
+import asyncio
+from aurashot import AsyncAuraShot
+async def main():
+    async with AsyncAuraShot({KEY!r}): pass
+asyncio.run(main())
+""",
+}
+"""Programs that enter a client, and make no call."""
 
 
 @pytest.mark.parametrize("backend", ["", "Async"])
@@ -135,8 +159,16 @@ def test_first_client_loads_its_own_part_only(backend: str) -> None:
     loaded = modules(f"from aurashot import {backend}AuraShot; {backend}AuraShot({KEY!r})")
     other = "_sync" if backend else "_async"
     others = {f"aurashot.{package}.{other}" for package in ("_client", "_engine", "_transport")}
-    assert set() == loaded & (LATE | others)
+    assert set() == loaded & (LATE | others | {"anyio", "h11", "httpcore", "httpx"})
     assert LATE <= {module.name for module in pkgutil.walk_packages(aurashot.__path__, "aurashot.")}
+
+
+@pytest.mark.parametrize("backend", ["", "Async"])
+def test_first_call_in_an_entered_client_loads_little(backend: str) -> None:
+    """A web backend enters its client when it starts; its first request does not wait for the engine's import."""
+    loaded = modules(ENTERED[backend])
+    own = "_async" if backend else "_sync"
+    assert {"httpcore", f"aurashot._engine.{own}", f"aurashot._transport.{own}_runtime"} <= loaded
 
 
 def test_help() -> None:

@@ -251,12 +251,12 @@ _KEYS: Final = (
     ),
     _mutant(
         "async: an error cancels concurrent flows",
-        "_transport._async:AsyncRuntime.gather.do",
+        "_transport._async_runtime:AsyncRuntime.gather.do",
         after("error", "group.cancel_scope.cancel()"),
     ),
     _mutant(
         "sync: an error skips the following flows",
-        "_transport._sync:BlockingRuntime.gather",
+        "_transport._sync_runtime:BlockingRuntime.gather",
         after("results.append(error)", "break"),
     ),
     _mutant("a paid key is sent again", "ledger._rules:check_key", becomes("paid[-1]", "None")),

@@ -60,8 +60,6 @@ class Again:
 class Recorder:
     """Carries requests, as the engine does, and keeps them with their responses."""
 
-    is_closed = False
-
     def __init__(self, public: Callable[[str], str]) -> None:
         self.entries: list[dict[str, Any]] = []
         self._engine = Engine(1)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING
 
-import numpy as np  # noqa: F401  # it loads once per process, and each run of the pytester restores the modules it found
-
 if TYPE_CHECKING:
     import pytest
 
 pytest_plugins = ["pytester"]
+
+importlib.import_module("numpy")  # it loads once per process, and a pytester forgets the modules that its run imported
 
 STRICT = ("-W", "error", "-p", "no:cacheprovider")
 

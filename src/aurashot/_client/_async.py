@@ -332,6 +332,7 @@ class AsyncAuraShot:
             await self._transport.connections.aclose(grace)
 
     async def __aenter__(self) -> Self:
+        self._transport.load()
         return self
 
     async def __aexit__(
@@ -340,5 +341,5 @@ class AsyncAuraShot:
         await self.aclose()
 
     def __repr__(self) -> str:
-        service = self._transport.connections.client.service
+        service = self._transport.connections.service
         return f"{type(self).__name__}(base_url={service.base_url!r}, api_key={service.key!r})"

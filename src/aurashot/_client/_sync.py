@@ -324,6 +324,7 @@ class AuraShot:
             self._transport.connections.close()
 
     def __enter__(self) -> Self:
+        self._transport.load()
         return self
 
     def __exit__(
@@ -332,5 +333,5 @@ class AuraShot:
         self.close()
 
     def __repr__(self) -> str:
-        service = self._transport.connections.client.service
+        service = self._transport.connections.service
         return f"{type(self).__name__}(base_url={service.base_url!r}, api_key={service.key!r})"

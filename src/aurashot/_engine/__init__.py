@@ -11,14 +11,14 @@ Connections belong to one process and one event loop: after `fork()`, or in anot
 from typing import TYPE_CHECKING
 
 from aurashot import _late
-from aurashot._engine._environment import ssl_context
-from aurashot._engine._network import CONNECT_TIMEOUT, Outgoing
 from aurashot._engine._proxies import environment_proxy
-from aurashot._engine._slots import headers_of
 
 if TYPE_CHECKING:
     from aurashot._engine._async import AsyncEngine, AsyncResponseStream
+    from aurashot._engine._environment import ssl_context
+    from aurashot._engine._network import CONNECT_TIMEOUT, Outgoing
     from aurashot._engine._public import AsyncPublicNetwork, PrivateAddressError, PublicNetwork
+    from aurashot._engine._slots import headers_of
     from aurashot._engine._sync import Engine, ResponseStream
 
 __all__ = [
@@ -37,13 +37,17 @@ __all__ = [
 ]
 
 _HOMES = {
+    "CONNECT_TIMEOUT": "aurashot._engine._network",
     "AsyncEngine": "aurashot._engine._async",
     "AsyncPublicNetwork": "aurashot._engine._public",
     "AsyncResponseStream": "aurashot._engine._async",
     "Engine": "aurashot._engine._sync",
+    "Outgoing": "aurashot._engine._network",
     "PrivateAddressError": "aurashot._engine._public",
     "PublicNetwork": "aurashot._engine._public",
     "ResponseStream": "aurashot._engine._sync",
+    "headers_of": "aurashot._engine._slots",
+    "ssl_context": "aurashot._engine._environment",
 }
 
 

@@ -6,7 +6,7 @@ import os
 import time
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 import anyio
 import anyio.lowlevel
@@ -94,8 +94,6 @@ class AsyncEngine:
         proxy: The proxy to go through.
         network: What makes the connections, if not the default.
     """
-
-    is_closed: Final = False
 
     def __init__(
         self, limit: int, proxy: httpcore.Proxy | None = None, network: httpcore.AsyncNetworkBackend | None = None

@@ -6,14 +6,14 @@ import os
 import re
 import sys
 from ipaddress import ip_network
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
-import httpcore
-
-from aurashot._engine._environment import ssl_context
 from aurashot._url_policy import ip_literal
 from aurashot.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import httpcore
 
 _HOST: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]{0,15})://", re.IGNORECASE)
@@ -92,6 +92,11 @@ def proxy_from(text: str, source: str) -> httpcore.Proxy:
     parts = _split(text)
     if parts is None or parts.hostname is None:
         raise ConfigurationError(f"{source} is not the URL of a proxy; write it as http://host:port")
+
+    import httpcore
+
+    from aurashot._engine._environment import ssl_context
+
     return httpcore.Proxy(
         httpcore.URL(scheme=parts.scheme.encode(), host=parts.hostname.encode("idna"), port=parts.port, target=b"/"),
         auth=_credentials(parts),

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 
 import httpcore
 
@@ -71,8 +71,6 @@ class Engine:
         proxy: The proxy to go through.
         network: What makes the connections, if not the default.
     """
-
-    is_closed: Final = False
 
     def __init__(
         self, limit: int, proxy: httpcore.Proxy | None = None, network: httpcore.NetworkBackend | None = None

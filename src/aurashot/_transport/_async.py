@@ -1,205 +1,51 @@
-"""The async runtime, on asyncio and trio."""
+"""The async transport. The first call imports the engine, and what else no client needs before it."""
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import anyio
-from anyio import to_thread
-from anyio.lowlevel import current_token
+from typing import TYPE_CHECKING, TypeVar
 
 from aurashot._deadline import check_optional_seconds
-from aurashot._engine import AsyncEngine, AsyncPublicNetwork, environment_proxy
-from aurashot._transport._driver import Driver
-from aurashot._transport._requests import Requests
-from aurashot._transport._runtime import forget
-from aurashot._transport._single_flight import ResponseCache, SingleFlight
-from aurashot._transport._state import ClientState
+from aurashot._late import lazy_property
+from aurashot._transport._state import Shared
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable, Sequence
+    from collections.abc import Awaitable
 
-    import httpx
-
-    from aurashot._calls import Flow, M
-    from aurashot._deadline import Deadline
-    from aurashot._engine import AsyncResponseStream, Outgoing
+    from aurashot._calls import Flow
     from aurashot._operations import Labels
-    from aurashot._rate_limit import AsyncRateLimiter
-    from aurashot._transport._detached import DetachedCalls
-    from aurashot._transport._exchange import Exchange
-    from aurashot._transport._httpx_client import AsyncHttpxClient, AsyncHttpxResponse
-    from aurashot._transport._record import Record
-    from aurashot._transport._runtime import Keep, Written
-    from aurashot._transport._state import Options, Service
-    from aurashot._transport._writing import Writers
-    from aurashot.ledger import Ledger, Write
+    from aurashot._transport._async_runtime import AsyncRuntime
+    from aurashot._transport._client_state import ClientState
+    from aurashot._transport._driver import Driver
+    from aurashot._transport._state import Options
 
 T = TypeVar("T")
 
 
-class _Signal:
-    """An event of tasks."""
-
-    def __init__(self) -> None:
-        self._event = anyio.Event()
-
-    def set(self) -> None:
-        self._event.set()
-
-    def is_set(self) -> bool:
-        return self._event.is_set()
-
-    async def wait(self, seconds: float) -> bool:
-        with anyio.move_on_after(seconds):
-            await self._event.wait()
-        return self._event.is_set()
-
-
-class AsyncRuntime:
-    """The runtime of the async client."""
-
-    def __init__(self, service: Service, given: httpx.AsyncClient | None) -> None:
-        self.piece: int = 256 * 1024
-        self.records_in_background: bool = True
-        self.api: AsyncEngine | AsyncHttpxClient = _carrier(service, given)
-        self.images: AsyncEngine = AsyncEngine(
-            service.max_connections, network=AsyncPublicNetwork(service.host_and_port)
-        )
-        """Without a proxy: the addresses are checked here."""
-
-    @cached_property
-    def detached_calls(self) -> DetachedCalls:
-        """The detached calls: only a ledger needs them."""
-        from aurashot._transport._detached import DetachedCalls
-
-        return DetachedCalls()
-
-    @cached_property
-    def writers(self) -> Writers:
-        """The writer of the ledger."""
-        from aurashot._transport._writing import Writers
-
-        return Writers()
-
-    def loop_key(self) -> Hashable:
-        """Return this event loop."""
-        return current_token()
-
-    def signal(self) -> _Signal:
-        """Return an event of tasks."""
-        return _Signal()
-
-    def send(self, outgoing: Outgoing) -> Awaitable[AsyncResponseStream | AsyncHttpxResponse]:
-        """Send a request of the API."""
-        return self.api.send(outgoing)
-
-    def fetch(self, outgoing: Outgoing) -> Awaitable[AsyncResponseStream]:
-        """Send the request for an image."""
-        return self.images.send(outgoing)
-
-    async def sleep(self, seconds: float) -> None:
-        """Sleep."""
-        await anyio.sleep(seconds)
-
-    async def blocking(self, work: Callable[[], T], deadline: Deadline | None = None) -> T:
-        """Do the work in a thread; when time runs out, it is no longer waited for."""
-        if deadline is None:
-            return await to_thread.run_sync(work)
-        with anyio.move_on_after(deadline.remaining):
-            return await to_thread.run_sync(work, abandon_on_cancel=True)
-        raise deadline.exceeded()
-
-    async def cleanup(self, work: Callable[[], object]) -> None:
-        """Do the work in a thread, shielded."""
-        with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(work)
-
-    async def together(self, works: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
-        """Run several pieces of work concurrently; the first error cancels the others."""
-        results: list[Any] = [None] * len(works)
-        errors: list[Exception] = []
-
-        async def do(index: int, work: Callable[[], Awaitable[T]]) -> None:
-            try:
-                results[index] = await work()
-            except Exception as error:  # noqa: BLE001  # it is raised below, alone instead of in a group
-                errors.append(error)
-                group.cancel_scope.cancel()
-
-        async with anyio.create_task_group() as group:
-            for index, work in enumerate(works):
-                group.start_soon(do, index, work)
-        if errors:
-            raise errors.pop(0)
-        return results
-
-    async def gather(self, works: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T | Exception]:
-        """Run several pieces of work concurrently, a limited number at a time, and let each finish."""
-        results: list[Any] = [None] * len(works)
-        permits = anyio.Semaphore(limit)
-
-        async def do(index: int, work: Callable[[], Awaitable[T]]) -> None:
-            async with permits:
-                try:
-                    results[index] = await work()
-                except Exception as error:  # noqa: BLE001  # it is a result
-                    results[index] = error
-
-        async with anyio.create_task_group() as group:
-            for index, work in enumerate(works):
-                group.start_soon(do, index, work)
-        return results
-
-    async def permit(self, limiter: AsyncRateLimiter, request: str, *, billable: bool, seconds: float) -> None:
-        """Wait for the limiter, within the deadline."""
-        with anyio.fail_after(seconds):
-            await limiter.acquire(request, billable=billable, timeout=seconds)
-
-    def write(self, ledger: Ledger, write: Write, timeout: float, keep: Keep = forget) -> Awaitable[Written]:
-        """Write, in one commit with concurrent writes."""
-        return self.writers.write(ledger, write, timeout, keep)
-
-    def record(self, exchange: Exchange[M], record: Record, make: Callable[[], Awaitable[M]]) -> Awaitable[M]:
-        """Make a billed call detached from the caller's task, and record its outcome."""
-        return self.detached_calls.run(exchange, record, make)
-
-
-def _carrier(service: Service, given: httpx.AsyncClient | None) -> AsyncEngine | AsyncHttpxClient:
-    if given is None:
-        return AsyncEngine(service.max_connections, environment_proxy(service.base_url))
-
-    from aurashot._transport._httpx_client import AsyncHttpxClient
-
-    return AsyncHttpxClient(given)
-
-
-class AsyncConnections:
+class AsyncConnections(Shared):
     """What all views of one async client share."""
 
-    def __init__(
-        self,
-        service: Service,
-        given: httpx.AsyncClient | None = None,
-        ledger: Ledger | None = None,
-        rate_limiter: AsyncRateLimiter | None = None,
-    ) -> None:
-        self.runtime: AsyncRuntime = AsyncRuntime(service, given)
-        self.client: ClientState = ClientState(
-            service=service,
-            requests=Requests(service.base_url, service.key),
-            single_flight=SingleFlight(ResponseCache(), self.runtime),
-            ledger=ledger,
-            rate_limiter=rate_limiter,
-        )
+    @lazy_property
+    def runtime(self) -> AsyncRuntime:
+        """How its calls wait, and its connections."""
+        from aurashot._transport._async_runtime import AsyncRuntime
+
+        return AsyncRuntime(self.service, self.http_client, self.proxy)
+
+    @lazy_property
+    def client(self) -> ClientState:
+        """What its calls share."""
+        from aurashot._transport._client_state import ClientState
+
+        return ClientState.of(self, self.runtime)
 
     async def aclose(self, grace: float | None) -> None:
         """Wait for detached calls, then close what was opened here; a client that was passed in stays open."""
         check_optional_seconds("grace", grace)
-        self.client.closed = True
+        self.closed = True
+        if "runtime" not in vars(self):
+            return
         try:
-            if self.client.ledger is not None:
+            if self.ledger is not None:
                 await self.runtime.detached_calls.wait(grace)
         finally:
             await self.runtime.images.aclose()
@@ -212,7 +58,16 @@ class AsyncTransport:
     def __init__(self, connections: AsyncConnections, options: Options) -> None:
         self.connections: AsyncConnections = connections
         self.options: Options = options
-        self._driver = Driver(connections.runtime, connections.client, options)
+
+    @lazy_property
+    def _driver(self) -> Driver:
+        from aurashot._transport._driver import Driver
+
+        return Driver(self.connections.runtime, self.connections.client, self.options)
+
+    def load(self) -> None:
+        """Import what the first call needs, now."""
+        _ = self._driver
 
     def run(self, name: str, flow: Flow[T], labels: Labels | None = None, timeout: float | None = None) -> Awaitable[T]:
         """Run the flow of an operation to its end, within `timeout` seconds in all from now on.
@@ -220,5 +75,5 @@ class AsyncTransport:
         Raises:
             AuraShotError: Anything that went wrong, typed.
         """
-        self.connections.client.check_open(self.connections.runtime.api.is_closed)
+        self.connections.check_open()
         return self._driver.operate(flow, self.options.operation(name, labels, timeout))

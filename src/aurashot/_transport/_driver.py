@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from aurashot._calls import M
     from aurashot._operations import Operation
+    from aurashot._transport._client_state import ClientState
     from aurashot._transport._runtime import Runtime
-    from aurashot._transport._state import ClientState, Options
+    from aurashot._transport._state import Options
 
 T = TypeVar("T")
 

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from aurashot._calls import Call
     from aurashot._deadline import Deadline
     from aurashot._operations import Operation
+    from aurashot._transport._client_state import ClientState
     from aurashot._transport._record import Record
-    from aurashot._transport._state import ClientState, Options
+    from aurashot._transport._state import Options
     from aurashot.errors import AuraShotError
 
 _SECRET_HEADERS: Final = {"authorization", "cookie", "location", "proxy-authorization", "set-cookie", "x-api-key"}

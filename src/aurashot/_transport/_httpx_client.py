@@ -109,11 +109,6 @@ class HttpxClient:
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether its owner closed it."""
-        return self._client.is_closed
-
     def send(self, outgoing: Outgoing) -> HttpxResponse:
         """Send one request; redirects are not followed."""
         with outgoing.request() as request:
@@ -134,11 +129,6 @@ class AsyncHttpxClient:
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether its owner closed it."""
-        return self._client.is_closed
 
     async def send(self, outgoing: Outgoing) -> AsyncHttpxResponse:
         """Send one request; redirects are not followed, and the deadline is kept whatever the client does."""

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from aurashot._operations import Operation
     from aurashot._rate_limit import AnyRateLimiter
     from aurashot._retry import Retries, RetryBudget, RetryPolicy
+    from aurashot._transport._client_state import ClientState
     from aurashot._transport._downloads import Retrieval
     from aurashot._transport._runtime import ResponseStream, Runtime
-    from aurashot._transport._state import ClientState, Options
+    from aurashot._transport._state import Options
 
 T = TypeVar("T")
 

@@ -1,26 +1,26 @@
-"""What a client holds, sync or async."""
+"""What a client is made with, sync or async."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
 from aurashot._deadline import Deadline, check_optional_seconds, check_timeout
+from aurashot._engine import environment_proxy
 from aurashot._operations import Labels, Operation, check_key, check_tags
-from aurashot._response_times import ResponseTimes
-from aurashot._retry import RetryBudget, RetryPolicy, check_count
+from aurashot._retry import RetryPolicy, check_count
 from aurashot.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
+    import httpcore
+    import httpx
+
     from aurashot._config import ApiKey
     from aurashot._rate_limit import AnyRateLimiter
-    from aurashot._transport._requests import Requests
-    from aurashot._transport._single_flight import SingleFlight
     from aurashot.instrumentation import Dispatcher
     from aurashot.ledger import Ledger
-
 
 UNLABELLED: Final = Labels()
 
@@ -83,22 +83,36 @@ class Service:
         return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
-@dataclass(slots=True, kw_only=True)
-class ClientState:
-    """What all views of one client share."""
+class Shared:
+    """What the views of one client were made with, and whether it is closed.
 
-    service: Service
-    requests: Requests
-    single_flight: SingleFlight
-    ledger: Ledger | None = None
-    rate_limiter: AnyRateLimiter | None = None
-    budget: RetryBudget = field(default_factory=RetryBudget)
-    response_times: ResponseTimes = field(default_factory=ResponseTimes)
-    closed: bool = False
+    Args:
+        service: The base URL and the credentials.
+        http_client: The user's own httpx client.
+        ledger: What records billed requests.
+        rate_limiter: What is asked before each request.
 
-    def check_open(self, http_client_is_closed: bool) -> None:  # noqa: FBT001  # its one argument
+    Raises:
+        ConfigurationError: The environment names a proxy that is none.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        http_client: httpx.Client | httpx.AsyncClient | None = None,
+        ledger: Ledger | None = None,
+        rate_limiter: AnyRateLimiter | None = None,
+    ) -> None:
+        self.service: Service = service
+        self.http_client: Any = http_client
+        self.ledger: Ledger | None = ledger
+        self.rate_limiter: AnyRateLimiter | None = rate_limiter
+        self.proxy: httpcore.Proxy | None = None if http_client is not None else environment_proxy(service.base_url)
+        self.closed: bool = False
+
+    def check_open(self) -> None:
         """Raise if the client is closed."""
         if self.closed:
             raise ConfigurationError("The client is closed; make a new one, or keep it open for as long as it is used")
-        if http_client_is_closed:
+        if self.http_client is not None and self.http_client.is_closed:
             raise ConfigurationError("The httpx client given as http_client= is closed")

@@ -1,218 +1,49 @@
-"""The sync runtime: it waits in the calling thread."""
+"""The sync transport. The first call imports the engine, and what else no client needs before it."""
 
 from __future__ import annotations
 
-import os
-import time
-from contextvars import copy_context
-from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from aurashot._engine import Engine, PublicNetwork, environment_proxy
-from aurashot._transport._driver import Driver
-from aurashot._transport._interruption import outlive_interrupts
-from aurashot._transport._requests import Requests
-from aurashot._transport._runtime import forget, run
-from aurashot._transport._single_flight import ResponseCache, SingleFlight
-from aurashot._transport._state import ClientState
+from aurashot._late import lazy_property
+from aurashot._transport._runtime import run
+from aurashot._transport._state import Shared
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterator, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Coroutine
 
-    import httpx
-
-    from aurashot._calls import Flow, M
-    from aurashot._deadline import Deadline
-    from aurashot._engine import Outgoing, ResponseStream
+    from aurashot._calls import Flow
     from aurashot._operations import Labels
-    from aurashot._rate_limit import RateLimiter
-    from aurashot._transport._exchange import Exchange
-    from aurashot._transport._httpx_client import HttpxClient, HttpxResponse
-    from aurashot._transport._record import Record
-    from aurashot._transport._runtime import Keep, Written
-    from aurashot._transport._state import Options, Service
-    from aurashot.ledger import Ledger, Write
+    from aurashot._transport._client_state import ClientState
+    from aurashot._transport._driver import Driver
+    from aurashot._transport._state import Options
+    from aurashot._transport._sync_runtime import BlockingRuntime
 
 T = TypeVar("T")
 
 
-class _Signal:
-    """An event of threads."""
-
-    def __init__(self) -> None:
-        self._event = Event()
-        self.set: Callable[[], None] = self._event.set
-        self.is_set: Callable[[], bool] = self._event.is_set
-
-    async def wait(self, seconds: float) -> bool:
-        return self._event.wait(seconds)
-
-
-class _Response:
-    """A response of a blocking engine, read as an async one is."""
-
-    __slots__ = ("_chunks", "_response", "headers", "status")
-
-    def __init__(self, response: ResponseStream | HttpxResponse) -> None:
-        self.status: int = response.status
-        self.headers: dict[str, str] = response.headers
-        self._response = response
-        self._chunks: Iterator[bytes] | None = None
-
-    def __aiter__(self) -> Self:
-        self._chunks = iter(self._response)
-        return self
-
-    async def __anext__(self) -> bytes:
-        chunk = next(cast("Iterator[bytes]", self._chunks), None)
-        if chunk is None:
-            raise StopAsyncIteration
-        return chunk
-
-    async def aclose(self) -> None:
-        self._response.close()
-
-
-class BlockingRuntime:
-    """The runtime of the sync client: none of its coroutines ever suspends."""
-
-    def __init__(self, service: Service, given: httpx.Client | None) -> None:
-        self.records_in_background: bool = False
-        self.piece: int = 1  # each chunk of a download is written as it comes
-        self.api: Engine | HttpxClient = _carrier(service, given)
-        self.images: Engine = Engine(service.max_connections, network=PublicNetwork(service.host_and_port))
-        """Without a proxy: the addresses are checked here."""
-
-    def loop_key(self) -> Hashable:
-        """Return this process: after `fork()`, the parent's work is not done here."""
-        return os.getpid()
-
-    def signal(self) -> _Signal:
-        """Return an event of threads."""
-        return _Signal()
-
-    async def send(self, outgoing: Outgoing) -> _Response:
-        """Send a request of the API."""
-        return _Response(self.api.send(outgoing))
-
-    async def fetch(self, outgoing: Outgoing) -> _Response:
-        """Send the request for an image."""
-        return _Response(self.images.send(outgoing))
-
-    async def sleep(self, seconds: float) -> None:
-        """Sleep."""
-        time.sleep(seconds)  # noqa: ASYNC251  # no event loop runs this
-
-    async def blocking(self, work: Callable[[], T], deadline: Deadline | None = None) -> T:
-        """Do the work here, or in a thread that is no longer waited for when time runs out."""
-        return work() if deadline is None else _within(work, deadline)
-
-    async def cleanup(self, work: Callable[[], object]) -> None:
-        """Do the work here."""
-        work()
-
-    async def together(self, works: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
-        """Run one piece of work after the other."""
-        return [await work() for work in works]
-
-    async def gather(self, works: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T | Exception]:
-        """Run one piece of work after the other, and continue after an error."""
-        del limit  # it bounds what runs at once, and here nothing does
-        results: list[T | Exception] = []
-        for work in works:
-            try:
-                results.append(await work())
-            except Exception as error:  # noqa: BLE001  # it is a result
-                results.append(error)
-        return results
-
-    async def permit(self, limiter: RateLimiter, request: str, *, billable: bool, seconds: float) -> None:
-        """Ask the limiter, which blocks."""
-        limiter.acquire(request, billable=billable, timeout=seconds)
-
-    async def write(self, ledger: Ledger, write: Write, timeout: float, keep: Keep = forget) -> Written:
-        """Write; the ledger itself lets threads share a commit."""
-        (written,) = ledger.write([write], timeout=timeout)
-        keep(written)
-        return written
-
-    async def record(self, exchange: Exchange[M], record: Record, make: Callable[[], Awaitable[M]]) -> M:
-        """Make a billed call and record its outcome, also when Ctrl-C is pressed meanwhile."""
-        return outlive_interrupts(exchange, lambda: run(_recorded(record, make)))
-
-
-async def _recorded(record: Record, make: Callable[[], Awaitable[M]]) -> M:
-    try:
-        result = await make()
-    except BaseException as error:
-        await record.end(error)
-        raise
-    await record.paid(result)
-    return result
-
-
-def _within(work: Callable[[], T], deadline: Deadline) -> T:
-    """Do blocking work in its own thread, and wait for it until the deadline."""
-    from concurrent.futures import Future
-
-    outcome: Future[T] = Future()
-    try:
-        Thread(target=copy_context().run, args=(_settle, work, outcome), name="aurashot-blocking", daemon=True).start()
-    except RuntimeError:  # no more threads: there are too many, or the interpreter is about to end
-        _settle(work, outcome)
-    try:
-        return outcome.result(deadline.remaining)
-    except TimeoutError:
-        if outcome.done():
-            raise  # the work's own
-        raise deadline.exceeded() from None
-    finally:
-        del outcome  # it holds its error, and the error this frame
-
-
-def _settle(work: Callable[[], T], outcome: Future[T]) -> None:
-    try:
-        outcome.set_result(work())
-    except BaseException as error:  # noqa: BLE001  # it is raised where the result is waited for
-        outcome.set_exception(error)
-    finally:
-        del outcome
-
-
-def _carrier(service: Service, given: httpx.Client | None) -> Engine | HttpxClient:
-    if given is None:
-        return Engine(service.max_connections, environment_proxy(service.base_url))
-
-    from aurashot._transport._httpx_client import HttpxClient
-
-    return HttpxClient(given)
-
-
-class Connections:
+class Connections(Shared):
     """What all views of one sync client share."""
 
-    def __init__(
-        self,
-        service: Service,
-        given: httpx.Client | None = None,
-        ledger: Ledger | None = None,
-        rate_limiter: RateLimiter | None = None,
-    ) -> None:
-        self.runtime: BlockingRuntime = BlockingRuntime(service, given)
-        self.client: ClientState = ClientState(
-            service=service,
-            requests=Requests(service.base_url, service.key),
-            single_flight=SingleFlight(ResponseCache(), self.runtime),
-            ledger=ledger,
-            rate_limiter=rate_limiter,
-        )
+    @lazy_property
+    def runtime(self) -> BlockingRuntime:
+        """How its calls wait, and its connections."""
+        from aurashot._transport._sync_runtime import BlockingRuntime
+
+        return BlockingRuntime(self.service, self.http_client, self.proxy)
+
+    @lazy_property
+    def client(self) -> ClientState:
+        """What its calls share."""
+        from aurashot._transport._client_state import ClientState
+
+        return ClientState.of(self, self.runtime)
 
     def close(self) -> None:
         """Close what was opened here; a client that was passed in stays open."""
-        self.client.closed = True
-        self.runtime.images.close()
-        self.runtime.api.close()
+        self.closed = True
+        if "runtime" in vars(self):
+            self.runtime.images.close()
+            self.runtime.api.close()
 
 
 class Transport:
@@ -221,7 +52,16 @@ class Transport:
     def __init__(self, connections: Connections, options: Options) -> None:
         self.connections: Connections = connections
         self.options: Options = options
-        self._driver = Driver(connections.runtime, connections.client, options)
+
+    @lazy_property
+    def _driver(self) -> Driver:
+        from aurashot._transport._driver import Driver
+
+        return Driver(self.connections.runtime, self.connections.client, self.options)
+
+    def load(self) -> None:
+        """Import what the first call needs, now."""
+        _ = self._driver
 
     def run(self, name: str, flow: Flow[T], labels: Labels | None = None, timeout: float | None = None) -> T:
         """Run the flow of an operation to its end, within `timeout` seconds in all.
@@ -229,6 +69,6 @@ class Transport:
         Raises:
             AuraShotError: Anything that went wrong, typed.
         """
-        self.connections.client.check_open(self.connections.runtime.api.is_closed)
+        self.connections.check_open()
         operation = self.options.operation(name, labels, timeout)
         return run(cast("Coroutine[Any, Any, T]", self._driver.operate(flow, operation)))

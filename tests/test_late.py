@@ -20,6 +20,10 @@ class Workshop:
         self.made.append(object())
         return self.made[-1]
 
+    def look_up(self) -> object:
+        """Return the tool."""
+        return self.tool
+
 
 def test_a_lazy_property_is_made_once_and_kept() -> None:
     """The first use makes it."""
@@ -32,7 +36,7 @@ def test_threads_that_use_it_first_get_the_same() -> None:
     """Each has made one, and one of them is everybody's."""
     workshop = Workshop(4)
     with ThreadPoolExecutor(4) as pool:
-        tools = list(pool.map(lambda _: workshop.tool, range(4)))
+        tools = list(pool.map(Workshop.look_up, [workshop] * 4))
 
     assert 4 == len(workshop.made)
     assert {id(workshop.tool)} == {id(tool) for tool in tools}

@@ -176,7 +176,7 @@ def test_a_name_that_takes_too_long_blocks_nobody_longer(monkeypatch: pytest.Mon
         began = time.monotonic()
         with pytest.raises(httpcore.ConnectTimeout, match="not resolved in time"):
             network.connect_tcp("slow.example.com", 443, timeout=0.05)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 8
     release.set()
     wait_until(lambda: not _addresses.asked)
     assert ["slow.example.com"] == asked

@@ -19,6 +19,7 @@ import pytest
 from aurashot import sandbox
 from aurashot.errors import ConfigurationError, InputError
 from aurashot.sandbox._server import _listen, _url
+from tests.stopwatch import no_later
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +71,7 @@ def test_the_end_of_the_block_leaves_nothing_behind(quick_drawings: None, caplog
             while server.bill().total == 0 or emulator.rules.active:
                 assert time.monotonic() < deadline
             stopped = time.monotonic()
-        assert time.monotonic() - stopped < 3
+        assert time.monotonic() - stopped < 30
         for thread in waiting:
             thread.join(5)
     assert 2 == len(failures)
@@ -113,10 +114,9 @@ def test_a_kept_connection_is_not_slow(server: sandbox.SandboxServer) -> None:
     """No response waits for a delayed acknowledgement, which takes 40 ms on Linux."""
     with httpx.Client(base_url=server.url) as client:
         client.get("/_sandbox/bill")
-        started = time.monotonic()
-        for _ in range(50):
-            client.get("/_sandbox/bill")
-        assert time.monotonic() - started < 1.5
+        with no_later(1.5):
+            for _ in range(50):
+                client.get("/_sandbox/bill")
 
 
 @pytest.mark.parametrize("start", [sandbox.serve, sandbox.run])

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from contextvars import copy_context
-from threading import Event, Thread, current_thread, main_thread
+from threading import Lock, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from aurashot._transport._tracebacks import raise_from
@@ -36,7 +36,8 @@ class _Work(Generic[T]):
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._work = work
-        self._done = Event()
+        self._running = Lock()  # an interruption can come amid the steps of an Event's wait, which then fails
+        self._running.acquire()
         self._result: list[T] = []
         self._failure: list[BaseException] = []
 
@@ -50,7 +51,7 @@ class _Work(Generic[T]):
 
     def result(self) -> T:
         """Wait for the outcome, and return the result or raise the error."""
-        self._done.wait()
+        self.wait()
         if self._failure:
             raise_from(self._failure)
         return self._result.pop()
@@ -58,11 +59,12 @@ class _Work(Generic[T]):
     @property
     def is_done(self) -> bool:
         """Whether the outcome is known."""
-        return self._done.is_set()
+        return bool(self._result or self._failure)
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float = -1) -> None:
         """Wait for the outcome, for so many seconds at most."""
-        self._done.wait(seconds)
+        if not self.is_done and self._running.acquire(timeout=seconds):
+            self._running.release()
 
     def _do(self) -> None:
         try:
@@ -70,7 +72,7 @@ class _Work(Generic[T]):
         except BaseException as error:  # noqa: BLE001  # it is raised where the result is awaited
             self._failure.append(error)
         finally:
-            self._done.set()
+            self._running.release()
 
 
 def outlive_interrupts(exchange: Exchange[Any], work: Callable[[], T]) -> T:

@@ -27,6 +27,19 @@ KEY: Final = "sk_live_canary_0123456789"
 BACKENDS: Final = ("sync", "asyncio", "trio")
 
 
+def import_engines() -> None:
+    """Import what the first call would import, so that processes that are forked from this one need not."""
+    with AuraShot(KEY):
+        pass
+    with start_blocking_portal() as portal:
+        portal.call(_enter)
+
+
+async def _enter() -> None:
+    async with AsyncAuraShot(KEY):
+        pass
+
+
 class _Blocking:
     """A proxy that calls the coroutine functions of an object in the portal's event loop."""
 

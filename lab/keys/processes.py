@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
+from lab.backends import import_engines
 from lab.keys.process import CallReport, Kind, Task, run
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Processes:
 
     def __init__(self, task: Task) -> None:
         self.killed = 0
+        import_engines()
         self._tasks = [replace(task, kind=KINDS[index % len(KINDS)]) for index in range(PROCESSES)]
         self._processes = [Process(each) for each in self._tasks]
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aurashot.ledger import SQLiteLedger
+from lab.backends import import_engines
 from lab.billing import running
 from lab.kills.program import IN_FLIGHT, make_calls
 
@@ -58,6 +59,7 @@ def kill(kills: int, seed: int) -> Result:
     rng, start = random.Random(seed), time.monotonic()  # repeatable; not used for secrets
     with tempfile.TemporaryDirectory() as folder, running(seed=seed, slowest=MAX_LATENCY) as service:
         path = Path(folder, "ledger.db")
+        import_engines()
         for number in range(kills):
             _run_and_kill(service.url, path, f"run {number}", rng.uniform(0.01, MAX_RUN_TIME))
         time.sleep(2 * MAX_LATENCY)  # the last requests have been billed by then

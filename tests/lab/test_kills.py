@@ -22,7 +22,7 @@ def test_a_killed_program_loses_nothing() -> None:
         check=False,
         timeout=120,
     )
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (0, "") == (done.returncode, done.stderr), done.stdout
     cells = [cell.strip() for cell in done.stdout.splitlines()[-1].strip("|").split("|")]
     assert ("40", "0", "0", "0", "ok") == (cells[0], *cells[3:6], cells[8])
 

@@ -26,4 +26,7 @@ class ResponseTimes:
     def fastest(self, request: str) -> float:
         """Return the seconds of the fastest recent response, 0 if there was none."""
         oldest = time.monotonic() - WINDOW
-        return next((seconds for at, seconds in self._recent.get(request, ()) if at > oldest), 0.0)
+        for at, seconds in self._recent.get(request, ()):
+            if at > oldest:
+                return seconds
+        return 0.0

@@ -22,7 +22,7 @@ WARM_UP: Final = 0.5
 """Seconds of load before counting starts, so that connections are open."""
 SECONDS: Final = 1.0
 QUICK: Final = ("httpx", "httpx-aiohttp", "aurashot", "aurashot on httpx-aiohttp")
-ROUNDS: Final = {"httpx-aiohttp": 15, "aurashot": 15, "aurashot on httpx-aiohttp": 15}
+ROUNDS: Final = {"httpx-aiohttp": 30, "aurashot": 15, "aurashot on httpx-aiohttp": 30}
 """Number of rounds of clients whose ratios are close to a bound; the others have `DEFAULT_ROUNDS`."""
 DEFAULT_ROUNDS: Final = 3
 FEWER: Final[dict[bool, dict[str, dict[int, int]]]] = {

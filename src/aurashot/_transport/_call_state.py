@@ -40,7 +40,13 @@ if TYPE_CHECKING:
     from aurashot.ledger import Payment
 
 
-class State(Enum):
+class _Constant(Enum):
+    """An enumeration whose members are quick to look up: `Enum` hashes a member by its name, in Python."""
+
+    __hash__ = object.__hash__
+
+
+class State(_Constant):
     """What is known of the request in hand."""
 
     READY = "nothing of it is out"
@@ -50,7 +56,7 @@ class State(Enum):
     SETTLED = "the call is over"
 
 
-class Event(Enum):
+class Event(_Constant):
     """What can happen to a call."""
 
     BEGIN = "a new attempt"

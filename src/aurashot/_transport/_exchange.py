@@ -144,7 +144,7 @@ class Exchange(Generic[M]):
             self._client.response_times.add(self.call.name, time.monotonic() - self._sent_at)
         if self._report is not None:
             self._report.succeeded(response.status, len(response.raw))
-        headers = tuple(item for item in response.headers.items() if item[0] not in _SECRET_HEADERS)
+        headers = tuple([item for item in response.headers.items() if item[0] not in _SECRET_HEADERS])
         return self._delivered(
             result.with_meta(
                 CallMeta(

@@ -1,22 +1,60 @@
-"""Background tasks that outlive the task that starts them, on asyncio and on trio.
+"""What a call needs of its event loop, on asyncio and on trio, and anyio does not have, or has at a higher cost.
 
-anyio has no such thing: its tasks belong to a task group, which waits for them where it was opened, or cancels them.
+Background tasks outlive the task that starts them: those of anyio belong to a task group, which waits for them where it
+was opened, or cancels them. An event and the identity of the loop are the loop's own: with a ledger a call makes four
+events and asks four times which loop it is on, and through anyio that was a quarter of the ledger's cost
+(docs/design.md).
 """
 
 from __future__ import annotations
 
 import sys
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Callable, Coroutine
-
-    from anyio.lowlevel import EventLoopToken
+    from collections.abc import Awaitable, Callable, Coroutine, Hashable
 
 _running: set[asyncio.Task[None]] = set()
 """An event loop itself keeps only weak references to its tasks."""
+
+
+class Event(Protocol):
+    """What `asyncio.Event` and `trio.Event` have in common."""
+
+    def set(self) -> object:
+        """Let all who wait go on."""
+
+    def is_set(self) -> bool:
+        """Return whether it was set."""
+
+    def wait(self) -> Coroutine[Any, Any, object]:
+        """Wait until it is set."""
+
+
+def new_event() -> Event:
+    """Return an event of the running loop."""
+    if _on_trio():
+        import trio
+
+        return trio.Event()
+
+    import asyncio
+
+    return asyncio.Event()
+
+
+def current_loop() -> Hashable:
+    """Return what identifies the running loop: it is equal to itself only."""
+    if _on_trio():
+        import trio
+
+        return trio.lowlevel.current_trio_token()
+
+    import asyncio
+
+    return asyncio.get_running_loop()
 
 
 def spawn(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -54,11 +92,10 @@ async def _after(
     await work()
 
 
-def is_closed(token: EventLoopToken) -> bool:
+def is_closed(loop: Hashable) -> bool:
     """Return whether an event loop was closed; one of trio has ended its async generators by then."""
     import asyncio
 
-    loop = token.native_token
     return isinstance(loop, asyncio.AbstractEventLoop) and loop.is_closed()
 
 

@@ -87,7 +87,7 @@ def _with(driver: str) -> str:
 def _runs(bench: Bench, folder: Path) -> tuple[dict[str, list[Run]], float]:
     runs: dict[str, list[Run]] = {}
     syncs: list[float] = []
-    for number in bench.rounds(5):
+    for number in bench.rounds(15):
         syncs.append(_sync(folder / "sync"))
         for driver in DRIVERS:
             path = folder / f"{driver}-{number}.db"

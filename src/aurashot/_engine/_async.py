@@ -9,17 +9,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self, cast
 
 import anyio
-import anyio.lowlevel
 import httpcore
 
-from aurashot._background import is_closed, later
+from aurashot._background import current_loop, is_closed, later
 from aurashot._engine._slots import SWEEP_INTERVAL, AsyncSlot, expired, has_trailing_data, headers_of, is_reusable, pop
 from aurashot._time_limit import TimeLimitError, within
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, Callable
-
-    from anyio.lowlevel import EventLoopToken
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Hashable
 
     from aurashot._deadline import Deadline
     from aurashot._engine._network import Outgoing
@@ -101,7 +98,7 @@ class AsyncEngine:
         self._limit = limit
         self._proxy = proxy
         self._network = network or cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
-        self._pools: dict[tuple[int, EventLoopToken], _Pool] = {}
+        self._pools: dict[tuple[int, Hashable], _Pool] = {}
 
     async def send(self, outgoing: Outgoing) -> AsyncResponseStream:
         """Send one request and return the response, its body still to be read."""
@@ -125,7 +122,7 @@ class AsyncEngine:
             raise
 
     async def _own_pool(self) -> _Pool:
-        loop_key = (os.getpid(), anyio.lowlevel.current_token())
+        loop_key = (os.getpid(), current_loop())
         pool = self._pools.get(loop_key)
         if pool is None:
             self._free_closed_loops()

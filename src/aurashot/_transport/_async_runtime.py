@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 from anyio import to_thread
-from anyio.lowlevel import current_token
 
+from aurashot._background import current_loop, new_event
 from aurashot._engine import AsyncEngine, AsyncPublicNetwork
 from aurashot._late import lazy_property
 from aurashot._transport._runtime import forget
@@ -38,7 +38,7 @@ class _Signal:
     """An event of tasks."""
 
     def __init__(self) -> None:
-        self._event = anyio.Event()
+        self._event = new_event()
 
     def set(self) -> None:
         self._event.set()
@@ -80,7 +80,7 @@ class AsyncRuntime:
 
     def loop_key(self) -> Hashable:
         """Return this event loop."""
-        return current_token()
+        return current_loop()
 
     def signal(self) -> _Signal:
         """Return an event of tasks."""

@@ -8,13 +8,14 @@ recorded. The task itself ends at once in both cases.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 import anyio
-from anyio.lowlevel import current_token
 
-from aurashot._background import spawn
+from aurashot._background import current_loop, new_event, spawn
 from aurashot._calls import M
+from aurashot._time_limit import TimeLimitError, within
 from aurashot._transport._tracebacks import raise_from
 from aurashot.errors import NotSentError, OutcomeUnknownError
 
@@ -42,9 +43,9 @@ class DetachedCall(Generic[M]):
         make: Callable[[], Awaitable[M]],
         finished: Callable[[DetachedCall[M]], object],
     ) -> None:
-        self.loop: Hashable = current_token()
-        self.is_recorded = anyio.Event()
-        self._is_known = anyio.Event()
+        self.loop: Hashable = current_loop()
+        self.is_recorded = new_event()
+        self._is_known = new_event()
         self._exchange = exchange
         self._record = record
         self._make = make
@@ -87,8 +88,8 @@ class DetachedCall(Generic[M]):
     async def response(self) -> M:
         """Wait for the response; when cancelled, leave the call to itself."""
         try:
-            with anyio.move_on_after(self._exchange.deadline.remaining + GRACE):
-                await self.is_recorded.wait()
+            with suppress(TimeLimitError):
+                await within(self._exchange.deadline.remaining + GRACE, self.is_recorded.wait())
             self._check_in_time()
             if not self._is_known.is_set():
                 await self._is_known.wait()
@@ -135,7 +136,7 @@ class DetachedCalls:
 
     async def wait(self, grace: float | None = None) -> None:
         """Wait for the calls of this event loop: each ends by its own deadline, and all of them by `grace` seconds."""
-        loop = current_token()
+        loop = current_loop()
         calls = [each for each in self._running if each.loop == loop]
         seconds = max((each.left for each in calls), default=0.0) if grace is None else grace
         with anyio.move_on_after(WARN_AFTER if grace is None else min(grace, WARN_AFTER)):

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 from anyio import CapacityLimiter, to_thread
-from anyio.lowlevel import current_token
 
-from aurashot._background import spawn
+from aurashot._background import current_loop, new_event, spawn
 from aurashot._transport._record import GRACE
 from aurashot._transport._tracebacks import raise_from
 from aurashot.errors import AuraShotError, LedgerError
@@ -40,7 +39,7 @@ class _Job:
     def __init__(self, write: Write, timeout: float, keep: Keep) -> None:
         self.write = write
         self.keep = keep
-        self.done = anyio.Event()
+        self.done = new_event()
         self.written: Written = None
         self.failure: list[BaseException] = []
         self._give_up = time.monotonic() + timeout
@@ -155,7 +154,7 @@ class Writers:
 
     def write(self, ledger: Ledger, write: Write, timeout: float, keep: Keep) -> Awaitable[Written]:
         """Write, and return an awaitable of the result."""
-        loop = current_token()
+        loop = current_loop()
         writer = self._writers.get(loop)
         if writer is None:
             writer = self._writers[loop] = _Writer(ledger, lambda: self._writers.pop(loop))

@@ -127,6 +127,12 @@ class Entry:
         return replace(self, notes={**self.notes, **notes})
 
 
+def numbered(entry: Entry, number: int) -> Entry:
+    """Give an entry that nobody else has yet the number of its row; `replace` would set all 23 fields again."""
+    object.__setattr__(entry, "number", number)
+    return entry
+
+
 def prompt_digest(intent: Intent) -> str | None:
     """Return SHA-256 of a request's prompt, in hexadecimal."""
     return None if intent.prompt is None else digest(intent.prompt)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from aurashot.errors import InputError, LedgerError
 from aurashot.ledger._cap import check_cap
-from aurashot.ledger._entries import Entry, entry_of, microseconds
+from aurashot.ledger._entries import Entry, entry_of, microseconds, numbered
 from aurashot.ledger._rules import check_key
 from aurashot.ledger._schema import DAY
 
@@ -79,7 +79,7 @@ def reserve(
         entry = begin()
         done = connection.execute(INSERT + UNLESS_USED, _row(entry, again=False))
         if done.rowcount:
-            return replace(entry, number=done.lastrowid or 0)
+            return numbered(entry, done.lastrowid or 0)
     earlier = read(connection, OF_KEY, intent.idempotency_key) if intent.pay_once else []
     paid = check_key(intent, earlier)
     if paid is not None:
@@ -115,7 +115,7 @@ def _insert(connection: sqlite3.Connection, intent: Intent, entry: Entry, *, aga
         if paid is None:
             raise
         return paid
-    return replace(entry, number=number or 0)
+    return numbered(entry, number or 0)
 
 
 def _row(entry: Entry, *, again: bool) -> dict[str, Any]:

@@ -28,9 +28,11 @@ class Event(Protocol):
 
     def is_set(self) -> bool:
         """Return whether it was set."""
+        ...
 
     def wait(self) -> Coroutine[Any, Any, object]:
         """Wait until it is set."""
+        ...
 
 
 def new_event() -> Event:

@@ -71,7 +71,7 @@ def test_the_end_of_the_block_leaves_nothing_behind(quick_drawings: None, caplog
             while server.bill().total == 0 or emulator.rules.active:
                 assert time.monotonic() < deadline
             stopped = time.monotonic()
-        assert time.monotonic() - stopped < 30
+        assert time.monotonic() - stopped < 30  # a held request would take a minute
         for thread in waiting:
             thread.join(5)
     assert 2 == len(failures)

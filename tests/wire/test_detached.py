@@ -70,9 +70,10 @@ async def test_waiting_for_detached_calls_ends_with_the_deadline_of_its_call(ser
     notebook = Notebook()
     server.queue((HOLD,))
     began = time.monotonic()
-    async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
-        await cancelled_once_it_came(client, server, timeout=0.5)
-    assert 0.4 < time.monotonic() - began < 30
+    with no_later(2):
+        async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
+            await cancelled_once_it_came(client, server, timeout=0.5)
+    assert time.monotonic() - began > 0.4
     assert ["DeadlineExceededError"] == [settled.error for settled in notebook.settled.values()]
     assert ["unknown"] == notebook.outcomes
 
@@ -255,9 +256,8 @@ async def test_without_a_ledger_a_call_is_simply_cancelled(server: ScriptedServe
     server.queue((HOLD,))
     client = AsyncAuraShot(KEY, base_url=server.url, timeout=30)
     await cancelled_once_it_came(client, server)
-    began = time.monotonic()
-    await client.aclose()
-    assert time.monotonic() - began < 15
+    with no_later(1):
+        await client.aclose()
 
 
 @pytest.mark.anyio

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given, strategies as st
 
 from aurashot._config import BASE_URL, KEY_NAMES, ApiKey, find_base_url, find_key, origin_of, save_key
+from aurashot._engine import download_proxy
 from aurashot._key_file import FILE_NAME
 from aurashot.errors import ConfigurationError
 
@@ -281,11 +282,14 @@ def test_a_key_is_not_pickled(protocol: int) -> None:
 
 def test_a_file_cannot_say_where_the_key_is_sent(here: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A file that came with somebody's project must not lead the key elsewhere: it is ignored, and said so."""
-    path = write(here, f"AURASHOT_API_KEY={KEY}\nAURASHOT_BASE_URL=https://evil.example\n")
+    names = ("AURASHOT_BASE_URL", "AURASHOT_DOWNLOAD_PROXY")
+    path = write(here, f"AURASHOT_API_KEY={KEY}\n" + "".join(f"{name}=https://evil.example\n" for name in names))
     with caplog.at_level(logging.WARNING, "aurashot"):
         assert shown(find_key(None)) == KEY
         assert find_base_url(None) == BASE_URL
-    assert [f"AURASHOT_BASE_URL in {path} is ignored: a file cannot say where the key is sent"] == caplog.messages
+        assert download_proxy(None) is None
+    reason = "is ignored: a file cannot say where requests are sent"
+    assert [f"{name} in {path} {reason}" for name in names] == caplog.messages
     assert KEY not in caplog.text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 import threading
 from collections import deque
@@ -312,7 +313,8 @@ def test_password_of_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     found = environment_proxy("https://www.aurashot.art")
 
     assert found is not None
-    assert (b"user", b"p@ss") == found.auth
+    assert {b"Proxy-Authorization": b"Basic " + base64.b64encode(b"user:p@ss")} == dict(found.headers)
+    assert "b'(hidden)'" == repr(found.headers[0][1])
     assert "http://proxy:3128/" == bytes(found.url).decode()
 
 

@@ -11,7 +11,7 @@ import httpcore
 import pytest
 
 from aurashot._deadline import Deadline
-from aurashot._engine import AsyncEngine, Engine
+from aurashot._engine import AsyncEngine, Engine, Route
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -176,7 +176,7 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
 
 def send(script: Script, requests: Sequence[Request], proxy: httpcore.Proxy | None) -> list[bytes]:
     """Send requests one after the other, and return the bodies of their responses."""
-    engine = Engine(1, proxy, Network(script))
+    engine = Engine(1, Route(proxy), Network(script))
     bodies: list[bytes] = []
     for request in requests:
         response = engine.send(request)
@@ -188,7 +188,7 @@ def send(script: Script, requests: Sequence[Request], proxy: httpcore.Proxy | No
 
 async def send_async(script: Script, requests: Sequence[Request], proxy: httpcore.Proxy | None) -> list[bytes]:
     """Send requests one after the other, and return the bodies of their responses."""
-    engine = AsyncEngine(1, proxy, AsyncNetwork(script))
+    engine = AsyncEngine(1, Route(proxy), AsyncNetwork(script))
     bodies: list[bytes] = []
     for request in requests:
         response = await engine.send(request)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import ssl
 from typing import TYPE_CHECKING
 
 import pytest
 
 from aurashot import AsyncAuraShot, AuraShot, ConfigurationError
-from aurashot._engine._proxies import environment_proxy, is_excluded, proxy_from
+from aurashot._engine._proxies import download_proxy, environment_proxy, is_excluded, proxy_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +81,8 @@ def test_url_of_a_proxy(value: str, url: str, auth: tuple[bytes, bytes] | None) 
     shown = f"{proxy.url.scheme.decode()}://{f'[{host}]' if ':' in host else host}"
 
     assert url == shown + (f":{proxy.url.port}" if proxy.url.port else "") + "/"
-    assert auth == proxy.auth
+    expected = [] if auth is None else [(b"Proxy-Authorization", b"Basic " + base64.b64encode(b":".join(auth)))]
+    assert expected == proxy.headers
 
 
 @pytest.mark.parametrize(
@@ -139,3 +142,73 @@ def test_excluded_by_its_name_only() -> None:
     """A name that ends in the digits of an address is no address."""
     assert not is_excluded("example.com", 443, "0.0.0.0/0")
     assert is_excluded("example.com.", 443, "example.com")
+
+
+@pytest.mark.parametrize("make", [AuraShot, AsyncAuraShot])
+@pytest.mark.parametrize(
+    "value", ["socks5://user:s3cret@host:1080", "http://user:s3cret@host:port", "ftp://s3cret@host"]
+)
+def test_what_is_no_proxy_for_downloads(
+    monkeypatch: pytest.MonkeyPatch, make: Callable[..., object], value: str
+) -> None:
+    """The argument or the variable is named, and a password is not shown; no way out is named that does not help."""
+    with pytest.raises(ConfigurationError, match=r"^download_proxy= ") as given:
+        make(KEY, download_proxy=value)
+    monkeypatch.setenv("AURASHOT_DOWNLOAD_PROXY", value)
+    with pytest.raises(ConfigurationError, match=r"^AURASHOT_DOWNLOAD_PROXY ") as caught:
+        make(KEY)
+
+    for message in (str(given.value), str(caught.value)):
+        assert "s3cret" not in message
+        assert "http_client=" not in message
+
+
+@pytest.mark.parametrize("value", ["", "   "])
+def test_empty_argument_is_no_proxy_for_downloads(value: str) -> None:
+    """An empty variable counts as not set, an empty argument is a mistake."""
+    assert download_proxy(None) is None
+    with pytest.raises(ConfigurationError, match=r"^download_proxy= is not the URL of a proxy"):
+        AuraShot(KEY, download_proxy=value)
+
+
+@pytest.mark.parametrize("value", [8080, b"http://host:3128", ("host", 3128)])
+def test_download_proxy_is_text(value: object) -> None:
+    """Anything else is refused when the client is made."""
+    with pytest.raises(ConfigurationError, match=r"^download_proxy= takes a URL"):
+        AuraShot(KEY, download_proxy=value)  # type: ignore[arg-type]  # the mistake is the point
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "url", "carried"),
+    [
+        ("", "https://images.example.com/roof.png", True),
+        ("example.org", "https://images.example.com/roof.png", True),
+        ("example.com", "https://images.example.com/roof.png", False),
+        ("*", "https://images.example.com/roof.png", False),
+        ("", "http://127.0.0.1:8787/files/roof.png", False),
+        ("", "http://localhost:8787/files/roof.png", False),
+        ("", "http://[::1]:8787/files/roof.png", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
+def test_what_the_proxy_for_downloads_carries(
+    monkeypatch: pytest.MonkeyPatch, name: str, no_proxy: str, url: str, *, carried: bool
+) -> None:
+    """All images but those of this machine and of the hosts that NO_PROXY names."""
+    monkeypatch.setenv(name, no_proxy)
+    found = download_proxy("http://host:3128")
+
+    assert found is not None
+    assert carried is found.carries(url)
+
+
+def test_https_proxy_is_checked_with_the_given_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy with a private certificate authority is reached by https, for the API and for downloads."""
+    monkeypatch.setenv("HTTPS_PROXY", "https://host:3128")
+    context = ssl.create_default_context()
+    found = download_proxy("https://host:3128", context)
+    of_api = AuraShot(KEY, ssl_context=context)._transport.connections.proxy
+
+    assert found is not None
+    assert of_api is not None
+    assert [context, context] == [found.proxy.ssl_context, of_api.ssl_context]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import urlsplit
 
 from aurashot import _key_file
+from aurashot._hidden import Hidden
 from aurashot._key_file import FILE_NAME
 from aurashot._url_policy import base_url_fault
 from aurashot.errors import ConfigurationError
@@ -22,21 +23,14 @@ if TYPE_CHECKING:
 BASE_URL: Final = "https://www.aurashot.art"
 KEY_NAMES: Final = ("AURASHOT_API_KEY", "AURASHOT_STUDIO_KEY")
 BASE_URL_NAME: Final = "AURASHOT_BASE_URL"
+ENVIRONMENT_ONLY: Final = (BASE_URL_NAME, "AURASHOT_DOWNLOAD_PROXY")
+"""What a `.aurashot.env` file, which may come with a project, must not set."""
 
 _KEY_SHAPE: Final = re.compile(r"(?=sk_.|.{8})[!-~]{1,256}")
 """A key that starts with sk_ may be short, such as one of the sandbox; of another kind, short ones are no keys."""
 _QUOTES: Final = "\"'`"
 
 logger: Final = logging.getLogger("aurashot")
-
-
-class _Hidden(bytes):
-    """Bytes whose repr does not show them, for tracebacks with locals."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "b'(hidden)'"
 
 
 class ApiKey:
@@ -59,7 +53,7 @@ class ApiKey:
 
     def bearer(self) -> bytes:
         """Return the value of the one header that carries the key."""
-        return _Hidden(f"Bearer {self._value}".encode())
+        return Hidden(f"Bearer {self._value}".encode())
 
     def text(self) -> str:
         """Return the key itself, for the one file that holds it."""
@@ -124,8 +118,9 @@ def _files(unseen: list[str]) -> Iterator[Path]:
 
 def _read(path: Path) -> dict[str, str | None]:
     values = _key_file.read(path)
-    if values.get(BASE_URL_NAME):
-        logger.warning("%s in %s is ignored: a file cannot say where the key is sent", BASE_URL_NAME, path)
+    for name in ENVIRONMENT_ONLY:
+        if values.get(name):
+            logger.warning("%s in %s is ignored: a file cannot say where requests are sent", name, path)
     return values
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING
 
 import pytest
 
-from aurashot import NotSentError
+from aurashot import AsyncAuraShot, AuraShot, ConfigurationError, NotSentError
 from aurashot._engine import ssl_context
-from lab.server import CERTIFICATE, ScriptedServer, server_tls
+from lab.backends import KEY
+from lab.server import CERTIFICATE, ScriptedServer, body, server_tls
 from tests.wire.images import FACE, png
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lab.backends import Clients
 
@@ -44,3 +46,61 @@ def test_trusted_certificate(make_client: Clients, secure: ScriptedServer, monke
         ssl_context.cache_clear()
 
     assert [1, 1] == [request.connection for request in secure.requests]
+
+
+def trusting() -> ssl.SSLContext:
+    """Return a TLS context that trusts the server's certificate."""
+    return ssl.create_default_context(cafile=str(CERTIFICATE))
+
+
+def test_given_context(make_client: Clients, secure: ScriptedServer) -> None:
+    """A TLS context with an authority of one's own serves calls, uploads and downloads."""
+    client = make_client(secure.url, ssl_context=trusting())
+    assert client.generate("a cafe", face=png()).succeeded
+    secure.always((body(png(), "image/png"),))
+    assert png() == client.read(f"{secure.url}/files/1.png")
+
+
+def unverified() -> ssl.SSLContext:
+    """Return a context that checks nothing."""
+    context = trusting()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def nameless() -> ssl.SSLContext:
+    """Return a context that takes the certificate of any host."""
+    context = trusting()
+    context.check_hostname = False
+    return context
+
+
+def optional() -> ssl.SSLContext:
+    """Return a context that does not insist on a certificate."""
+    context = nameless()
+    context.verify_mode = ssl.CERT_OPTIONAL
+    return context
+
+
+@pytest.mark.parametrize("make", [AuraShot, AsyncAuraShot])
+@pytest.mark.parametrize(
+    "context", [unverified, nameless, optional, server_tls, lambda: True, lambda: str(CERTIFICATE)]
+)
+def test_context_that_does_not_verify_is_refused(make: Callable[..., object], context: Callable[[], object]) -> None:
+    """There is no option that turns the check of certificates off."""
+    with pytest.raises(ConfigurationError, match=r"^ssl_context= "):
+        make(KEY, ssl_context=context())
+
+
+def test_context_that_stops_verifying_is_refused(make_client: Clients, secure: ScriptedServer) -> None:
+    """A context that is changed later is checked again before it is used."""
+    context = trusting()
+    client = make_client(secure.url, ssl_context=context)
+    context.check_hostname = False
+    with pytest.raises(ConfigurationError, match="does not verify") as caught:
+        client.generate("a cafe", face=FACE)
+    with pytest.raises(ConfigurationError, match="does not verify"):
+        client.read(f"{secure.url}/files/1.png")
+
+    assert (False, 0) == (caught.value.may_be_charged, secure.connections)

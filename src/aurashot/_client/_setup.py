@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from aurashot._config import find_base_url, find_key, origin_of
+from aurashot._engine import download_proxy as find_download_proxy
 from aurashot._retry import policy_of
 from aurashot._transport._state import Options, Service
 from aurashot.errors import ConfigurationError
@@ -13,6 +14,7 @@ from aurashot.images import ImageRules
 from aurashot.instrumentation import Dispatcher
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
     from aurashot._retry import RetryPolicy
@@ -23,17 +25,34 @@ DEFAULT_TIMEOUT: Final = 120.0
 DEFAULT_MAX_CONNECTIONS: Final = 256
 
 
-def service(api_key: str | None, base_url: str | None, max_connections: int) -> Service:
-    """Resolve the base URL and the credentials.
+def service(
+    api_key: str | None,
+    base_url: str | None,
+    max_connections: int,
+    *,
+    download_proxy: str | None,
+    ssl_context: ssl.SSLContext | None,
+) -> Service:
+    """Resolve the base URL, the credentials and the proxy for downloads.
 
     Raises:
         ConfigurationError: There is no key, or an argument is invalid.
     """
     _check_type("api_key", api_key, str, "a string")
     _check_type("base_url", base_url, str, "a string")
+    _check_type("download_proxy", download_proxy, str, "a URL as a string")
+    if ssl_context is not None:
+        from aurashot._engine import check_context
+
+        check_context(ssl_context)
     address = find_base_url(base_url)
     return Service(
-        base_url=address, own_origin=origin_of(address), key=find_key(api_key), max_connections=max_connections
+        base_url=address,
+        own_origin=origin_of(address),
+        key=find_key(api_key),
+        max_connections=max_connections,
+        ssl_context=ssl_context,
+        download_proxy=find_download_proxy(download_proxy, ssl_context),
     )
 
 

@@ -14,6 +14,7 @@ from aurashot._transport._sync import Connections, Transport
 
 if TYPE_CHECKING:
     import os
+    import ssl
     from collections.abc import Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
@@ -48,6 +49,11 @@ class AuraShot:
         max_connections: The maximum number of connections; further calls wait in order.
         http_client: Your own httpx client for API requests (not for downloads, which are sent without the key). The SDK
             does not close it.
+        download_proxy: The URL of an http proxy for downloads, such as `http://user:password@host:3128`; hosts in
+            `NO_PROXY` and a service on loopback are reached directly. The proxy then decides which IP address a host
+            name stands for. Default: `AURASHOT_DOWNLOAD_PROXY`, or no proxy.
+        ssl_context: A TLS context that trusts your own certificate authority, for API requests, uploads and downloads;
+            it must verify certificates and host names. With `http_client`, it applies to downloads only.
         ledger: Records every billed request before it is sent, and its outcome afterwards: see `aurashot.ledger`. A
             request that cannot be recorded is not sent. The SDK does not close the ledger.
         rate_limiter: Called before every API request; returns when the request may be sent.
@@ -72,6 +78,8 @@ class AuraShot:
         retry: RetryPolicy | int | None = None,
         max_connections: int = setup.DEFAULT_MAX_CONNECTIONS,
         http_client: httpx.Client | None = None,
+        download_proxy: str | None = None,
+        ssl_context: ssl.SSLContext | None = None,
         ledger: Ledger | None = None,
         rate_limiter: RateLimiter | None = None,
         hooks: Iterable[Hook] = (),
@@ -81,7 +89,9 @@ class AuraShot:
         setup.check_ledger(ledger)
         check_rate_limiter(rate_limiter, "RateLimiter")
         setup.check_http_client(http_client, "Client")
-        service = setup.service(api_key, base_url, max_connections)
+        service = setup.service(
+            api_key, base_url, max_connections, download_proxy=download_proxy, ssl_context=ssl_context
+        )
         self._rules = setup.rules(service, strip_metadata=strip_metadata)
         self._transport = Transport(
             Connections(service, http_client, ledger, rate_limiter),
@@ -120,12 +130,7 @@ class AuraShot:
             UnresolvedError: A request with this key is in progress, or its outcome is unknown; nothing was sent.
             AuraShotError: Any other failure; see `outcome` and `may_be_charged`.
         """
-        flow = flows.id_photo(
-            self._rules,
-            face,
-            prompt=prompt,
-            wait_for_result=wait_for_result,
-        )
+        flow = flows.id_photo(self._rules, face, prompt=prompt, wait_for_result=wait_for_result)
         return self._transport.run("id_photo", flow, Labels(idempotency_key, tags, pay_once), timeout)
 
     def generate(
@@ -162,12 +167,7 @@ class AuraShot:
             AuraShotError: Any other failure; see `outcome` and `may_be_charged`.
         """
         flow = flows.generate(
-            self._rules,
-            prompt,
-            face=face,
-            clothes=clothes,
-            scene=scene,
-            wait_for_result=wait_for_result,
+            self._rules, prompt, face=face, clothes=clothes, scene=scene, wait_for_result=wait_for_result
         )
         return self._transport.run("generate", flow, Labels(idempotency_key, tags, pay_once), timeout)
 
@@ -202,13 +202,7 @@ class AuraShot:
             UnresolvedError: A request with this key is in progress, or its outcome is unknown; nothing was sent.
             AuraShotError: Any other failure; see `outcome` and `may_be_charged`.
         """
-        flow = flows.edit(
-            self._rules,
-            prompt,
-            target=target,
-            face=face,
-            wait_for_result=wait_for_result,
-        )
+        flow = flows.edit(self._rules, prompt, target=target, face=face, wait_for_result=wait_for_result)
         return self._transport.run("edit", flow, Labels(idempotency_key, tags, pay_once), timeout)
 
     def upload(self, image: ImageInput, *, timeout: float | None = None) -> Upload:

@@ -11,14 +11,14 @@ Connections belong to one process and one event loop: after `fork()`, or in anot
 from typing import TYPE_CHECKING
 
 from aurashot import _late
-from aurashot._engine._proxies import environment_proxy
+from aurashot._engine._proxies import DownloadProxy, download_proxy, environment_proxy
 
 if TYPE_CHECKING:
     from aurashot._engine._async import AsyncEngine, AsyncResponseStream
-    from aurashot._engine._environment import ssl_context
+    from aurashot._engine._environment import check_context, ssl_context
     from aurashot._engine._network import CONNECT_TIMEOUT, Outgoing
     from aurashot._engine._public import AsyncPublicNetwork, PrivateAddressError, PublicNetwork
-    from aurashot._engine._slots import headers_of
+    from aurashot._engine._slots import Route, headers_of
     from aurashot._engine._sync import Engine, ResponseStream
 
 __all__ = [
@@ -26,11 +26,15 @@ __all__ = [
     "AsyncEngine",
     "AsyncPublicNetwork",
     "AsyncResponseStream",
+    "DownloadProxy",
     "Engine",
     "Outgoing",
     "PrivateAddressError",
     "PublicNetwork",
     "ResponseStream",
+    "Route",
+    "check_context",
+    "download_proxy",
     "environment_proxy",
     "headers_of",
     "ssl_context",
@@ -46,6 +50,8 @@ _HOMES = {
     "PrivateAddressError": "aurashot._engine._public",
     "PublicNetwork": "aurashot._engine._public",
     "ResponseStream": "aurashot._engine._sync",
+    "Route": "aurashot._engine._slots",
+    "check_context": "aurashot._engine._environment",
     "headers_of": "aurashot._engine._slots",
     "ssl_context": "aurashot._engine._environment",
 }

@@ -12,7 +12,17 @@ import anyio
 import httpcore
 
 from aurashot._background import current_loop, is_closed, later
-from aurashot._engine._slots import SWEEP_INTERVAL, AsyncSlot, expired, has_trailing_data, headers_of, is_reusable, pop
+from aurashot._engine._slots import (
+    DIRECT,
+    SWEEP_INTERVAL,
+    AsyncSlot,
+    Route,
+    expired,
+    has_trailing_data,
+    headers_of,
+    is_reusable,
+    pop,
+)
 from aurashot._time_limit import TimeLimitError, within
 
 if TYPE_CHECKING:
@@ -88,15 +98,13 @@ class AsyncEngine:
     Args:
         limit: Connections at most in each event loop; further requests wait in order, and the wait counts in their
             deadline.
-        proxy: The proxy to go through.
+        route: The proxy to go through, and the TLS context.
         network: What makes the connections, if not the default.
     """
 
-    def __init__(
-        self, limit: int, proxy: httpcore.Proxy | None = None, network: httpcore.AsyncNetworkBackend | None = None
-    ) -> None:
+    def __init__(self, limit: int, route: Route = DIRECT, network: httpcore.AsyncNetworkBackend | None = None) -> None:
         self._limit = limit
-        self._proxy = proxy
+        self._route = route
         self._network = network or cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
         self._pools: dict[tuple[int, Hashable], _Pool] = {}
 
@@ -110,7 +118,7 @@ class AsyncEngine:
                 if slot is not None and not is_reusable(slot, request.url):
                     await _close(slot)
                     slot = None
-                slot = slot or AsyncSlot(request.url, self._proxy, self._network)
+                slot = slot or AsyncSlot(request.url, self._route, self._network)
                 slot.clock.outgoing = outgoing
                 return AsyncResponseStream(await slot.connection.handle_async_request(request), slot, pool)
         except BaseException:

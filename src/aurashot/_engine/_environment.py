@@ -1,19 +1,17 @@
-"""The TLS context, which depends on the environment of the process."""
+"""The TLS context: the one of the process, which depends on its environment, or one that the user gave."""
 
 from __future__ import annotations
 
 import os
 import re
+import ssl
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import httpcore
 
 from aurashot.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    import ssl
 
 _HASHED: Final = re.compile(r"[0-9a-f]{8}\.\d+")
 """The names under which OpenSSL looks for the certificates of a folder."""
@@ -38,6 +36,24 @@ def ssl_context() -> ssl.SSLContext:
     if folders := os.environ.get("SSL_CERT_DIR"):
         _check_folders(folders)
     return context
+
+
+def check_context(given: object) -> ssl.SSLContext:
+    """Return a TLS context that the user gave, if it verifies the server's certificate and host name.
+
+    Raises:
+        ConfigurationError: It does not, or is no TLS context of a client.
+    """
+    if not isinstance(given, ssl.SSLContext):
+        raise ConfigurationError(f"ssl_context= takes an ssl.SSLContext, not an object of type {type(given).__name__}")
+    if given.protocol == ssl.PROTOCOL_TLS_SERVER:
+        raise ConfigurationError("ssl_context= is the context of a server; make one with ssl.create_default_context()")
+    if given.verify_mode != ssl.CERT_REQUIRED or not given.check_hostname:
+        raise ConfigurationError(
+            "ssl_context= does not verify certificates and host names; trust a certificate of your own with "
+            "ssl.create_default_context(cafile=...)"
+        )
+    return given
 
 
 def _check_file(context: ssl.SSLContext, path: str) -> None:

@@ -2,26 +2,74 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import sys
+from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
-from aurashot._url_policy import ip_literal
+from aurashot._hidden import Hidden
+from aurashot._url_policy import ip_literal, is_loopback
 from aurashot.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpcore
 
+_DOWNLOAD_PROXY: Final = "AURASHOT_DOWNLOAD_PROXY"
+
+_OF_DOWNLOADS: Final = {"download_proxy=", _DOWNLOAD_PROXY}
 _HOST: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]{0,15})://", re.IGNORECASE)
 _ENTRY: Final = re.compile(r"\[(?P<ipv6>[^\]]*)\](?::(?P<port6>\d+))?|(?P<name>[^:]+)(?::(?P<port>\d+))?")
 
 
-def environment_proxy(address: str) -> httpcore.Proxy | None:
+@dataclass(frozen=True, slots=True)
+class DownloadProxy:
+    """The proxy that fetches images, and what is fetched without it.
+
+    Attributes:
+        proxy: The proxy.
+        no_proxy: What NO_PROXY named when the client was made.
+    """
+
+    proxy: httpcore.Proxy
+    no_proxy: str
+
+    def carries(self, address: str) -> bool:
+        """Whether a URL is fetched through the proxy: not on this machine, and not on a host that NO_PROXY names."""
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        return not is_loopback(host) and not is_excluded(host, _port(parts), self.no_proxy)
+
+
+def download_proxy(given: str | None, context: ssl.SSLContext | None = None) -> DownloadProxy | None:
+    """Return the proxy for images that an argument or AURASHOT_DOWNLOAD_PROXY names.
+
+    Args:
+        given: The argument.
+        context: The user's TLS context, for a proxy that is reached by https.
+
+    Raises:
+        ConfigurationError: What is named is not a proxy.
+    """
+    text = given if given is not None else os.environ.get(_DOWNLOAD_PROXY)
+    if given is None and not text:
+        return None
+    proxy = proxy_from(text or "", "download_proxy=" if given is not None else _DOWNLOAD_PROXY, context)
+    return DownloadProxy(proxy, os.environ.get("no_proxy") or os.environ.get("NO_PROXY", ""))
+
+
+def environment_proxy(address: str, context: ssl.SSLContext | None = None) -> httpcore.Proxy | None:
     """Return the proxy that HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, or the system, name for a URL.
+
+    Args:
+        address: The URL.
+        context: The user's TLS context, for a proxy that is reached by https.
 
     Raises:
         ConfigurationError: What they name is not a proxy.
@@ -40,7 +88,7 @@ def environment_proxy(address: str) -> httpcore.Proxy | None:
         return None
     if is_excluded(host, _port(parts), own.get("no", "")) if own else urllib.request.proxy_bypass(host):
         return None
-    return proxy_from(proxies[kind], _variable(kind, proxies[kind]))
+    return proxy_from(proxies[kind], _variable(kind, proxies[kind]), context)
 
 
 def _port(parts: SplitResult) -> int:
@@ -75,12 +123,13 @@ def _names(entry: str, host: str, port: int) -> bool:
     return bool(suffix) and (host == suffix or host.endswith(f".{suffix}"))
 
 
-def proxy_from(text: str, source: str) -> httpcore.Proxy:
+def proxy_from(text: str, source: str, context: ssl.SSLContext | None = None) -> httpcore.Proxy:
     """Return the proxy at a URL.
 
     Args:
         text: The URL; without a scheme, it is http.
         source: What names it, for messages, which do not show the URL: it may hold a password.
+        context: The user's TLS context, for an https proxy; by default, that of the process.
 
     Raises:
         ConfigurationError: It is not the URL of an http(s) proxy.
@@ -99,8 +148,8 @@ def proxy_from(text: str, source: str) -> httpcore.Proxy:
 
     return httpcore.Proxy(
         httpcore.URL(scheme=parts.scheme.encode(), host=parts.hostname.encode("idna"), port=parts.port, target=b"/"),
-        auth=_credentials(parts),
-        ssl_context=ssl_context() if parts.scheme == "https" else None,
+        headers=_authorization(parts),
+        ssl_context=(context or ssl_context()) if parts.scheme == "https" else None,
     )
 
 
@@ -120,11 +169,15 @@ def _remedy(scheme: str, source: str) -> str:
         return (
             f"name an http proxy, exclude the host in NO_PROXY, or unset {source} and pass an httpx client with the "
             "SOCKS proxy as http_client= (pip install 'httpx[socks]')"
+            if source not in _OF_DOWNLOADS
+            else "name an http proxy"
         )
     return "write it as http://host:port"
 
 
-def _credentials(parts: SplitResult) -> tuple[bytes, bytes] | None:
+def _authorization(parts: SplitResult) -> list[tuple[bytes, bytes]]:
+    """Return the header with the user name and password, which hides itself from tracebacks with local variables."""
     if parts.username is None:
-        return None
-    return unquote_to_bytes(parts.username), unquote_to_bytes(parts.password or "")
+        return []
+    credentials = unquote_to_bytes(parts.username) + b":" + unquote_to_bytes(parts.password or "")
+    return [(b"Proxy-Authorization", Hidden(b"Basic " + base64.b64encode(credentials)))]

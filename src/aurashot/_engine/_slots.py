@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import httpcore
 
-from aurashot._engine._environment import ssl_context
+from aurashot._engine._environment import check_context, ssl_context
 from aurashot._engine._network import AsyncNetwork, Clock, Network
 
 if TYPE_CHECKING:
@@ -26,14 +26,40 @@ SWEEP_INTERVAL: Final = KEEP_ALIVE / 2
 """Seconds between two looks for slots that were idle for too long."""
 
 
+class Route(NamedTuple):
+    """How the requests of an engine reach their servers.
+
+    Attributes:
+        proxy: The proxy to go through.
+        context: The TLS context that the user gave, instead of that of the process.
+    """
+
+    proxy: httpcore.Proxy | None = None
+    context: ssl.SSLContext | None = None
+
+    def tls(self, url: httpcore.URL) -> ssl.SSLContext | None:
+        """Return the TLS context for a URL.
+
+        Raises:
+            ConfigurationError: The user's context does not verify certificates any more.
+        """
+        if url.scheme != b"https":
+            return None
+        return ssl_context() if self.context is None else check_context(self.context)
+
+
+DIRECT: Final = Route()
+
+
 class Slot:
     """One blocking connection to one origin."""
 
-    def __init__(self, url: httpcore.URL, proxy: httpcore.Proxy | None, inner: httpcore.NetworkBackend) -> None:
+    def __init__(self, url: httpcore.URL, route: Route, inner: httpcore.NetworkBackend) -> None:
+        proxy = route.proxy
         self.clock: Clock = Clock(_tls_layers(url, proxy))
         self.address: tuple[bytes, bytes, int | None] = _address(url)
         self.idle_since: float = 0.0
-        network, context = Network(self.clock, inner), _context(url)
+        network, context = Network(self.clock, inner), route.tls(url)
         self.connection: httpcore.HTTPConnection | httpcore.ConnectionPool = (
             httpcore.HTTPConnection(url.origin, context, KEEP_ALIVE, network_backend=network)
             if proxy is None
@@ -44,12 +70,13 @@ class Slot:
 class AsyncSlot:
     """One async connection to one origin."""
 
-    def __init__(self, url: httpcore.URL, proxy: httpcore.Proxy | None, inner: httpcore.AsyncNetworkBackend) -> None:
+    def __init__(self, url: httpcore.URL, route: Route, inner: httpcore.AsyncNetworkBackend) -> None:
+        proxy = route.proxy
         self.clock = Clock(_tls_layers(url, proxy))
         self.address = _address(url)
         self.idle_since = 0.0
         self.network = network = AsyncNetwork(self.clock, inner)
-        context = _context(url)
+        context = route.tls(url)
         self.connection = (
             httpcore.AsyncHTTPConnection(url.origin, context, KEEP_ALIVE, network_backend=network)
             if proxy is None
@@ -74,10 +101,6 @@ def expired(idle: deque[SlotT]) -> Iterator[SlotT]:
             yield idle.popleft()
     except IndexError:  # there is none, or others took the last one meanwhile
         return
-
-
-def _context(url: httpcore.URL) -> ssl.SSLContext | None:
-    return ssl_context() if url.scheme == b"https" else None
 
 
 def _tls_layers(url: httpcore.URL, proxy: httpcore.Proxy | None) -> int:

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, cast
 import httpcore
 
 from aurashot._engine._addresses import NamedNetwork
-from aurashot._engine._slots import SWEEP_INTERVAL, Slot, expired, has_trailing_data, headers_of, is_reusable, pop
+from aurashot._engine._slots import (
+    DIRECT,
+    SWEEP_INTERVAL,
+    Route,
+    Slot,
+    expired,
+    has_trailing_data,
+    headers_of,
+    is_reusable,
+    pop,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -68,15 +78,13 @@ class Engine:
 
     Args:
         limit: Connections at most; further requests wait in order, and the wait counts in their deadline.
-        proxy: The proxy to go through.
+        route: The proxy to go through, and the TLS context.
         network: What makes the connections, if not the default.
     """
 
-    def __init__(
-        self, limit: int, proxy: httpcore.Proxy | None = None, network: httpcore.NetworkBackend | None = None
-    ) -> None:
+    def __init__(self, limit: int, route: Route = DIRECT, network: httpcore.NetworkBackend | None = None) -> None:
         self._limit = limit
-        self._proxy = proxy
+        self._route = route
         self._network = network or NamedNetwork()
         self._pool = _Pool(limit)
 
@@ -91,7 +99,7 @@ class Engine:
                 if slot is not None and not is_reusable(slot, request.url):
                     slot.connection.close()
                     slot = None
-                slot = slot or Slot(request.url, self._proxy, self._network)
+                slot = slot or Slot(request.url, self._route, self._network)
                 slot.clock.outgoing = outgoing
                 return ResponseStream(slot.connection.handle_request(request), slot, pool)
         except BaseException:

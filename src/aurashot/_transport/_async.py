@@ -48,8 +48,7 @@ class AsyncConnections(Shared):
             if self.ledger is not None:
                 await self.runtime.detached_calls.wait(grace)
         finally:
-            await self.runtime.images.aclose()
-            await self.runtime.api.aclose()
+            await self.runtime.aclose()
 
 
 class AsyncTransport:

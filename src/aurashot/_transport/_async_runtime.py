@@ -8,7 +8,7 @@ import anyio
 from anyio import to_thread
 
 from aurashot._background import current_loop, new_event
-from aurashot._engine import AsyncEngine, AsyncPublicNetwork
+from aurashot._engine import AsyncEngine, AsyncPublicNetwork, Route
 from aurashot._late import lazy_property
 from aurashot._transport._runtime import forget
 
@@ -60,9 +60,14 @@ class AsyncRuntime:
         self.records_in_background: bool = True
         self.api: AsyncEngine | AsyncHttpxClient = _carrier(service, given, proxy)
         self.images: AsyncEngine = AsyncEngine(
-            service.max_connections, network=AsyncPublicNetwork(service.host_and_port)
+            service.max_connections, Route(None, service.ssl_context), AsyncPublicNetwork(service.host_and_port)
         )
         """Without a proxy: the addresses are checked here."""
+        self.proxied_images: AsyncEngine | None = None
+        if service.download_proxy is not None:
+            route = Route(service.download_proxy.proxy, service.ssl_context)
+            self.proxied_images = AsyncEngine(service.max_connections, route)
+        self._service = service
 
     @lazy_property
     def detached_calls(self) -> DetachedCalls:
@@ -90,9 +95,16 @@ class AsyncRuntime:
         """Send a request of the API."""
         return self.api.send(outgoing)
 
-    def fetch(self, outgoing: Outgoing) -> Awaitable[AsyncResponseStream]:
+    def fetch(self, outgoing: Outgoing, url: str) -> Awaitable[AsyncResponseStream]:
         """Send the request for an image."""
-        return self.images.send(outgoing)
+        proxied = self.proxied_images if self._service.is_proxied(url) else None
+        return (proxied or self.images).send(outgoing)
+
+    async def aclose(self) -> None:
+        """Close the connections; a client that was passed in stays open."""
+        for engine in (self.images, self.proxied_images, self.api):
+            if engine is not None:
+                await engine.aclose()
 
     async def sleep(self, seconds: float) -> None:
         """Sleep."""
@@ -165,7 +177,7 @@ def _carrier(
     service: Service, given: httpx.AsyncClient | None, proxy: httpcore.Proxy | None
 ) -> AsyncEngine | AsyncHttpxClient:
     if given is None:
-        return AsyncEngine(service.max_connections, proxy)
+        return AsyncEngine(service.max_connections, Route(proxy, service.ssl_context))
 
     from aurashot._transport._httpx_client import AsyncHttpxClient
 

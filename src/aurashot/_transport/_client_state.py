@@ -28,6 +28,7 @@ class ClientState:
     rate_limiter: AnyRateLimiter | None = None
     budget: RetryBudget = field(default_factory=RetryBudget)
     response_times: ResponseTimes = field(default_factory=ResponseTimes)
+    download_hint: str = ""
 
     @classmethod
     def of(cls, shared: Shared, runtime: Runtime) -> Self:
@@ -38,4 +39,5 @@ class ClientState:
             single_flight=SingleFlight(ResponseCache(), runtime),
             ledger=shared.ledger,
             rate_limiter=shared.rate_limiter,
+            download_hint=shared.download_hint,
         )

@@ -136,14 +136,25 @@ class Meter:
 
 
 class Retrieval(Generic[T]):
-    """One download with its attempts and its time."""
+    """One download with its attempts and its time.
 
-    def __init__(self, fetch: Fetch[T], operation: Operation, dispatcher: Dispatcher, own_origin: str) -> None:
+    Args:
+        fetch: What is asked for.
+        operation: What it belongs to.
+        dispatcher: Where its events go.
+        own_origin: Scheme, host and port of the service.
+        hint: What to add to the message if no connection could be made.
+    """
+
+    def __init__(
+        self, fetch: Fetch[T], operation: Operation, dispatcher: Dispatcher, own_origin: str, hint: str = ""
+    ) -> None:
         self.deadline: Deadline = operation.deadline
         self.sink: Sink[T] = fetch.sink
         self._fetch = fetch
         self._operation = operation
         self._own_origin = own_origin
+        self._hint = hint
         self._attempts = 0
         self._whole: Whole | None = None
         """The image of which a part is here, while the rest is asked for."""
@@ -167,6 +178,11 @@ class Retrieval(Generic[T]):
         if self._report is not None:
             self._report.started(self._attempts)
         self._hops = Hops(self._fetch.url, self._own_origin)
+
+    @property
+    def url(self) -> str:
+        """The URL to request: that of the image, or of a redirect."""
+        return self._hops.url
 
     def request(self) -> AbstractContextManager[httpcore.Request]:
         """Give the request for the image, or for the rest of it."""
@@ -219,7 +235,8 @@ class Retrieval(Generic[T]):
         if isinstance(problem, PrivateAddressError):
             return self.failed(DownloadError(f"The image's host {problem}"))
         error = translate(problem, self.deadline)
-        download = DownloadError(f"The image could not be downloaded: {error.message}")
+        hint = self._hint if error.outcome == "not_sent" else ""
+        download = DownloadError(f"The image could not be downloaded: {error.message}{hint}")
         download.transient = not getattr(error, "final", False) and not self.deadline.passed
         return self.failed(download)
 

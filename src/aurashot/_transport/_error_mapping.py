@@ -60,7 +60,10 @@ def translate(problem: Exception, deadline: Deadline, *, is_out: bool = True) ->
         error: AuraShotError = DeadlineExceededError(f"The call's {deadline.seconds:g} s ran out {when}")
         error.outcome = "not_sent" if not_sent else "unknown"
     elif _is_certificate_failure(cause):
-        error = NotSentError(f"The server's certificate is not valid: {reason}")
+        error = NotSentError(
+            f"The server's certificate is not valid: {reason}; if your own authority has signed it, name that one with "
+            "ssl_context= or SSL_CERT_FILE"
+        )
         error.final = True
     elif not_sent:
         error = NotSentError(f"Could not connect to the service: {reason}")

@@ -91,8 +91,8 @@ class Runtime(Protocol):
         """Send a request of the API, and return its response with the body still to be read."""
         ...
 
-    def fetch(self, outgoing: Outgoing) -> Awaitable[ResponseStream]:
-        """Send the request for an image: without a key, to public addresses only."""
+    def fetch(self, outgoing: Outgoing, url: str) -> Awaitable[ResponseStream]:
+        """Send the request for an image at a URL: without a key, to public addresses or through a proxy."""
         ...
 
     async def sleep(self, seconds: float) -> None:

@@ -169,7 +169,8 @@ class Stages:
         """Download an image."""
         from aurashot._transport._downloads import Retrieval
 
-        retrieval = Retrieval(step, operation, self._options.dispatcher, self._client.service.own_origin)
+        origin, hint = self._client.service.own_origin, self._client.download_hint
+        retrieval = Retrieval(step, operation, self._options.dispatcher, origin, hint)
         try:
             return await self._retry(self._retrieve, retrieval)
         except BaseException:
@@ -181,7 +182,7 @@ class Stages:
             await self._runtime.blocking(retrieval.prepare)
             retrieval.begin()
             while True:
-                async with aclosing(await self._runtime.fetch(retrieval)) as response:
+                async with aclosing(await self._runtime.fetch(retrieval, retrieval.url)) as response:
                     if retrieval.arrived(response.status, response.headers):
                         return await self._land(response, retrieval)
         except transport_errors() as problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -14,10 +14,13 @@ from aurashot._retry import RetryPolicy, check_count
 from aurashot.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpcore
     import httpx
 
     from aurashot._config import ApiKey
+    from aurashot._engine import DownloadProxy
     from aurashot._rate_limit import AnyRateLimiter
     from aurashot.instrumentation import Dispatcher
     from aurashot.ledger import Ledger
@@ -65,12 +68,19 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """The base URL and the credentials."""
+    """The base URL, the credentials, and how servers are reached.
+
+    Attributes:
+        ssl_context: The user's TLS context.
+        download_proxy: The proxy through which images are fetched.
+    """
 
     base_url: str
     own_origin: str
     key: ApiKey
     max_connections: int
+    ssl_context: ssl.SSLContext | None = None
+    download_proxy: DownloadProxy | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Check the number."""
@@ -81,6 +91,10 @@ class Service:
         """The host and port of the service."""
         parts = urlsplit(self.base_url)
         return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+    def is_proxied(self, url: str) -> bool:
+        """Whether the image at a URL is fetched through the proxy for downloads."""
+        return self.download_proxy is not None and self.download_proxy.carries(url)
 
 
 class Shared:
@@ -107,8 +121,18 @@ class Shared:
         self.http_client: Any = http_client
         self.ledger: Ledger | None = ledger
         self.rate_limiter: AnyRateLimiter | None = rate_limiter
-        self.proxy: httpcore.Proxy | None = None if http_client is not None else environment_proxy(service.base_url)
+        self.proxy: httpcore.Proxy | None = (
+            None if http_client is not None else environment_proxy(service.base_url, service.ssl_context)
+        )
         self.closed: bool = False
+
+    @property
+    def download_hint(self) -> str:
+        """What to say of a download that cannot connect, to those whose API requests go another way."""
+        if self.service.download_proxy is not None or (self.proxy is None and self.http_client is None):
+            return ""
+        way = "the proxy of API requests" if self.http_client is None else "the httpx client"
+        return f"; downloads do not use {way}: if a proxy is needed, pass download_proxy="
 
     def check_open(self) -> None:
         """Raise if the client is closed."""

@@ -42,8 +42,7 @@ class Connections(Shared):
         """Close what was opened here; a client that was passed in stays open."""
         self.closed = True
         if "runtime" in vars(self):
-            self.runtime.images.close()
-            self.runtime.api.close()
+            self.runtime.close()
 
 
 class Transport:

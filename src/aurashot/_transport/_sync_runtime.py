@@ -8,7 +8,7 @@ from contextvars import copy_context
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
-from aurashot._engine import Engine, PublicNetwork
+from aurashot._engine import Engine, PublicNetwork, Route
 from aurashot._transport._interruption import outlive_interrupts
 from aurashot._transport._runtime import forget, run
 
@@ -77,8 +77,15 @@ class BlockingRuntime:
         self.records_in_background: bool = False
         self.piece: int = 1  # each chunk of a download is written as it comes
         self.api: Engine | HttpxClient = _carrier(service, given, proxy)
-        self.images: Engine = Engine(service.max_connections, network=PublicNetwork(service.host_and_port))
+        self.images: Engine = Engine(
+            service.max_connections, Route(None, service.ssl_context), PublicNetwork(service.host_and_port)
+        )
         """Without a proxy: the addresses are checked here."""
+        self.proxied_images: Engine | None = None
+        if service.download_proxy is not None:
+            route = Route(service.download_proxy.proxy, service.ssl_context)
+            self.proxied_images = Engine(service.max_connections, route)
+        self._service = service
 
     def loop_key(self) -> Hashable:
         """Return this process: after `fork()`, the parent's work is not done here."""
@@ -92,9 +99,16 @@ class BlockingRuntime:
         """Send a request of the API."""
         return _Response(self.api.send(outgoing))
 
-    async def fetch(self, outgoing: Outgoing) -> _Response:
+    async def fetch(self, outgoing: Outgoing, url: str) -> _Response:
         """Send the request for an image."""
-        return _Response(self.images.send(outgoing))
+        proxied = self.proxied_images if self._service.is_proxied(url) else None
+        return _Response((proxied or self.images).send(outgoing))
+
+    def close(self) -> None:
+        """Close the connections; a client that was passed in stays open."""
+        for engine in (self.images, self.proxied_images, self.api):
+            if engine is not None:
+                engine.close()
 
     async def sleep(self, seconds: float) -> None:
         """Sleep."""
@@ -178,7 +192,7 @@ def _settle(work: Callable[[], T], outcome: Future[T]) -> None:
 
 def _carrier(service: Service, given: httpx.Client | None, proxy: httpcore.Proxy | None) -> Engine | HttpxClient:
     if given is None:
-        return Engine(service.max_connections, proxy)
+        return Engine(service.max_connections, Route(proxy, service.ssl_context))
 
     from aurashot._transport._httpx_client import HttpxClient
 

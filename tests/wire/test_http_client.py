@@ -10,9 +10,31 @@ import httpx
 import pytest
 from httpx_aiohttp import HttpxAiohttpClient
 
-from aurashot import AsyncAuraShot, AuraShot, AuraShotError, ConfigurationError, NotSentError, RetryPolicy
+from aurashot import (
+    AsyncAuraShot,
+    AuraShot,
+    AuraShotError,
+    BadRequestError,
+    ConfigurationError,
+    NotSentError,
+    OutcomeUnknownError,
+    PayloadTooLargeError,
+    RateLimitError,
+    RetryPolicy,
+    ServerError,
+    UnexpectedResponseError,
+)
 from lab.backends import KEY, clients
-from lab.server import CLOSE, GENERATION, RESET, ScriptedServer, body, closed_port, headers_only, redirect
+from lab.server import (
+    CLOSE,
+    GENERATION,
+    RESET,
+    ScriptedServer,
+    body,
+    closed_port,
+    headers_only,
+    redirect,
+)
 from tests.wire.images import FACE, UPLOADS, png
 
 if TYPE_CHECKING:
@@ -158,6 +180,64 @@ def test_hook_that_reads_responses(make_client: Clients, backend: str, server: S
 
     assert [True, True] == [client.generate("a cafe", face=FACE).succeeded for _ in range(2)]
     assert [content] * 2 == seen
+
+
+RAISED = {
+    413: ("rejected", PayloadTooLargeError),
+    422: ("rejected", BadRequestError),
+    429: ("rejected", RateLimitError),
+    307: ("rejected", UnexpectedResponseError),
+    500: ("unknown", ServerError),
+}
+
+
+@pytest.mark.parametrize("reads", [True, False])
+@pytest.mark.parametrize("code", RAISED)
+def test_hook_that_raises_for_status(
+    make_client: Clients, backend: str, server: ScriptedServer, code: int, *, reads: bool
+) -> None:
+    """A refusal stays one when an event hook of a given client calls `raise_for_status`."""
+
+    def check(response: httpx.Response) -> None:
+        if reads:
+            response.read()
+        response.raise_for_status()
+
+    async def acheck(response: httpx.Response) -> None:
+        if reads:
+            await response.aread()
+        response.raise_for_status()
+
+    hook = check if backend == "sync" else acheck
+    http_client = make_client.http(event_hooks={"response": [hook]})
+    content = gzip.compress(b'{"message": "no"}')
+    server.always((body(content, "application/json", code, content_encoding="gzip", retry_after=7, location="/a"),))
+    with pytest.raises(AuraShotError) as caught:
+        make_client(server.url, http_client=http_client, retry=1).generate("a cafe", face=FACE)
+
+    outcome, kind = RAISED[code]
+    assert (outcome, kind, 1) == (caught.value.outcome, type(caught.value), caught.value.attempts)
+    assert (code == 500) is caught.value.may_be_charged
+    assert code not in {413, 429, 500} or 7 == caught.value.retry_after
+    assert 1 == len(server.requests)
+
+
+def test_hook_that_fails_at_another_request(make_client: Clients, backend: str, server: ScriptedServer) -> None:
+    """The status of another request, for a token perhaps, says nothing about this one."""
+    other = httpx.Response(401, request=httpx.Request("GET", "https://tokens.example.com"))
+
+    def check(_: httpx.Response) -> None:
+        other.raise_for_status()
+
+    async def acheck(_: httpx.Response) -> None:
+        other.raise_for_status()
+
+    hook = check if backend == "sync" else acheck
+    client = make_client(server.url, http_client=make_client.http(event_hooks={"response": [hook]}))
+    with pytest.raises(OutcomeUnknownError) as caught:
+        client.generate("a cafe", face=FACE)
+
+    assert (True, 1) == (caught.value.may_be_charged, len(server.requests))
 
 
 def test_transport_that_makes_responses_up(make_client: Clients) -> None:

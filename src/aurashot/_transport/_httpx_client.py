@@ -38,7 +38,8 @@ class HttpxResponse:
         self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter([self._response.content]) if self._response.is_stream_consumed else self._response.iter_raw()
+        read = _already_read(self._response)
+        return self._response.iter_raw() if read is None else iter([read])
 
     def close(self) -> None:
         """Give the connection back to its pool."""
@@ -116,6 +117,11 @@ class HttpxClient:
             watch = _Watch(self._client, ours, outgoing)
             try:
                 return HttpxResponse(self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False))
+            except httpx.HTTPStatusError as error:  # of an event hook that calls raise_for_status
+                if error.request is ours:
+                    return HttpxResponse(error.response)
+                watch.failed()
+                raise
             except Exception:
                 watch.failed()
                 raise
@@ -145,7 +151,12 @@ class AsyncHttpxClient:
                 raise
 
     async def _respond(self, request: httpx.Request) -> AsyncHttpxResponse:
-        response = await self._client.send(request, auth=NO_AUTH, stream=True, follow_redirects=False)
+        try:
+            response = await self._client.send(request, auth=NO_AUTH, stream=True, follow_redirects=False)
+        except httpx.HTTPStatusError as error:  # of an event hook that calls raise_for_status
+            if error.request is not request:
+                raise
+            response = error.response
         headers = _headers(response)
         async with aclosing(response):
             return AsyncHttpxResponse(response.status_code, headers, await _chunks(response))
@@ -157,15 +168,26 @@ class AsyncHttpxClient:
 def _headers(response: httpx.Response) -> dict[str, str]:
     """Return the headers of a response; one that was read already, by an event hook perhaps, is decoded, too."""
     headers = headers_of(response.headers.raw)
-    if response.is_stream_consumed:
+    if response.is_stream_consumed or response.is_closed:
         headers.pop("content-encoding", None)
     return headers
 
 
+def _already_read(response: httpx.Response) -> bytes | None:
+    """Return what an event hook has read of a response, or None if it is still to be read.
+
+    httpx closes a response when its hook raises; a body that was not read until then is lost.
+    """
+    if response.is_stream_consumed or response.is_closed:
+        return getattr(response, "_content", b"")
+    return None
+
+
 async def _chunks(response: httpx.Response) -> list[bytes]:
     """Read a response, up to the size limit."""
-    if response.is_stream_consumed:
-        return [response.content]
+    read = _already_read(response)
+    if read is not None:
+        return [read]
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.aiter_raw():

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from aurashot import _key_file
 from aurashot._hidden import Hidden
 from aurashot._key_file import FILE_NAME
+from aurashot._reasons import reason_of
 from aurashot._url_policy import base_url_fault
 from aurashot.errors import ConfigurationError
 
@@ -110,7 +111,7 @@ def _files(unseen: list[str]) -> Iterator[Path]:
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as problem:
-            unseen.append(f"; {path} could not be looked for ({problem.strerror or problem})")
+            unseen.append(f"; {path} could not be looked for ({reason_of(problem)})")
             continue
         if is_there:
             yield path

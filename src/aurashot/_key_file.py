@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
+from aurashot._reasons import reason_of
 from aurashot.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def read(path: Path) -> dict[str, str | None]:
             _check_private(path, os.fstat(file.fileno()))
             return dotenv_values(stream=file, interpolate=False)
     except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigurationError(f"{path} cannot be read: {_reason(problem)}") from problem
+        raise ConfigurationError(f"{path} cannot be read: {reason_of(problem)}") from problem
 
 
 def write(path: Path, name: str, value: str) -> None:
@@ -45,7 +46,7 @@ def write(path: Path, name: str, value: str) -> None:
             others += "\n"
         _atomic.write(path, f"{others}{name}={_quoted(value)}\n".encode(), mode=0o600)
     except OSError as problem:
-        raise ConfigurationError(f"{path} cannot be written: {_reason(problem)}") from problem
+        raise ConfigurationError(f"{path} cannot be written: {reason_of(problem)}") from problem
 
 
 def _lines_without(path: Path, name: str) -> str:
@@ -54,10 +55,6 @@ def _lines_without(path: Path, name: str) -> str:
     read(path)  # which refuses a file that is not private
     with path.open(encoding="utf-8") as file:
         return "".join(binding.original.string for binding in parse_stream(file) if binding.key != name)
-
-
-def _reason(problem: OSError | UnicodeDecodeError) -> str:
-    return getattr(problem, "strerror", None) or str(problem)
 
 
 def _quoted(value: str) -> str:

@@ -71,20 +71,24 @@ def test_it_is_asked_before_every_request(
     assert [0, 1, 2] == sent
 
 
+@pytest.mark.parametrize(
+    ("problem", "reason"),
+    [(ConnectionResetError("no Redis"), "ConnectionResetError: no Redis"), (TimeoutError(), "TimeoutError")],
+)
 def test_a_limiter_that_raises_keeps_the_request_here(
-    make_client: Clients, server: ScriptedServer, backend: str
+    make_client: Clients, server: ScriptedServer, backend: str, problem: Exception, reason: str
 ) -> None:
     """The error is typed, says that nothing was sent, and is not tried again; a ledger hears nothing."""
 
     def fail() -> None:
-        raise ConnectionResetError("no Redis")
+        raise problem
 
     notebook = Notebook()
     limiter = limiter_for(backend, fail)
     client = make_client(server.url, rate_limiter=limiter, ledger=notebook, retry=QUICK)
-    with pytest.raises(NotSentError, match=r"rate limiter failed .*no Redis") as caught:
+    with pytest.raises(NotSentError, match=rf"rate limiter failed \({reason}\);") as caught:
         client.generate("a cafe", face=FACE)
-    assert isinstance(caught.value.__cause__, ConnectionResetError)
+    assert problem is caught.value.__cause__
     assert ("not_sent", False, 0) == (caught.value.outcome, caught.value.may_be_charged, caught.value.attempts)
     assert [("generate", True)] == limiter.asked
     assert ([], []) == (server.requests, notebook.intents)

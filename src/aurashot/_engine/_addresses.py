@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import httpcore
 
+from aurashot._reasons import reason_of
 from aurashot._url_policy import ip_literal
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def resolved(host: str, port: int, timeout: float) -> list[tuple[Any, ...]]:
     except TimeoutError:
         raise httpcore.ConnectTimeout(f"{host} was not resolved in time") from None
     if isinstance(found, OSError):
-        raise httpcore.ConnectError(str(found)) from found
+        raise httpcore.ConnectError(reason_of(found)) from found
     return found
 
 

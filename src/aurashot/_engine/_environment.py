@@ -11,6 +11,7 @@ from typing import Final
 
 import httpcore
 
+from aurashot._reasons import reason_of
 from aurashot.errors import ConfigurationError
 
 _HASHED: Final = re.compile(r"[0-9a-f]{8}\.\d+")
@@ -30,7 +31,7 @@ def ssl_context() -> ssl.SSLContext:
         context = httpcore.default_ssl_context()
     except OSError as problem:
         name = "SSLKEYLOGFILE" if os.environ.get("SSLKEYLOGFILE") else "The list of certificates"
-        raise ConfigurationError(f"{name} cannot be opened ({_reason(problem)}); correct or unset it") from problem
+        raise ConfigurationError(f"{name} cannot be opened ({reason_of(problem)}); correct or unset it") from problem
     if path := os.environ.get("SSL_CERT_FILE"):
         _check_file(context, path)
     if folders := os.environ.get("SSL_CERT_DIR"):
@@ -62,7 +63,7 @@ def _check_file(context: ssl.SSLContext, path: str) -> None:
         context.load_verify_locations(path)
     except OSError as problem:
         raise ConfigurationError(
-            f"SSL_CERT_FILE names a file without certificates ({_reason(problem)}); name a PEM file, or unset it"
+            f"SSL_CERT_FILE names a file without certificates ({reason_of(problem)}); name a PEM file, or unset it"
         ) from problem
 
 
@@ -77,7 +78,3 @@ def _check_folders(folders: str) -> None:
     raise ConfigurationError(
         "SSL_CERT_DIR names no folder with certificates; run openssl rehash on the folder, or unset it"
     )
-
-
-def _reason(problem: OSError) -> str:
-    return problem.strerror or str(problem)

@@ -15,6 +15,7 @@ import anyio
 import httpcore
 
 from aurashot._engine._addresses import DEFAULT_TIMEOUT, NamedNetwork, SocketOptions, distinct, in_turn, resolved
+from aurashot._reasons import reason_of
 from aurashot._url_policy import is_public_address
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class AsyncPublicNetwork(httpcore.AsyncNetworkBackend):
             with anyio.move_on_after(timeout):
                 return checked(host, await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         except OSError as problem:
-            raise httpcore.ConnectError(str(problem)) from problem
+            raise httpcore.ConnectError(reason_of(problem)) from problem
         raise httpcore.ConnectTimeout(f"{host} was not resolved in time")
 
 

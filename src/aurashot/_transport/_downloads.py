@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 import httpcore
 
 from aurashot._engine import PrivateAddressError
+from aurashot._reasons import reason_of
 from aurashot._retry import Retries, RetryBudget, RetryPolicy
 from aurashot._transport._error_mapping import translate
 from aurashot._transport._requests import image_request
@@ -68,7 +69,7 @@ class Hops:
         try:
             self.url = check_url(urljoin(self.url, location), own_origin=self._own_origin)
         except (UnsafeURLError, ValueError) as unsafe:
-            raise DownloadError(f"The image's URL redirects to one that is not safe: {unsafe}") from unsafe
+            raise DownloadError(f"The image's URL redirects to one that is not safe: {reason_of(unsafe)}") from unsafe
 
 
 def _refuse_encoding(headers: Mapping[str, str]) -> None:

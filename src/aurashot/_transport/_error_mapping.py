@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import httpcore
 
 from aurashot._engine import PrivateAddressError
+from aurashot._reasons import reason_of
 from aurashot._transport._tracebacks import chain, forget_frames
 from aurashot.errors import AuraShotError, DeadlineExceededError, NotSentError, OutcomeUnknownError
 
@@ -54,7 +55,9 @@ def translate(problem: Exception, deadline: Deadline, *, is_out: bool = True) ->
         forget_frames(problem)  # aiohttp's local variables hold the key in plain text
     cause = problem.__cause__ if _is_of(problem, "httpx") and problem.__cause__ else problem
     not_sent = not is_out or _proves_not_sent(cause)
-    reason = str(cause) or type(cause).__name__
+    reason = reason_of(cause)
+    if isinstance(cause, httpcore.ProxyError):
+        reason = f"the proxy responded with {reason}"
     if _is_timeout(problem) and deadline.passed:
         when = "before the request was sent" if not_sent else "after the request was sent; its outcome is unknown"
         error: AuraShotError = DeadlineExceededError(f"The call's {deadline.seconds:g} s ran out {when}")

@@ -14,6 +14,7 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from aurashot._reasons import described
 from aurashot._transport._error_mapping import transport_errors
 from aurashot._transport._exchange import Body, Exchange
 from aurashot._transport._tracebacks import clear_frames, raise_from
@@ -50,7 +51,7 @@ X = TypeVar("X", bound=Repeatable)
 
 
 def _limiter_failed(problem: Exception) -> NotSentError:
-    error = NotSentError(f"The rate limiter failed ({type(problem).__name__}: {problem}); nothing was sent")
+    error = NotSentError(f"The rate limiter failed ({described(problem)}); nothing was sent")
     error.final = True
     return error
 

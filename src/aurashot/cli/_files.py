@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aurashot import _atomic
+from aurashot._reasons import reason_of
 from aurashot.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def writing(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as problem:
-        message = f"--out: '{path}' cannot be written ({problem.strerror}); choose another folder"
+        message = f"--out: '{path}' cannot be written ({reason_of(problem)}); choose another folder"
         raise InputError(message, argument="out") from problem
 
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from aurashot._reasons import described, reason_of
 from aurashot.errors import InvalidImageError
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def translated(label: str) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        sentence = _SENTENCES.get(error.errno or 0, f"cannot be read ({error.strerror or error}); try a copy of it")
+        sentence = _SENTENCES.get(error.errno or 0, f"cannot be read ({reason_of(error)}); try a copy of it")
         raise InvalidImageError(f"{label} {sentence}") from error
     except UnicodeDecodeError as error:
         raise InvalidImageError(f"{label} {TEXT_MODE}") from error
@@ -144,8 +145,7 @@ def reading(label: str) -> Generator[None]:
     except InvalidImageError:
         raise
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise InvalidImageError(f"{label} cannot be read ({reason}); pass the bytes themselves") from error
+        raise InvalidImageError(f"{label} cannot be read ({described(error)}); pass the bytes themselves") from error
 
 
 def _without_waiting(path: str, flags: int) -> int:

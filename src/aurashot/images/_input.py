@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard
 from urllib.parse import unquote_to_bytes
 
+from aurashot._reasons import reason_of
 from aurashot.errors import InvalidImageError, UnsafeURLError
 from aurashot.images._pillow import PillowImage, is_pillow_image
 from aurashot.images._rules import check_size
@@ -96,7 +97,7 @@ def _from_bytes(given: bytes | bytearray | memoryview, rules: ImageRules) -> Loc
     try:
         size = memoryview(given).nbytes
     except (BufferError, ValueError) as error:
-        raise InvalidImageError(f"{label} was released ({error}); pass the bytes themselves") from error
+        raise InvalidImageError(f"{label} was released ({reason_of(error)}); pass the bytes themselves") from error
     check_size(size, label, rules)
     return LocalImage(bytes(given), "image", label)
 
@@ -145,7 +146,9 @@ def _decoded(text: bytes) -> bytes:
     try:
         return base64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True)
     except binascii.Error as error:
-        raise InvalidImageError(f"The data: URI is not valid base64 ({error}); encode the file again") from error
+        raise InvalidImageError(
+            f"The data: URI is not valid base64 ({reason_of(error)}); encode the file again"
+        ) from error
 
 
 def _from_file_uri(text: str, _: ImageRules) -> LocalImage:

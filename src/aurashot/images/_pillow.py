@@ -14,6 +14,7 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeGuard, cast
 
+from aurashot._reasons import reason_of
 from aurashot.errors import ConfigurationError, InvalidImageError
 
 if TYPE_CHECKING:
@@ -223,7 +224,8 @@ def _decoding(label: str) -> Generator[None]:
         raise
     except Exception as error:
         raise InvalidImageError(
-            f"{label} is broken or of an unusual kind ({error}); convert it to RGB, or save it again as PNG or JPEG"
+            f"{label} is broken or of an unusual kind ({reason_of(error)}); convert it to RGB, or save it again as PNG "
+            "or JPEG"
         ) from error
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeVar
 
 from aurashot._atomic import open_part, set_mode, sweep, sync_file, sync_folder
+from aurashot._reasons import reason_of
 from aurashot.errors import DownloadError
 from aurashot.images._formats import ACCEPTED, EXTENSIONS, SNIFF_BYTES, check_complete, sniff
 from aurashot.images._names import safe_stem
@@ -169,7 +170,7 @@ class FileSink:
             yield
         except (OSError, ValueError) as error:  # ValueError: a name that no file system takes
             self.discard()
-            reason = getattr(error, "strerror", None) or error
+            reason = reason_of(error)
             raise DownloadError(
                 f"The image cannot be stored at '{self._to}' ({reason}); choose another folder"
             ) from error

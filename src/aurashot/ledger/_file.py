@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from aurashot._reasons import reason_of
 from aurashot.errors import LedgerError
 from aurashot.ledger._schema import APPLICATION_ID, VERSION, pragma, upgrade
 
@@ -44,14 +45,14 @@ def troubles(path: Path) -> Generator[None]:
     except sqlite3.Error as problem:
         raise in_words(path, problem) from problem
     except OSError as problem:
-        raise LedgerError(f"The ledger {path} cannot be opened: {problem.strerror or problem}") from problem
+        raise LedgerError(f"The ledger {path} cannot be opened: {reason_of(problem)}") from problem
 
 
 def in_words(path: Path, problem: Exception) -> LedgerError:
     """Return an error of SQLite as one of ours, which says what to do."""
     name = getattr(problem, "sqlite_errorname", "")
     advice = next((words for code, words in _TROUBLES if name.startswith(code)), "cannot be used")
-    return LedgerError(f"The ledger {path} {advice} ({problem})")
+    return LedgerError(f"The ledger {path} {advice} ({reason_of(problem)})")
 
 
 def connect(path: Path, timeout: float, *, create: bool) -> sqlite3.Connection:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from aurashot._reasons import reason_of
 from aurashot.errors import ConfigurationError
 from aurashot.sandbox._accounts import DEMO_KEY
 from aurashot.sandbox._app import create_app
@@ -293,7 +294,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise ConfigurationError(f"The sandbox cannot listen on port {port} of {host}: {error.strerror}") from error
+        raise ConfigurationError(f"The sandbox cannot listen on port {port} of {host}: {reason_of(error)}") from error
     # Connections inherit this option. asyncio sets it only on sockets made with IPPROTO_TCP, and without it every
     # response on a kept-alive connection waits 40 ms for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Self
 import httpx
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
+from aurashot._reasons import reason_of
 from aurashot.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def _check_url(text: str) -> str:
         try:
             httpx.URL(text)
         except httpx.InvalidURL as error:
-            raise ValueError(f"it is not a URL ({error})") from error
+            raise ValueError(f"it is not a URL ({reason_of(error)})") from error
     return text
 
 
@@ -109,8 +110,9 @@ def read_archive(path: Path) -> list[Entry]:
     try:
         content = path.read_bytes()
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"har_path: {path} cannot be read ({reason}); check the path", argument="har_path") from error
+        raise InputError(
+            f"har_path: {path} cannot be read ({reason_of(error)}); check the path", argument="har_path"
+        ) from error
     try:
         archive = Archive.model_validate_json(content.removeprefix(codecs.BOM_UTF8))
     except ValidationError as error:

@@ -282,7 +282,7 @@ def test_a_key_is_not_pickled(protocol: int) -> None:
 
 def test_a_file_cannot_say_where_the_key_is_sent(here: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A file that came with somebody's project must not lead the key elsewhere: it is ignored, and said so."""
-    names = ("AURASHOT_BASE_URL", "AURASHOT_DOWNLOAD_PROXY")
+    names = ("AURASHOT_BASE_URL", "AURASHOT_ALLOW_HTTP", "AURASHOT_DOWNLOAD_PROXY")
     path = write(here, f"AURASHOT_API_KEY={KEY}\n" + "".join(f"{name}=https://evil.example\n" for name in names))
     with caplog.at_level(logging.WARNING, "aurashot"):
         assert shown(find_key(None)) == KEY
@@ -336,11 +336,11 @@ def test_an_address_of_a_service_is_taken(address: str, base_url: str) -> None:
         ("file:///etc/passwd", "is not an http(s) URL"),
         ("https://", "is not an http(s) URL"),
         ("https://:443", "is not an http(s) URL"),
-        ("https://host.example /", "is not an http(s) URL"),
-        ("https://host.example/\n", "is not an http(s) URL"),
+        ("https://host.example /", "has a space, a backslash or a control character in it; it looks like"),
+        ("https://host.example/\n", "has a line break at its end; it looks like"),
         ("https://höst.example", "is not an http(s) URL"),
-        ("https://host.example\\@evil.example", "must not hold a user name"),
-        ("https://host.example\\evil", "is not a"),
+        ("https://host.example\\@evil.example", "has a space, a backslash"),
+        ("https://host.example\\evil", "has a space, a backslash"),
         ("https://^", "is not a"),
         ("https://host.example/" + "x" * 70_000, "is not an http(s) URL"),
         ("https://host.example:99999", "is not a URL"),
@@ -369,6 +369,49 @@ def test_an_address_that_cannot_be_the_service_is_refused(address: str, words: s
         find_base_url(address)
     assert f"base_url= {words}" in str(caught.value)
     assert BASE_URL in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "address", "is_allowed"),
+    [
+        ("sandbox", "http://sandbox:8787", True),
+        ("Sandbox", "http://SANDBOX:8787/", True),
+        (" sandbox\n", "http://sandbox", True),
+        ("172.17.0.2", "http://172.17.0.2:8787", True),
+        ("fd00::2", "http://[fd00::2]:8787", True),
+        ("sandbox.team.svc.cluster.local", "http://sandbox.team.svc.cluster.local:80", True),
+        ("", "http://sandbox:8787", False),
+        ("1", "http://sandbox:8787", False),
+        ("*", "http://sandbox:8787", False),
+        ("sandbox,other", "http://other:8787", False),
+        ("box", "http://sandbox:8787", False),
+        ("sandbox", "http://sandbox.evil.example:8787", False),
+        ("sandbox", "http://evil.sandbox:8787", False),
+        ("sandbox", "http://sandbox.:8787", False),
+        ("sandbox:8787", "http://sandbox:8787", False),
+        ("http://sandbox", "http://sandbox:8787", False),
+        ("sandbox", "http://user@sandbox:8787", False),
+        ("www.aurashot.art", "http://www.aurashot.art", False),
+        ("WWW.AuraShot.art", "http://www.aurashot.art", False),
+    ],
+)
+def test_one_host_may_be_reached_by_plain_http(
+    monkeypatch: pytest.MonkeyPatch, allowed: str, address: str, *, is_allowed: bool
+) -> None:
+    """AURASHOT_ALLOW_HTTP names one host, exactly."""
+    monkeypatch.setenv("AURASHOT_ALLOW_HTTP", allowed)
+    with contextlib.nullcontext() if is_allowed else pytest.raises(ConfigurationError, match=r"https|user name"):
+        find_base_url(address)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_near"), [("sandbox", True), ("sandbox.local", True), ("10.0.0.7", True), ("host.example", False)]
+)
+def test_a_host_nearby_is_told_of_the_variable(host: str, *, is_near: bool) -> None:
+    """The hint is for hosts of a local network."""
+    with pytest.raises(ConfigurationError, match="must be https") as caught:
+        find_base_url(f"http://{host}:8787")
+    assert is_near is (f"AURASHOT_ALLOW_HTTP={host};" in str(caught.value))
 
 
 def test_a_bad_address_in_the_environment_names_the_variable(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,8 @@ SERVICE = "https://www.aurashot.art"
         ("http://two words:3128", "is not the URL of a proxy"),
         ('"http://host:3128"', "is not the URL of a proxy"),
         ("://host", "is not the URL of a proxy"),
+        ("http://ho\nst:3128", "has a control character in it; write it as http://host:port"),
+        ("http://user:s3cret@host:3128\x1b[0m", "has a control character in it"),
         ("/etc/proxy", "is not the URL of a proxy"),
         ("   ", "is not the URL of a proxy"),
         ("http://h\udcffst:3128", "is not the URL of a proxy"),
@@ -188,6 +190,8 @@ def test_download_proxy_is_text(value: object) -> None:
         ("", "http://127.0.0.1:8787/files/roof.png", False),
         ("", "http://localhost:8787/files/roof.png", False),
         ("", "http://[::1]:8787/files/roof.png", False),
+        ("", "https://localhost:8443/files/roof.png", False),
+        ("", "http://sandbox:8787/files/roof.png", False),
     ],
 )
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])

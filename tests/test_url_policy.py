@@ -2,12 +2,27 @@ from __future__ import annotations
 
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import urlparse, urlsplit
 
+import httpx
+import pydantic
 import pytest
+import starlette.datastructures
+import yarl
 from hypothesis import given, strategies as st
 
-from aurashot._url_policy import base_url_fault, image_url_fault, ip_literal, is_loopback, is_public_address
+from aurashot._url_policy import (
+    base_url_fault,
+    image_url_fault,
+    ip_literal,
+    is_loopback,
+    is_public_address,
+    url_text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 OWN = "http://127.0.0.1:8787"
 
@@ -60,7 +75,15 @@ def test_an_address_with_a_zone_is_not_public() -> None:
         ("https://[::1", "is not a URL"),
         ("https://example.com:port", "is not a URL"),
         ("www.aurashot.art", "is not an http"),
-        ("https://example.com/a b", "is not an http"),
+        ("https://example.com/a b", "has a space, a backslash or a control character in it"),
+        ("https://example.com/a\\b", "has a space, a backslash or a control character in it"),
+        ("https://example.com/\x1b", "has a space, a backslash or a control character in it"),
+        ("https://exa\nmple.com", "has a space, a backslash or a control character in it"),
+        ("https://example.com\n", "has a line break at its end"),
+        ("https://example.com\r\n", "has a line break at its end"),
+        (" https://example.com", "has a space at its start"),
+        ("https://example.com/图", "is not an http"),
+        ("", "is not an http"),
         ("https://user@example.com", "must not hold"),
         ("https://example.com/?key=1", "must not hold"),
         ("https://example..com", "its host is not a valid name"),
@@ -73,6 +96,37 @@ def test_the_address_of_a_service(url: str, fault: str | None) -> None:
     """It is https, or plain http on this machine, where nobody else sees the key."""
     found = base_url_fault(url)
     assert fault is found if fault is None else fault in str(found)
+
+
+@pytest.mark.parametrize(
+    ("url", "fault"),
+    [
+        ("https://example.com/a.png\n", "has a line break at its end; remove it"),
+        ("https://example.com/a.png\r\n", "has a line break at its end; remove it"),
+        ("https://example.com/a.png ", "has a space at its end; remove it"),
+        ("\thttps://example.com/a.png", "has a space at its start; remove it"),
+        ("https://example.com/\x00", "has a space, a backslash or a control character in it; percent-encode it"),
+        ("https://example.com/a\x7fb", "has a space, a backslash or a control character in it; percent-encode it"),
+    ],
+)
+def test_characters_that_no_url_has_are_named(url: str, fault: str) -> None:
+    """The message says what is there and where, which a terminal would not show."""
+    assert fault == image_url_fault(url, OWN)
+
+
+@pytest.mark.parametrize(
+    "make", [httpx.URL, yarl.URL, pydantic.AnyUrl, pydantic.HttpUrl, starlette.datastructures.URL, urlsplit, urlparse]
+)
+def test_url_object(make: Callable[[str], object]) -> None:
+    """URL objects of other libraries give their text."""
+    url = "https://example.com/a%20b.png?signature=1"
+    assert url == url_text(make(url))
+
+
+@pytest.mark.parametrize("given", ["https://example.com", None, 1, object(), b"https://example.com", urlsplit(b"//a")])
+def test_what_is_no_url_object(given: object) -> None:
+    """Strings are no objects of that kind, and neither is anything else."""
+    assert url_text(given) is None
 
 
 @given(st.sampled_from(["https", "http"]), st.ip_addresses())

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 BASE_URL: Final = "https://www.aurashot.art"
 KEY_NAMES: Final = ("AURASHOT_API_KEY", "AURASHOT_STUDIO_KEY")
 BASE_URL_NAME: Final = "AURASHOT_BASE_URL"
-ENVIRONMENT_ONLY: Final = (BASE_URL_NAME, "AURASHOT_DOWNLOAD_PROXY")
+ALLOW_HTTP_NAME: Final = "AURASHOT_ALLOW_HTTP"
+ENVIRONMENT_ONLY: Final = (BASE_URL_NAME, ALLOW_HTTP_NAME, "AURASHOT_DOWNLOAD_PROXY")
 """What a `.aurashot.env` file, which may come with a project, must not set."""
 
 _KEY_SHAPE: Final = re.compile(r"(?=sk_.|.{8})[!-~]{1,256}")
@@ -150,13 +151,20 @@ def find_base_url(given: str | None) -> str:
     """Return the base URL without a trailing slash.
 
     Raises:
-        ConfigurationError: It is not https (plain http is for loopback only), or not a base URL.
+        ConfigurationError: It is not https (plain http is for loopback and the host that AURASHOT_ALLOW_HTTP names), or
+            not a base URL.
     """
     source = "base_url=" if given is not None else BASE_URL_NAME
     address = given if given is not None else os.environ.get(BASE_URL_NAME) or BASE_URL
-    if fault := base_url_fault(address):
+    if fault := base_url_fault(address, _http_host()):
         raise ConfigurationError(f"{source} {fault}; it looks like {BASE_URL}")
     return address.rstrip("/")
+
+
+def _http_host() -> str:
+    """Return the host that AURASHOT_ALLOW_HTTP names; it is never the hosted service."""
+    host = os.environ.get(ALLOW_HTTP_NAME, "").strip()
+    return "" if host.lower() == urlsplit(BASE_URL).hostname else host
 
 
 def origin_of(base_url: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 if TYPE_CHECKING:
@@ -43,6 +43,58 @@ _NOT_PUBLIC: Final = tuple(
 )
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 _HOLDING_IPV4: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))  # NAT64, and the old IPv4-compatible form
+
+
+class SplitURL(Protocol):
+    """A URL object that has its parts as properties, such as `pydantic.HttpUrl` and `httpx.URL`."""
+
+    @property
+    def scheme(self) -> str:
+        """The scheme, such as `https`."""
+        ...
+
+    @property
+    def host(self) -> str | None:
+        """The host."""
+        ...
+
+
+class ReadableURL(Protocol):
+    """A `yarl.URL`, whose properties are of a kind that is not `property` for type checkers."""
+
+    def human_repr(self) -> str:
+        """Return the URL with decoded characters."""
+        ...
+
+
+URLObject: TypeAlias = SplitURL | ReadableURL
+"""A URL as an object of another library: `pydantic.HttpUrl`, `httpx.URL`, `yarl.URL` and others."""
+
+
+def url_text(given: object) -> str | None:
+    """Return the text of a URL object, or None for anything else; `urllib.parse` and others call the host otherwise."""
+    if isinstance(given, str) or not isinstance(getattr(given, "scheme", None), str):
+        return None
+    if not any(hasattr(given, name) for name in ("host", "hostname", "netloc")):
+        return None
+    geturl = getattr(given, "geturl", None)
+    text: object = geturl() if callable(geturl) else str(given)
+    return text if isinstance(text, str) else None
+
+
+def unsafe_characters(url: str) -> str | None:
+    """Name the characters of a text that a URL must not have, and where they are; None if there are none."""
+    if url != url.rstrip():
+        return f"{_kind(url[-1])} at its end"
+    if url != url.lstrip():
+        return f"{_kind(url[0])} at its start"
+    if any(character == "\\" or character.isspace() or not character.isprintable() for character in url):
+        return "a space, a backslash or a control character in it"
+    return None
+
+
+def _kind(space: str) -> str:
+    return "a line break" if space in "\r\n" else "a space"
 
 
 def ip_literal(host: str) -> IPAddress | None:
@@ -84,8 +136,8 @@ def image_url_fault(url: str, own_origin: str) -> str | None:
     """
     if len(url) > _LONGEST:
         return f"is longer than {_LONGEST:,} characters; upload the image instead"
-    if any(character == "\\" or character.isspace() or not character.isprintable() for character in url):
-        return "has a space, a backslash or a control character in it; percent-encode it"
+    if found := unsafe_characters(url):
+        return f"has {found}; {'percent-encode it' if found.endswith('in it') else 'remove it'}"
     try:
         parts = urlsplit(url)
         origin = _origin(parts)
@@ -96,8 +148,15 @@ def image_url_fault(url: str, own_origin: str) -> str | None:
     return next((sentence for is_wrong, sentence in _RULES if is_wrong(parts)), None)
 
 
-def base_url_fault(url: str) -> str | None:
-    """Return what keeps a URL from being a base URL, which is sent the key: it is https, or http on this machine."""
+def base_url_fault(url: str, http_host: str = "") -> str | None:
+    """Return what keeps a URL from being a base URL, which is sent the key: it is https, or http on this machine.
+
+    Args:
+        url: The URL.
+        http_host: The one host that may be reached by plain http as well.
+    """
+    if found := unsafe_characters(url):
+        return f"has {found}"
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -105,13 +164,21 @@ def base_url_fault(url: str) -> str | None:
         return "is not a URL"
     if parts.scheme not in {"https", "http"} or not host or not _BASE_URL.fullmatch(url):
         return "is not an http(s) URL"
+    return _fault_of_parts(url, parts, http_host)
+
+
+def _fault_of_parts(url: str, parts: SplitResult, http_host: str) -> str | None:
+    host = _host(parts)
     if "@" in parts.netloc or "?" in url or "#" in url:
         return "must not hold a user name, a query or a fragment"
     if not (ip_literal(host) if "[" in parts.netloc else _BASE_URL_HOST.fullmatch(host)):
         return "is not a URL, because its host is not a valid name"
-    if parts.scheme == "http" and not is_loopback(host):
-        return "must be https; plain http would show the key to the network"
-    return None
+    if parts.scheme == "https" or is_loopback(host) or host == http_host.lower():
+        return None
+    fault = "must be https; plain http would show the key to the network"
+    if _is_local_name(parts) or _is_private_literal(parts):
+        fault += f", and is allowed for a sandbox of your own by AURASHOT_ALLOW_HTTP={host}"
+    return fault
 
 
 def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:

@@ -79,6 +79,20 @@ def test_serve_options(aurashot: Callable[..., Any], monkeypatch: pytest.MonkeyP
     assert callable(ready)
 
 
+@pytest.mark.parametrize(("host", "is_told"), [("127.0.0.1", False), ("::1", False), ("0.0.0.0", True), ("::", True)])
+def test_serve_for_other_containers(
+    aurashot: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, host: str, *, is_told: bool
+) -> None:
+    """Whoever listens for others is told what they have to set."""
+
+    def run(*_: object, ready: Callable[[str], None], **__: object) -> None:
+        ready("http://127.0.0.1:8787")
+
+    monkeypatch.setattr("aurashot.sandbox.run", run)
+    ran = aurashot("sandbox", "serve", "--host", host)
+    assert is_told is ("AURASHOT_BASE_URL=http://NAME:8787 AURASHOT_ALLOW_HTTP=NAME" in ran.out)
+
+
 def test_serve_prints_servers_key() -> None:
     """The key that is printed is the one that the sandbox gives."""
     with sandbox.serve() as server:

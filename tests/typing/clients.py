@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, assert_type
 
 import httpx
+import pydantic
+import yarl
 
 from aurashot import (
     AsyncAuraShot,
@@ -174,6 +176,9 @@ def every_form_of_image(image: Image, generation: Generation, upload: Upload) ->
     with open("face.png", "rb") as file:  # noqa: PTH123 - the builtin is what people use
         return [
             "https://cdn.example.com/1.png",
+            httpx.URL("https://cdn.example.com/1.png"),
+            pydantic.HttpUrl("https://cdn.example.com/1.png"),
+            yarl.URL("https://cdn.example.com/1.png"),
             "face.png",
             Path("face.png"),
             b"...",

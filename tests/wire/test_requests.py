@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
 
+import httpx
+import pydantic
 import pytest
+import yarl
 
 from aurashot import AuraShot
 from lab.backends import KEY
-from lab.server import json_response
+from lab.server import body, json_response
+from tests.wire.images import png
 
 if TYPE_CHECKING:
+    from lab.backends import Clients
     from lab.server import ScriptedServer
 
 FACE = "https://example.com/face.jpg"
@@ -173,3 +180,18 @@ def test_meta_says_how_the_response_was_obtained(client: AuraShot, server: Scrip
     assert "r-1" == dict(meta.headers)["x-request-id"]
     assert "set-cookie" not in dict(meta.headers)
     assert 0 < meta.elapsed < 5
+
+
+@pytest.mark.parametrize("make", [httpx.URL, pydantic.HttpUrl, yarl.URL, urlsplit])
+def test_url_objects_are_urls(
+    make_client: Clients, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, make: Callable[[str], Any]
+) -> None:
+    """URL objects of other libraries are taken wherever a URL is, alone and as the `url` of an object."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    client = make_client(make(server.url), download_proxy=make("http://user:word@host:3128"))
+    client.generate("a cafe", face=make(FACE), scene=SimpleNamespace(url=make(SCENE)))
+    assert {"face": FACE, "scene": SCENE} == server.requests[-1].json["images"]
+
+    server.always((body(png(), "image/png"),))
+    address = f"{server.url}/files/1.png"
+    assert [png()] * 2 == [client.read(make(address)), client.read(SimpleNamespace(url=make(address)))]

@@ -10,12 +10,13 @@ import pytest
 from aurashot import AsyncAuraShot, AuraShot, ConfigurationError, NotSentError
 from aurashot._engine import ssl_context
 from lab.backends import KEY
-from lab.server import CERTIFICATE, ScriptedServer, body, server_tls
+from lab.server import CERTIFICATE, ScriptedServer, body, closed_port, server_tls
 from tests.wire.images import FACE, png
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from aurashot.sandbox import SandboxServer
     from lab.backends import Clients
 
 
@@ -104,3 +105,19 @@ def test_context_that_stops_verifying_is_refused(make_client: Clients, secure: S
         client.read(f"{secure.url}/files/1.png")
 
     assert (False, 0) == (caught.value.may_be_charged, secure.connections)
+
+
+def test_plain_http_to_one_named_host(
+    make_client: Clients, sandbox_server: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sandbox that is reached by another name than loopback serves calls, uploads and downloads once it is named."""
+    address = sandbox_server.url.replace("127.0.0.1", "0.0.0.0")  # another spelling of this machine
+    with pytest.raises(ConfigurationError, match="must be https"):
+        make_client(address, sandbox_server.api_key)
+    monkeypatch.setenv("AURASHOT_ALLOW_HTTP", "0.0.0.0")  # nothing is bound to it
+    monkeypatch.setenv("AURASHOT_DOWNLOAD_PROXY", f"http://127.0.0.1:{closed_port()}")
+    client = make_client(address, sandbox_server.api_key)
+    result = client.generate("a cafe", face=png(side=300))
+
+    assert result.url.startswith(f"{address}/files/")
+    assert client.read(result).startswith(b"\x89PNG")

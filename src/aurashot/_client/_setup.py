@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from aurashot._config import find_base_url, find_key, origin_of
 from aurashot._engine import download_proxy as find_download_proxy
 from aurashot._retry import policy_of
 from aurashot._transport._state import Options, Service
+from aurashot._url_policy import url_text
 from aurashot.errors import ConfigurationError
 from aurashot.images import ImageRules
 from aurashot.instrumentation import Dispatcher
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aurashot._retry import RetryPolicy
+    from aurashot._url_policy import URLObject
     from aurashot.instrumentation import Hook
 
 DEFAULT_TIMEOUT: Final = 120.0
@@ -27,10 +29,10 @@ DEFAULT_MAX_CONNECTIONS: Final = 256
 
 def service(
     api_key: str | None,
-    base_url: str | None,
+    base_url: str | URLObject | None,
     max_connections: int,
     *,
-    download_proxy: str | None,
+    download_proxy: str | URLObject | None,
     ssl_context: ssl.SSLContext | None,
 ) -> Service:
     """Resolve the base URL, the credentials and the proxy for downloads.
@@ -39,8 +41,7 @@ def service(
         ConfigurationError: There is no key, or an argument is invalid.
     """
     _check_type("api_key", api_key, str, "a string")
-    _check_type("base_url", base_url, str, "a string")
-    _check_type("download_proxy", download_proxy, str, "a URL as a string")
+    base_url, download_proxy = _text("base_url", base_url), _text("download_proxy", download_proxy)
     if ssl_context is not None:
         from aurashot._engine import check_context
 
@@ -60,6 +61,13 @@ def _check_type(name: str, value: object, kind: type, what: str) -> None:
     """Raise if an optional argument is of another type; its value, which may be a secret, is not shown."""
     if value is not None and not isinstance(value, kind):
         raise ConfigurationError(f"{name}= takes {what}, not an object of type {type(value).__name__}")
+
+
+def _text(name: str, url: str | URLObject | None) -> str | None:
+    text = url_text(url)
+    if text is None:
+        _check_type(name, url, str, "a URL")
+    return cast("str | None", url if text is None else text)
 
 
 def options(

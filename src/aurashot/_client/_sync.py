@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from aurashot._flows.images import Image
     from aurashot._rate_limit import RateLimiter
     from aurashot._retry import RetryPolicy
+    from aurashot._url_policy import URLObject
     from aurashot.images import ImageInput
     from aurashot.instrumentation import Hook
     from aurashot.ledger import Ledger
@@ -42,7 +43,7 @@ class AuraShot:
         api_key: The API key. Default: `AURASHOT_API_KEY`, `AURASHOT_STUDIO_KEY`, or a `.aurashot.env` file from the
             working directory upward or in the home directory.
         base_url: The URL of the service. Default: `AURASHOT_BASE_URL`, or the hosted service. Plain http is allowed for
-            loopback only.
+            loopback, and for the one host that `AURASHOT_ALLOW_HTTP` names.
         timeout: Seconds that one call may take in total, including uploads, waits and retries.
         retry: The retry policy, or a number of attempts. By default, requests that may have been billed are not
             retried.
@@ -73,12 +74,12 @@ class AuraShot:
         self,
         api_key: str | None = None,
         *,
-        base_url: str | None = None,
+        base_url: str | URLObject | None = None,
         timeout: float = setup.DEFAULT_TIMEOUT,
         retry: RetryPolicy | int | None = None,
         max_connections: int = setup.DEFAULT_MAX_CONNECTIONS,
         http_client: httpx.Client | None = None,
-        download_proxy: str | None = None,
+        download_proxy: str | URLObject | None = None,
         ssl_context: ssl.SSLContext | None = None,
         ledger: Ledger | None = None,
         rate_limiter: RateLimiter | None = None,

@@ -41,10 +41,14 @@ class DownloadProxy:
     no_proxy: str
 
     def carries(self, address: str) -> bool:
-        """Whether a URL is fetched through the proxy: not on this machine, and not on a host that NO_PROXY names."""
+        """Whether a URL is fetched through the proxy: not on this machine, and not on a host that NO_PROXY names.
+
+        Only images of a service on this machine, or of a sandbox nearby, have plain http URLs.
+        """
         parts = urlsplit(address)
         host = parts.hostname or ""
-        return not is_loopback(host) and not is_excluded(host, _port(parts), self.no_proxy)
+        is_near = parts.scheme == "http" or is_loopback(host)
+        return not is_near and not is_excluded(host, _port(parts), self.no_proxy)
 
 
 def download_proxy(given: str | None, context: ssl.SSLContext | None = None) -> DownloadProxy | None:
@@ -138,6 +142,8 @@ def proxy_from(text: str, source: str, context: ssl.SSLContext | None = None) ->
     scheme = _SCHEME.match(text)
     if scheme is not None and scheme[1].lower() not in {"http", "https"}:
         raise ConfigurationError(f"{source} has the scheme {scheme[1]!r}; {_remedy(scheme[1].lower(), source)}")
+    if any(character < " " or character == "\x7f" for character in text):  # `urlsplit` leaves out some of them
+        raise ConfigurationError(f"{source} has a control character in it; write it as http://host:port")
     parts = _split(text)
     if parts is None or parts.hostname is None:
         raise ConfigurationError(f"{source} is not the URL of a proxy; write it as http://host:port")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aurashot._calls import Flow, fetch
+from aurashot._url_policy import url_text
 from aurashot.errors import AuraShotError, InputError, UnsafeURLError
 from aurashot.images import FileSink, HasURL, MemorySink, check_url
 from aurashot.models import Generation, WorkflowJob
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from aurashot._calls import Progress
+    from aurashot._url_policy import URLObject
     from aurashot.images import ImageRules
 
 MAX_IMAGE_BYTES: Final = 100 * 1024 * 1024
@@ -25,7 +27,7 @@ MAX_IMAGE_BYTES: Final = 100 * 1024 * 1024
 
 _URL_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
-Image: TypeAlias = "HasURL | str"
+Image: TypeAlias = "HasURL | str | URLObject"
 """What can be downloaded: a response, one of its outputs, an upload, or a URL."""
 
 
@@ -77,7 +79,8 @@ def _carrying(what: Image) -> Generator[None]:
 
 
 def _address(rules: ImageRules, what: Image) -> str:
-    url = what if isinstance(what, str) else getattr(what, "url", None)
+    given = what if isinstance(what, str) or url_text(what) else getattr(what, "url", None)
+    url = url_text(given) or given
     if not isinstance(url, str):
         message = f"what: a generation, an output, an upload or a URL is needed, not {type(what).__name__}"
         raise InputError(message, argument="what")

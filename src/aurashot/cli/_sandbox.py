@@ -1,12 +1,15 @@
 """`aurashot sandbox`: the local emulator of the service."""
 
+from functools import partial
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from aurashot.errors import AuraShotError, ConfigurationError
 
 KEY = "sk_sandbox_demo"
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 READY = """\
 The AuraShot sandbox is running at {url}; Ctrl-C stops it.
@@ -26,6 +29,15 @@ To use it without the SDK:
          "images": {{"face": "https://example.com/face.jpg"}}}}'
 """
 
+NEARBY = """\
+In another container, with the name of this one instead of NAME:
+
+  export AURASHOT_BASE_URL=http://NAME:{port} AURASHOT_ALLOW_HTTP=NAME
+  export AURASHOT_API_KEY={key}
+
+"""
+"""Before the example of curl, for addresses that others can reach."""
+
 sandbox = typer.Typer(name="sandbox", no_args_is_help=True, help="A local emulator of the service.")
 
 
@@ -37,7 +49,9 @@ def _group() -> None:
 @sandbox.command()
 def serve(
     port: Annotated[int, typer.Option(min=0, max=65_535, metavar="N", help="The TCP port; 0 uses a free one.")] = 8787,
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="The address to listen on; 0.0.0.0 for other containers.")
+    ] = "127.0.0.1",
     quota: Annotated[
         int | None,
         typer.Option(min=0, metavar="N", help="Images per key before it gets 402; unlimited by default."),
@@ -57,7 +71,7 @@ def serve(
     from aurashot import sandbox as emulator
 
     try:
-        emulator.run(port, host, quota=quota, latency=latency, fetch=fetch, ready=_announce)
+        emulator.run(port, host, quota=quota, latency=latency, fetch=fetch, ready=partial(_announce, host))
     except ConfigurationError as error:
         if not isinstance(error.__cause__, OSError):
             raise
@@ -66,5 +80,7 @@ def serve(
     typer.echo("\nThe sandbox has stopped.")
 
 
-def _announce(url: str) -> None:
+def _announce(host: str, url: str) -> None:
+    if host not in _LOOPBACK:
+        typer.echo(NEARBY.format(port=urlsplit(url).port, key=KEY), nl=False)
     typer.echo(READY.format(url=url, key=KEY))

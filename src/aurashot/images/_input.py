@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard
 from urllib.parse import unquote_to_bytes
 
 from aurashot._reasons import reason_of
+from aurashot._url_policy import URLObject, url_text
 from aurashot.errors import InvalidImageError, UnsafeURLError
 from aurashot.images._pillow import PillowImage, is_pillow_image
 from aurashot.images._rules import check_size
@@ -41,11 +42,14 @@ class BinaryFile(Protocol):
         ...
 
 
-ImageInput: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryFile | PillowImage | HasURL
+ImageInput: TypeAlias = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryFile | PillowImage | HasURL | URLObject
+)
 """Whatever may be given as an image.
 
-An `https` URL, a `data:` or `file:` URI, a path, bytes, a binary file (read from where it stands, never closed), a
-Pillow image, or an earlier response of this SDK.
+An `https` URL, as a string or as an object (`pydantic.HttpUrl`, `httpx.URL`, `yarl.URL`), a `data:` or `file:` URI, a
+path, bytes, a binary file (read from where it stands, never closed), a Pillow image, or an earlier response of this
+SDK.
 """
 
 _FORMS = "pass an https URL, a path, bytes, a binary file, a Pillow image, or an earlier result"
@@ -87,9 +91,14 @@ def locate(image: ImageInput, rules: ImageRules) -> str | LocalImage:
         return _from_path(os.fsdecode(given))
     if is_pillow_image(given):
         return LocalImage(given, _stem_of(getattr(given, "filename", "")), "The Pillow image")
+    return _from_object(given, rules)
+
+
+def _from_object(given: object, rules: ImageRules) -> str | LocalImage:
     if _is_file(given):
         return _from_file(given)
-    return _from_response(given, rules)
+    text = url_text(given)
+    return _from_response(given, rules) if text is None else _from_text(text, rules)
 
 
 def _from_bytes(given: bytes | bytearray | memoryview, rules: ImageRules) -> LocalImage:
@@ -202,6 +211,7 @@ def _from_file(file: BinaryFile) -> LocalImage:
 
 def _from_response(given: object, rules: ImageRules) -> str:
     url = getattr(given, "url", None)
+    url = url_text(url) or url
     if not isinstance(url, str):
         kind = "None" if given is None else f"An object of type {type(given).__name__}"
         raise InvalidImageError(f"{kind} is not an image; {_FORMS}")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import errno
 import hashlib
 import io
@@ -12,9 +13,11 @@ import warnings
 import zlib
 from dataclasses import FrozenInstanceError
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from PIL import Image
 
 from aurashot.errors import ConfigurationError, InvalidImageError
 from aurashot.images import ImageRules
@@ -23,7 +26,7 @@ from tests.images.sending import content_of, sent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from PIL import Image
+    from aurashot.images._input import BinaryFile
 
 
 @pytest.fixture
@@ -162,8 +165,9 @@ def test_insisting_on_clean_files_with_pillow_works(grace_hopper: Path) -> None:
 @pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "GIF"])
 def test_a_cut_file_is_refused(file_format: str, encoded: Callable[..., bytes], rules: ImageRules) -> None:
     """A file that lacks its end is not sent."""
-    with pytest.raises(InvalidImageError, match="cut short or broken"):
+    with pytest.raises(InvalidImageError, match=r"cut short or broken; .*strip_metadata=False to send it"):
         sent(encoded(file_format)[:-1], rules)
+    sent(encoded(file_format)[:-1], rules._replace(strip_metadata=False))
 
 
 def a_folder(folder: Path) -> Path:
@@ -313,11 +317,48 @@ def test_a_file_object_is_read_from_where_it_stands_and_left_open(plain: Path, r
 
 
 def test_a_file_that_was_read_to_its_end_is_explained(plain: Path, rules: ImageRules) -> None:
-    """The most frequent slip, a file object that was read before, is named."""
+    """The most frequent slip, a file object that was read before, is named: by the caller, or by an earlier call."""
     with plain.open("rb") as file:
-        file.read()
-        with pytest.raises(InvalidImageError, match=r"BufferedReader object is empty.*seek\(0\)"):
+        sent(file, rules)
+        with pytest.raises(InvalidImageError, match=r"BufferedReader object was already read .*seek\(0\), or"):
             sent(file, rules)
+        file.seek(0)
+        assert sent(file, rules).digest == sent(plain, rules).digest
+
+
+class Pipe(io.RawIOBase):
+    """A file that does not say where it stands."""
+
+    def readable(self) -> bool:
+        """Say so."""
+        return True
+
+    def readinto(self, buffer: object, /) -> int:
+        """Return the end."""
+        del buffer
+        return 0
+
+
+@pytest.mark.parametrize("file", [io.BytesIO(), Pipe(), SimpleNamespace(read=lambda _: b"")])
+def test_a_file_with_nothing_in_it_is_empty(file: BinaryFile, rules: ImageRules) -> None:
+    """Nothing was read of it before."""
+    with pytest.raises(InvalidImageError, match="is empty; pass an image"):
+        sent(file, rules)
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.encodebytes, base64.urlsafe_b64encode])
+def test_base64_is_not_shown(
+    file_format: str, encode: Callable[[bytes], bytes], encoded: Callable[..., bytes], rules: ImageRules, tmp_path: Path
+) -> None:
+    """As bytes, text, file or path, it is named and kept out of the message."""
+    text = encode(encoded(file_format, Image.new("RGB", (40, 40))))
+    (tmp_path / "photo.txt").write_bytes(text)
+    forms = [text, text.decode(), text[:100].decode(), io.BytesIO(b"\n" + text), tmp_path / "photo.txt"]
+    for image in (*forms, b"data:image/png;base64," + text):
+        with pytest.raises(InvalidImageError, match="base64") as caught:
+            sent(image, rules)
+        assert text[:40].decode() not in caught.value.message
 
 
 def test_a_text_file_object_is_explained(plain: Path, rules: ImageRules) -> None:

@@ -34,6 +34,12 @@ T = TypeVar("T")
 MAX_HOPS: Final = 3
 _STRONG_TAG: Final = re.compile(r'"[\x21\x23-\x7e]*"')
 """An entity tag that promises the same bytes (RFC 9110, 8.8.1); a weak one begins with W/."""
+_HINTS: Final = {
+    403: "; the link may have expired, so download images soon after they are made",
+    404: "; it may have been deleted, so download images soon after they are made",
+    410: "; the link may have expired, so download images soon after they are made",
+}
+"""What links of limited life end in."""
 _TRANSIENT_STATUSES: Final = {408, 429, 500, 502, 503, 504}
 
 
@@ -57,7 +63,8 @@ class Hops:
         if 300 <= status < 400 and "location" in headers:
             self._follow(headers["location"])
             return False
-        error = DownloadError(f"The image could not be downloaded; its host responded with {status}")
+        hint = _HINTS.get(status, "")
+        error = DownloadError(f"The image could not be downloaded: its host responded with {status}{hint}")
         error.status_code = status
         error.transient = status in _TRANSIENT_STATUSES
         raise error

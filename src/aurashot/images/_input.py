@@ -16,7 +16,7 @@ from aurashot._reasons import reason_of
 from aurashot._url_policy import URLObject, url_text
 from aurashot.errors import InvalidImageError, UnsafeURLError
 from aurashot.images._pillow import PillowImage, is_pillow_image
-from aurashot.images._rules import check_size
+from aurashot.images._rules import BASE64_IMAGE, check_size
 from aurashot.images._urls import check_url
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ SDK.
 _FORMS = "pass an https URL, a path, bytes, a binary file, a Pillow image, or an earlier result"
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]+):")  # one letter alone is a drive of Windows
 _COLLAPSED_URL = re.compile(r"https?:[/\\]", re.IGNORECASE)
-_BASE64_IMAGE = re.compile(r"(?:/9j/|iVBORw0KGgo|R0lGOD|UklGR)[A-Za-z0-9+/=\s]{60,}")
+_BASE64_IMAGE = re.compile(BASE64_IMAGE)
 _LONGEST_PATH = 4_096
 _AS_BASE64 = "if this is base64, pass 'data:image/png;base64,…' or the decoded bytes"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -14,7 +15,7 @@ from aurashot.images._disk import TEXT_MODE, DiskFile, reading
 from aurashot.images._formats import EXTENSIONS, SNIFF_BYTES, sniff
 from aurashot.images._metadata import UPRIGHT, Survey, survey, without_metadata
 from aurashot.images._names import safe_stem
-from aurashot.images._rules import check_size
+from aurashot.images._rules import BASE64_IMAGE, check_size
 from aurashot.images._shared import SharedRead
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from aurashot.images._rules import ImageRules
 
 _CHUNK = 256 * 1024
+_BASE64 = re.compile(rb"\s*data:image/|" + BASE64_IMAGE.encode())
 _BROKEN = "is cut short or broken; copy or download it again, or pass strip_metadata=False to send it as it is"
 
 
@@ -110,11 +112,25 @@ def _read(file: BinaryFile, label: str, max_bytes: int) -> bytes:
         if not chunk:
             break
         content += chunk
+    if not content and _position(file):
+        raise InvalidImageError(f"{label} was already read to its end; rewind it with seek(0), or pass its path")
     return bytes(content)
 
 
+def _position(file: BinaryFile) -> int:
+    """Return how many bytes of a file are behind it, or 0 if it does not say."""
+    try:
+        position: object = cast("BinaryIO", file).tell()
+    except Exception:  # noqa: BLE001  # a pipe, or an object that has none
+        return 0
+    return position if isinstance(position, int) else 0
+
+
 def _media_type(file: BinaryIO, label: str) -> str:
-    media_type = sniff(file.read(SNIFF_BYTES))
+    head = file.read(SNIFF_BYTES)
+    media_type = sniff(head)
+    if media_type is None and _BASE64.match(head):
+        raise InvalidImageError(f"{label} is base64 and not an image; decode it, or pass 'data:image/png;base64,…'")
     if media_type is None:
         raise InvalidImageError(
             f"{label} is not a JPEG, PNG, WebP or GIF image by its content; export it as one of them"

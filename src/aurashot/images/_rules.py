@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from aurashot.errors import InvalidImageError
+
+BASE64_IMAGE: Final = (
+    r"\s*(?:[/_]9j[/_]|iVBORw0KGgo|R0lGOD|UklGR|AAAA..Z0eX|SUkqA|TU0AK|Qk[0-3])[A-Za-z0-9+/_=\s-]{60,}"
+)
+"""How base64 of an image begins: JPEG, PNG, GIF, WebP, HEIC or AVIF, TIFF, BMP."""
 
 
 class ImageRules(NamedTuple):
@@ -33,7 +38,7 @@ def check_size(size: int, label: str, rules: ImageRules) -> None:
         InvalidImageError: It is empty, or over the limit.
     """
     if not size:
-        raise InvalidImageError(f"{label} is empty; if it is an open file that was read before, call its seek(0) first")
+        raise InvalidImageError(f"{label} is empty; pass an image")
     if size > rules.max_bytes:
         raise InvalidImageError(
             f"{label} is larger than the limit of {rules.max_bytes:,} bytes; make the image smaller"

@@ -33,14 +33,15 @@ WAITING = {"aclose", "__aenter__", "__aexit__", "id_photo", "generate", "edit", 
 
 
 def offered(kind: type) -> set[str]:
-    """Return the public names of a class, and the magic ones that a user meets."""
+    """Return the public names of a class and its bases, and the magic ones that a user meets."""
     magic = {"__init__", "__repr__", "__enter__", "__exit__", "__aenter__", "__aexit__"}
-    return {name for name in vars(kind) if not name.startswith("_") or name in magic}
+    names = {name for base in kind.__mro__ if base is not object for name in vars(base)}
+    return {name for name in names if not name.startswith("_") or name in magic}
 
 
 def function(kind: type, name: str) -> Callable[..., Any]:
-    """Return the function behind a name of a class."""
-    found: Any = vars(kind)[name]
+    """Return the function behind a name of a class or its bases."""
+    found: Any = inspect.getattr_static(kind, name)
     return found.func if isinstance(found, cached_property) else found
 
 
@@ -58,6 +59,16 @@ def told(thing: object) -> str:
 
 
 METHODS = [(blocking, waiting, name) for blocking, waiting in PAIRS for name in sorted(offered(waiting) - {"__repr__"})]
+
+
+def test_inherited_methods_are_compared() -> None:
+    """A method that moves into a base class is still one that both clients must have."""
+
+    class Mine(AuraShot):
+        pass
+
+    assert offered(AuraShot) == offered(Mine)
+    assert function(AuraShot, "generate") is function(Mine, "generate")
 
 
 @pytest.mark.parametrize(("blocking", "waiting"), PAIRS)

@@ -339,7 +339,7 @@ class Pipe(io.RawIOBase):
         return 0
 
 
-@pytest.mark.parametrize("file", [io.BytesIO(), Pipe(), SimpleNamespace(read=lambda _: b"")])
+@pytest.mark.parametrize("file", [io.BytesIO(), Pipe(), SimpleNamespace(read=io.BytesIO().read)])
 def test_a_file_with_nothing_in_it_is_empty(file: BinaryFile, rules: ImageRules) -> None:
     """Nothing was read of it before."""
     with pytest.raises(InvalidImageError, match="is empty; pass an image"):

@@ -6,7 +6,7 @@ import socket
 import socketserver
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -63,21 +63,20 @@ class ConnectProxy(socketserver.ThreadingTCPServer):
 
 
 class _Tunnel(socketserver.BaseRequestHandler):
-    server: ConnectProxy
-
     def handle(self) -> None:
         """Read the head of a request, and open the tunnel."""
+        proxy = cast("ConnectProxy", self.server)
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             piece = self.request.recv(1)
             if not piece:
                 return
             head += piece
-        self.server.heads.append(head.decode())
-        if self.server.refusal:
-            self.request.sendall(f"HTTP/1.1 {self.server.refusal}\r\nContent-Length: 0\r\n\r\n".encode())
+        proxy.heads.append(head.decode())
+        if proxy.refusal:
+            self.request.sendall(f"HTTP/1.1 {proxy.refusal}\r\nContent-Length: 0\r\n\r\n".encode())
             return
-        with socket.create_connection(("127.0.0.1", self.server.target)) as there:
+        with socket.create_connection(("127.0.0.1", proxy.target)) as there:
             self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             back = threading.Thread(target=_pump, args=(there, self.request))
             back.start()

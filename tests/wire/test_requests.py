@@ -189,9 +189,11 @@ def test_url_objects_are_urls(
     """URL objects of other libraries are taken wherever a URL is, alone and as the `url` of an object."""
     monkeypatch.setenv("NO_PROXY", "*")
     client = make_client(make(server.url), download_proxy=make("http://user:word@host:3128"))
-    client.generate("a cafe", face=make(FACE), scene=SimpleNamespace(url=make(SCENE)))
+    scene: Any = SimpleNamespace(url=make(SCENE))
+    client.generate("a cafe", face=make(FACE), scene=scene)
     assert {"face": FACE, "scene": SCENE} == server.requests[-1].json["images"]
 
     server.always((body(png(), "image/png"),))
     address = f"{server.url}/files/1.png"
-    assert [png()] * 2 == [client.read(make(address)), client.read(SimpleNamespace(url=make(address)))]
+    output: Any = SimpleNamespace(url=make(address))
+    assert [png()] * 2 == [client.read(make(address)), client.read(output)]

@@ -29,7 +29,7 @@ class HasURL(Protocol):
     """A response of this SDK that has an image: `Generation`, `Output`, `Upload`, `Character`."""
 
     @property
-    def url(self) -> str:
+    def url(self) -> str | URLObject:
         """The URL of the image."""
         ...
 

@@ -120,7 +120,7 @@ def _read(file: BinaryFile, label: str, max_bytes: int) -> bytes:
 def _position(file: BinaryFile) -> int:
     """Return how many bytes of a file are behind it, or 0 if it does not say."""
     try:
-        position: object = cast("BinaryIO", file).tell()
+        position = cast("object", cast("BinaryIO", file).tell())
     except Exception:  # noqa: BLE001  # a pipe, or an object that has none
         return 0
     return position if isinstance(position, int) else 0

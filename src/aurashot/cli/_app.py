@@ -21,7 +21,7 @@ app: typer.Typer = typer.Typer(
 )
 app.command()(demo)
 app.command()(login)
-app.command()(spend)
+app.add_typer(spend)
 app.add_typer(sandbox)
 
 

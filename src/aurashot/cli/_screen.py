@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import typer
+
 from aurashot.cli._failures import printable
 
 if TYPE_CHECKING:
@@ -22,6 +24,12 @@ class Screen:
     def say(self, text: str = "") -> None:
         """Print one line."""
         self._console.print(printable(text))
+
+    def data(self, data: object) -> None:
+        """Print JSON, in ASCII: whatever the encoding of the output is, a program can read it."""
+        import json
+
+        typer.echo(json.dumps(data, indent=2))
 
     def row(self, name: str, value: str, remark: str = "") -> None:
         """Print one line of a table: a name, a value, and a remark."""

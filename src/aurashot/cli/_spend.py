@@ -1,25 +1,46 @@
-"""`aurashot spend`: summarise a ledger."""
+"""`aurashot spend`: what a ledger records, and what is known later about its unresolved calls."""
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
+from typer.core import TyperGroup
 
 from aurashot.errors import InputError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from aurashot.ledger import Entry, Spend, SQLiteLedger, Summary
+_DEFAULT: Final = "summary"
 
 
-_UNFINISHED: Final = {True: "under way", False: "its program ended", None: "under way, or its program ended"}
-"""The state of an entry without an outcome, by whether the process that wrote it is running."""
+class _WithDefault(TyperGroup):
+    """A group that runs `summary` where no command of its own is named: `aurashot spend spend.db`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the name of the default command before its arguments."""
+        first = args[0] if args else ""
+        is_given = first in self.commands or first in self.get_help_option_names(ctx)
+        return super().parse_args(ctx, args if is_given else [_DEFAULT, *args])
 
 
-def spend(
+spend = typer.Typer(
+    name="spend",
+    cls=_WithDefault,
+    help="""What was spent, and which calls are unresolved.
+
+    "aurashot spend LEDGER" is short for "aurashot spend summary LEDGER", with the same options. A ledger that is called
+    like a command is written as ./show or ./resolve.
+    """,
+)
+
+Key = Annotated[str, typer.Argument(metavar="KEY", help="The idempotency key of the call.")]
+InLedger = Annotated[
+    Path, typer.Option("--ledger", metavar="FILE", help="The file of the ledger.", envvar="AURASHOT_LEDGER")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@spend.command()
+def summary(
     path: Annotated[Path, typer.Argument(metavar="LEDGER", help="The file of the ledger.", envvar="AURASHOT_LEDGER")],
     since: Annotated[
         str | None, typer.Option(metavar="DATE", help="Only calls since this date or time, such as 2026-03-16, in UTC.")
@@ -27,23 +48,88 @@ def spend(
     unresolved: Annotated[
         bool, typer.Option("--unresolved", help="List the calls that may be on the bill and are not resolved.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show all values of all tags; by default, ten values of ten tags.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what was spent, and which calls are unresolved.
 
     Reads a ledger that a program writes with SQLiteLedger, during or after the run.
     """
-    import json
-
+    from aurashot.cli._screen import Screen
+    from aurashot.cli._spend_report import Report
     from aurashot.ledger import SQLiteLedger
 
     with SQLiteLedger(path, create=False) as ledger:
+        report = Report(ledger, Screen(), since, _moment(since))
         if as_json:
-            typer.echo(json.dumps(_as_data(ledger, _moment(since)), indent=2, ensure_ascii=False))
+            report.show_data()
         elif unresolved:
-            _show_entries(_unresolved(ledger, _moment(since)))
+            report.show_unresolved()
         else:
-            _show_summary(ledger.summary(_moment(since)))
+            report.show_summary(None if everything else 10)
+
+
+@spend.command()
+def show(
+    key: Key,
+    path: InLedger,
+    urls: Annotated[
+        bool, typer.Option("--urls", help="Print the URLs of the images as well; who has one can fetch its image.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show all that is recorded under a key."""
+    from aurashot.cli._screen import Screen
+    from aurashot.cli._spend_entries import data_of, describe, not_recorded
+    from aurashot.ledger import SQLiteLedger
+
+    screen = Screen()
+    with SQLiteLedger(path, create=False) as ledger:
+        entries = ledger.find(key=key)
+        if not entries:
+            raise not_recorded(key, (entry.idempotency_key for entry in ledger.entries()))
+    if as_json:
+        screen.data([data_of(entry, urls=urls) for entry in entries])
+    else:
+        describe(entries, screen, path, urls=urls)
+
+
+@spend.command()
+def resolve(
+    key: Key,
+    payment: Annotated[
+        Literal["paid", "not_paid"], typer.Argument(metavar="paid|not_paid", help="What the bill, or support, says.")
+    ],
+    path: InLedger,
+    *,
+    url: Annotated[list[str] | None, typer.Option(metavar="URL", help="The URL of an image, if it was found.")] = None,
+    request_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="The service's identifier, if it was found.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record what became of an unresolved call.
+
+    Look at your bill or ask support first. The command does not ask, and prints what it recorded. What is not_paid no
+    longer counts towards a spend cap, and its key can be used again.
+    """
+    from aurashot.cli._screen import Screen
+    from aurashot.cli._spend_entries import OPEN, data_of, not_unresolved, tell_resolved
+    from aurashot.ledger import SQLiteLedger
+
+    screen = Screen()
+    with SQLiteLedger(path, create=False) as ledger:
+        before = ledger.find(key=key)
+        if not any(entry.payment in OPEN for entry in before):
+            raise not_unresolved(key, before, [entry.idempotency_key for entry in ledger.unresolved()], path)
+        number = ledger.resolve(key, payment, urls=url, request_id=request_id)
+        entries = [entry for entry in ledger.find(key=key) if entry.number in {each.number for each in before}]
+    if as_json:
+        screen.data({"resolved": number, "entries": [data_of(entry) for entry in entries]})
+    else:
+        tell_resolved(before, number, payment, screen)
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -54,70 +140,3 @@ def _moment(text: str | None) -> datetime | None:
     except ValueError:
         raise InputError(f"--since: {text!r} is not a date or time; pass one like 2026-03-16T09:00") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _unresolved(ledger: "SQLiteLedger", since: datetime | None) -> "list[Entry]":
-    return [entry for entry in ledger.unresolved() if _is_since(entry, since)]
-
-
-def _is_since(entry: "Entry", since: datetime | None) -> bool:
-    return since is None or entry.started_at >= since
-
-
-def _as_data(ledger: "SQLiteLedger", since: datetime | None) -> dict[str, Any]:
-    """Return the totals and the unresolved entries, without the URLs of images, which are secrets."""
-    unresolved = [
-        {
-            "idempotency_key": entry.idempotency_key,
-            "operation": entry.operation,
-            "started_at": entry.started_at.isoformat(),
-            "is_finished": entry.is_finished,
-            "owner_lives": entry.owner_lives,
-            "error": entry.error,
-            "tags": dict(entry.tags),
-        }
-        for entry in ledger.unresolved()
-        if _is_since(entry, since)
-    ]
-    return {**asdict(ledger.summary(since)), "unresolved": unresolved}
-
-
-def _show_summary(summary: "Summary") -> None:
-    from aurashot.cli._screen import Screen
-
-    screen = Screen()
-    screen.table(("", "paid", "unknown", "not paid", "tokens out"), _rows(summary))
-    if summary.unknown:
-        screen.say()
-        screen.say(f"{summary.unknown} may be on the bill and are not resolved; list them with --unresolved")
-
-
-def _rows(summary: "Summary") -> "Iterator[tuple[str, ...]]":
-    yield _row("all", summary)
-    for operation, part in summary.by_operation.items():
-        yield _row(f"  {operation}", part)
-    for name, values in summary.by_tag.items():
-        for value, part in values.items():
-            yield _row(f"  {name}={value}", part)
-
-
-def _row(name: str, part: "Spend") -> tuple[str, ...]:
-    return name, *(f"{number:,}" for number in (part.paid, part.unknown, part.not_paid, part.output_tokens))
-
-
-def _show_entries(entries: "list[Entry]") -> None:
-    from aurashot.cli._screen import Screen
-
-    screen = Screen()
-    if not entries:
-        screen.say("Nothing is unresolved.")
-        return
-    rows = (
-        (f"{entry.started_at:%Y-%m-%d %H:%M:%S}", entry.operation, _why(entry), entry.idempotency_key)
-        for entry in entries
-    )
-    screen.table(("started (UTC)", "operation", "how it ended", "idempotency key"), rows)
-
-
-def _why(entry: "Entry") -> str:
-    return entry.error or _UNFINISHED[entry.owner_lives]

@@ -65,6 +65,7 @@ def connect(path: Path, timeout: float, *, create: bool) -> sqlite3.Connection:
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
             _make_private(path)
+        _check_is_file(path)
         connection = _opened(path, timeout)
         try:
             _prepare(connection, path, timeout)
@@ -89,6 +90,16 @@ def connect_to_read(path: Path, timeout: float) -> sqlite3.Connection:
 def wait(connection: sqlite3.Connection, seconds: float) -> None:
     """Set for how long a connection waits for other processes."""
     connection.execute(f"PRAGMA busy_timeout = {int(min(max(seconds, 0.0), LONGEST) * 1000)}")
+
+
+def _check_is_file(path: Path) -> None:
+    if path.is_dir():
+        raise LedgerError(f"The ledger {path} is a folder; pass the path of a file in it")
+    if not path.exists():
+        raise LedgerError(
+            f"There is no ledger at '{path}'; check the path, or make one by recording calls, with "
+            f"AuraShot(ledger=SQLiteLedger({str(path)!r}))"
+        )
 
 
 def _opened(path: Path, timeout: float) -> sqlite3.Connection:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aurashot._atomic import open_part, sweep, write
+from aurashot._atomic import open_part, path_fault, sweep, write
 from aurashot.images import FileSink
 
 if TYPE_CHECKING:
@@ -154,8 +154,7 @@ def test_a_file_is_written_and_replaced(folder: Path) -> None:
 
 @pytest.mark.parametrize(("mode", "umask", "result"), [(0o666, 0o027, 0o640), (0o600, 0o000, 0o600)])
 def test_the_mode_is_what_was_asked_for_less_the_umask(folder: Path, mode: int, umask: int, result: int) -> None:
-    """Also when the file replaces one that others could open, and also before it has its name."""
-    (folder / "key").touch(0o666)
+    """Also before it has its name."""
     before = os.umask(umask)
     try:
         write(folder / "key", b"secret", mode=mode)
@@ -166,17 +165,70 @@ def test_the_mode_is_what_was_asked_for_less_the_umask(folder: Path, mode: int, 
         assert {result} == {stat.S_IMODE(path.stat().st_mode) for path in (part, folder / "key")}
 
 
-def test_a_link_is_replaced_and_not_followed(folder: Path) -> None:
-    """What it leads to stays as it was."""
-    target = folder / "target"
-    target.write_bytes(b"mine")
-    (folder / "link").symlink_to(target)
-    write(folder / "link", b"new")
-    assert (b"mine", b"new", False) == (
-        target.read_bytes(),
-        (folder / "link").read_bytes(),
-        (folder / "link").is_symlink(),
-    )
+@pytest.mark.parametrize(
+    ("earlier", "mode", "kept"), [(0o4755, 0o666, 0o755), (0o444, 0o666, 0o444), (0o755, 0o600, 0o700)]
+)
+def test_the_mode_of_an_earlier_file_is_kept(folder: Path, earlier: int, mode: int, kept: int) -> None:
+    """Without setuid, and never wider than what was asked for: a key stays private."""
+    (folder / "key").touch()
+    (folder / "key").chmod(earlier)
+    write(folder / "key", b"secret", mode=mode)
+    assert kept == stat.S_IMODE((folder / "key").stat().st_mode)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_link_stays(folder: Path, *, is_there: bool) -> None:
+    """What it leads to is replaced, or made."""
+    (folder / "elsewhere").mkdir()
+    target, link = folder / "elsewhere" / "target", folder / "link"
+    if is_there:
+        target.write_bytes(b"old")
+    link.symlink_to(target)
+    write(link, b"new")
+    assert (b"new", True) == (target.read_bytes(), link.is_symlink())
+    assert ["target"] == names(target.parent)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "loop", "device"])
+def test_only_regular_files_are_replaced(folder: Path, kind: str) -> None:
+    """Everything else stays what it is, and nothing is left beside it."""
+    place = folder / "index.html"
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "folder":
+        place.mkdir()
+    else:
+        place.symlink_to(place if kind == "loop" else "/dev/null")
+    with pytest.raises(OSError, match=r"not a regular file|symbolic links"):
+        write(place, b"new")
+    assert ["index.html"] == names(folder)
+    assert (kind in {"loop", "device"}) == place.is_symlink()
+
+
+@pytest.mark.parametrize("call", ["chmod", "fsync"])
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS])
+def test_what_the_file_system_cannot_do(folder: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int) -> None:
+    """The file is written without permissions or without syncing."""
+    (folder / "index.html").write_bytes(b"old")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, call, refuse)
+    write(folder / "index.html", b"new")
+    assert b"new" == (folder / "index.html").read_bytes()
+
+
+@pytest.mark.parametrize("path", ["", " ", "a\0b", "file:///tmp/cafe.png", "FILE:/x", "https://x/y", "\ud800"])
+def test_what_is_no_path(path: str) -> None:
+    """A URL would become a folder of that name."""
+    assert path_fault(path)
+
+
+@pytest.mark.parametrize("path", ["cafe.png", "C:/cafe.png", "a:b", "/", "日本", "//x"])
+def test_what_is_a_path(path: str) -> None:
+    """Colons and other scripts are fine."""
+    assert path_fault(path) is None
 
 
 def test_content_is_on_the_disk_before_its_name_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,6 +104,13 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     assert "" == target.read_text(encoding="utf-8")
 
 
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """Only a regular file can hold a key."""
+    os.mkfifo(tmp_path / FILE_NAME)
+    with pytest.raises(ConfigurationError, match="is not a regular file"):
+        save_key(KEY, folder=tmp_path)
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     """The error says which place does not work."""
     with pytest.raises(ConfigurationError, match=r"nowhere.*cannot be written"):

@@ -27,8 +27,19 @@ _ABANDONED: Final = 24 * 3600.0
 """The same where files cannot be locked."""
 
 
-_CANNOT: Final = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM, errno.EROFS, errno.ENOTTY}
+_CANNOT: Final = {
+    errno.EACCES,
+    errno.EINVAL,
+    errno.ENOSYS,
+    errno.ENOTSUP,
+    errno.ENOTTY,
+    errno.EOPNOTSUPP,
+    errno.EPERM,
+    errno.EROFS,
+}
 """What file systems of networks, phones and archives answer to chmod and fsync that they do not have."""
+_PERMISSIONS: Final = 0o777  # without setuid: new content does not run as somebody else
+_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 if sys.platform == "win32":
@@ -51,20 +62,62 @@ def write(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     """Write a file, replacing an earlier one at once or not at all.
 
     Args:
-        path: The file; a link in its place is replaced, not followed.
+        path: The file; a symbolic link stays, and what it points to is replaced.
         content: All of its bytes.
-        mode: Who may open it, less what the umask takes away.
+        mode: Who may open it, less what the umask takes away. An earlier file's own mode is kept within it.
+
+    Raises:
+        OSError: It cannot be written, or is not a regular file.
     """
-    sweep(path.parent)
-    part, file = open_part(path.parent, path.name, mode)
+    target = replaceable(path)
+    sweep(target.parent)
+    part, file = open_part(target.parent, target.name, mode)
     try:
         with file:
             file.write(content)
+            earlier = mode_of(target)
+            if earlier is not None:
+                set_mode(file, earlier & (mode | (mode & 0o444) >> 2))  # also what is executable
             sync_file(file)
-        part.replace(path)
+        part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    sync_folder(target.parent)
+
+
+def path_fault(path: str) -> str | None:
+    """Return why a text cannot be the path of a file or a folder, or None if it can."""
+    if not path.strip():
+        return "it is empty"
+    if "\0" in path:
+        return "it has a NUL character in it"
+    if _URL.match(path):
+        return "it is a URL"
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return "it has a character in it that no file name can have"
+    return None
+
+
+def replaceable(path: Path) -> Path:
+    """Return the file that a path leads to, which is there or can be made.
+
+    Raises:
+        OSError: It is not a regular file, but a folder, a device, a pipe or a socket.
+    """
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def mode_of(path: Path) -> int | None:
+    """Return the permissions of a file, or None if there is none."""
+    try:
+        return path.stat().st_mode & _PERMISSIONS
+    except FileNotFoundError:
+        return None
 
 
 def open_part(folder: Path, name: str, mode: int = 0o666) -> tuple[Path, BinaryIO]:

@@ -41,6 +41,8 @@ def write(path: Path, name: str, value: str) -> None:
     try:
         if path.is_symlink():
             raise ConfigurationError(f"{path} is a link; write the key into the file itself, or remove the link")
+        if path.exists() and not path.is_file():  # reading a pipe would wait
+            raise ConfigurationError(f"{path} is not a regular file; remove it, or choose another folder")
         others = _lines_without(path, name) if path.exists() else ""
         if others and not others.endswith("\n"):
             others += "\n"

@@ -94,14 +94,17 @@ def test_drawn_face_as_process(start: Callable[..., subprocess.Popen[str]]) -> N
 
 
 def test_again(aurashot: Callable[..., Any], photos: dict[str, Path]) -> None:
-    """A later run, even from the face that an earlier one left, replaces its files and leaves no others."""
+    """A later run, even from the face that an earlier one left, replaces its files; links stay, and nothing is left."""
     OUT.mkdir()
     (OUT / "face.jpg").write_bytes(photos["hopper"].read_bytes())
     for name in ("index.html", *IMAGES):
         (OUT / name).write_bytes(b"earlier")
+    (OUT / "cafe.png").rename("elsewhere.png")
+    (OUT / "cafe.png").symlink_to(Path("elsewhere.png").absolute())
     assert 0 == aurashot("demo", "--face", str(OUT / "face.jpg")).code
     assert {"face.jpg", "index.html", *IMAGES} == _names()
     assert not any(path.read_bytes() == b"earlier" for path in OUT.iterdir())
+    assert (OUT / "cafe.png").is_symlink()
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------------
@@ -136,6 +139,12 @@ def test_bad_out(aurashot: Callable[..., Any], photos: dict[str, Path], out: str
     assert 2 == ran.code
     assert f"--out: '{out}" in ran.error
     assert [Path("full/face.jpg")] == list(Path("full").iterdir())
+
+
+def test_out_that_is_a_url(aurashot: Callable[..., Any]) -> None:
+    """It does not become a folder with the name of a scheme."""
+    ran = aurashot("demo", "--out", "file:///tmp/demo")
+    assert (2, "--out: it is a URL; pass a folder", []) == (ran.code, ran.error, [*Path().glob("file*")])
 
 
 def test_interrupted(aurashot: Callable[..., Any], photos: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:

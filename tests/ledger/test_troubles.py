@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sqlite3
 import subprocess
@@ -128,7 +129,36 @@ def test_a_folder_is_no_ledger(tmp_path: Path) -> None:
         SQLiteLedger(tmp_path)
 
 
-@pytest.mark.parametrize("place", ["", ":memory:", 7, None, b"x"])
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_only_a_regular_file_is_a_ledger(path: Path, kind: str) -> None:
+    """Reading a pipe would wait for ever."""
+    os.mkfifo(path) if kind == "pipe" else path.symlink_to("/dev/null")
+    with pytest.raises(LedgerError, match="is not a regular file"):
+        SQLiteLedger(path)
+
+
+def test_a_link_to_a_ledger_that_is_not_there_yet(path: Path) -> None:
+    """The file is made where the link leads to."""
+    path.symlink_to(path.parent / "elsewhere" / "spend.db")
+    with SQLiteLedger(path) as ledger:
+        ledger.reserve(intent())
+    assert path.is_symlink()
+    with SQLiteLedger(path.resolve(), create=False) as ledger:
+        assert 1 == len(ledger.entries())
+
+
+def test_a_file_system_without_permissions(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It cannot make the file private, and holds a ledger all the same."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    with SQLiteLedger(path) as ledger:
+        assert 1 == ledger.reserve(intent()).number
+
+
+@pytest.mark.parametrize("place", ["", ":memory:", 7, None, b"x", "file:///tmp/spend.db", "sqlite:///spend.db", "a\0b"])
 def test_what_is_no_file_is_refused(place: Any) -> None:
     """A ledger in memory is lost when it matters."""
     with pytest.raises(ConfigurationError, match="path of a file"):

@@ -136,12 +136,26 @@ def test_the_working_directory_is_a_target(
     assert [client.download(image_url, ".").name] == [path.name for path in tmp_path.glob("*.png")]
 
 
-@pytest.mark.parametrize("kind", ["a pipe", "a socket"])
+@pytest.mark.parametrize(
+    ("to", "why"),
+    [("", "empty"), ("  ", "empty"), ("/", "root folder"), ("//", "root folder"), ("file:///tmp/cafe.png", "a URL")],
+)
+def test_what_is_no_target(client: AuraShot, server: ScriptedServer, image_url: str, to: str, why: str) -> None:
+    """It is refused before anything is fetched."""
+    with pytest.raises(InputError, match=f"^to: it is .*{why}"):
+        client.download(image_url, to)
+    assert [] == server.requests
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a socket", "a device"])
 def test_only_regular_files_are_replaced(client: AuraShot, image_url: str, kind: str, tmp_path: Path) -> None:
     """A pipe or a socket stays what it is."""
     target = tmp_path / "cafe.png"
     with socket.socket(socket.AF_UNIX) as listener:
-        os.mkfifo(target) if kind == "a pipe" else listener.bind(str(target))
+        if kind == "a device":
+            target.symlink_to("/dev/null")
+        else:
+            os.mkfifo(target) if kind == "a pipe" else listener.bind(str(target))
         with pytest.raises(DownloadError, match="is not a regular file"):
             client.download(image_url, target)
     assert not target.is_file()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from aurashot._atomic import path_fault
 from aurashot._calls import Flow, fetch
 from aurashot._url_policy import url_text
 from aurashot.errors import AuraShotError, InputError, UnsafeURLError
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 MAX_IMAGE_BYTES: Final = 100 * 1024 * 1024
 """A downloaded image is at most this large."""
-
-_URL_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 Image: TypeAlias = "HasURL | str | URLObject"
 """What can be downloaded: a response, one of its outputs, an upload, or a URL."""
@@ -54,12 +52,8 @@ def _check_target(to: str | os.PathLike[str]) -> None:
     if not isinstance(path, str):
         kind = type(to).__name__
         fault = f"a path is needed, not an object of type {kind}; client.read returns the bytes"
-    elif not path.strip():
-        fault = "it is empty; pass a folder or the path of a file"
-    elif "\0" in path:
-        fault = "it has a NUL character in it; pass a folder or the path of a file"
-    elif _URL_SCHEME.match(path):
-        fault = "it is a URL; pass a folder or the path of a file"
+    elif wrong := path_fault(path):
+        fault = f"{wrong}; pass a folder or the path of a file"
     elif Path(path).anchor and Path(path) == Path(Path(path).anchor):
         fault = "it is the root folder; pass a folder or the path of a file"
     else:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
-from aurashot.cli._files import writing
+from aurashot.cli._files import write
 from aurashot.errors import AuraShotError, InputError
 
 if TYPE_CHECKING:
@@ -91,9 +91,10 @@ class Album:
         image = self._client.download(generation, self.folder)
         path = self.folder / f"{scene.name}{image.suffix}"
         try:
-            with writing(path):
-                return image.replace(path)
+            write(path, image.read_bytes())
         except InputError as error:
             quoted = f"request id {generation.request_id}, idempotency key {generation.meta.idempotency_key}"
             error.add_note(f"the image is stored as '{image}' ({quoted})")
             raise
+        image.unlink()
+        return path

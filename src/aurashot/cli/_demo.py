@@ -38,9 +38,11 @@ def demo(
     that shows them side by side.
     """
     from aurashot.cli._album import Album
+    from aurashot.cli._files import check_folder
     from aurashot.cli._portrait import drawn_portrait, portrait_of
     from aurashot.cli._screen import Screen
 
+    check_folder(out)
     screen = Screen()
     portrait = portrait_of(face) if face else drawn_portrait()
     with _service(screen, live=live, yes=yes) as client:

@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def check_folder(path: Path) -> None:
+    """Check that `--out` can be a folder.
+
+    Raises:
+        InputError: It cannot, for example because it is a URL.
+    """
+    if fault := _atomic.path_fault(str(path)):
+        raise InputError(f"--out: {fault}; pass a folder", argument="out")
+
+
 @contextmanager
 def writing(path: Path) -> Generator[None]:
     """Name `--out` in errors when a file or folder cannot be written.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from aurashot.cli._spend_entries import age, command, data_of, tags, why
 from aurashot.ledger import Spend
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from aurashot.cli._screen import Screen
     from aurashot.ledger import Entry, SQLiteLedger, Summary
+
+T = TypeVar("T")
 
 _HEAD: Final = ("", "paid", "unknown", "pending", "blocked", "not paid", "tokens out")
 
@@ -88,18 +90,22 @@ def _rows(summary: Summary, names: Iterable[str], most: int | None) -> Iterator[
         yield _row(f"  {operation}", part)
     for name in names:
         values = summary.by_tag[name]
-        shown = _largest(values, most, lambda part: part.at_most)
+        shown = _largest(values, most, _images)
         for value in shown:
             yield _row(f"  {name}={value}", values[value])
         if _is_long(values, most):
             yield _row(f"  {name}: and {len(values) - len(shown):,} more", _rest(values, set(shown)))
 
 
-def _largest(parts: Mapping[str, Any], most: int | None, size: Any) -> list[str]:
+def _largest(parts: Mapping[str, T], most: int | None, size: Callable[[T], int]) -> list[str]:
     """Return the names of the largest parts, or of all of them, in the order of names."""
     if most is None or len(parts) <= most:
         return list(parts)
     return sorted(parts, key=lambda name: (-size(parts[name]), name))[:most]
+
+
+def _images(part: Spend) -> int:
+    return part.at_most
 
 
 def _at_most(values: Mapping[str, Spend]) -> int:

@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeVar
 
-from aurashot._atomic import open_part, set_mode, sweep, sync_file, sync_folder
 from aurashot._reasons import reason_of
+from aurashot._atomic import mode_of, open_part, replaceable, set_mode, sweep, sync_file, sync_folder
 from aurashot.errors import DownloadError
 from aurashot.images._formats import ACCEPTED, EXTENSIONS, SNIFF_BYTES, check_complete, sniff
 from aurashot.images._names import safe_stem
@@ -24,7 +24,6 @@ T_co = TypeVar("T_co", covariant=True)
 MAX_PIXELS: Final = 50_000_000
 """A downloaded image has at most this many pixels: 200 MB when it is decoded."""
 
-_PERMISSIONS = 0o777  # without setuid: new content does not run as somebody else
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
 
@@ -122,7 +121,7 @@ class FileSink:
         self.discard()
         with self._storing():
             in_folder = self._to.endswith(_SEPARATORS) or Path(self._to).is_dir()
-            self._exact = None if in_folder else _replaceable(Path(self._to))
+            self._exact = None if in_folder else replaceable(Path(self._to))
             folder = Path(self._to) if self._exact is None else self._exact.parent
             name = self._stem if self._exact is None else safe_stem(self._exact.name)
             folder.mkdir(parents=True, exist_ok=True)
@@ -133,8 +132,9 @@ class FileSink:
         self._part, self._file = part, _ = open_part(folder, name)
         self._undo.callback(part.unlink, missing_ok=True)
         self._undo.callback(self._file.close)
-        made = os.fstat(self._file.fileno()).st_mode  # what the umask makes of it; asking for the umask would set it
-        self._mode = (made if self._exact is None else _mode_of(self._exact, made)) & _PERMISSIONS
+        earlier = None if self._exact is None else mode_of(self._exact)
+        made = mode_of(part)  # what the umask makes of it; asking for the umask would set it
+        self._mode = (made or 0o600) if earlier is None else earlier
         set_mode(self._file, 0o600)
 
     def write(self, chunk: bytes) -> None:
@@ -174,26 +174,6 @@ class FileSink:
             raise DownloadError(
                 f"The image cannot be stored at '{self._to}' ({reason}); choose another folder"
             ) from error
-
-
-def _replaceable(path: Path) -> Path:
-    """Return the file that a path leads to; a symbolic link stays, and what it points to is replaced.
-
-    Raises:
-        DownloadError: It is a device, a pipe or a socket.
-    """
-    target = path.resolve() if path.is_symlink() else path
-    if target.exists() and not target.is_file():
-        raise DownloadError(f"'{path}' is not a regular file; choose another name, or a folder")
-    return target
-
-
-def _mode_of(path: Path, default: int) -> int:
-    """Return the mode of an earlier file, which its successor keeps."""
-    try:
-        return path.stat().st_mode
-    except FileNotFoundError:
-        return default
 
 
 def _append(file: BinaryIO, chunk: bytes, max_bytes: int) -> None:

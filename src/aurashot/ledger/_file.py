@@ -6,15 +6,16 @@ import os
 import sqlite3
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from aurashot._atomic import set_mode
 from aurashot._reasons import reason_of
 from aurashot.errors import LedgerError
 from aurashot.ledger._schema import APPLICATION_ID, VERSION, pragma, upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
 LONGEST: Final = 3600.0
 """Seconds for which SQLite is asked to wait at once; the number has to fit into 32 bits."""
@@ -63,8 +64,9 @@ def connect(path: Path, timeout: float, *, create: bool) -> sqlite3.Connection:
     """
     with troubles(path):
         if create:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _make_private(path)
+            target = Path(os.path.realpath(path))  # a link whose target is missing is kept, too
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _make_private(target)
         _check_is_file(path)
         connection = _opened(path, timeout)
         try:
@@ -95,6 +97,8 @@ def wait(connection: sqlite3.Connection, seconds: float) -> None:
 def _check_is_file(path: Path) -> None:
     if path.is_dir():
         raise LedgerError(f"The ledger {path} is a folder; pass the path of a file in it")
+    if path.exists() and not path.is_file():
+        raise LedgerError(f"The ledger {path} is not a regular file; choose another path")
     if not path.exists():
         raise LedgerError(
             f"There is no ledger at '{path}'; check the path, or make one by recording calls, with "
@@ -115,11 +119,9 @@ def _make_private(path: Path) -> None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return
-    try:
+    with open(descriptor, "r+b") as file:  # noqa: PTH123 - a descriptor
         if os.name == "posix":
-            os.fchmod(descriptor, 0o600)  # whatever the umask
-    finally:
-        os.close(descriptor)
+            set_mode(file, 0o600)  # whatever the umask
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, timeout: float) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from uuid import uuid4
 
+from aurashot._atomic import path_fault
 from aurashot.errors import AuraShotError, ConfigurationError, InputError, LedgerError
 from aurashot.ledger import _table as table
 from aurashot.ledger._cap import SpendCap, caps_of
@@ -288,6 +289,8 @@ def _check_path(path: object) -> None:
         raise ConfigurationError(
             "A ledger needs the path of a file; what is kept in memory is lost when the process ends"
         )
+    if fault := path_fault(str(path)):  # pyright: ignore[reportUnknownArgumentType]  # of whatever kind
+        raise ConfigurationError(f"{path!r} cannot be the path of a ledger: {fault}; pass the path of a file")
 
 
 def _check_conditions(key: object, operation_id: object, tags: object) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import logging
-from typing import TYPE_CHECKING, Final
+import zlib
+from contextlib import suppress
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import pytest
+from hypothesis import given, strategies as st
 from PIL import Image
 
 from aurashot import (
@@ -18,6 +22,8 @@ from aurashot import (
     UnsafeURLError,
 )
 from aurashot._flows import images
+from aurashot._transport._downloads import as_browsers_read
+from aurashot.images import _sink
 from lab.backends import KEY
 from lab.server import (
     CLOSE,
@@ -185,7 +191,14 @@ BAD: dict[str, Response] = {
     "204": (headers_only(204),),
     "truncated without length": (unbounded(PNG[:-20], "image/png"), CLOSE),
     "truncated with a length to match": (body(PNG[:-20], "image/png"),),
-    "gzip": (body(PNG, "image/png", 200, content_encoding="gzip"),),
+    "said to be gzip": (body(PNG, "image/png", 200, content_encoding="gzip"),),
+    "said to be deflate": (body(PNG, "image/png", 200, content_encoding="deflate"),),
+    "truncated gzip": (body(gzip.compress(PNG)[:-9], "image/png", 200, content_encoding="gzip"),),
+    "truncated deflate": (body(zlib.compress(PNG)[:-9], "image/png", 200, content_encoding="deflate"),),
+    "one byte of deflate": (body(b"x", "image/png", 200, content_encoding="deflate"),),
+    "gzip of HTML": (body(gzip.compress(b"<html>"), "image/png", 200, content_encoding="gzip"),),
+    "a coding that is not known here": (body(PNG, "image/png", 200, content_encoding="br"),),
+    "too many codings": (body(PNG, "image/png", 200, content_encoding="gzip, gzip, gzip"),),
     "too large by header": (headers_only(content_type="image/png", content_length=10**9), CLOSE),
     "404": status(404),
     "403": status(403),
@@ -202,6 +215,87 @@ def test_no_image(client: AuraShot, server: ScriptedServer, tmp_path: Path, resp
 
     assert ("accepted", False, 1) == (error.outcome, error.may_be_charged, error.attempts)
     assert 2 == len(server.requests)
+
+
+def _raw_deflate(content: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(content) + packer.flush()
+
+
+CODED: dict[str, tuple[str, bytes]] = {
+    "aws-chunked": ("aws-chunked", PNG),
+    "none": ("none", PNG),
+    "identity": ("Identity", PNG),
+    "empty": ("", PNG),
+    "gzip": ("gzip", gzip.compress(PNG)),
+    "gzip by its old name": ("X-GZip", gzip.compress(PNG)),
+    "gzip in two members": ("gzip", gzip.compress(PNG[:300]) + gzip.compress(PNG[300:])),
+    "gzip with padding": ("gzip", gzip.compress(PNG) + bytes(512)),
+    "gzip, and what storage keeps": ("aws-chunked,gzip", gzip.compress(PNG)),
+    "deflate": ("deflate", zlib.compress(PNG)),
+    "deflate without a header": ("deflate", _raw_deflate(PNG)),
+    "twice": ("deflate, gzip", gzip.compress(zlib.compress(PNG))),
+}
+
+
+@pytest.mark.parametrize(("coding", "content"), CODED.values(), ids=CODED)
+def test_codings_that_nobody_asked_for(
+    client: AuraShot, server: ScriptedServer, tmp_path: Path, coding: str, content: bytes
+) -> None:
+    """They are undone, or ignored where they say nothing."""
+    server.always((body(content, "image/png", 200, content_encoding=coding),))
+
+    assert PNG == client.download(server.url + PATH, tmp_path / "cafe.png").read_bytes()
+    assert PNG == client.read(server.url + PATH)
+
+
+def test_an_image_that_a_proxy_has_changed(client: AuraShot, server: ScriptedServer) -> None:
+    """Status 203 is a 200 with a note."""
+    server.always((body(PNG, "image/png", 203),))
+
+    assert PNG == client.read(server.url + PATH)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_what_expands_without_end(
+    client: AuraShot, server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, coding: str
+) -> None:
+    """The size limit is one of the decoded image, and is noticed piece by piece."""
+    stored: list[int] = []
+    pack = gzip.compress if coding == "gzip" else zlib.compress
+    append = _sink._append
+
+    def watched(file: BinaryIO, chunk: bytes, max_bytes: int) -> None:
+        stored.append(len(chunk))
+        append(file, chunk, max_bytes)
+
+    monkeypatch.setattr(images, "MAX_IMAGE_BYTES", 300_000)
+    monkeypatch.setattr(_sink, "_append", watched)
+    server.always((body(pack(PNG + bytes(30_000_000)), "image/png", 200, content_encoding=coding),))
+
+    assert "larger than the limit" in str(refused(client, server.url + PATH, tmp_path / "images"))
+    assert max(stored) <= 64 * 1024
+    assert sum(stored) < 2 * 2 * 300_000
+
+
+def test_what_expands_to_nothing(client: AuraShot, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Encoded bytes are bounded as well."""
+    monkeypatch.setattr(images, "MAX_IMAGE_BYTES", 5_000)
+    server.always((headers_only(200, content_encoding="gzip") + gzip.compress(b"") * 1_000, CLOSE))
+    with pytest.raises(DownloadError, match="larger than the limit"):
+        client.read(server.url + PATH)
+
+
+@pytest.mark.parametrize("code", [401, 403, 404, 410])
+def test_a_url_that_has_expired(client: AuraShot, server: ScriptedServer, tmp_path: Path, code: int) -> None:
+    """The error says what the status of a signed URL may mean."""
+    server.always(status(code))
+    error = refused(client, server.url + PATH, tmp_path / "images")
+
+    assert code == error.status_code
+    assert "its URL may have expired" in str(error)
+    server.always(status(400))
+    assert "expired" not in str(refused(client, server.url + PATH, tmp_path / "others"))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
@@ -312,6 +406,56 @@ def test_redirects_are_followed(client: AuraShot, server: ScriptedServer, code: 
     assert ["/files/0", "/files/1", "/files/2", "/files/3"] == [request.path for request in server.requests]
 
 
+ESCAPED = "/%E6%97%A5%20%E6%9C%AC.png?a=%C3%A9%20b"
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "/日 本.png?a=é b",
+        " /日 本.png?a=é b\t",
+        "\\日 本.png?a=é b",
+        "/日\t 本.png?a=é b",
+        "/%E6%97%A5 本.png?a=%C3%A9 b",
+        "{url}/日 本.png?a=é b",
+        "{url}/日 本.png?a=é b#日",
+    ],
+)
+def test_a_redirect_as_it_is_typed(client: AuraShot, server: ScriptedServer, location: str) -> None:
+    """Hosts send raw UTF-8, spaces, tabs and backslashes, and browsers escape them."""
+    server.always(redirect(location.format(url=server.url)))
+    server.always((body(PNG, "image/png"),), path=ESCAPED)
+
+    assert PNG == client.read(server.url + PATH)
+    assert [PATH, ESCAPED] == [request.path for request in server.requests]
+
+
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        ("https://例え.jp/é".encode(), "https://xn--r8jz45g.jp/%C3%A9"),
+        ("//bücher.example:443/x".encode(), "//xn--bcher-kva.example/x"),
+        (b"/caf\xe9.png", "/caf%E9.png"),
+        (b"?a=\\", "?a=\\"),
+        (b"x.png", "x.png"),
+        (b"", ""),
+    ],
+)
+def test_a_redirect_as_browsers_read_it(location: bytes, url: str) -> None:
+    """Names of hosts become ASCII; bytes that are no UTF-8 are kept."""
+    assert url == as_browsers_read(location.decode("latin-1"))
+
+
+@given(location=st.text(st.characters(max_codepoint=255)))
+def test_a_redirect_of_any_text(location: str) -> None:
+    """It is ASCII without spaces, or not well-formed."""
+    with suppress(ValueError):
+        url = as_browsers_read(location)
+        assert url.isascii()
+        assert url.isprintable()
+        assert " " not in url
+
+
 def test_redirects_come_to_an_end(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
     """An image that moves a fourth time is given up."""
     server.always(redirect(PATH))
@@ -336,6 +480,9 @@ def test_redirects_come_to_an_end(client: AuraShot, server: ScriptedServer, tmp_
         "file:///etc/passwd",
         "//127.0.0.1:1/",
         "http://[",
+        "\\\\127.0.0.1:1\\日",
+        "https://\uff11\uff12\uff17.0.0.1/",
+        "https://日 本.example/",
     ],
 )
 def test_redirect_to_somewhere_unsafe(client: AuraShot, server: ScriptedServer, tmp_path: Path, to: str) -> None:

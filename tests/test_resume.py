@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import re
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from hypothesis import given, strategies as st
 
 from aurashot import DownloadError, RetryPolicy
 from aurashot._transport._downloads import Whole
-from lab.server import CLOSE, headers_only
+from lab.server import CLOSE, body, headers_only
 from tests.test_downloads import image
 
 if TYPE_CHECKING:
@@ -133,11 +134,26 @@ def test_a_part_that_nobody_asked_for_is_refused(client: AuraShot, server: Scrip
 
 
 def test_the_rest_may_not_be_compressed(client: AuraShot, server: ScriptedServer) -> None:
-    """Nor may the first part."""
+    """It cannot be appended, so all of the image is asked for."""
     server.queue(broken())
-    server.respond = lambda _: (headers_only(206, content_encoding="gzip", **about(resumed_at(server))), CLOSE)
-    with pytest.raises(DownloadError, match="gzip"):
-        client.read(f"{server.url}/1.png")
+    server.respond = lambda request: (
+        (headers_only(206, content_encoding="gzip", **about(resumed_at(server))), CLOSE)
+        if request.header("range")
+        else whole()
+    )
+    assert IMAGE == client.read(f"{server.url}/1.png")
+    assert [True, False] == [request.header("range") is not None for request in server.requests[1:]]
+
+
+def test_a_compressed_image_starts_over(client: AuraShot, server: ScriptedServer) -> None:
+    """Its offsets are not those of the image."""
+    packed = gzip.compress(IMAGE)
+    server.queue(
+        (headers_only(200, content_encoding="gzip", etag=TAG, content_length=len(packed)) + packed[:HALF], CLOSE),
+        (body(packed, "image/png", 200, content_encoding="gzip"),),
+    )
+    assert IMAGE == client.read(f"{server.url}/1.png")
+    assert [(None, None)] * 2 == asked(server)
 
 
 @given(have=st.integers(1, 99), status=st.sampled_from([200, 206]), told=st.text(max_size=30), tag=st.text(max_size=8))

@@ -6,13 +6,14 @@ import re
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 
 import httpcore
 
 from aurashot._engine import PrivateAddressError
 from aurashot._reasons import reason_of
 from aurashot._retry import Retries, RetryBudget, RetryPolicy
+from aurashot._transport._content_codings import Decoding, codings
 from aurashot._transport._error_mapping import translate
 from aurashot._transport._requests import image_request
 from aurashot.errors import DownloadError, UnsafeURLError
@@ -34,13 +35,14 @@ T = TypeVar("T")
 MAX_HOPS: Final = 3
 _STRONG_TAG: Final = re.compile(r'"[\x21\x23-\x7e]*"')
 """An entity tag that promises the same bytes (RFC 9110, 8.8.1); a weak one begins with W/."""
-_HINTS: Final = {
-    403: "; the link may have expired, so download images soon after they are made",
-    404: "; it may have been deleted, so download images soon after they are made",
-    410: "; the link may have expired, so download images soon after they are made",
-}
-"""What links of limited life end in."""
 _TRANSIENT_STATUSES: Final = {408, 429, 500, 502, 503, 504}
+_WHOLE: Final = {200, 203}
+"""An image, as it is or as a proxy has changed it."""
+_EXPIRED: Final = {401, 403, 404, 410}
+"""How hosts respond to a signed URL after its time."""
+_C0_OR_SPACE: Final = bytes(range(0x21))
+_PARTS: Final = re.compile(rb"((?:[A-Za-z][A-Za-z0-9+.-]*:)?)((?://[^/?#]*)?)(.*)", re.DOTALL)
+_AS_IT_IS: Final = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class Hops:
@@ -57,14 +59,12 @@ class Hops:
         Raises:
             DownloadError: It is neither, or there are too many redirects, or one is unsafe.
         """
-        if status == 200:
-            _refuse_encoding(headers)
+        if status in _WHOLE:
             return True
         if 300 <= status < 400 and "location" in headers:
             self._follow(headers["location"])
             return False
-        hint = _HINTS.get(status, "")
-        error = DownloadError(f"The image could not be downloaded: its host responded with {status}{hint}")
+        error = DownloadError(f"The image could not be downloaded: its host responded with {status}{_advice(status)}")
         error.status_code = status
         error.transient = status in _TRANSIENT_STATUSES
         raise error
@@ -74,15 +74,40 @@ class Hops:
             raise DownloadError(f"The image's URL redirects more than {MAX_HOPS} times")
         self._left -= 1
         try:
-            self.url = check_url(urljoin(self.url, location), own_origin=self._own_origin)
+            self.url = check_url(urljoin(self.url, as_browsers_read(location)), own_origin=self._own_origin)
         except (UnsafeURLError, ValueError) as unsafe:
             raise DownloadError(f"The image's URL redirects to one that is not safe: {reason_of(unsafe)}") from unsafe
 
 
-def _refuse_encoding(headers: Mapping[str, str]) -> None:
-    encoding = headers.get("content-encoding", "identity").lower()
-    if encoding not in {"", "identity"}:
-        raise DownloadError(f"The image is encoded as {encoding!r}, which was not requested")
+def _advice(status: int) -> str:
+    return "; its URL may have expired, so download images soon after they are made" if status in _EXPIRED else ""
+
+
+def as_browsers_read(location: str) -> str:
+    """Return a `Location` as a URL: raw UTF-8, spaces and backslashes are escaped or replaced (WHATWG, URL).
+
+    Args:
+        location: The header, its bytes as Latin-1.
+
+    Raises:
+        ValueError: Its host cannot be a name.
+    """
+    raw = location.encode("latin-1").strip(_C0_OR_SPACE).translate(None, b"\t\n\r")
+    end = next((place for place, byte in enumerate(raw) if byte in b"?#"), len(raw))
+    raw = raw[:end].replace(b"\\", b"/") + raw[end:]
+    scheme, host, rest = _PARTS.fullmatch(raw).groups()  # type: ignore[union-attr]  # any bytes match
+    return f"{scheme.decode()}{_ascii_host(host)}{quote(rest, safe=_AS_IT_IS)}"
+
+
+def _ascii_host(host: bytes) -> str:
+    if host.isascii():
+        return host.decode()
+    import httpx
+
+    try:
+        return "//" + httpx.URL(f"https:{host.decode()}").netloc.decode()
+    except httpx.InvalidURL as problem:
+        raise ValueError("its host is not a name") from problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +130,8 @@ class Whole:
     def goes_on(self, have: int, status: int, headers: Mapping[str, str]) -> bool:
         """Say whether a response is the rest of this image, to the byte."""
         rest = f"bytes {have}-{self.total - 1}/{self.total}"
+        if codings(headers):  # what is encoded cannot be appended to the bytes before it
+            return False
         return status == 206 and headers.get("content-range") == rest and headers.get("etag") == self.tag
 
 
@@ -167,6 +194,9 @@ class Retrieval(Generic[T]):
         self._whole: Whole | None = None
         """The image of which a part is here, while the rest is asked for."""
         self._goes_on = False
+        self._decoding: Decoding | None = None
+        self._encoded = 0
+        """How many encoded bytes there were in this response."""
         self._hops: Hops
         self._report = None
         if dispatcher.listening:
@@ -208,7 +238,6 @@ class Retrieval(Generic[T]):
         """
         self._goes_on = self._whole is not None and self._whole.goes_on(self.sink.size, status, headers)
         if self._goes_on:
-            _refuse_encoding(headers)
             return True
         if self._whole is not None and status in {206, 416}:
             self._whole = None  # what came does not fit what is here: ask for all of it
@@ -221,8 +250,26 @@ class Retrieval(Generic[T]):
             return Meter(self.sink.size, self._whole.total, self.sink, self._fetch.progress)
         if self.sink.size:
             self.sink.begin()
-        self._whole = Whole.of(headers)
+        self._decoding, self._encoded = Decoding.of(headers), 0
+        self._whole = None if self._decoding else Whole.of(headers)
         return Meter(0, _length(headers), self.sink, self._fetch.progress)
+
+    def write(self, received: bytes) -> None:
+        """Store what came next, decoded. This blocks."""
+        if self._decoding is None:
+            self.sink.write(received)
+            return
+        self._encoded += len(received)
+        if self._encoded > self.sink.max_bytes:
+            raise DownloadError(f"The image is larger than the limit of {self.sink.max_bytes:,} bytes")
+        for piece in self._decoding.pieces(received):
+            self.sink.write(piece)
+
+    def finish(self) -> T:
+        """Return the image, after checking that it is complete. This blocks."""
+        if self._decoding is not None:
+            self._decoding.finish()
+        return self.sink.finish()
 
     def finished(self, status: int, received: int) -> None:
         """Note that the image is complete, and its size."""

@@ -206,10 +206,10 @@ class Stages:
                 await self._write(retrieval, piece)
         await self._write(retrieval, piece)
         meter.finish()
-        result = await self._runtime.blocking(retrieval.sink.finish)
+        result = await self._runtime.blocking(retrieval.finish)
         retrieval.finished(response.status, meter.received)
         return result
 
     async def _write(self, retrieval: Retrieval[Any], piece: bytearray) -> None:
-        await self._runtime.blocking(partial(retrieval.sink.write, bytes(piece)))
+        await self._runtime.blocking(partial(retrieval.write, bytes(piece)))
         piece.clear()

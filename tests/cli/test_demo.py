@@ -82,15 +82,18 @@ def test_photo(aurashot: Callable[..., Any], photos: dict[str, Path], who: str) 
     assert str(OUT / "index.html") in ran.out
 
 
-def test_drawn_face_as_process(start: Callable[..., subprocess.Popen[str]]) -> None:
-    """Without a photo a face is drawn; what is not a terminal gets plain lines, each with its seconds."""
-    process = start("demo", "--out", "here/and/there")
+def test_drawn_face_as_process(start: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a photo a face is drawn; what is not a terminal gets plain lines with seconds, in any locale."""
+    for name, value in (("LC_ALL", "C"), ("PYTHONUTF8", "0"), ("PYTHONIOENCODING", "")):
+        monkeypatch.setenv(name, value)
+    process = start("demo", "--out", "日本/there")
     out, err = process.communicate()
     assert (0, "") == (process.returncode, err)
     assert "\x1b" not in out
     assert 3 == len(re.findall(r"^  [\w ]+ [\w-]+\.png +\d+\.\d s$", out, re.MULTILINE))
-    assert 512 <= min(_opened(Path("here/and/there/face.png")).size)
+    assert 512 <= min(_opened(Path("日本/there/face.png")).size)
     assert all(len(line) <= 80 for line in out.splitlines())
+    assert "\\u65e5\\u672c/there/index.html" in out
 
 
 def test_again(aurashot: Callable[..., Any], photos: dict[str, Path]) -> None:

@@ -239,6 +239,8 @@ def test_resolving_for_programs(aurashot: Aurashot, path: Path) -> None:
         (["resolve", "a", "paid"], "'a' is recorded as paid, so there is nothing to resolve; see aurashot spend show"),
         (["show", "order-19"], "near it are 'order-18', 'order-17'"),
         (["show", "zzz"], "nothing is recorded under 'zzz'; check the key, and the path of the ledger"),
+        (["show", "\udce6"], "'\\udce6' is not a text that an entry can have"),
+        (["resolve", "\udce6", "paid"], "'\\udce6' is not a text that an entry can have"),
         (["show", ""], "nothing is recorded under ''; check the key"),
     ],
 )

@@ -77,5 +77,8 @@ def _notes(error: BaseException) -> list[str]:
 
 
 def printable(text: str) -> str:
-    """Return a text as one line without control characters, which responses and file names may contain."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    """Return a text as one line without control characters, which responses and file names may contain.
+
+    Lone surrogates stay, for the output to escape them.
+    """
+    return "".join(letter if letter.isprintable() or "\ud800" <= letter <= "\udfff" else " " for letter in text)

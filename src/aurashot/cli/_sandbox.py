@@ -69,6 +69,7 @@ def serve(
     Its images are drawn, not generated, and marked SANDBOX.
     """
     from aurashot import sandbox as emulator
+    from aurashot.cli._screen import Screen
 
     try:
         emulator.run(port, host, quota=quota, latency=latency, fetch=fetch, ready=partial(_announce, host))
@@ -77,10 +78,11 @@ def serve(
             raise
         # The command is valid and the machine refuses: this is a failure, not a usage error.
         raise AuraShotError(f"{error.message}; choose another with --port, or a free one with --port 0") from error
-    typer.echo("\nThe sandbox has stopped.")
+    Screen().lines("\nThe sandbox has stopped.")
 
 
 def _announce(host: str, url: str) -> None:
-    if host not in _LOOPBACK:
-        typer.echo(NEARBY.format(port=urlsplit(url).port, key=KEY), nl=False)
-    typer.echo(READY.format(url=url, key=KEY))
+    from aurashot.cli._screen import Screen
+
+    nearby = "" if host in _LOOPBACK else NEARBY.format(port=urlsplit(url).port, key=KEY)
+    Screen().lines(nearby + READY.format(url=url, key=KEY))

@@ -1,59 +1,74 @@
-"""Standard output: colours and a spinner on a terminal, plain lines everywhere else."""
+"""Standard output: colours and a spinner on a terminal, plain lines everywhere else.
+
+Every command prints here, so that all of them behave alike: what the output's encoding cannot show is escaped, and a
+reader who has left, as `head` does, ends neither the command nor what it pays for.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import typer
+from typing import TYPE_CHECKING, Any, Final
 
 from aurashot.cli._failures import printable
+from aurashot.errors import AuraShotError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
+
+_DOTS: Final = "⠋⠙⠹"
+"""What the usual spinner is made of."""
 
 
 class Screen:
     """The output of a command."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-
-        self._console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True)
+        self._console = _console()
+        self._encoding = getattr(self._console.file, "encoding", None) or "utf-8"
 
     def say(self, text: str = "") -> None:
         """Print one line."""
-        self._console.print(printable(text))
+        self._print(self._shown(text))
+
+    def lines(self, text: str) -> None:
+        """Print several lines."""
+        for line in text.splitlines():
+            self.say(line)
 
     def data(self, data: object) -> None:
         """Print JSON, in ASCII: whatever the encoding of the output is, a program can read it."""
         import json
 
-        typer.echo(json.dumps(data, indent=2))
+        self._print(json.dumps(data, indent=2))
 
     def row(self, name: str, value: str, remark: str = "") -> None:
         """Print one line of a table: a name, a value, and a remark."""
         from rich.text import Text
 
-        cells = Text.assemble("  ", (f"{name:<10}", "bold"), f"{printable(value):<14}", (f"  {remark}", "dim"))
-        cells.rstrip()
-        self._console.print(cells)
+        shown = Text.assemble(
+            "  ", (f"{name:<10}", "bold"), f"{self._shown(value):<14}", (f"  {self._shown(remark)}", "dim")
+        )
+        shown.rstrip()
+        self._print(shown)
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print a table; columns of numbers are aligned to the right."""
-        cells = [[printable(cell) for cell in row] for row in rows]
-        right = [all(row[column].replace(",", "").isdigit() for row in cells) for column in range(len(head))]
-        widths = [max(len(row[column]) for row in [list(head), *cells]) for column in range(len(head))]
-        for number, row in enumerate([list(head), *cells]):
-            shown = (
-                cell.rjust(width) if on_right else cell.ljust(width)
-                for cell, width, on_right in zip(row, widths, right, strict=True)
-            )
-            self._console.print("  " + "  ".join(shown).rstrip(), style="dim" if number == 0 else None)
+        from rich.cells import cell_len
+
+        first, *others = cells = [[self._shown(cell) for cell in row] for row in (head, *rows)]
+        right = [all(row[column].replace(",", "").isdigit() for row in others) for column in range(len(first))]
+        widths = [max(cell_len(row[column]) for row in cells) for column in range(len(first))]
+        for row in cells:
+            gaps = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
+            shown = zip(gaps, row, right, strict=True)
+            line = "  ".join(gap + cell if on_right else cell + gap for gap, cell, on_right in shown)
+            self._print(f"  {line}".rstrip(), style="dim" if row is first else None)
 
     def working(self, what: str) -> AbstractContextManager[object]:
         """Show a spinner while the block runs."""
-        return self._console.status(what)
+        spinner = "dots" if _encodable(_DOTS, self._encoding) == _DOTS else "line"
+        status: AbstractContextManager[object] = self._console.status(self._shown(what), spinner=spinner)
+        return status
 
     def agrees(self, question: str) -> bool:
         """Ask a yes-or-no question; the default is no."""
@@ -63,3 +78,47 @@ class Screen:
             return Confirm.ask(question, console=self._console, default=False)
         except EOFError:
             return False
+
+    def _shown(self, text: str) -> str:
+        return _encodable(printable(_decoded(text)), self._encoding)
+
+    def _print(self, what: Any, style: str | None = None) -> None:
+        try:
+            self._console.print(what, style=style)
+        except OSError as problem:
+            self._console.on_broken_pipe()  # or the rest would be written, and fail again, when the program ends
+            raise AuraShotError(f"The output cannot be written ({problem.strerror or problem})") from problem
+
+
+def _console() -> Any:
+    import os
+    import sys
+
+    from rich.console import Console
+
+    class Output(Console):
+        """Standard output, which goes nowhere once its reader has left."""
+
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+
+    return Output(markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def _decoded(text: str) -> str:
+    """Return a text with the characters that the bytes of an argument or a file name stand for.
+
+    In a C locale, Python turns each of their bytes that is no ASCII into a lone surrogate.
+    """
+    try:
+        return text.encode("utf-8", "surrogateescape").decode()
+    except UnicodeError:  # bytes that are no UTF-8, or surrogates that stand for no byte
+        return text
+
+
+def _encodable(text: str, encoding: str) -> str:
+    """Return a text with escapes for the characters that an encoding does not have."""
+    return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -170,6 +170,8 @@ class SQLiteLedger(Ledger):
         """
         if payment not in {"paid", "not_paid"}:
             raise InputError(f"payment: resolve as 'paid' or 'not_paid', not {payment!r}", argument="payment")
+        _check_text("key", key)
+        _check_text("request_id", request_id)
         step = partial(table.resolve, key=key, payment=payment, urls=urls, request_id=request_id)
         job = Job([step], PATIENCE)
         self._run(job)
@@ -299,8 +301,17 @@ def _check_conditions(key: object, operation_id: object, tags: object) -> None:
     for name, value in (("key", key), ("operation_id", operation_id)):
         if value is not None and not isinstance(value, str):
             raise InputError(f"{name}: a string is needed, not {type(value).__name__}", argument=name)
+        _check_text(name, value)
     if tags is not None and not table.are_tags(tags):
         raise InputError(f"tags: strings by name are needed, without NUL characters, not {tags!r}", argument="tags")
+
+
+def _check_text(name: str, value: str | None) -> None:
+    """Refuse lone surrogates, which are in no entry, and which SQLite cannot be asked for."""
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{name}: {value!r} is not a text that an entry can have; check it", argument=name) from None
 
 
 def _since(since: object) -> int:

@@ -350,25 +350,6 @@ def test_lost_for_good(client: AuraShot, server: ScriptedServer, tmp_path: Path)
     assert (4, 503, True) == (error.attempts, error.status_code, error.transient)
 
 
-@pytest.mark.parametrize(
-    ("code", "hint"),
-    [
-        (403, "responded with 403; the link may have expired"),
-        (410, "responded with 410; the link may have expired"),
-        (404, "responded with 404; it may have been deleted"),
-        (418, "responded with 418"),
-    ],
-)
-def test_link_that_has_expired(client: AuraShot, server: ScriptedServer, tmp_path: Path, code: int, hint: str) -> None:
-    """Links of limited life end in one of these; another attempt does not help."""
-    server.always(status(code))
-    error = refused(client, server.url + PATH, tmp_path / "images")
-
-    assert hint in error.message
-    assert (hint[-3:] == "418") is error.message.endswith("418")
-    assert (1, code, False) == (error.attempts, error.status_code, error.transient)
-
-
 def test_host_that_is_down(make_client: Clients, tmp_path: Path) -> None:
     """A host that cannot be reached is tried as often as the policy says."""
     url = f"http://127.0.0.1:{closed_port()}"

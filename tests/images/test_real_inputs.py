@@ -9,6 +9,7 @@ import random
 import tempfile
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,6 @@ from tests.images.sending import content_of, sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 class Delegating:
@@ -82,6 +82,73 @@ def test_a_cut_off_archive_is_an_error_about_the_image(encoded: Callable[..., by
     cut = gzip.compress(encoded("PNG"))[:-40]
     with gzip.open(io.BytesIO(cut)) as stream, pytest.raises(InvalidImageError, match="cannot be read"):
         sent(stream, rules)
+
+
+class Unusable:
+    """A wrapper without a file, like a field of a web framework that has none: each attribute raises."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise ValueError(f"no file, and so no {name}")
+
+
+class Nowhere(os.PathLike[str]):
+    """A path that is none."""
+
+    def __fspath__(self) -> str:
+        """Fail."""
+        raise RuntimeError("no path")
+
+
+@pytest.mark.parametrize(
+    ("image", "cause"), [(Unusable(), ValueError), (Nowhere(), RuntimeError)], ids=["wrapper", "path"]
+)
+def test_an_object_without_a_file(image: Any, cause: type[Exception], rules: ImageRules) -> None:
+    """What it raises when it is looked at is an error about the image."""
+    with pytest.raises(InvalidImageError, match="object cannot be read") as caught:
+        locate(image, rules)
+    assert isinstance(caught.value.__cause__, cause)
+
+
+def test_a_stream_that_has_no_name_any_more(encoded: Callable[..., bytes], rules: ImageRules) -> None:
+    """It is told by what reading it says."""
+    stream = io.BufferedReader(io.BytesIO(encoded("PNG")))
+    stream.detach()
+    with pytest.raises(InvalidImageError, match=r"cannot be read \(ValueError: raw stream has been detached"):
+        sent(stream, rules)
+
+
+def test_a_file_without_a_size(rules: ImageRules) -> None:
+    """The memory of a process is a regular file of no bytes."""
+    if not Path("/proc/self/mem").exists():
+        pytest.skip("this system has no /proc")
+    with pytest.raises(InvalidImageError, match="is empty"):
+        sent("/proc/self/mem", rules)
+
+
+@pytest.mark.parametrize("call", ["fstat", "readinto"])
+def test_a_disk_that_fails_while_it_is_read(
+    call: str, tmp_path: Path, encoded: Callable[..., bytes], rules: ImageRules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of the system in the middle of a file is an error about the image."""
+    path = tmp_path / "face.png"
+    path.write_bytes(encoded("PNG"))
+    error = OSError(5, "Input/output error")
+
+    def fail(*_: object) -> Any:
+        raise error
+
+    with sent(path, rules).open() as file:
+        raw: Any = file
+        if call == "fstat":
+            monkeypatch.setattr(os, "fstat", fail)
+        else:
+            monkeypatch.setattr(raw.raw, "_file", Broken(error))
+            monkeypatch.setattr(Broken, "tell", lambda _: 0, raising=False)
+            monkeypatch.setattr(Broken, "readinto", fail, raising=False)
+        with pytest.raises(InvalidImageError, match="cannot be read") as caught:
+            file.read(10)
+        monkeypatch.undo()
+    assert error is caught.value.__cause__
 
 
 @pytest.mark.parametrize("change", ["shrinks", "grows", "is rewritten"])

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 
-from aurashot import BadRequestError, DeadlineExceededError
+from aurashot import BadRequestError, DeadlineExceededError, InvalidImageError
+from aurashot._transport._requests import Headers, Requests
 from aurashot.images import Payload
 from lab.server import CLOSE, HOLD, RESET, json_response, status, wait_until
 from tests.wire.images import FACE, GENERATE, UPLOADS, png
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import httpcore
 
     from aurashot import AuraShot
     from lab.backends import Clients
@@ -35,6 +39,29 @@ def test_upload_is_a_form_with_one_file(client: AuraShot, server: ScriptedServer
     assert b'name="file"; filename="me.png"' in request.body
     assert b"Content-Type: image/png" in request.body
     assert 1 == request.body.count(png())
+
+
+def test_a_file_that_shrinks_when_the_form_is_built(
+    client: AuraShot, server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form says how long the file is; nothing that is billed goes out, and the client can be used again."""
+    path = tmp_path / "me.png"
+    path.write_bytes(png())
+    build = Requests._post
+
+    def and_shrink(requests: Requests, url: str, headers: Headers, content: object) -> httpcore.Request:
+        request = build(requests, url, headers, content)
+        os.truncate(path, 20)
+        return request
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Requests, "_post", and_shrink)
+        with pytest.raises(InvalidImageError, match="changed while it was") as caught:
+            client.generate("a cafe", face=path)
+    assert ("not_sent", False) == (caught.value.outcome, caught.value.may_be_charged)
+    assert GENERATE not in [request.path for request in server.requests]
+    path.write_bytes(png())
+    assert "success" == client.generate("a cafe", face=path).status
 
 
 def test_remote_images_are_not_uploaded(client: AuraShot, server: ScriptedServer) -> None:

@@ -81,7 +81,8 @@ class _WatchedFile(io.RawIOBase):
         left = self._opened.st_size - self._file.tell()
         with translated(f"'{self._path}'"):
             count = self._file.readinto(memoryview(buffer)[: max(left, 0)])
-        if (left > 0 and not count) or self._has_changed():
+            has_changed = self._has_changed()
+        if (left > 0 and not count) or has_changed:
             raise InvalidImageError(f"'{self._path}' changed while it was read; pass it again once it is finished")
         return count
 

@@ -14,7 +14,8 @@ from urllib.parse import unquote_to_bytes
 
 from aurashot._reasons import reason_of
 from aurashot._url_policy import URLObject, url_text
-from aurashot.errors import InvalidImageError, UnsafeURLError
+from aurashot.errors import AuraShotError, InvalidImageError, UnsafeURLError
+from aurashot.images._disk import reading
 from aurashot.images._pillow import PillowImage, is_pillow_image
 from aurashot.images._rules import BASE64_IMAGE, check_size
 from aurashot.images._urls import check_url
@@ -88,9 +89,11 @@ def locate(image: ImageInput, rules: ImageRules) -> str | LocalImage:
     if isinstance(given, bytes | bytearray | memoryview):
         return _from_bytes(given, rules)
     if isinstance(given, os.PathLike):
-        return _from_path(os.fsdecode(given))
+        with reading(f"The {type(given).__name__} object"):
+            path = os.fsdecode(given)
+        return _from_path(path)
     if is_pillow_image(given):
-        return LocalImage(given, _stem_of(getattr(given, "filename", "")), "The Pillow image")
+        return LocalImage(given, _stem_of(given, "filename"), "The Pillow image")
     return _from_object(given, rules)
 
 
@@ -198,7 +201,7 @@ def _from_path(text: str) -> LocalImage:
 
 def _is_file(given: object) -> TypeGuard[BinaryFile]:
     """Whether it can be read: on the instance, since wrappers (`tempfile`, Flask's uploads) delegate their methods."""
-    return callable(getattr(given, "read", None)) and not isinstance(given, type)
+    return not isinstance(given, type) and callable(_attribute(given, "read"))
 
 
 def _from_file(file: BinaryFile) -> LocalImage:
@@ -206,11 +209,11 @@ def _from_file(file: BinaryFile) -> LocalImage:
         raise InvalidImageError(
             f"{type(file).__name__}.read must be awaited, which cannot be done here; pass the bytes that it returns"
         )
-    return LocalImage(file, _stem_of(getattr(file, "name", "")), f"The {type(file).__name__} object")
+    return LocalImage(file, _stem_of(file, "name"), f"The {type(file).__name__} object")
 
 
 def _from_response(given: object, rules: ImageRules) -> str:
-    url = getattr(given, "url", None)
+    url = _attribute(given, "url")
     url = url_text(url) or url
     if not isinstance(url, str):
         kind = "None" if given is None else f"An object of type {type(given).__name__}"
@@ -218,5 +221,27 @@ def _from_response(given: object, rules: ImageRules) -> str:
     return check_url(url, own_origin=rules.own_origin)
 
 
-def _stem_of(name: object) -> str:
+def _attribute(given: object, name: str) -> object:
+    """Return an attribute, or None; wrappers whose file is missing or closed raise errors of their own for any of them.
+
+    Raises:
+        AuraShotError: A response has no image.
+        InvalidImageError: The attribute cannot be had.
+    """
+    try:
+        return getattr(given, name, None)
+    except AuraShotError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise InvalidImageError(
+            f"The {type(given).__name__} object cannot be read ({reason}); pass the bytes themselves"
+        ) from error
+
+
+def _stem_of(given: object, attribute: str) -> str:
+    try:
+        name = _attribute(given, attribute)
+    except InvalidImageError:  # a stream that was detached has no name, and may be readable
+        return ""
     return Path(name).stem if isinstance(name, str) else ""

@@ -28,8 +28,8 @@ pip install "aurashot[cli,sandbox]"
 Exit codes: 0 for success, 1 when the service or the network failed, 2 when the command or the configuration is not
 usable, 130 after Ctrl-C. What went wrong is one line on stderr, with what it may have cost.
 
-Characters that the encoding of the output does not have are escaped, as in `\\u65e5`; JSON is ASCII. If the reader of a pipe
-leaves, as in `aurashot spend spend.db | head -1`, a command still does all of its work, and prints nothing more.
+Characters that the encoding of the output does not have are escaped, as in `\\u65e5`; JSON is ASCII. If the reader of a
+pipe leaves, as in `aurashot spend spend.db | head -1`, a command still does all of its work, and prints nothing more.
 """
 
 

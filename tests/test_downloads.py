@@ -22,7 +22,7 @@ from aurashot import (
     UnsafeURLError,
 )
 from aurashot._flows import images
-from aurashot._transport._downloads import as_browsers_read
+from aurashot._transport._downloads import Hops
 from aurashot.images import _sink
 from lab.backends import KEY
 from lab.server import (
@@ -387,7 +387,7 @@ def test_redirects_are_followed(client: AuraShot, server: ScriptedServer, code: 
     assert ["/files/0", "/files/1", "/files/2", "/files/3"] == [request.path for request in server.requests]
 
 
-ESCAPED = "/%E6%97%A5%20%E6%9C%AC.png?a=%C3%A9%20b"
+ESCAPED: Final = "/%E6%97%A5%20%E6%9C%AC.png?a=%C3%A9%20b"
 
 
 @pytest.mark.parametrize(
@@ -415,26 +415,38 @@ def test_a_redirect_as_it_is_typed(client: AuraShot, server: ScriptedServer, loc
     ("location", "url"),
     [
         ("https://例え.jp/é".encode(), "https://xn--r8jz45g.jp/%C3%A9"),
-        ("//bücher.example:443/x".encode(), "//xn--bcher-kva.example/x"),
-        (b"/caf\xe9.png", "/caf%E9.png"),
-        (b"?a=\\", "?a=\\"),
-        (b"x.png", "x.png"),
-        (b"", ""),
+        ("//bücher.example:443/x".encode(), "https://xn--bcher-kva.example:443/x"),
+        (b"/one\xe9.png", "https://example.com/one%E9.png"),
+        (b"?a=\\", "https://example.com/1/2?a=%5C"),
+        (b"x.png", "https://example.com/1/x.png"),
+        (b"", "https://example.com/1/2"),
     ],
 )
 def test_a_redirect_as_browsers_read_it(location: bytes, url: str) -> None:
     """Names of hosts become ASCII; bytes that are no UTF-8 are kept."""
-    assert url == as_browsers_read(location.decode("latin-1"))
+    hops = Hops("https://example.com/1/2", "http://127.0.0.1")
+    assert not hops.arrived(302, {"location": location.decode("latin-1")})
+    assert url == hops.url
 
 
 @given(location=st.text(st.characters(max_codepoint=255)))
 def test_a_redirect_of_any_text(location: str) -> None:
-    """It is ASCII without spaces, or not well-formed."""
-    with suppress(ValueError):
-        url = as_browsers_read(location)
-        assert url.isascii()
-        assert url.isprintable()
-        assert " " not in url
+    """It leads to a URL of ASCII without spaces, or is refused."""
+    hops = Hops("https://example.com/1/2", "http://127.0.0.1")
+    with suppress(DownloadError):
+        hops.arrived(302, {"location": location})
+    assert hops.url.isascii()
+    assert hops.url.isprintable()
+    assert " " not in hops.url
+
+
+def test_a_url_as_the_service_writes_it(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
+    """An image that is paid for can be fetched although its URL is not escaped."""
+    server.always(status(404))
+    server.always((body(PNG, "image/png"),), path=ESCAPED)
+
+    assert PNG == client.read(generation(f"{server.url}/日 本.png?a=é b"))
+    assert PNG == client.download(f"{server.url}{ESCAPED}", tmp_path / "cafe.png").read_bytes()
 
 
 def test_redirects_come_to_an_end(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +23,9 @@ _HOST_NAME: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z0-9-]{2,63}\.?")
 # The resolver of the C library reads 127.1, 2130706433 and 0x7f000001 as addresses: whatever ends in a number is one
 # (WHATWG URL, "ends in a number").
 _NUMERIC: Final = re.compile(r"(?:.*\.)?(?:\d+|0x[0-9a-f]*)\.?")
+_C0_OR_SPACE: Final = bytes(range(0x21))
+_AUTHORITY: Final = re.compile(rb"((?:[A-Za-z][A-Za-z0-9+.-]*:)?//)([^/?#]*)")
+_AS_IT_IS: Final = "".join(map(chr, range(0x21, 0x7F))).replace("\\", "")
 _BASE_URL: Final = re.compile(r"[!-~]{1,2000}")
 _BASE_URL_HOST: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
 _LOCAL_NAME: Final = re.compile(r"(?:.*\.)?(?:localhost|localdomain|local|internal|home\.arpa)\.?")
@@ -95,6 +98,26 @@ def unsafe_characters(url: str) -> str | None:
 
 def _kind(space: str) -> str:
     return "a line break" if space in "\r\n" else "a space"
+
+
+def escaped_url(url: bytes) -> str:
+    """Return a URL as browsers read it (WHATWG, URL): raw UTF-8, spaces and backslashes are escaped or replaced.
+
+    Args:
+        url: The bytes of a URL, which may be relative.
+
+    Raises:
+        ValueError: Its host cannot be a name.
+    """
+    raw = url.strip(_C0_OR_SPACE).translate(None, b"\t\n\r")
+    end = next((place for place, byte in enumerate(raw) if byte in b"?#"), len(raw))
+    raw = raw[:end].replace(b"\\", b"/") + raw[end:]
+    authority = _AUTHORITY.match(raw)
+    if authority is None or authority[2].isascii():
+        return quote(raw, safe=_AS_IT_IS)
+    host, colon, port = authority[2].decode().rpartition(":")
+    host, port = (host, colon + port) if port.isdecimal() else (host + colon + port, "")
+    return f"{authority[1].decode()}{host.encode('idna').decode()}{port}{quote(raw[authority.end() :], safe=_AS_IT_IS)}"
 
 
 def ip_literal(host: str) -> IPAddress | None:

@@ -143,7 +143,7 @@ def test_a_disk_that_fails_while_it_is_read(
             monkeypatch.setattr(os, "fstat", fail)
         else:
             monkeypatch.setattr(raw.raw, "_file", Broken(error))
-            monkeypatch.setattr(Broken, "tell", lambda _: 0, raising=False)
+            monkeypatch.setattr(Broken, "tell", int, raising=False)
             monkeypatch.setattr(Broken, "readinto", fail, raising=False)
         with pytest.raises(InvalidImageError, match="cannot be read") as caught:
             file.read(10)

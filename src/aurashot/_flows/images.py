@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aurashot._atomic import path_fault
 from aurashot._calls import Flow, fetch
-from aurashot._url_policy import url_text
+from aurashot._url_policy import escaped_url, url_text
 from aurashot.errors import AuraShotError, InputError, UnsafeURLError
 from aurashot.images import FileSink, HasURL, MemorySink, check_url
 from aurashot.models import Generation, WorkflowJob
@@ -79,9 +79,17 @@ def _address(rules: ImageRules, what: Image) -> str:
         message = f"what: a generation, an output, an upload or a URL is needed, not {type(what).__name__}"
         raise InputError(message, argument="what")
     try:
-        return check_url(url, own_origin=rules.own_origin)
+        return check_url(_as_requested(url), own_origin=rules.own_origin)
     except UnsafeURLError as error:
         raise error.about("what") from None
+
+
+def _as_requested(url: str) -> str:
+    """Return a URL escaped as browsers escape it: what the service calls an image is what is fetched."""
+    try:
+        return escaped_url(url.encode())
+    except ValueError:  # half a character, or a host that cannot be a name
+        return url
 
 
 def _stem(what: Image, url: str) -> str:

@@ -6,7 +6,7 @@ import re
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
-from urllib.parse import quote, urljoin
+from urllib.parse import urljoin
 
 import httpcore
 
@@ -16,6 +16,7 @@ from aurashot._retry import Retries, RetryBudget, RetryPolicy
 from aurashot._transport._content_codings import Decoding, codings
 from aurashot._transport._error_mapping import translate
 from aurashot._transport._requests import image_request
+from aurashot._url_policy import escaped_url
 from aurashot.errors import DownloadError, UnsafeURLError
 from aurashot.images import check_url
 
@@ -40,9 +41,6 @@ _WHOLE: Final = {200, 203}
 """An image, as it is or as a proxy has changed it."""
 _EXPIRED: Final = {401, 403, 404, 410}
 """How hosts respond to a signed URL after its time."""
-_C0_OR_SPACE: Final = bytes(range(0x21))
-_PARTS: Final = re.compile(rb"((?:[A-Za-z][A-Za-z0-9+.-]*:)?)((?://[^/?#]*)?)(.*)", re.DOTALL)
-_AS_IT_IS: Final = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class Hops:
@@ -74,40 +72,15 @@ class Hops:
             raise DownloadError(f"The image's URL redirects more than {MAX_HOPS} times")
         self._left -= 1
         try:
-            self.url = check_url(urljoin(self.url, as_browsers_read(location)), own_origin=self._own_origin)
+            self.url = check_url(
+                urljoin(self.url, escaped_url(location.encode("latin-1"))), own_origin=self._own_origin
+            )
         except (UnsafeURLError, ValueError) as unsafe:
             raise DownloadError(f"The image's URL redirects to one that is not safe: {reason_of(unsafe)}") from unsafe
 
 
 def _advice(status: int) -> str:
     return "; its URL may have expired, so download images soon after they are made" if status in _EXPIRED else ""
-
-
-def as_browsers_read(location: str) -> str:
-    """Return a `Location` as a URL: raw UTF-8, spaces and backslashes are escaped or replaced (WHATWG, URL).
-
-    Args:
-        location: The header, its bytes as Latin-1.
-
-    Raises:
-        ValueError: Its host cannot be a name.
-    """
-    raw = location.encode("latin-1").strip(_C0_OR_SPACE).translate(None, b"\t\n\r")
-    end = next((place for place, byte in enumerate(raw) if byte in b"?#"), len(raw))
-    raw = raw[:end].replace(b"\\", b"/") + raw[end:]
-    scheme, host, rest = _PARTS.fullmatch(raw).groups()  # type: ignore[union-attr]  # any bytes match
-    return f"{scheme.decode()}{_ascii_host(host)}{quote(rest, safe=_AS_IT_IS)}"
-
-
-def _ascii_host(host: bytes) -> str:
-    if host.isascii():
-        return host.decode()
-    import httpx
-
-    try:
-        return "//" + httpx.URL(f"https:{host.decode()}").netloc.decode()
-    except httpx.InvalidURL as problem:
-        raise ValueError("its host is not a name") from problem
 
 
 @dataclass(frozen=True, slots=True)

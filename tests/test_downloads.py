@@ -271,7 +271,7 @@ def test_what_expands_without_end(
 
     monkeypatch.setattr(images, "MAX_IMAGE_BYTES", 300_000)
     monkeypatch.setattr(_sink, "_append", watched)
-    server.always((body(pack(PNG + bytes(30_000_000)), "image/png", 200, content_encoding=coding),))
+    server.always((body(pack(PNG + bytes(5_000_000)), "image/png", 200, content_encoding=coding),))
 
     assert "larger than the limit" in str(refused(client, server.url + PATH, tmp_path / "images"))
     assert max(stored) <= 64 * 1024

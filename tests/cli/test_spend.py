@@ -65,7 +65,7 @@ def crowded(folder: Path) -> Path:
     """Return a ledger with many values of a tag, and with many tags."""
     place = folder / "a crowd's.db"
     with SQLiteLedger(place) as ledger:
-        orders = [Reserve(intent(f"k-{n}", tags={"order": f"{n:02}", f"tag-{n:02}": "x"})) for n in range(25)]
+        orders = [Reserve(intent(f"-{n}", tags={"order": f"{n:02}", f"tag-{n:02}": "x"})) for n in range(25)]
         ledger.write([*orders, Reserve(intent("again", tags={"order": "17"}))])
     return place
 
@@ -86,13 +86,14 @@ def test_many_tags(aurashot: Aurashot, crowded: Path) -> None:
 
 
 def test_commands_that_are_printed_can_be_run(aurashot: Aurashot, crowded: Path) -> None:
-    """A path with spaces and quotes is quoted, and `--since` is kept."""
-    ran = aurashot("spend", str(crowded), "--since", "2020-01-01")
+    """A path with spaces and quotes is quoted, `--since` is kept, and no path or key is taken for an option."""
+    place = crowded.rename("-a crowd's.db")
+    ran = aurashot("spend", "--since", "2020-01-01", "--", str(place))
     listed = aurashot(*pasted(ran.out.splitlines()[-1]))
     assert 26 == listed.out.count("under way")
     resolved = aurashot(*pasted(listed.out.splitlines()[-1]))
-    assert (0, "Recorded as not_paid: 1 entry under k-0") == (resolved.code, resolved.out.splitlines()[0])
-    later = aurashot("spend", str(crowded), "--since", "2999-01-01")
+    assert (0, "Recorded as not_paid: 1 entry under -0") == (resolved.code, resolved.out.splitlines()[0])
+    later = aurashot("spend", f"./{place}", "--since", "2999-01-01")
     assert "--unresolved" not in later.out
 
 

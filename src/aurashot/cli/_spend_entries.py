@@ -6,13 +6,13 @@ import shlex
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from aurashot.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from aurashot.cli._screen import Screen
     from aurashot.ledger import Entry
@@ -32,8 +32,14 @@ _COMPARED: Final = 2000
 
 
 def command(*words: str | Path) -> str:
-    """Return a command as it can be pasted into a shell."""
-    return shlex.join(["aurashot", "spend", *map(str, words)])
+    """Return a command as it can be pasted into a shell; a path is not taken for an option."""
+    texts = (f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word) for word in words)
+    return shlex.join(["aurashot", "spend", *texts])
+
+
+def resolve_command(path: Path, key: str) -> str:
+    """Return the command that resolves the entries of a key."""
+    return command("resolve", "--ledger", path, *(["--"] if key.startswith("-") else []), key, "not_paid")
 
 
 def why(entry: Entry) -> str:
@@ -93,7 +99,7 @@ def describe(entries: Sequence[Entry], screen: Screen, path: Path, *, urls: bool
     if keys:
         screen.say()
         screen.say("Look at the bill or ask support, then record what became of it, as paid or not_paid:")
-        screen.say(f"  {command('resolve', '--ledger', path, keys[0])} not_paid")
+        screen.say(f"  {resolve_command(path, keys[0])}")
 
 
 def _facts(entry: Entry, *, urls: bool) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from aurashot.cli._spend_entries import age, command, data_of, tags, why
+from aurashot.cli._spend_entries import age, command, data_of, resolve_command, tags, why
 from aurashot.ledger import Spend
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Report:
         screen.table(head, map(_line, entries))
         screen.say()
         screen.say("Look at the bill or ask support, then record what became of one, as paid or not_paid:")
-        screen.say(f"  {command('resolve', '--ledger', self._ledger.path, entries[0].idempotency_key)} not_paid")
+        screen.say(f"  {resolve_command(self._ledger.path, entries[0].idempotency_key)}")
 
     def _command(self, option: str) -> str:
         since = [] if self.since is None else ["--since", self.since]

@@ -83,7 +83,7 @@ def check_cap(cap: SpendCap, value: str | None, spent: int) -> None:
     whom = "" if cap.by is None else f" for {cap.by}={value!r}"
     error = SpendCapError(
         f"The cap of {cap.max_images} images a {cap.per}{whom} is reached: {spent} are paid, under way or "
-        "unresolved; raise it, resolve what is not on the bill, or wait"
+        "unresolved; raise it, resolve what is not on the bill (ledger.unresolved() lists it), or wait"
     )
     error.max_images, error.per, error.spent = cap.max_images, cap.per, spent
     error.by, error.value = cap.by, value

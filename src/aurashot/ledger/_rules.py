@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from aurashot.ledger._entries import Entry
     from aurashot.ledger._records import Intent
 
-LOOK: Final = "look at the bill or ask support, then record it with ledger.resolve({key!r}, 'paid' or 'not_paid')"
+LOOK: Final = (
+    "look at the bill or ask support, then record it with ledger.resolve({key!r}, 'paid') or "
+    "ledger.resolve({key!r}, 'not_paid')"
+)
 ENDINGS: Final = {
     True: "it is under way in process {pid}, which is running; wait for it",
     False: "the program that sent it (process {pid}) ended before its outcome was recorded; " + LOOK,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING
 
+import pytest
 from typer.testing import CliRunner
 
 from aurashot._config import find_key
@@ -33,9 +34,10 @@ def test_another_folder(folder: Path) -> None:
     assert not (folder / FILE_NAME).exists()
 
 
-def test_what_cannot_be_a_key_is_refused(folder: Path) -> None:
-    """An empty line is no key; nothing is written, and the fault is the user's."""
-    result = CliRunner().invoke(app, ["login"], input="\n")
+@pytest.mark.parametrize(("line", "words"), [(b"\n", "too short"), (b"sk_live_\xff\n", "is not text")])
+def test_what_cannot_be_a_key_is_refused(folder: Path, line: bytes, words: str) -> None:
+    """An empty line is no key, and neither are bytes; nothing is written, and the fault is the user's."""
+    result = CliRunner().invoke(app, ["login"], input=line)
     assert 2 == result.exit_code
-    assert "too short" in result.stderr
+    assert words in result.stderr
     assert not (folder / FILE_NAME).exists()

@@ -114,6 +114,13 @@ def test_serve_port_impossible(aurashot: Callable[..., Any]) -> None:
     assert 2 == aurashot("sandbox", "serve", "--port", "70000").code
 
 
+def test_serve_host_impossible(aurashot: Callable[..., Any]) -> None:
+    """A host that cannot be a name is one line as well, and not an error of the codec."""
+    ran = aurashot("sandbox", "serve", "--port", "0", "--host", "\udce6")
+    assert 2 == ran.code
+    assert ran.error.startswith("The sandbox cannot listen on port 0 of \\udce6")
+
+
 def test_serve_without_extra(aurashot: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the sandbox's extra, one line says what to install."""
     monkeypatch.delattr(sandbox, "run", raising=False)

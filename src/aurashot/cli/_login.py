@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from aurashot.errors import ConfigurationError
+
 KEYS_PAGE = "https://www.aurashot.art/studio?tab=keys"
 
 
@@ -27,7 +29,14 @@ def login(
         screen.say(f"Create a key at {KEYS_PAGE}")
         key = typer.prompt("API key", hide_input=True)
     else:
-        key = sys.stdin.readline()
+        key = _line()
     path = save_key(key, folder=folder)
     last = key.strip().strip("'\"`").strip()[-4:]  # without the quotes that it may be in
     screen.say(f"The key ending in {last} is stored in {path}, readable only by you.")
+
+
+def _line() -> str:
+    try:
+        return sys.stdin.readline()
+    except UnicodeDecodeError:
+        raise ConfigurationError("Standard input is not text; pass the key as the website shows it") from None

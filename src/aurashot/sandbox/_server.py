@@ -292,8 +292,9 @@ class _Server(uvicorn.Server):
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
+        host.encode("idna")  # for a host that cannot be a name, `create_server` would leave a socket open
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise ConfigurationError(f"The sandbox cannot listen on port {port} of {host}: {reason_of(error)}") from error
     # Connections inherit this option. asyncio sets it only on sockets made with IPPROTO_TCP, and without it every
     # response on a kept-alive connection waits 40 ms for the client's delayed acknowledgement.

@@ -72,6 +72,8 @@ class Connection(asyncio.Protocol):
         self._missing = 0
         self._actions: Iterator[Action] | None = None
         self._is_full = False
+        self._is_writing = False
+        self._has_responded = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the actions that precede the first request."""
@@ -95,7 +97,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Continue with the next action."""
         self._is_full = False
-        if self._actions is not None:
+        if self._actions is not None and not self._is_writing:  # TLS says so within `write`
             self._play()
 
     def data_received(self, data: bytes) -> None:
@@ -105,7 +107,8 @@ class Connection(asyncio.Protocol):
 
     def _respond(self) -> None:
         while self._actions is None and (request := self._next_request()) is not None:
-            self._actions = iter(self._server.handle(request))
+            actions, self._has_responded = () if self._has_responded else self._server.handle(request), False
+            self._actions = iter(actions)
             self._play()
 
     def _next_request(self) -> Request | None:
@@ -116,11 +119,20 @@ class Connection(asyncio.Protocol):
             self._head = bytes(self._unread[:end])
             del self._unread[:end]
             self._missing = int(header(self._head, b"content-length") or 0)
+            if self._server.early:
+                self._respond_early()
+                return None
         body = self._body()
         if body is None:
             return None
         head, self._head = self._head, b""
         return Request(head, body, self._number)
+
+    def _respond_early(self) -> None:
+        self._has_responded = True
+        self.transport.pause_reading()
+        self._actions = iter(self._server.early)
+        self._play()
 
     def _body(self) -> bytes | None:
         if header(self._head, b"transfer-encoding") == "chunked":
@@ -142,7 +154,9 @@ class Connection(asyncio.Protocol):
             if self.transport.is_closing():
                 return
             if isinstance(action, bytes):
+                self._is_writing = True
                 self.transport.write(action)
+                self._is_writing = False
                 if self._is_full:
                     return
             elif isinstance(action, float | int):

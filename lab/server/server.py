@@ -41,6 +41,7 @@ class Server:
 
     Attributes:
         greeting: Actions before the first request of a connection.
+        early: Actions as soon as the headers of a request have arrived; its body gets no further response.
         connections: Number of accepted connections.
         open: The open connections.
         url: The base URL.
@@ -55,6 +56,7 @@ class Server:
     ) -> None:
         self.handle = handle
         self.discards_bodies = discards_bodies
+        self.early: Response = ()
         self.connections = 0
         self.open: set[Connection] = set()
         self.url = ""
@@ -93,6 +95,7 @@ class Server:
         with suppress(BlockingIOError, ConnectionAbortedError):
             while True:
                 accepted, _ = listener.accept()
+                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # RST discards what waits for an ACK
                 task = loop.create_task(loop.connect_accepted_socket(lambda: Connection(self), accepted))
                 self._arriving.add(task)
                 task.add_done_callback(self._arriving.discard)

@@ -16,6 +16,7 @@ from aurashot._engine._proxies import DownloadProxy, download_proxy, environment
 if TYPE_CHECKING:
     from aurashot._engine._async import AsyncEngine, AsyncResponseStream
     from aurashot._engine._environment import check_context, ssl_context
+    from aurashot._engine._lasting import keep_readable
     from aurashot._engine._network import CONNECT_TIMEOUT, Outgoing
     from aurashot._engine._public import AsyncPublicNetwork, PrivateAddressError, PublicNetwork
     from aurashot._engine._slots import Route, headers_of
@@ -37,6 +38,7 @@ __all__ = [
     "download_proxy",
     "environment_proxy",
     "headers_of",
+    "keep_readable",
     "ssl_context",
 ]
 
@@ -53,6 +55,7 @@ _HOMES = {
     "Route": "aurashot._engine._slots",
     "check_context": "aurashot._engine._environment",
     "headers_of": "aurashot._engine._slots",
+    "keep_readable": "aurashot._engine._lasting",
     "ssl_context": "aurashot._engine._environment",
 }
 

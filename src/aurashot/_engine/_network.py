@@ -6,9 +6,12 @@ and write gets what is left of the call's own time, and a connection attempt get
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import httpcore
+
+from aurashot._engine._early import LARGE, Early, has_unread, send
 
 if TYPE_CHECKING:
     import ssl
@@ -107,9 +110,14 @@ class _Stream(httpcore.NetworkStream):
         self._clock = clock
         self._tls_layers = tls_layers
         self._head = _Head()
+        self._early: Early | None = None
+        self._has_sent = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._head.sent()
+        early, self._early, self._has_sent = self._early, None, False
+        if early is not None and early.received:
+            return early.received
         return self._inner.read(max_bytes, self._clock.left(httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -119,7 +127,19 @@ class _Stream(httpcore.NetworkStream):
         if data:
             left = self._clock.left(httpcore.WriteTimeout)
             self._clock.before_send(self._tls_layers)
-            self._inner.write(cast("bytes", data), left)
+            is_first, self._has_sent = not self._has_sent, True
+            if is_first and len(data) <= LARGE:
+                self._inner.write(cast("bytes", data), left)
+            else:
+                self._send_body(data, left)
+
+    def _send_body(self, data: memoryview, left: float) -> None:
+        sock = self._inner.get_extra_info("socket")
+        if self._tls_layers > 1 or not isinstance(sock, socket.socket):
+            self._inner.write(cast("bytes", data), left)  # TLS in TLS has no socket of its own
+            return
+        self._early = self._early or Early()
+        send(sock, data, self._early, lambda: self._clock.left(httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._inner.close()
@@ -140,9 +160,14 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         self._clock = clock
         self._tls_layers = tls_layers
         self._head = _Head()
+        self._early: Early | None = None
+        self._has_sent = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._head.sent()
+        early, self._early, self._has_sent = self._early, None, False
+        if early is not None and early.received:
+            return early.received
         return await self._inner.read(max_bytes, self._clock.left(httpcore.ReadTimeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -152,7 +177,21 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         if data:
             left = self._clock.left(httpcore.WriteTimeout)
             self._clock.before_send(self._tls_layers)
+            is_first, self._has_sent = not self._has_sent, True
+            if is_first and len(data) <= LARGE:
+                await self._inner.write(cast("bytes", data), left)
+            else:
+                await self._send_body(data, left)
+
+    async def _send_body(self, data: memoryview, left: float) -> None:
+        from aurashot._engine._lasting import lasting, send_async
+
+        carrier = lasting(self._inner)
+        if carrier is None:
             await self._inner.write(cast("bytes", data), left)
+            return
+        self._early = self._early or Early()
+        await send_async(self._inner, carrier, data, self._early, left)
 
     async def aclose(self) -> None:
         await self._inner.aclose()
@@ -165,6 +204,8 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         return _AsyncStream(inner, self._clock, self._tls_layers + 1)
 
     def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and has_unread(self._inner):
+            return True
         return self._inner.get_extra_info(info)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import httpx
 
-from aurashot._engine import CONNECT_TIMEOUT, headers_of
+from aurashot._engine import CONNECT_TIMEOUT, headers_of, keep_readable
 from aurashot._response_parsing import MAX_RESPONSE_BYTES
 from aurashot._time_limit import TimeLimitError, within
 from aurashot.errors import AuraShotError
@@ -102,6 +102,8 @@ class _Watch:
 
     async def _note_async(self, event: str, details: dict[str, Any]) -> None:
         self._note(event, details)
+        if event == "connection.connect_tcp.complete":
+            keep_readable(details["return_value"])
 
 
 class HttpxClient:

@@ -9,9 +9,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, BinaryIO
 
 from aurashot.images._containers import Part, is_last, read_at, walk
+from aurashot.images._orientation import (
+    UPRIGHT,
+    XMP_PREFIX,
+    Statements,
+    stated_in_exif,
+    stated_in_png_text,
+    stated_in_xmp,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,9 +38,7 @@ _SIGNATURE_SIZE = {"image/jpeg": 2, "image/png": 8, "image/webp": 12}
 _VP8X_FLAGS = 20  # offset in the file; VP8X comes first
 _EXIF_AND_XMP = 0x0C
 
-_EXIF_LIMIT = 64 * 1024
-_ORIENTATION = 0x0112
-UPRIGHT = 1
+_METADATA_LIMIT = 1024 * 1024
 
 
 def _keeps_jpeg(part: Part) -> bool:
@@ -51,8 +57,10 @@ _KEEPS: dict[str, Callable[[Part], bool]] = {
     "image/png": lambda part: part.kind in _PNG_KEPT,
     "image/webp": lambda part: part.kind in _WEBP_KEPT,
 }
-_EXIF_PARTS = {"image/jpeg": b"\xe1", "image/png": b"eXIf", "image/webp": b"EXIF"}
-_EXIF_OFFSETS = {"image/jpeg": 4, "image/png": 8, "image/webp": 8}
+_PNG_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_STATING = {"image/jpeg": (b"\xe1",), "image/png": (b"eXIf", *_PNG_TEXTS), "image/webp": (b"EXIF", b"XMP ")}
+_HEADS = {"image/jpeg": 4, "image/png": 8, "image/webp": 8}  # bytes before the content of a part
+_TAILS = {"image/png": 4}  # bytes after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,7 @@ class Survey:
     Attributes:
         complete: Whether the end of the file is there.
         identifying: Whether it has metadata to remove. Never true for a GIF, which no camera makes.
-        orientation: The EXIF orientation, 1 to 8; 1 is upright.
+        orientation: The orientation that EXIF or XMP states, 1 to 8; 1 is upright.
         lossless: Whether it is a lossless WebP.
         doubtful: Whether its end may not be where the first end mark is: what follows is nothing that is known. Copying
             its parts could copy what was put between them.
@@ -78,18 +86,19 @@ class Survey:
 def survey(file: BinaryIO, media_type: str) -> Survey:
     """Look through a JPEG, PNG, WebP or GIF file from part to part; nothing is decoded."""
     keeps = _KEEPS.get(media_type, _keeps_all)
-    found, end = Survey(), 0
+    found, stated, end = Survey(), Statements(), 0
     for part in walk(file, media_type):
         end = part.end
         found = Survey(
             complete=is_last(part, media_type),
             identifying=found.identifying or not keeps(part),
-            orientation=found.orientation if found.orientation != UPRIGHT else _turn(file, part, media_type),
             lossless=found.lossless or _is_lossless(part),
         )
+        _state(stated, file, part, media_type)
     trailing = media_type in _KEEPS and end != file.seek(0, 2)
     doubtful = trailing and media_type == "image/jpeg" and not _JPEG_TAILS.match(read_at(file, end, 16))
-    return replace(found, identifying=found.identifying or trailing, doubtful=doubtful)
+    identifying = found.identifying or trailing
+    return replace(found, identifying=identifying, doubtful=doubtful, orientation=stated.orientation)
 
 
 def _is_lossless(part: Part) -> bool:
@@ -97,27 +106,19 @@ def _is_lossless(part: Part) -> bool:
     return frame_data == b"VP8L"
 
 
-def _turn(file: BinaryIO, part: Part, media_type: str) -> int:
-    if part.kind != _EXIF_PARTS.get(media_type):
-        return UPRIGHT
-    file.seek(part.start + _EXIF_OFFSETS[media_type])
-    return orientation(file.read(min(part.end - part.start, _EXIF_LIMIT)))
-
-
-def orientation(exif: bytes) -> int:
-    """Return the orientation (1 to 8) that EXIF data state, and 1 when they state none or are broken."""
-    tiff = exif.removeprefix(b"Exif\0\0")
-    if not tiff.startswith((b"II", b"MM")):
-        return UPRIGHT
-    order: Literal["little", "big"] = "little" if tiff.startswith(b"II") else "big"
-
-    def number(offset: int, size: int) -> int:
-        return int.from_bytes(tiff[offset : offset + size], order)
-
-    directory = number(4, 4)
-    entries = range(directory + 2, directory + 2 + 12 * number(directory, 2), 12)
-    stated = next((number(entry + 8, 2) for entry in entries if number(entry, 2) == _ORIENTATION), UPRIGHT)
-    return stated if stated in range(1, 9) else UPRIGHT
+def _state(stated: Statements, file: BinaryIO, part: Part, media_type: str) -> None:
+    """Add what a part states about the orientation."""
+    if part.kind not in _STATING.get(media_type, ()):
+        return
+    start = part.start + _HEADS[media_type]
+    content = read_at(file, start, min(part.end - _TAILS.get(media_type, 0) - start, _METADATA_LIMIT))
+    if part.kind in _PNG_TEXTS:
+        if found := stated_in_png_text(part.kind, content):
+            stated.add(*found)
+    elif part.kind == b"XMP " or content.startswith(XMP_PREFIX):
+        stated.add("XMP", stated_in_xmp(content))
+    else:
+        stated.add("EXIF", stated_in_exif(content))
 
 
 def without_metadata(file: BinaryIO, media_type: str) -> bytes:

@@ -13,8 +13,10 @@ from aurashot.errors import InvalidImageError
 from aurashot.images import _pillow
 from aurashot.images._disk import TEXT_MODE, DiskFile, reading
 from aurashot.images._formats import EXTENSIONS, SNIFF_BYTES, sniff
-from aurashot.images._metadata import UPRIGHT, Survey, survey, without_metadata
+from aurashot.images._metadata import Survey, survey, without_metadata
 from aurashot.images._names import safe_stem
+from aurashot.images._opening import INSTALL
+from aurashot.images._orientation import UPRIGHT
 from aurashot.images._rules import BASE64_IMAGE, check_size
 from aurashot.images._shared import SharedRead
 
@@ -170,7 +172,7 @@ def _converted(file: BinaryIO, media_type: str, label: str, rules: ImageRules) -
     if not _pillow.pillow_available():
         kind = media_type.removeprefix("image/").upper()
         raise InvalidImageError(
-            f"{label} is {kind}, which must be converted, and Pillow is missing; install it with {_pillow.INSTALL}"
+            f"{label} is {kind}, which must be converted, and Pillow is missing; install it with {INSTALL}"
         )
     return _pillow.convert(file, media_type, label, rules.max_pixels)
 

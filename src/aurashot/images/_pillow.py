@@ -5,21 +5,20 @@ Pillow is optional (extra `images`) and slow to import, so that each function im
 
 from __future__ import annotations
 
-import importlib
 import io
-import os
 import sys
-import threading
 import warnings
-from contextlib import contextmanager
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeGuard, cast
 
-from aurashot._reasons import reason_of
-from aurashot.errors import ConfigurationError, InvalidImageError
+from aurashot.errors import ConfigurationError
+from aurashot.images._icc import COLOURS, code_points, fits, profile_in
+from aurashot.images._opening import INSTALL, check_pixels, decoding, opened, opened_heic
+from aurashot.images._orientation import UPRIGHT, stated_in_profiles
+from aurashot.images._original import is_opened, orientation_of, original
+from aurashot.images._png import colour_chunks, turned_16_bits, with_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from PIL.Image import Image
 
 
@@ -41,8 +40,6 @@ class PillowImage(Protocol):
         ...
 
 
-INSTALL = 'pip install "aurashot[images]"'
-
 CONVERTED = {
     "image/heic": "image/jpeg",
     "image/avif": "image/jpeg",
@@ -51,22 +48,8 @@ CONVERTED = {
 }
 """What is converted, and into what; an image with transparency becomes PNG in any case."""
 
-# The readers are used directly, not through `Image.open`: it warns of a large image before `max_pixels` can be asked,
-# and only the format that was sniffed is to be tried.
-_READERS = {
-    "image/jpeg": ("PIL.JpegImagePlugin", "JpegImageFile"),
-    "image/png": ("PIL.PngImagePlugin", "PngImageFile"),
-    "image/webp": ("PIL.WebPImagePlugin", "WebPImageFile"),
-    "image/avif": ("PIL.AvifImagePlugin", "AvifImageFile"),
-    "image/tiff": ("PIL.TiffImagePlugin", "TiffImageFile"),
-    "image/bmp": ("PIL.BmpImagePlugin", "BmpImageFile"),
-}
-_SUPPORT = {"image/webp": "webp", "image/avif": "avif"}  # what Pillow may have been built without
-
-_TURNS_TO_DECODE = threading.BoundedSemaphore(os.cpu_count() or 1)
 _FEW_COLOURS = 65_536
 
-_ORIENTATION = 0x0112
 _TURNS = {
     2: "FLIP_LEFT_RIGHT",
     3: "ROTATE_180",
@@ -133,8 +116,8 @@ def is_pillow_image(value: object) -> TypeGuard[PillowImage]:
 def file_of(given: PillowImage, label: str, max_pixels: int) -> bytes:
     """Return a Pillow image as a file.
 
-    An image that was opened and whose pixels were not asked for yet is the file that it was opened from. Else it is
-    written: as PNG when it has few colours or more than JPEG can hold, as WebP when it is a photograph with
+    An image that was opened, and whose pixels are still those of its file, is the file that it was opened from. Else
+    it is written: as PNG when it has few colours or more than JPEG can hold, as WebP when it is a photograph with
     transparency, and as JPEG otherwise. An opened image is turned upright as its EXIF data say; what was made from one
     (rotated, resized, converted) is taken as it looks.
 
@@ -142,36 +125,14 @@ def file_of(given: PillowImage, label: str, max_pixels: int) -> bytes:
         InvalidImageError: It is too large, or cannot be loaded or written.
     """
     image = cast("Image", given)
-    with _decoding(label):
-        _check_pixels(image.size, label, max_pixels)
-        original = _original(image)
-        if original is not None:
-            return original
+    with decoding(label):
+        check_pixels(image.size, label, max_pixels)
+        content = original(image, label, max_pixels)
+        if content is not None:
+            return content
         image.load()
-        shown = _upright(image) if _is_opened(image) else image
+        shown = _upright(image) if is_opened(image) else image
         return _written(shown, _fitting_type(shown))
-
-
-def _is_opened(image: Image) -> bool:
-    from PIL.ImageFile import ImageFile
-
-    return isinstance(image, ImageFile)
-
-
-def _original(image: Image) -> bytes | None:
-    """Return the bytes of the file that an image is still to be read from, if it is of a kind that is understood."""
-    from aurashot.images._formats import SNIFF_BYTES, sniff
-
-    file = getattr(image, "fp", None)
-    if not (_is_opened(image) and getattr(image, "tile", None) and image.tell() == 0 and file is not None):
-        return None
-    place = file.tell()
-    file.seek(0)
-    try:
-        content: bytes = file.read()
-    finally:
-        file.seek(place)
-    return content if sniff(content[:SNIFF_BYTES]) else None
 
 
 def _fitting_type(image: Image) -> str:
@@ -186,16 +147,17 @@ def convert(file: BinaryIO, media_type: str, label: str, max_pixels: int) -> tup
     Raises:
         InvalidImageError: It is too large or broken, or a part of the extra is missing.
     """
-    with _decoding(label):
+    with decoding(label):
         file.seek(0)
         if media_type == "image/heic":
-            image = _open_heic(file, label, max_pixels)
+            shown = opened_heic(file, label, max_pixels)
         else:
-            image = _open(file, media_type, label)
-            _check_pixels(image.size, label, max_pixels)
-        image.load()
-        target = "image/png" if image.has_transparency_data else CONVERTED[media_type]
-        return _written(_upright(image), target), target
+            shown = _upright(_opened(file, media_type, label, max_pixels))
+        if media_type == "image/avif" and (points := code_points(file)):
+            shown.info["nclx_profile"] = points
+        held_by_jpeg = shown.mode in {"L", "RGB"} and not shown.has_transparency_data
+        target = CONVERTED[media_type] if held_by_jpeg else "image/png"
+        return _written(shown, target), target
 
 
 def turn(file: BinaryIO, media_type: str, orientation: int, label: str, max_pixels: int, *, lossless: bool) -> bytes:
@@ -204,64 +166,48 @@ def turn(file: BinaryIO, media_type: str, orientation: int, label: str, max_pixe
     Raises:
         InvalidImageError: It is too large or broken.
     """
-    with _decoding(label):
+    with decoding(label):
         file.seek(0)
-        image = _open(file, media_type, label)
-        _check_pixels(image.size, label, max_pixels // getattr(image, "n_frames", 1))
+        image = opened(file, media_type, label)
+        check_pixels(image.size, label, max_pixels // getattr(image, "n_frames", 1))
         options = {"lossless": True, "exact": True} if lossless else {}
+        if media_type == "image/png":
+            return _turned_png(file, image, orientation)
         if getattr(image, "is_animated", False):
             return _animation(image, media_type, orientation, options)
         return _written(_turned(image, orientation), media_type, **options)
 
 
-@contextmanager
-def _decoding(label: str) -> Generator[None]:
-    """Wait for one of a few turns, since a decoded image takes many times the memory of its file."""
-    try:
-        with _TURNS_TO_DECODE:
-            yield
-    except InvalidImageError:
-        raise
-    except Exception as error:
-        raise InvalidImageError(
-            f"{label} is broken or of an unusual kind ({reason_of(error)}); convert it to RGB, or save it again as PNG "
-            "or JPEG"
-        ) from error
+def _turned_png(file: BinaryIO, image: Image, orientation: int) -> bytes:
+    """Return a PNG file turned upright, with the chunks that say what its colours mean."""
+    place = file.tell()
+    chunks = colour_chunks(file)
+    animated = getattr(image, "is_animated", False)
+    png = None if animated else turned_16_bits(file, lambda plane: _turned(plane, orientation))
+    if png is not None:
+        return with_chunks(png, chunks)
+    file.seek(place)
+    for name in COLOURS:
+        image.info.pop(name, None)
+    if animated:
+        return with_chunks(_animation(image, "image/png", orientation, {}), chunks)
+    return with_chunks(_written(_turned(image, orientation), "image/png"), chunks)
 
 
-def _open(file: BinaryIO, media_type: str, label: str) -> Image:
-    from PIL import features
-
-    module, reader = _READERS[media_type]
-    if (feature := _SUPPORT.get(media_type)) and not features.check(feature):
-        raise InvalidImageError(f"{label} is {media_type}, which this Pillow cannot read; upgrade it with {INSTALL}")
-    image: Image = getattr(importlib.import_module(module), reader)(file)
+def _opened(file: BinaryIO, media_type: str, label: str, max_pixels: int) -> Image:
+    image = opened(file, media_type, label)
+    check_pixels(image.size, label, max_pixels)
+    image.load()
     return image
-
-
-def _open_heic(file: BinaryIO, label: str, max_pixels: int) -> Image:
-    try:
-        import pillow_heif
-    except ImportError as error:
-        raise InvalidImageError(
-            f"{label} is HEIC, and pillow-heif, which reads it, is missing; install it with {INSTALL}"
-        ) from error
-    heif = pillow_heif.open_heif(file)  # pyright: ignore[reportUnknownMemberType] - its parameters are untyped
-    _check_pixels(heif.size, label, max_pixels)
-    image: Image = heif.to_pillow()
-    return image
-
-
-def _check_pixels(size: tuple[int, int], label: str, max_pixels: int) -> None:
-    width, height = size
-    if width * height > max_pixels:
-        raise InvalidImageError(
-            f"{label} has {width:,} by {height:,} pixels, over the limit of {max_pixels:,} in all; make it smaller"
-        )
 
 
 def _upright(image: Image) -> Image:
-    return _turned(image, image.getexif().get(_ORIENTATION, 1))
+    if image.format == "HEIF":  # was turned by its reader
+        return image
+    orientation = orientation_of(image)
+    if orientation is None and "exif" not in image.info:
+        orientation = stated_in_profiles(image.info.items())
+    return _turned(image, orientation or UPRIGHT)
 
 
 def _turned(image: Image, orientation: int) -> Image:
@@ -284,9 +230,27 @@ def _animation(image: Image, media_type: str, orientation: int, options: dict[st
 
 def _written(image: Image, media_type: str, **options: Any) -> bytes:
     mode = _AS_PNG.get(image.mode, image.mode) if media_type == "image/png" else image.mode
-    plain = image if mode == image.mode else image.convert(mode)
-    profile = None if mode != image.mode and image.mode == "CMYK" else image.info.get("icc_profile")
+    profile = profile_in(image.info, image.mode)
+    if image.mode == "CMYK" and mode == "RGB":
+        plain, profile = _from_inks(image, profile), None
+    else:
+        plain = image if mode == image.mode else image.convert(mode)
+    if profile is not None and not fits(profile, mode):
+        profile = None
     out = io.BytesIO()
     settings = _QUALITY[media_type] | options
     plain.save(out, media_type.removeprefix("image/"), icc_profile=profile, comment=b"", **settings)
     return out.getvalue()
+
+
+def _from_inks(image: Image, profile: bytes | None) -> Image:
+    """Return a CMYK image in sRGB: by its profile, if it has one that can be used."""
+    if profile is not None:
+        from PIL import ImageCms
+
+        cms: Any = ImageCms
+        with suppress(cms.PyCMSError, ImportError, OSError):
+            inks, light = cms.ImageCmsProfile(io.BytesIO(profile)), cms.createProfile("sRGB")
+            converted: Image = cms.profileToProfile(image, inks, light, outputMode="RGB")
+            return converted
+    return image.convert("RGB")

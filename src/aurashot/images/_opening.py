@@ -1,0 +1,130 @@
+"""Open an image with Pillow: by its sniffed type, within the limit on pixels, a few at a time, and without warnings."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+import warnings
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+
+from aurashot._reasons import reason_of
+from aurashot.errors import InvalidImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from PIL.Image import Image
+
+INSTALL: Final = 'pip install "aurashot[images]"'
+
+# The readers are used directly, not through `Image.open`: it warns of a large image before `max_pixels` can be asked,
+# and only the format that was sniffed is to be tried.
+_READERS: Final = {
+    "image/jpeg": ("PIL.JpegImagePlugin", "JpegImageFile"),
+    "image/png": ("PIL.PngImagePlugin", "PngImageFile"),
+    "image/webp": ("PIL.WebPImagePlugin", "WebPImageFile"),
+    "image/gif": ("PIL.GifImagePlugin", "GifImageFile"),
+    "image/avif": ("PIL.AvifImagePlugin", "AvifImageFile"),
+    "image/tiff": ("PIL.TiffImagePlugin", "TiffImageFile"),
+    "image/bmp": ("PIL.BmpImagePlugin", "BmpImageFile"),
+}
+_SUPPORT: Final = {"image/webp": "webp", "image/avif": "avif"}  # what Pillow may have been built without
+
+_TURNS_TO_DECODE: Final = threading.BoundedSemaphore(os.cpu_count() or 1)
+
+
+class _DecodingHere(threading.local):
+    """Matches the modules of Pillow in a thread that decodes for us, as the module pattern of a filter of warnings.
+
+    Pillow warns of odd metadata, which is removed anyway; with warnings as errors such an image could not be read.
+    `warnings.catch_warnings` would change the filters of all threads.
+    """
+
+    active = False
+
+    def match(self, module: str) -> bool:
+        return self.active and module.startswith(("PIL.", "pillow_heif"))
+
+
+_HERE: Final = _DecodingHere()
+_FILTER: Final = ("ignore", None, Warning, _HERE, 0)
+
+
+@contextmanager
+def _without_warnings() -> Generator[None]:
+    filters = cast("list[Any]", warnings.filters)
+    filters.insert(0, _FILTER)
+    outer, _HERE.active = _HERE.active, True
+    try:
+        yield
+    finally:
+        _HERE.active = outer
+        with suppress(ValueError):  # another thread may have reset all filters
+            filters.remove(_FILTER)
+
+
+@contextmanager
+def decoding(label: str) -> Generator[None]:
+    """Wait for one of a few turns, since a decoded image takes many times the memory of its file.
+
+    Raises:
+        InvalidImageError: Whatever Pillow raises about the image.
+    """
+    try:
+        with _TURNS_TO_DECODE, _without_warnings():
+            yield
+    except InvalidImageError:
+        raise
+    except Exception as error:
+        raise InvalidImageError(
+            f"{label} is broken or of an unusual kind ({reason_of(error)}); convert it to RGB, or save it again as PNG "
+            "or JPEG"
+        ) from error
+
+
+def opened(file: BinaryIO, media_type: str, label: str) -> Image:
+    """Open a file of a type that was sniffed; its pixels are not decoded yet, except those of HEIC.
+
+    Raises:
+        InvalidImageError: A part of the extra is missing.
+    """
+    from PIL import features
+
+    module, reader = _READERS[media_type]
+    if (feature := _SUPPORT.get(media_type)) and not features.check(feature):
+        raise InvalidImageError(f"{label} is {media_type}, which this Pillow cannot read; upgrade it with {INSTALL}")
+    image: Image = getattr(importlib.import_module(module), reader)(file)
+    return image
+
+
+def opened_heic(file: BinaryIO, label: str, max_pixels: int) -> Image:
+    """Decode a HEIC file; libheif turns it upright.
+
+    Raises:
+        InvalidImageError: It is too large, or pillow-heif is missing.
+    """
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise InvalidImageError(
+            f"{label} is HEIC, and pillow-heif, which reads it, is missing; install it with {INSTALL}"
+        ) from error
+    heif = pillow_heif.open_heif(file)  # pyright: ignore[reportUnknownMemberType] - its parameters are untyped
+    check_pixels(heif.size, label, max_pixels)
+    image: Image = heif.to_pillow()
+    return image
+
+
+def check_pixels(size: tuple[int, int], label: str, max_pixels: int) -> None:
+    """Check the size of an image in pixels.
+
+    Raises:
+        InvalidImageError: It has more than the limit.
+    """
+    width, height = size
+    if width * height > max_pixels:
+        raise InvalidImageError(
+            f"{label} has {width:,} by {height:,} pixels, over the limit of {max_pixels:,} in all; make it smaller"
+        )

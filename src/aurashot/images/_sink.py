@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeVar
 
-from aurashot._reasons import reason_of
 from aurashot._atomic import mode_of, open_part, replaceable, set_mode, sweep, sync_file, sync_folder
+from aurashot._reasons import reason_of
 from aurashot.errors import DownloadError
 from aurashot.images._formats import ACCEPTED, EXTENSIONS, SNIFF_BYTES, check_complete, sniff
 from aurashot.images._names import safe_stem

@@ -63,7 +63,10 @@ class Request:
 
 
 class Connection(asyncio.Protocol):
-    """A connection. Each action waits until the client has read the data sent before."""
+    """A connection. Each action waits until the client has read the data sent before.
+
+    With a limit of 0, asyncio's TLS would count an empty buffer as full, and might never say that it is empty again.
+    """
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -78,7 +81,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the actions that precede the first request."""
         self.transport = cast("asyncio.Transport", transport)
-        self.transport.set_write_buffer_limits(0)
+        self.transport.set_write_buffer_limits(high=1, low=0)
         self._number = self._server.opened(self)
         if self._server.greeting:
             self.transport.pause_reading()
@@ -188,7 +191,7 @@ class Connection(asyncio.Protocol):
                 self._server.closed(self)  # asyncio does not call connection_lost before the handshake has finished
         if upgraded is not None:
             self.transport = upgraded
-            self.transport.set_write_buffer_limits(0)
+            self.transport.set_write_buffer_limits(high=1, low=0)
             self._continue()
 
     def _end(self, how: Action) -> None:

@@ -76,13 +76,22 @@ URLObject: TypeAlias = SplitURL | ReadableURL
 
 def url_text(given: object) -> str | None:
     """Return the text of a URL object, or None for anything else; `urllib.parse` and others call the host otherwise."""
-    if isinstance(given, str) or not isinstance(getattr(given, "scheme", None), str):
+    if isinstance(given, str):
+        return None
+    try:
+        text: object = _text_of(given)
+    except Exception:  # noqa: BLE001  # an object whose attributes raise is not a URL
+        return None
+    return text if isinstance(text, str) else None
+
+
+def _text_of(given: object) -> object:
+    if not isinstance(getattr(given, "scheme", None), str):
         return None
     if not any(hasattr(given, name) for name in ("host", "hostname", "netloc")):
         return None
     geturl = getattr(given, "geturl", None)
-    text: object = geturl() if callable(geturl) else str(given)
-    return text if isinstance(text, str) else None
+    return geturl() if callable(geturl) else str(given)
 
 
 def unsafe_characters(url: str) -> str | None:

@@ -20,7 +20,7 @@ DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```([^\s`]+)", re.MULTILINE)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
 FAULT = re.compile(r"^\| `([a-z0-9-]+)` \| (.+?) \| (yes|no) \|", re.MULTILINE)
-NOT_RUN = {"sh", "text", "json", "{eval-rst}", "{toctree}"}
+NOT_RUN = {"sh", "text", "json", "yaml", "{eval-rst}", "{toctree}"}
 
 
 def languages(document: Path) -> list[str]:

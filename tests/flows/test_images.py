@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 import pytest
 
@@ -87,6 +87,13 @@ def test_in_a_folder_the_name_comes_from_identifiers_alone(what: Any, name: str,
     assert [folder / name] == list(folder.iterdir())
 
 
+class Broken:
+    """An object none of whose attributes can be had."""
+
+    def __getattr__(self, name: str) -> Never:
+        raise RuntimeError(f"no {name}: the file is closed")
+
+
 @pytest.mark.parametrize("what", [None, 7, b"bytes", object(), ["https://cdn.example.com/1.png"]])
 def test_what_stands_for_no_image_is_refused(what: Any, tmp_path: Path) -> None:
     """The error names the argument and the type that came."""
@@ -94,6 +101,16 @@ def test_what_stands_for_no_image_is_refused(what: Any, tmp_path: Path) -> None:
         with pytest.raises(InputError, match=f"^what: .* not {type(what).__name__}$") as caught:
             next(flow)
         assert "what" == caught.value.argument
+
+
+def test_an_object_whose_url_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """Whatever an object raises, the error is about the argument, and has the reason."""
+    broken: Any = Broken()
+    with pytest.raises(
+        InputError, match=r"^what: the URL of the Broken object .* no url: the file is closed"
+    ) as caught:
+        next(images.download(RULES, broken, tmp_path, progress=None))
+    assert "what" == caught.value.argument
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_calls_lose_nothing(name: str, calls: int) -> None:
 
 def test_the_suite_can_fail() -> None:
     """The suite reports a client that retries lost responses as double-billed."""
-    eager = replace(PLANS["async, 200 tasks"], retry_unknown=True)
+    eager = replace(PLANS["async, 200 tasks"], at_once=40, retry_unknown=True)
     verdict = check(execute(eager, 1, 200))
     assert verdict.broken["double-billed"]
     assert not verdict.is_good

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from httpcore import WriteError, WriteTimeout
 
+from aurashot._reasons import described
+
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
@@ -91,7 +93,7 @@ def _sent(sock: socket.socket, data: memoryview) -> int:
     except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
         return 0
     except OSError as problem:
-        raise WriteError(str(problem)) from problem
+        raise WriteError(described(problem)) from problem
 
 
 def has_unread(stream: httpcore.AsyncNetworkStream) -> bool:

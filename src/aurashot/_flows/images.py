@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from aurashot._atomic import path_fault
 from aurashot._calls import Flow, fetch
+from aurashot._reasons import described
 from aurashot._url_policy import escaped_url, url_text
 from aurashot.errors import AuraShotError, InputError, UnsafeURLError
 from aurashot.images import FileSink, HasURL, MemorySink, check_url
@@ -73,7 +74,7 @@ def _carrying(what: Image) -> Generator[None]:
 
 
 def _address(rules: ImageRules, what: Image) -> str:
-    given = what if isinstance(what, str) or url_text(what) else getattr(what, "url", None)
+    given = what if isinstance(what, str) or url_text(what) else _url_of(what)
     url = url_text(given) or given
     if not isinstance(url, str):
         message = f"what: a generation, an output, an upload or a URL is needed, not {type(what).__name__}"
@@ -82,6 +83,16 @@ def _address(rules: ImageRules, what: Image) -> str:
         return check_url(_as_requested(url), own_origin=rules.own_origin)
     except UnsafeURLError as error:
         raise error.about("what") from None
+
+
+def _url_of(what: object) -> object:
+    try:
+        return getattr(what, "url", None)
+    except AuraShotError:  # a response without an image
+        raise
+    except Exception as error:
+        fault = f"the URL of the {type(what).__name__} object cannot be read ({described(error)}); pass the URL itself"
+        raise InputError(f"what: {fault}", argument="what") from error
 
 
 def _as_requested(url: str) -> str:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from aurashot._transport._runtime import forget
 from aurashot._transport._tracebacks import raise_from
-from aurashot.errors import AuraShotError, ContentBlockedError, UnresolvedError
+from aurashot.errors import AuraShotError, ContentBlockedError, LedgerError, UnresolvedError
 from aurashot.models import CallMeta, Generation, WorkflowJob
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Record:
             What was paid under the key already, by another operation, so that nothing is sent; otherwise None.
 
         Raises:
-            LedgerError: It cannot be recorded, so it must not be sent.
+            LedgerError: It cannot be recorded within the call's time, so it must not be sent.
             UnresolvedError: A request under the key is under way, or its outcome is unknown.
             SpendCapError: It would exceed the cap.
             DeadlineExceededError: The deadline has passed.
@@ -72,6 +72,10 @@ class Record:
         patience = self._exchange.deadline.bound(PATIENCE)
         response = [await self._runtime.write(self._ledger, Reserve(self._intent), patience, self._keep)]
         if isinstance(response[0], AuraShotError):
+            if isinstance(response[0], LedgerError) and self._exchange.deadline.passed:
+                late = self._exchange.deadline.exceeded("before the request was recorded")
+                late.__cause__ = response[0]
+                response[0] = late
             raise_from(response)
         return cast("Entry", response[0])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from aurashot._reasons import reason_of
 from aurashot.cli._failures import printable
 from aurashot.errors import AuraShotError
 
@@ -87,7 +88,7 @@ class Screen:
             self._console.print(what, style=style)
         except OSError as problem:
             self._console.on_broken_pipe()  # or the rest would be written, and fail again, when the program ends
-            raise AuraShotError(f"The output cannot be written ({problem.strerror or problem})") from problem
+            raise AuraShotError(f"The output cannot be written ({reason_of(problem)})") from problem
 
 
 def _console() -> Any:

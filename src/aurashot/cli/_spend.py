@@ -116,16 +116,17 @@ def resolve(
     longer counts towards a spend cap, and its key can be used again.
     """
     from aurashot.cli._screen import Screen
-    from aurashot.cli._spend_entries import OPEN, data_of, not_unresolved, tell_resolved
+    from aurashot.cli._spend_entries import check_unresolved, data_of, tell_resolved
     from aurashot.ledger import SQLiteLedger
 
     screen = Screen()
     with SQLiteLedger(path, create=False) as ledger:
         before = ledger.find(key=key)
-        if not any(entry.payment in OPEN for entry in before):
-            raise not_unresolved(key, before, [entry.idempotency_key for entry in ledger.unresolved()], path)
+        check_unresolved(key, before, ledger, path)
         number = ledger.resolve(key, payment, urls=url, request_id=request_id)
-        entries = [entry for entry in ledger.find(key=key) if entry.number in {each.number for each in before}]
+        after = ledger.find(key=key)
+    numbers = {entry.number for entry in before}
+    entries = [entry for entry in after if entry.number in numbers]
     if as_json:
         screen.data({"resolved": number, "entries": [data_of(entry) for entry in entries]})
     else:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from aurashot.cli._screen import Screen
-    from aurashot.ledger import Entry
+    from aurashot.ledger import Entry, SQLiteLedger
 
 OPEN: Final = {"unknown", "pending", "blocked"}
 """The payments of entries that can be resolved."""
@@ -135,13 +135,20 @@ def not_recorded(key: str, keys: Iterable[str]) -> InputError:
     return _error(f"nothing is recorded under {key!r}", key, keys, "check the key, and the path of the ledger")
 
 
-def not_unresolved(key: str, entries: Sequence[Entry], keys: Sequence[str], path: Path) -> InputError:
-    """Return the error about a key that has nothing to resolve."""
+def check_unresolved(key: str, entries: Sequence[Entry], ledger: SQLiteLedger, path: Path) -> None:
+    """Check that the entries of a key have something to resolve.
+
+    Raises:
+        InputError: They have not, or there are none.
+    """
+    if any(entry.payment in OPEN for entry in entries):
+        return
     if entries:
         known = f"{key!r} is recorded as {entries[-1].payment}, so there is nothing to resolve"
-        return InputError(f"KEY: {known}; see {command('show', '--ledger', path, key)}", argument="key")
+        raise InputError(f"KEY: {known}; see {command('show', '--ledger', path, key)}", argument="key")
+    keys = [entry.idempotency_key for entry in ledger.unresolved()]
     hint = f"list what is unresolved with {command(path, '--unresolved')}" if keys else "nothing is unresolved here"
-    return _error(f"nothing is recorded under {key!r}", key, keys, hint)
+    raise _error(f"nothing is recorded under {key!r}", key, keys, hint)
 
 
 def _error(what: str, key: str, keys: Iterable[str], hint: str) -> InputError:

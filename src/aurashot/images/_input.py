@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard
 from urllib.parse import unquote_to_bytes
 
-from aurashot._reasons import reason_of
+from aurashot._reasons import described, reason_of
 from aurashot._url_policy import URLObject, url_text
 from aurashot.errors import AuraShotError, InvalidImageError, UnsafeURLError
 from aurashot.images._disk import reading
@@ -233,9 +233,8 @@ def _attribute(given: object, name: str) -> object:
     except AuraShotError:
         raise
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise InvalidImageError(
-            f"The {type(given).__name__} object cannot be read ({reason}); pass the bytes themselves"
+            f"The {type(given).__name__} object cannot be read ({described(error)}); pass the bytes themselves"
         ) from error
 
 

@@ -12,6 +12,7 @@ SUITES: Final = {
     "cancels": ("lab.cancels.__main__", "calls that are cancelled at random times"),
     "kills": ("lab.kills.__main__", "a program that is killed at random times"),
     "keys": ("lab.keys.__main__", "one idempotency key, used by eight processes concurrently"),
+    "photos": ("lab.photos.__main__", "the memory of many large photos that are uploaded at once"),
     "mutants": ("lab.mutants.__main__", "mutation testing: does a test fail for each wrong decision?"),
     "bench": ("lab.bench.__main__", "CPU, memory and calls per second, compared with other clients"),
     "scale": ("lab.bench.scale", "thousands of slow concurrent calls"),

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import repeat
+from threading import Barrier, BrokenBarrierError
 from typing import TYPE_CHECKING, Any
 
 import pillow_heif
@@ -9,7 +14,7 @@ import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat, features
 
 from aurashot.errors import InvalidImageError
-from aurashot.images import ImageRules, locate, prepare
+from aurashot.images import ImageRules, _pillow, locate, prepare
 from aurashot.images._metadata import survey
 from tests.images.sending import sent
 
@@ -243,6 +248,26 @@ def test_large_images_are_refused_before_they_are_decoded(
         with pytest.raises(InvalidImageError, match="96 by 64 pixels, over the limit of 6,143"):
             sent(image, ImageRules(own_origin="", max_pixels=6_143))
         assert sent(image, ImageRules(own_origin="", max_pixels=6_144)).size > 0
+
+
+def test_few_images_are_decoded_at_once(
+    encoded: Callable[..., bytes], exif: Callable[[int], Image.Exif], rules: ImageRules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many threads prepare photos, as many as there are CPUs decode at the same time, and at most four."""
+    one_too_many = Barrier(min(os.cpu_count() or 1, 4) + 1)
+    passed: list[int] = []
+
+    def turned(image: Image.Image, orientation: int) -> Image.Image:
+        with suppress(BrokenBarrierError):
+            passed.append(one_too_many.wait(0.2))
+        return turn(image, orientation)
+
+    turn = _pillow._turned
+    monkeypatch.setattr(_pillow, "_turned", turned)
+    photos = [encoded("JPEG", exif=exif(6), quality=50 + number) for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        assert 8 == len({payload.digest for payload in pool.map(sent, photos, repeat(rules))})
+    assert [] == passed
 
 
 def test_the_frames_of_an_animation_count_together(

@@ -7,6 +7,7 @@ import io
 import os
 import random
 import tempfile
+import tracemalloc
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -185,6 +186,49 @@ def test_the_size_is_checked_before_anything_is_copied(image: Any) -> None:
     """An image over the limit is refused where it is described."""
     with pytest.raises(InvalidImageError, match="larger than the limit of 100 bytes"):
         locate(image, ImageRules(own_origin="", max_bytes=100))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("data:image/png;base64,", "\n"), ("data:image/png,", " "), ("", " "), ("\n", ""), ("file:///", "")],
+    ids=["base64", "percent", "base64 alone", "base64 alone, second line", "file"],
+)
+def test_a_long_text_is_refused_without_a_copy(before: str, after: str) -> None:
+    """A text of 8 MiB that is no image of at most 100 bytes costs next to no memory, white space around it included."""
+    text = before + "A" * (8 << 20) + after
+    tracemalloc.start()
+    try:
+        with pytest.raises(
+            InvalidImageError, match=r"larger than the limit|neither a path nor a URL|too long for a path"
+        ):
+            locate(text, ImageRules(own_origin="", max_bytes=100))
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_large_file_behind_a_pillow_image_is_not_read_to_its_end(encoded: Callable[..., bytes]) -> None:
+    """Of the file that an image was opened from, one byte more than the limit is read."""
+    file = Reads(encoded("PNG"))
+    with Image.open(file) as image:
+        file.lengths.clear()
+        with pytest.raises(InvalidImageError, match="larger than the limit of 500 bytes"):
+            sent(image, ImageRules(own_origin="", max_bytes=500))
+    assert [501] == file.lengths
+
+
+class Reads(io.BytesIO):
+    """A file that notes how much was read."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.lengths: list[int] = []
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read, and note the length."""
+        data = super().read(size)
+        self.lengths.append(len(data))
+        return data
 
 
 def test_an_open_file_is_read_once_for_all_who_hold_it(encoded: Callable[..., bytes], rules: ImageRules) -> None:

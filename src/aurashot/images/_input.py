@@ -58,6 +58,9 @@ _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]+):")  # one letter alone is a 
 _COLLAPSED_URL = re.compile(r"https?:[/\\]", re.IGNORECASE)
 _BASE64_IMAGE = re.compile(BASE64_IMAGE)
 _LONGEST_PATH = 4_096
+_LONGEST_URI = 4 * _LONGEST_PATH
+_LONGEST_MARK = 64
+"""Characters before the comma of a data: URI in which ";base64" is looked for."""
 _AS_BASE64 = "if this is base64, pass 'data:image/png;base64,…' or the decoded bytes"
 
 
@@ -115,7 +118,7 @@ def _from_bytes(given: bytes | bytearray | memoryview, rules: ImageRules) -> Loc
 
 
 def _from_text(text: str, rules: ImageRules) -> str | LocalImage:
-    if not text.strip():
+    if not text or text.isspace():
         raise InvalidImageError(f"The image is an empty string; {_FORMS}")
     if scheme := _SCHEME.match(text):
         return _SCHEMES.get(scheme[1].lower(), _from_other_scheme)(text, rules)
@@ -132,7 +135,7 @@ def _from_data_uri(text: str, rules: ImageRules) -> LocalImage:
     comma = text.find(",")
     if comma < 0:
         raise InvalidImageError("The data: URI has no comma before its data; write it as 'data:image/png;base64,…'")
-    is_base64 = text[:comma].rstrip().lower().endswith(";base64")
+    is_base64 = text[max(0, comma - _LONGEST_MARK) : comma].rstrip().lower().endswith(";base64")
     check_size(_least_size(text, comma + 1, is_base64=is_base64), "The data: URI", rules)
     content = _unquoted(text[comma + 1 :])
     return LocalImage(_decoded(content) if is_base64 else content, "image", "The data: URI")
@@ -164,6 +167,8 @@ def _decoded(text: bytes) -> bytes:
 
 
 def _from_file_uri(text: str, _: ImageRules) -> LocalImage:
+    if len(text) > _LONGEST_URI:
+        raise InvalidImageError(f"A file: URI of {len(text):,} characters is too long for a path; pass the file's path")
     rest = text.partition(":")[2]
     if rest.startswith("//"):
         host, _slash, rest = rest[2:].partition("/")

@@ -29,7 +29,7 @@ def is_opened(image: Image) -> bool:
     return isinstance(image, ImageFile)
 
 
-def original(image: Image, label: str, max_pixels: int) -> bytes | None:
+def original(image: Image, label: str, max_pixels: int, max_bytes: int) -> bytes | None:
     """Return the bytes of the file that an image was opened from; None if they may look different from it.
 
     An image that is not decoded yet is the file, unless a smaller one was asked for with `draft` or what decides about
@@ -41,12 +41,14 @@ def original(image: Image, label: str, max_pixels: int) -> bytes | None:
     if not is_opened(image) or image.tell() != 0:
         return None
     lazy = _is_lazy(image)
-    content = _open_file(image)  # Pillow forgets it when it decodes
+    content = _open_file(image, max_bytes)  # Pillow forgets it when it decodes
     if not lazy:
         image.load()
+    elif content is not None and len(content) > max_bytes:
+        return content  # to be refused
     if content is not None and _is_same(image, content, label, max_pixels, lazy=lazy):
         return content
-    named = _named_file(image)
+    named = _named_file(image, max_bytes)
     return named if named is not None and _is_same(image, named, label, max_pixels, lazy=lazy) else None
 
 
@@ -55,26 +57,26 @@ def _is_lazy(image: Any) -> bool:
     return bool(image.tile) and file is not None and not file.closed
 
 
-def _open_file(image: Any) -> bytes | None:
+def _open_file(image: Any, max_bytes: int) -> bytes | None:
     file = getattr(image, "fp", None)
     if file is None or getattr(file, "closed", False):
         return None
     place = file.tell()
     file.seek(0)
     try:
-        content: bytes = file.read()
+        content: bytes = file.read(max_bytes + 1)
     finally:
         file.seek(place)
     return content
 
 
-def _named_file(image: Any) -> bytes | None:
+def _named_file(image: Any, max_bytes: int) -> bytes | None:
     name = getattr(image, "filename", None)
     if not name:
         return None
     try:
         with DiskFile.at(Path(os.fsdecode(name))).open() as file:
-            return file.read()
+            return file.read(max_bytes + 1)
     except InvalidImageError:  # it was moved, deleted or changed
         return None
 

@@ -92,7 +92,7 @@ def _source(local: LocalImage, rules: ImageRules, read: SharedRead) -> bytes | D
 
 def _content(local: LocalImage, rules: ImageRules) -> bytes:
     if _pillow.is_pillow_image(local.source):
-        return _pillow.file_of(local.source, local.label, rules.max_pixels)
+        return _pillow.file_of(local.source, local.label, rules.max_pixels, rules.max_bytes)
     return _read(cast("BinaryFile", local.source), local.label, rules.max_bytes)
 
 

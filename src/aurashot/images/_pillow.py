@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeGuard, cast
 
 from aurashot.errors import ConfigurationError
 from aurashot.images._icc import COLOURS, code_points, fits, profile_in
-from aurashot.images._opening import INSTALL, check_pixels, decoding, opened, opened_heic
+from aurashot.images._opening import INSTALL, check_pixels, decoded, opened, opened_heic
 from aurashot.images._orientation import UPRIGHT, stated_in_profiles
 from aurashot.images._original import is_opened, orientation_of, original
 from aurashot.images._png import colour_chunks, turned_16_bits, with_chunks
@@ -113,26 +113,28 @@ def is_pillow_image(value: object) -> TypeGuard[PillowImage]:
     return pillow is not None and isinstance(value, pillow.Image)
 
 
-def file_of(given: PillowImage, label: str, max_pixels: int) -> bytes:
+def file_of(given: PillowImage, label: str, max_pixels: int, max_bytes: int) -> bytes:
     """Return a Pillow image as a file.
 
     An image that was opened, and whose pixels are still those of its file, is the file that it was opened from. Else
     it is written: as PNG when it has few colours or more than JPEG can hold, as WebP when it is a photograph with
     transparency, and as JPEG otherwise. An opened image is turned upright as its EXIF data say; what was made from one
-    (rotated, resized, converted) is taken as it looks.
+    (rotated, resized, converted) is taken as it looks. Of a file over the limit, one byte more than the limit is read.
 
     Raises:
         InvalidImageError: It is too large, or cannot be loaded or written.
     """
-    image = cast("Image", given)
-    with decoding(label):
-        check_pixels(image.size, label, max_pixels)
-        content = original(image, label, max_pixels)
-        if content is not None:
-            return content
-        image.load()
-        shown = _upright(image) if is_opened(image) else image
-        return _written(shown, _fitting_type(shown))
+    return decoded(label, lambda: _file_of(cast("Image", given), label, max_pixels, max_bytes))
+
+
+def _file_of(image: Image, label: str, max_pixels: int, max_bytes: int) -> bytes:
+    check_pixels(image.size, label, max_pixels)
+    content = original(image, label, max_pixels, max_bytes)
+    if content is not None:
+        return content
+    image.load()
+    shown = _upright(image) if is_opened(image) else image
+    return _written(shown, _fitting_type(shown))
 
 
 def _fitting_type(image: Image) -> str:
@@ -147,17 +149,20 @@ def convert(file: BinaryIO, media_type: str, label: str, max_pixels: int) -> tup
     Raises:
         InvalidImageError: It is too large or broken, or a part of the extra is missing.
     """
-    with decoding(label):
-        file.seek(0)
-        if media_type == "image/heic":
-            shown = opened_heic(file, label, max_pixels)
-        else:
-            shown = _upright(_opened(file, media_type, label, max_pixels))
-        if media_type == "image/avif" and (points := code_points(file)):
-            shown.info["nclx_profile"] = points
-        held_by_jpeg = shown.mode in {"L", "RGB"} and not shown.has_transparency_data
-        target = CONVERTED[media_type] if held_by_jpeg else "image/png"
-        return _written(shown, target), target
+    return decoded(label, lambda: _convert(file, media_type, label, max_pixels))
+
+
+def _convert(file: BinaryIO, media_type: str, label: str, max_pixels: int) -> tuple[bytes, str]:
+    file.seek(0)
+    if media_type == "image/heic":
+        shown = opened_heic(file, label, max_pixels)
+    else:
+        shown = _upright(_opened(file, media_type, label, max_pixels))
+    if media_type == "image/avif" and (points := code_points(file)):
+        shown.info["nclx_profile"] = points
+    held_by_jpeg = shown.mode in {"L", "RGB"} and not shown.has_transparency_data
+    target = CONVERTED[media_type] if held_by_jpeg else "image/png"
+    return _written(shown, target), target
 
 
 def turn(file: BinaryIO, media_type: str, orientation: int, label: str, max_pixels: int, *, lossless: bool) -> bytes:
@@ -166,16 +171,20 @@ def turn(file: BinaryIO, media_type: str, orientation: int, label: str, max_pixe
     Raises:
         InvalidImageError: It is too large or broken.
     """
-    with decoding(label):
-        file.seek(0)
-        image = opened(file, media_type, label)
-        check_pixels(image.size, label, max_pixels // getattr(image, "n_frames", 1))
-        options = {"lossless": True, "exact": True} if lossless else {}
-        if media_type == "image/png":
-            return _turned_png(file, image, orientation)
-        if getattr(image, "is_animated", False):
-            return _animation(image, media_type, orientation, options)
-        return _written(_turned(image, orientation), media_type, **options)
+    return decoded(label, lambda: _turn(file, media_type, orientation, label, max_pixels, lossless=lossless))
+
+
+def _turn(file: BinaryIO, media_type: str, orientation: int, label: str, max_pixels: int, *, lossless: bool) -> bytes:
+    file.seek(0)
+    image = opened(file, media_type, label)
+    check_pixels(image.size, label, max_pixels // getattr(image, "n_frames", 1))
+    options = {"lossless": True, "exact": True} if lossless else {}
+    if media_type == "image/png":
+        return _turned_png(file, image, orientation)
+    if getattr(image, "is_animated", False):
+        return _animation(image, media_type, orientation, options)
+    image = _turned(image, orientation)  # what was decoded is freed
+    return _written(image, media_type, **options)
 
 
 def _turned_png(file: BinaryIO, image: Image, orientation: int) -> bytes:

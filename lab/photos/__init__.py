@@ -1,0 +1,1 @@
+"""The memory that many large photos take when they are uploaded at once."""

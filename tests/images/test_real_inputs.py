@@ -9,6 +9,7 @@ import random
 import tempfile
 import tracemalloc
 import zipfile
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -301,6 +302,61 @@ def test_what_hides_behind_a_missing_end_mark_is_not_sent(seed: int, astronaut: 
     except InvalidImageError:
         return
     assert b"GPS 59.3293" not in content_of(payload)
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        b"\0\0\0\x18ftypmp42 lat 59.3293",
+        b"<x:xmpmeta> lat 59.3293",
+        b"GPS 59.3293",
+        b"GPSLatitude lat 59.3293",
+        b"Exif\0\0MM lat 59.3293",
+    ],
+)
+def test_what_hides_between_the_pixels_and_the_end_mark_is_not_sent(
+    hidden: bytes, encoded: Callable[..., bytes], rules: ImageRules
+) -> None:
+    """What has no end mark in it looks like the end of the pixels."""
+    content = encoded("JPEG").removesuffix(b"\xff\xd9")
+    scan = len(content) - content.index(b"\xff\xda")
+    for gap in (0, 256 * 1024 - scan - 5):  # the second begins in one block of what is read and ends in the next
+        assert b"59.3293" not in content_of(sent(content + bytes(gap) + hidden + b"\xff\xd9", rules))
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    """Return a PNG chunk."""
+    return len(content).to_bytes(4) + kind + content + zlib.crc32(kind + content).to_bytes(4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [(b"gAMA", (45_455).to_bytes(4)), (b"pHYs", bytes(9)), (b"bKGD", bytes(6)), (b"sPLT", b"name\0\x08")],
+)
+def test_a_png_chunk_that_is_too_long_goes(
+    kind: bytes, content: bytes, encoded: Callable[..., bytes], rules: ImageRules
+) -> None:
+    """A chunk of a legal kind has no room for anything else."""
+    png = encoded("PNG")
+    hiding = png[:33] + png_chunk(kind, content + b"GPS 59.3293") + png[33:]
+    assert png == content_of(sent(hiding, rules))
+
+
+def test_what_hides_in_a_frame_of_an_animation_is_not_sent(
+    portrait: Image.Image, encoded: Callable[..., bytes], rules: ImageRules
+) -> None:
+    """A frame of a WebP animation consists of chunks, of which only those with pixels stay."""
+    webp = encoded("WEBP", save_all=True, append_images=[portrait.rotate(180)], lossless=True)
+    start = webp.index(b"ANMF")
+    end = start + 8 + int.from_bytes(webp[start + 4 : start + 8], "little")
+    hidden = b"EXIF\x0c\0\0\0GPS 59.3293\0"
+    sizes = [(int.from_bytes(webp[at : at + 4], "little") + len(hidden)).to_bytes(4, "little") for at in (4, start + 4)]
+    hiding = webp[:4] + sizes[0] + webp[8 : start + 4] + sizes[1] + webp[start + 8 : end] + hidden + webp[end:]
+    assert webp == content_of(sent(webp, rules))
+    result = content_of(sent(hiding, rules))
+    assert b"59.3293" not in result
+    with Image.open(io.BytesIO(result)) as image:
+        assert 2 == getattr(image, "n_frames", 1)
 
 
 def test_a_long_run_of_fill_bytes_is_passed_at_once(encoded: Callable[..., bytes], rules: ImageRules) -> None:

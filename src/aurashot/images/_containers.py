@@ -110,15 +110,19 @@ def _end_of_scan(file: BinaryIO, offset: int) -> int | None:
 def _webp(file: BinaryIO) -> Iterator[Part]:
     end_of_file = file.seek(0, 2)
     end = 8 + int.from_bytes(read_at(file, 4, 4), "little")
-    offset = 12
-    while offset < end <= end_of_file:
+    if end <= end_of_file:
+        yield from webp_chunks(file, 12, end)
+        yield Part(_LAST["image/webp"], end, end)
+
+
+def webp_chunks(file: BinaryIO, offset: int, end: int) -> Iterator[Part]:
+    """Yield the chunks of a span of a WebP file."""
+    while offset < end:
         head = read_at(file, offset, 8 + _PEEK)
         length = int.from_bytes(head[4:8], "little")
         following = offset + 8 + length + length % 2
         yield Part(head[:4], offset, min(following, end), head[8:])
         offset = following
-    if end <= end_of_file:
-        yield Part(_LAST["image/webp"], end, end)
 
 
 def _gif(file: BinaryIO) -> Iterator[Part]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
+import pillow_heif
 import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageOps, ImageStat
 
@@ -73,6 +74,38 @@ def test_an_unchanged_image_is_its_file(
         with Image.open(given) as image:
             use(image)
             assert expected.digest == sent(image, rules).digest
+
+
+HEIF: Any = pillow_heif  # its signatures are untyped
+
+
+def heic(portrait: Image.Image, *, primary: int = 0) -> io.BytesIO:
+    """Return a HEIC file with two images."""
+    out = io.BytesIO()
+    heif = HEIF.from_pillow(portrait)
+    heif.add_from_pillow(Image.new("RGB", portrait.size, "lime"))
+    heif.save(out, quality=95, primary_index=primary)
+    return out
+
+
+def test_an_unchanged_heic_image_is_not_decoded_to_find_that_out(portrait: Image.Image, rules: ImageRules) -> None:
+    """It takes seconds and much memory, and is done once, when the file is converted."""
+    file = heic(portrait)
+    with HEIF.HeifImageFile(file) as image:
+        expected = sent(file.getvalue(), rules)
+        assert expected.digest == sent(image, rules).digest
+        assert image.fp is file  # pillow-heif drops it when it decodes
+        image.putpixel((0, 0), (1, 255, 1))
+        assert expected.digest != sent(image, rules).digest
+
+
+def test_an_image_beside_the_primary_one_is_sent_alone(portrait: Image.Image, rules: ImageRules) -> None:
+    """The file shows its primary image, which need not be the first one."""
+    with HEIF.HeifImageFile(heic(portrait, primary=1)) as image:
+        image.seek(0)
+        payload = sent(image, rules)
+    with Image.open(io.BytesIO(content_of(payload))) as result:
+        assert ImageStat.Stat(ImageChops.difference(portrait, result.convert("RGB"))).mean[0] < 5
 
 
 def putpixel(image: Image.Image) -> None:

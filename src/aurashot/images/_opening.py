@@ -28,6 +28,7 @@ _READERS: Final = {
     "image/png": ("PIL.PngImagePlugin", "PngImageFile"),
     "image/webp": ("PIL.WebPImagePlugin", "WebPImageFile"),
     "image/gif": ("PIL.GifImagePlugin", "GifImageFile"),
+    "image/heic": ("pillow_heif", "HeifImageFile"),
     "image/avif": ("PIL.AvifImagePlugin", "AvifImageFile"),
     "image/tiff": ("PIL.TiffImagePlugin", "TiffImageFile"),
     "image/bmp": ("PIL.BmpImagePlugin", "BmpImageFile"),
@@ -102,7 +103,7 @@ def _quietly(work: Callable[[], T]) -> T:
 
 
 def opened(file: BinaryIO, media_type: str, label: str) -> Image:
-    """Open a file of a type that was sniffed; its pixels are not decoded yet, except those of HEIC.
+    """Open a file of a type that was sniffed; its pixels are not decoded yet.
 
     Raises:
         InvalidImageError: A part of the extra is missing.

@@ -54,7 +54,8 @@ def original(image: Image, label: str, max_pixels: int, max_bytes: int) -> bytes
 
 def _is_lazy(image: Any) -> bool:
     file = getattr(image, "fp", None)
-    return bool(image.tile) and file is not None and not file.closed
+    waits = bool(image.tile) or image.format == "HEIF"  # pillow-heif has no tiles, and drops its file when it decodes
+    return waits and file is not None and not file.closed
 
 
 def _open_file(image: Any, max_bytes: int) -> bytes | None:
@@ -87,10 +88,11 @@ def _is_same(image: Any, content: bytes, label: str, max_pixels: int, *, lazy: b
         return False
     file = io.BytesIO(content)
     try:
-        again: Any = opened_heic(file, label, max_pixels) if kind == "image/heic" else opened(file, kind, label)
+        is_heic = kind == "image/heic" and not lazy
+        again: Any = opened_heic(file, label, max_pixels) if is_heic else opened(file, kind, label)
         check_pixels(again.size, label, max_pixels)
         if lazy:
-            return _looks_same(image, again) and image.tile == again.tile
+            return _looks_same(image, again) and (image.tile, image.tell()) == (again.tile, again.tell())
         again.load()
         return _looks_same(image, again) and _has_same_pixels(image, again)
     except Exception:  # noqa: BLE001  # whatever the file holds now

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import ssl
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
-from aurashot import AsyncAuraShot, AuraShot, ConfigurationError, NotSentError
+from aurashot import (
+    AsyncAuraShot,
+    AuraShot,
+    ConfigurationError,
+    DownloadError,
+    NotSentError,
+    OutcomeUnknownError,
+    RetryPolicy,
+)
 from aurashot._engine import ssl_context
 from lab.backends import KEY
 from lab.server import CERTIFICATE, ScriptedServer, body, closed_port, server_tls
@@ -18,6 +30,10 @@ if TYPE_CHECKING:
 
     from aurashot.sandbox import SandboxServer
     from lab.backends import Clients
+
+
+GARBLED = b"\x17\x03\x03\x00\x40" + bytes(64)
+"""A record of application data (RFC 8446, 5.2) that does not decrypt."""
 
 
 @pytest.fixture
@@ -60,6 +76,39 @@ def test_given_context(make_client: Clients, secure: ScriptedServer) -> None:
     assert client.generate("a cafe", face=png()).succeeded
     secure.always((body(png(), "image/png"),))
     assert png() == client.read(f"{secure.url}/files/1.png")
+
+
+@pytest.fixture
+def garbled() -> Iterator[str]:
+    """Return the URL of a server whose responses are records that no key of the connection has encrypted."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=_respond_garbled, args=(listener,))
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def _respond_garbled(listener: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            connection, _ = listener.accept()
+            with server_tls().wrap_socket(connection, server_side=True) as secure, suppress(OSError):
+                secure.recv(65_536)
+                os.write(secure.fileno(), GARBLED)
+                secure.recv(1)  # until the client has closed it
+
+
+def test_garbled_record(make_client: Clients, garbled: str) -> None:
+    """TLS that breaks after the handshake is a lost response, and its class is one of ours."""
+    client = make_client(garbled, ssl_context=trusting(), retry=RetryPolicy(max_attempts=1))
+    with pytest.raises(OutcomeUnknownError, match="The response was lost") as caught:
+        client.generate("a cafe", face=FACE)
+    assert ("unknown", True, 1) == (caught.value.outcome, caught.value.may_be_charged, caught.value.attempts)
+    with pytest.raises(OutcomeUnknownError):
+        client.upload(png())
+    with pytest.raises(DownloadError):
+        client.read(f"{garbled}/files/1.png")
 
 
 def unverified() -> ssl.SSLContext:

@@ -28,6 +28,7 @@ _OWN: Final = (
     httpcore.TimeoutException,
     httpcore.UnsupportedProtocol,
     PrivateAddressError,
+    ssl.SSLError,  # asyncio and trio: a record that does not decrypt, after the handshake
 )
 _OTHERS: Final = {"aiohttp": ("ClientError",), "httpx": ("HTTPError", "InvalidURL", "StreamError")}
 """What the transports of a given httpx client raise: only a module that is there already can have done that."""

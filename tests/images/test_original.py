@@ -99,6 +99,25 @@ def test_an_unchanged_heic_image_is_not_decoded_to_find_that_out(portrait: Image
         assert expected.digest != sent(image, rules).digest
 
 
+def test_a_decoded_heic_image_is_not_decoded_again(
+    portrait: Image.Image, tmp_path: Path, rules: ImageRules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would take longer than to encode it, which is done in any case."""
+
+    def fail(*_: object, **__: object) -> None:
+        pytest.fail("its file is opened again")
+
+    path = tmp_path / "photo.heic"
+    path.write_bytes(heic(portrait).getvalue())
+    with HEIF.HeifImageFile(path) as image:
+        image.load()
+        with monkeypatch.context() as patch:
+            patch.setattr(HEIF.HeifFile, "__init__", fail)
+            patch.setattr(HEIF.as_plugin.HeifFile, "__init__", fail)
+            payload = sent(image, rules)
+        assert image.tobytes() == Image.open(io.BytesIO(content_of(payload))).tobytes()
+
+
 def test_an_image_beside_the_primary_one_is_sent_alone(portrait: Image.Image, rules: ImageRules) -> None:
     """The file shows its primary image, which need not be the first one."""
     with HEIF.HeifImageFile(heic(portrait, primary=1)) as image:

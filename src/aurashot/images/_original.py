@@ -11,7 +11,7 @@ from aurashot.errors import InvalidImageError
 from aurashot.images._disk import DiskFile
 from aurashot.images._formats import SNIFF_BYTES, sniff
 from aurashot.images._icc import COLOURS
-from aurashot.images._opening import check_pixels, opened, opened_heic
+from aurashot.images._opening import check_pixels, opened
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,7 +33,7 @@ def original(image: Image, label: str, max_pixels: int, max_bytes: int) -> bytes
     """Return the bytes of the file that an image was opened from; None if they may look different from it.
 
     An image that is not decoded yet is the file, unless a smaller one was asked for with `draft` or what decides about
-    its look was edited. One that is decoded is compared with the file, pixel by pixel.
+    its look was edited. One that is decoded is compared with the file, pixel by pixel, except a HEIC image.
 
     Raises:
         Exception: Whatever Pillow raises about the image.
@@ -41,6 +41,8 @@ def original(image: Image, label: str, max_pixels: int, max_bytes: int) -> bytes
     if not is_opened(image) or image.tell() != 0:
         return None
     lazy = _is_lazy(image)
+    if image.format == "HEIF" and not lazy:  # a comparison would decode its file once more
+        return None
     content = _open_file(image, max_bytes)  # Pillow forgets it when it decodes
     if not lazy:
         image.load()
@@ -88,8 +90,7 @@ def _is_same(image: Any, content: bytes, label: str, max_pixels: int, *, lazy: b
         return False
     file = io.BytesIO(content)
     try:
-        is_heic = kind == "image/heic" and not lazy
-        again: Any = opened_heic(file, label, max_pixels) if is_heic else opened(file, kind, label)
+        again: Any = opened(file, kind, label)
         check_pixels(again.size, label, max_pixels)
         if lazy:
             return _looks_same(image, again) and (image.tile, image.tell()) == (again.tile, again.tell())

@@ -1,4 +1,4 @@
-"""Write the tables of docs/reliability.md; each suite has a pair of HTML comments that mark the place of its table."""
+"""Write the tables of the documentation; each suite has a pair of HTML comments that mark the place of its table."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "reliability.md"
+IMAGES: Final = PAGE.with_name("images.md")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -22,14 +23,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [list(head), separator, *cells])
 
 
-def write(suite: str, text: str) -> None:
-    """Replace a suite's tables in the page; add the date and the machine."""
-    before, begin, rest = PAGE.read_text(encoding="utf-8").partition(f"<!-- {suite} -->\n")
+def write(suite: str, text: str, page: Path | None = None) -> None:
+    """Replace a suite's tables in docs/reliability.md, or in another page; add the date and the machine."""
+    page = page or PAGE
+    before, begin, rest = page.read_text(encoding="utf-8").partition(f"<!-- {suite} -->\n")
     _, end, after = rest.partition(f"<!-- /{suite} -->")
     if not (begin and end):
-        raise LookupError(f"{PAGE.name} has no markers for {suite!r}")
+        raise LookupError(f"{page.name} has no markers for {suite!r}")
     measured = f"Measured on {datetime.now(UTC):%Y-%m-%d}, {machine()}."
-    PAGE.write_text(f"{before}{begin}\n{measured}\n\n{text}\n\n{end}{after}", encoding="utf-8")
+    page.write_text(f"{before}{begin}\n{measured}\n\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
 def _is_number(cell: str) -> bool:

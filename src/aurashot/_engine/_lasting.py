@@ -7,6 +7,7 @@ write was lost. So the response of a server that refuses a body and closes the c
 from __future__ import annotations
 
 import socket
+import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -16,6 +17,7 @@ from anyio.streams.tls import TLSStream
 from httpcore import WriteError
 
 from aurashot._engine._early import LARGE, READ
+from aurashot._reasons import described
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -167,6 +169,8 @@ async def send_async(
             group.start_soon(receive, left)
             try:
                 await stream.write(cast("bytes", data), left)
+            except (anyio.EndOfStream, ssl.SSLError) as problem:  # TLS has ended: there may be a response all the same
+                failure = WriteError(described(problem))
             except Exception as problem:  # noqa: BLE001  # it is raised below, alone instead of in a group
                 failure = problem
             group.cancel_scope.cancel()

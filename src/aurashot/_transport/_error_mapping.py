@@ -30,8 +30,12 @@ _OWN: Final = (
     PrivateAddressError,
     ssl.SSLError,  # asyncio and trio: a record that does not decrypt, after the handshake
 )
-_OTHERS: Final = {"aiohttp": ("ClientError",), "httpx": ("HTTPError", "InvalidURL", "StreamError")}
-"""What the transports of a given httpx client raise: only a module that is there already can have done that."""
+_OTHERS: Final = {
+    "aiohttp": ("ClientError",),
+    "anyio": ("EndOfStream",),
+    "httpx": ("HTTPError", "InvalidURL", "StreamError"),
+}
+"""What TLS of anyio and the transports of a given httpx client raise; only modules that are there can have done that."""
 
 _NOT_SENT: Final = (
     httpcore.ConnectError,

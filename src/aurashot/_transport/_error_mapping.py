@@ -35,7 +35,7 @@ _OTHERS: Final = {
     "anyio": ("EndOfStream",),
     "httpx": ("HTTPError", "InvalidURL", "StreamError"),
 }
-"""What TLS of anyio and the transports of a given httpx client raise; only modules that are there can have done that."""
+"""What TLS of anyio and transports of a given httpx client raise; only modules that are there can have done that."""
 
 _NOT_SENT: Final = (
     httpcore.ConnectError,

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import ssl
 import sys
+from types import ModuleType
 from typing import Any
 
 import httpcore
@@ -188,6 +189,12 @@ def test_aiohttp_is_known_once_it_is_imported(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delitem(sys.modules, "aiohttp")
     assert aiohttp.ClientError not in transport_errors()
     assert "aiohttp" not in sys.modules
+
+
+def test_a_module_that_is_being_imported_has_no_errors_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread may be importing it: the module is there, and its names are not."""
+    monkeypatch.setitem(sys.modules, "aiohttp", ModuleType("aiohttp"))
+    assert issubclass(httpcore.ReadError, transport_errors())
 
 
 @pytest.mark.parametrize("kind", [OSError, ValueError, TimeoutError, KeyboardInterrupt, GeneratorExit, SystemExit])

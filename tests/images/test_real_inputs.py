@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import random
+import sys
 import tempfile
 import tracemalloc
 import zipfile
@@ -13,6 +14,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -204,6 +206,26 @@ def test_a_long_text_is_refused_without_a_copy(before: str, after: str) -> None:
         ):
             locate(text, ImageRules(own_origin="", max_bytes=100))
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_that_is_read_while_pillow_is_imported(
+    encoded: Callable[..., bytes], rules: ImageRules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread may be importing it: its module is there, and has no names yet."""
+    content = encoded("PNG")
+    monkeypatch.setitem(sys.modules, "PIL.Image", ModuleType("PIL.Image"))
+    assert content == content_of(sent(io.BytesIO(content), rules))
+
+
+def test_an_open_file_is_read_without_a_second_copy(encoded: Callable[..., bytes]) -> None:
+    """A file of 8 MiB takes less than the memory of two."""
+    file = io.BytesIO(encoded("PNG") + bytes(8 << 20))
+    tracemalloc.start()
+    try:
+        assert sent(file, ImageRules(own_origin="", strip_metadata=False)).size > 8 << 20
+        assert tracemalloc.get_traced_memory()[1] < 12 << 20
     finally:
         tracemalloc.stop()
 

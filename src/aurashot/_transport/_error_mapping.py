@@ -35,7 +35,11 @@ _OTHERS: Final = {
     "anyio": ("EndOfStream",),
     "httpx": ("HTTPError", "InvalidURL", "StreamError"),
 }
-"""What TLS of anyio and transports of a given httpx client raise; only modules that are there can have done that."""
+"""What TLS of anyio and transports of a given httpx client raise.
+
+Only modules that are there can have done that, and only with the names that they have: another thread may be importing
+them.
+"""
 
 _NOT_SENT: Final = (
     httpcore.ConnectError,
@@ -51,7 +55,7 @@ _AIOHTTP_NOT_SENT: Final = {"ClientConnectorError", "ConnectionTimeoutError"}
 def transport_errors() -> tuple[type[Exception], ...]:
     """Return what a transport may raise; anything else (cancellation, a worker's time limit) passes through."""
     there = ((sys.modules[module], names) for module, names in _OTHERS.items() if module in sys.modules)
-    return (*_OWN, *(getattr(module, name) for module, names in there for name in names))
+    return (*_OWN, *(getattr(module, name) for module, names in there for name in names if hasattr(module, name)))
 
 
 def translate(problem: Exception, deadline: Deadline, *, is_out: bool = True) -> AuraShotError:

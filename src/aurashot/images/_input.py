@@ -54,7 +54,7 @@ SDK.
 """
 
 _FORMS = "pass an https URL, a path, bytes, a binary file, a Pillow image, or an earlier result"
-_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]+):")  # one letter alone is a drive of Windows
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]{1,60}):")  # one letter alone is a drive of Windows
 _COLLAPSED_URL = re.compile(r"https?:[/\\]", re.IGNORECASE)
 _BASE64_IMAGE = re.compile(BASE64_IMAGE)
 _LONGEST_PATH = 4_096

@@ -105,18 +105,18 @@ def _size(source: bytes | DiskFile) -> int:
 
 
 def _read(file: BinaryFile, label: str, max_bytes: int) -> bytes:
-    content = bytearray()
-    while len(content) <= max_bytes:
+    content = io.BytesIO()  # gives its bytes away without a copy
+    while content.tell() <= max_bytes:
         with reading(label):
             chunk = cast("object", file.read(_CHUNK))  # a text file is a `BinaryFile`, too, as far as its methods go
         if not isinstance(chunk, bytes | bytearray | memoryview):
             raise InvalidImageError(f"{label} {TEXT_MODE}")
         if not chunk:
             break
-        content += chunk
-    if not content and _position(file):
+        content.write(cast("bytes", chunk))
+    if not content.tell() and _position(file):
         raise InvalidImageError(f"{label} was already read to its end; rewind it with seek(0), or pass its path")
-    return bytes(content)
+    return content.getvalue()
 
 
 def _position(file: BinaryFile) -> int:

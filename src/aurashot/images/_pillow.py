@@ -108,9 +108,12 @@ def warn_of_metadata() -> None:
 
 
 def is_pillow_image(value: object) -> TypeGuard[PillowImage]:
-    """Whether the value is a Pillow image; nothing can be one while Pillow has not been imported."""
-    pillow = sys.modules.get("PIL.Image")
-    return pillow is not None and isinstance(value, pillow.Image)
+    """Whether the value is a Pillow image; nothing can be one while Pillow has not been imported.
+
+    While another thread imports it, the module is there, and its class may not be.
+    """
+    image_class = getattr(sys.modules.get("PIL.Image"), "Image", None)
+    return image_class is not None and isinstance(value, image_class)
 
 
 def file_of(given: PillowImage, label: str, max_pixels: int, max_bytes: int) -> bytes:

@@ -26,6 +26,6 @@ def _shown(url: str) -> str:
     """Shorten a URL for a message; a URL with an `@`, which may hold a password, is not shown at all."""
     if "@" in url:
         return "The URL (not shown: it has an @ in it)"
-    visible = re.split(r"[?#]", url, maxsplit=1)[0]
+    visible = re.split(r"[?#]", url[: _SHOWN + 1], maxsplit=1)[0]
     end = "" if visible == url and len(url) <= _SHOWN else "…"
     return "The URL " + "".join(character for character in visible[:_SHOWN] if character.isprintable()) + end

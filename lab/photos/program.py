@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -13,25 +15,33 @@ from lab.backends import KEY
 from lab.bench.memory import peak
 from lab.process import send
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-async def upload(base_url: str, paths: list[Path]) -> int:
+    from aurashot import ImageInput
+
+
+async def upload(base_url: str, photos: Sequence[ImageInput]) -> int:
     """Upload the photos concurrently and return the number of different URLs."""
     urls: set[str] = set()
     async with AsyncAuraShot(KEY, base_url=base_url, timeout=600) as client, anyio.create_task_group() as group:
 
-        async def one(path: Path) -> None:
-            urls.add((await client.upload(path)).url)
+        async def one(photo: ImageInput) -> None:
+            urls.add((await client.upload(photo)).url)
 
-        for path in paths:
-            group.start_soon(one, path)
+        for photo in photos:
+            group.start_soon(one, photo)
     return len(urls)
 
 
 def main() -> None:
     """Upload, and report."""
-    base_url, folder = sys.argv[1:]
+    base_url, folder, form = sys.argv[1:]
+    paths = list(Path(folder).iterdir())
     started = time.perf_counter()
-    uploaded = anyio.run(upload, base_url, list(Path(folder).iterdir()))
+    with ExitStack() as files:
+        photos = paths if form == "path" else [files.enter_context(path.open("rb")) for path in paths]
+        uploaded = anyio.run(upload, base_url, photos)
     send({"uploaded": uploaded, "peak": peak(), "seconds": time.perf_counter() - started})
 
 

@@ -12,6 +12,7 @@ import pytest
 from aurashot import AsyncAuraShot
 from lab.backends import KEY
 from lab.server import GENERATION, HOLD, json_response, wait_until
+from tests.stopwatch import SLACK, no_later
 from tests.wire.images import FACE, UPLOADS, png
 
 if TYPE_CHECKING:
@@ -81,10 +82,8 @@ async def test_caller_is_free_at_once(server: ScriptedServer) -> None:
     """A cancelled call ends without waiting for the service."""
     server.always((HOLD,))
     async with AsyncAuraShot(KEY, base_url=server.url) as client:
-        began = anyio.current_time()
-        with anyio.move_on_after(0.1):
+        with no_later(0.1 + SLACK), anyio.move_on_after(0.1):
             await client.generate("a cafe", face=FACE)
-        assert anyio.current_time() - began < 0.35
 
 
 async def test_five_hundred_cancelled_at_random(server: ScriptedServer) -> None:
@@ -100,13 +99,12 @@ async def test_five_hundred_cancelled_at_random(server: ScriptedServer) -> None:
         async with anyio.create_task_group() as group:
             for _ in range(500):
                 group.start_soon(cancelled, draw.uniform(0, 1.0))
-        probes = [await client.generate("a probe", face=FACE, timeout=2) for _ in range(20)]
+        probes = [await client.generate("a probe", face=FACE, timeout=20) for _ in range(20)]
         assert 20 == sum(probe.succeeded for probe in probes)
 
-        began = anyio.current_time()
-        async with anyio.create_task_group() as group:  # and all ten places are there
+        server.always((1.0, *json_response(GENERATION)))
+        async with anyio.create_task_group() as group:
             for _ in range(10):
-                group.start_soon(lambda: client.generate("a probe", face=FACE, timeout=2))
-        assert anyio.current_time() - began < 2
-        assert server.open_connections <= 10
+                group.start_soon(lambda: client.generate("a probe", face=FACE, timeout=20))
+        assert 10 == server.open_connections
     await anyio.to_thread.run_sync(wait_until, lambda: server.open_connections == 0)

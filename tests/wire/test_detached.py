@@ -37,7 +37,7 @@ from tests.wire.test_cancellation import came
 if TYPE_CHECKING:
     from lab.server import ScriptedServer
 
-SLOW = (0.3, *json_response(GENERATION))
+SLOW = (1.0, *json_response(GENERATION))
 
 
 async def cancelled_once_it_came(client: AsyncAuraShot, server: ScriptedServer, timeout: float = 5) -> float:
@@ -57,7 +57,7 @@ async def test_an_image_whose_caller_has_gone_is_recorded(server: ScriptedServer
     notebook = Notebook()
     server.queue(SLOW)
     async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
-        assert await cancelled_once_it_came(client, server) < 0.2
+        assert await cancelled_once_it_came(client, server) < 1
         assert {} == notebook.settled
     assert ["paid"] == notebook.outcomes
     assert 1 == len(notebook.settled[0].urls)
@@ -70,10 +70,10 @@ async def test_waiting_for_detached_calls_ends_with_the_deadline_of_its_call(ser
     notebook = Notebook()
     server.queue((HOLD,))
     began = time.monotonic()
-    with no_later(2):
+    with no_later(2.5):
         async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
-            await cancelled_once_it_came(client, server, timeout=0.5)
-    assert time.monotonic() - began > 0.4
+            await cancelled_once_it_came(client, server, timeout=1)
+    assert time.monotonic() - began > 0.9
     assert ["DeadlineExceededError"] == [settled.error for settled in notebook.settled.values()]
     assert ["unknown"] == notebook.outcomes
 
@@ -124,7 +124,7 @@ async def test_a_call_that_waits_for_a_connection_is_cancelled_at_once(server: S
             with anyio.move_on_after(0.05) as scope:
                 await client.generate("cancelled", face=FACE)
             assert scope.cancelled_caught
-        assert (await client.generate("the next", face=FACE, timeout=2)).succeeded
+        assert (await client.generate("the next", face=FACE, timeout=20)).succeeded
     assert ["the first", "the next"] == [request.json["prompt"] for request in server.requests]
     assert ["not_paid", "paid", "paid"] == sorted(notebook.outcomes)
 
@@ -146,12 +146,14 @@ async def test_nobody_is_asked_again_for_a_caller_who_has_gone(server: ScriptedS
 async def test_a_call_that_waits_before_its_next_attempt_is_cancelled_at_once(server: ScriptedServer) -> None:
     """Between two attempts nothing is out."""
     notebook = Notebook()
-    began = time.monotonic()
     server.queue(status(429, retry_after=30))
-    async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
-        with anyio.move_on_after(0.4):
-            await client.generate("cancelled", face=FACE)
-    assert time.monotonic() - began < 15
+    with no_later(15):
+        async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
+            async with anyio.create_task_group() as group:
+                group.start_soon(lambda: client.generate("cancelled", face=FACE))
+                await came(server, 1)
+                await anyio.sleep(0.3)
+                group.cancel_scope.cancel()
     assert 1 == len(server.requests)
     assert ["not_paid"] == notebook.outcomes
 
@@ -220,13 +222,13 @@ async def test_a_response_that_comes_last_is_recorded_by_a_slow_ledger(server: S
     """The caller has the image in time, and the record is written later, not given up."""
     notebook = Notebook()
     notebook.after = lambda: time.sleep(1.5)
-    server.queue((0.2, *json_response(GENERATION)), (0.7, *json_response(GENERATION)))
+    server.queue((0.2, *json_response(GENERATION)), (1.2, *json_response(GENERATION)))
     took: list[float] = []
     async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
 
         async def call(prompt: str) -> None:
             began = time.monotonic()
-            await client.generate(prompt, face=FACE, timeout=1)
+            await client.generate(prompt, face=FACE, timeout=2)
             took.append(time.monotonic() - began)
 
         async with anyio.create_task_group() as group:
@@ -234,7 +236,7 @@ async def test_a_response_that_comes_last_is_recorded_by_a_slow_ledger(server: S
             await came(server, 1)
             group.start_soon(call, "last")
     assert ["paid", "paid"] == notebook.outcomes
-    assert max(took) < 2.5
+    assert max(took) < 3
 
 
 def test_a_request_for_nobody_does_not_go_out() -> None:

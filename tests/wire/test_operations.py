@@ -385,5 +385,5 @@ def test_an_operation_that_is_over_holds_no_request(run: Runner, server: Scripte
         yield from image("second")
 
     with pytest.raises(AuraShotError) as caught:
-        run(flow(), timeout=0.5)
+        run(flow(), timeout=1)
     assert ("unknown", 1) == (caught.value.outcome, len(caught.value.delivered))

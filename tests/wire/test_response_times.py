@@ -74,14 +74,14 @@ def test_a_wait_for_a_connection_does_not_buy_a_response_that_is_lost(
     make_client: Clients, server: ScriptedServer
 ) -> None:
     """The only connection is busy for most of the call's time: what is left is less than a response takes."""
-    server.always((0.5, DONE), path=GENERATE)
+    server.always((1.0, DONE), path=GENERATE)
     client = make_client(server.url, max_connections=1, timeout=30)
     client.generate("first", face=FACE)
     with ThreadPoolExecutor(1) as threads:
         second = threads.submit(client.generate, "second", face=FACE)
         wait_until(lambda: len(server.posts(GENERATE)) == 2)
         with pytest.raises(DeadlineExceededError) as caught:
-            client.generate("third", face=FACE, timeout=0.8)
+            client.generate("third", face=FACE, timeout=1.6)
         assert second.result().succeeded
 
     assert ("not_sent", False, 2) == (caught.value.outcome, caught.value.may_be_charged, len(server.posts(GENERATE)))

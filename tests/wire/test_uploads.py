@@ -173,7 +173,7 @@ def test_waiting_for_another_calls_upload_keeps_to_the_deadline(client: AuraShot
     """A call that waits for the upload of another one ends in its own time; nothing was sent for it."""
     server.always((HOLD,), path=UPLOADS)
     with ThreadPoolExecutor(1) as pool:
-        leader = pool.submit(client.upload, png(), timeout=0.6)
+        leader = pool.submit(client.upload, png(), timeout=1.5)
         wait_until(lambda: len(server.requests) == 1)
         with pytest.raises(DeadlineExceededError) as caught:
             client.generate("a cafe", face=png(), timeout=0.2)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aurashot.sandbox import SandboxServer
 
 settings.register_profile("default", derandomize=True, deadline=None, max_examples=100)
+settings.register_profile("short", derandomize=True, deadline=None, max_examples=20)
 settings.register_profile("long", deadline=None, max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
@@ -87,6 +88,15 @@ def _sandbox() -> Iterator[SandboxServer]:
 
     with sandbox.serve() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def quick_drawings() -> Iterator[None]:
+    """Draw small grey images, in tests of everything but the drawings."""
+    from tests.plain_drawings import plain_drawings  # imports Pillow
+
+    with plain_drawings():
+        yield
 
 
 @pytest.fixture

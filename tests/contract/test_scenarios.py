@@ -24,6 +24,7 @@ def test_recording(make_client: Clients, name: str) -> None:
         SCENARIOS[name].play(make_client(HOSTED, KEY))
 
 
+@pytest.mark.usefixtures("quick_drawings")
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_sandbox(client: AuraShot, sandbox_server: SandboxServer, name: str) -> None:
     """A scenario goes the same way against the sandbox."""

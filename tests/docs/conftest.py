@@ -28,7 +28,11 @@ def drawn() -> Image.Image:
 
 @pytest.fixture
 def desk(
-    drawn: Image.Image, sandbox_server: SandboxServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    drawn: Image.Image,
+    quick_drawings: None,
+    sandbox_server: SandboxServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> SandboxServer:
     """Return the sandbox, after setting up everything that a reader has at hand."""
     for name in FILES:

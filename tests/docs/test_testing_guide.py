@@ -5,16 +5,19 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
+from tests.plain_drawings import CONFTEST, ROOT
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from PIL import Image
 
-GUIDE = Path(__file__).parents[2] / "docs" / "testing.md"
+GUIDE = ROOT / "docs" / "testing.md"
 
 
 def recording() -> dict[str, Any]:
@@ -34,8 +37,10 @@ def test_the_tests_in_the_guide_pass(drawn: Image.Image, tmp_path: Path) -> None
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "cafe.har").write_text(json.dumps(recording()), encoding="utf-8")
     drawn.save(tmp_path / "selfie.jpg")
+    (tmp_path / "conftest.py").write_text(CONFTEST, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_portrait.py"]
-    done = subprocess.run(command, cwd=tmp_path, env=os.environ, capture_output=True, text=True, check=False)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed is not None, done.stdout
     assert int(passed[1]) >= len(re.findall(r"^(?:async )?def test_", "\n".join(blocks), re.MULTILINE)) > 0

@@ -10,9 +10,9 @@ from lab.chaos.verdict import check
 from lab.faults.responses import TABLES
 
 SHORT = (
-    ("sync, with a ledger", 300),
-    ("async, with a ledger", 400),
-    ("async on httpx-aiohttp", 300),
+    ("sync, with a ledger", 120),
+    ("async, with a ledger", 160),
+    ("async on httpx-aiohttp", 120),
 )
 
 

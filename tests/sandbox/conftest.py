@@ -1,4 +1,4 @@
-"""Fixtures of the sandbox's tests: running servers, clients, and drawings that take no time."""
+"""Fixtures of the sandbox's tests: running servers and clients."""
 
 from __future__ import annotations
 
@@ -10,29 +10,11 @@ import pytest
 from PIL import Image
 
 from aurashot import sandbox
-from aurashot.sandbox import _render, drawing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aurashot.sandbox import SandboxServer
-
-
-@pytest.fixture(scope="module")
-def quick_drawings() -> Iterator[None]:
-    """Draw small grey images: most of these tests are about the wire."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_render, "_DRAW", dict.fromkeys(_render._DRAW, _grey))
-        patch.setattr(drawing, "draw_portrait", _plain)
-        yield
-
-
-def _plain(seed: str) -> Image.Image:
-    return Image.new("RGB", (64, 64), f"#{seed[:6]}")
-
-
-def _grey(_images: object, _prompt: str | None) -> Image.Image:
-    return Image.new("RGB", (56, 56), "grey")
 
 
 @pytest.fixture(scope="module")

@@ -38,8 +38,8 @@ MIB: Final = 1024 * KIB
 PART: Final = 64 * KIB
 CALLS: Final = 400
 IN_FLIGHT: Final = 200
-UPLOAD_BYTES: Final = 90 * MIB
-DOWNLOAD_BYTES: Final = 50 * MIB
+UPLOAD_BYTES: Final = 40 * MIB
+DOWNLOAD_BYTES: Final = 25 * MIB
 ROOT: Final = Path(__file__).parents[2]
 
 
@@ -122,7 +122,7 @@ def client(make_client: Clients, oblivious: Oblivious) -> AuraShot:
 
 @pytest.fixture(scope="module")
 def upload_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return an image of 90 MiB on disk."""
+    """Return an image of 40 MiB on disk."""
     path = tmp_path_factory.mktemp("large") / "large.png"
     path.write_bytes(large_png(UPLOAD_BYTES))
     yield path
@@ -190,7 +190,7 @@ async def test_a_call_in_flight_is_few_objects(server: ScriptedServer) -> None:
 
 
 def test_upload_from_a_path_streams(client: AuraShot, oblivious: Oblivious, upload_file: Path) -> None:
-    """An image of 90 MiB goes out of its file in pieces."""
+    """An image of 40 MiB goes out of its file in pieces."""
     with traced() as memory:
         client.upload(upload_file)
 
@@ -199,7 +199,7 @@ def test_upload_from_a_path_streams(client: AuraShot, oblivious: Oblivious, uplo
 
 
 def test_download_to_a_file_streams(client: AuraShot, oblivious: Oblivious, tmp_path: Path) -> None:
-    """An image of 50 MiB goes into its file in pieces."""
+    """An image of 25 MiB goes into its file in pieces."""
     oblivious.image = large_png(DOWNLOAD_BYTES)
     with traced() as memory:
         path = client.download(f"{oblivious.url}/large.png", tmp_path / "large.png")
@@ -256,7 +256,7 @@ RESIDENT: Final = """
 def test_upload_from_a_path_costs_no_resident_memory(
     backend: str, oblivious: Oblivious, upload_file: Path, astronaut: Path
 ) -> None:
-    """What the operating system sees of an upload of 90 MiB is less than 8 MiB."""
+    """What the operating system sees of an upload of 40 MiB is less than 8 MiB."""
     script = textwrap.dedent(UPLOADING[backend]) + textwrap.dedent(RESIDENT).replace("{", "{{").replace("}", "}}")
     code = script.format(key=KEY, url=oblivious.url, small=str(astronaut), large=str(upload_file))
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -8,6 +8,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from tests.plain_drawings import CONFTEST
+
 if TYPE_CHECKING:
     import pytest
 
@@ -20,6 +22,7 @@ STRICT = ("-W", "error", "-p", "no:cacheprovider")
 
 def test_fixtures(pytester: pytest.Pytester) -> None:
     """Without any set-up, a test gets a sandbox and clients of both backends that talk to it."""
+    pytester.makeconftest(CONFTEST)
     pytester.makepyfile(
         """
         import pytest
@@ -71,6 +74,7 @@ def test_client_is_closed(pytester: pytest.Pytester) -> None:
 
 def test_every_test_finds_a_new_sandbox(pytester: pytest.Pytester) -> None:
     """Faults, bills, quotas and the latency of a test, and of wider fixtures, are not there for the next one."""
+    pytester.makeconftest(CONFTEST)
     pytester.makepyfile(
         """
         import httpx
@@ -118,6 +122,7 @@ def test_every_test_finds_a_new_sandbox(pytester: pytest.Pytester) -> None:
 
 def test_a_request_that_outlives_its_test_is_on_no_other_bill(pytester: pytest.Pytester) -> None:
     """A test may end before the sandbox has billed what it sent."""
+    pytester.makeconftest(CONFTEST)
     pytester.makepyfile(
         """
         import threading
@@ -163,6 +168,7 @@ def test_a_request_that_outlives_its_test_is_on_no_other_bill(pytester: pytest.P
 
 def test_the_environment_is_set_for_one_test(pytester: pytest.Pytester) -> None:
     """A client without arguments talks to the sandbox, and only there."""
+    pytester.makeconftest(CONFTEST)
     pytester.makepyfile(
         """
         import os

@@ -148,12 +148,14 @@ async def test_a_call_that_waits_before_its_next_attempt_is_cancelled_at_once(se
     notebook = Notebook()
     server.queue(status(429, retry_after=30))
     with no_later(15):
-        async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
-            async with anyio.create_task_group() as group:
-                group.start_soon(lambda: client.generate("cancelled", face=FACE))
-                await came(server, 1)
-                await anyio.sleep(0.3)
-                group.cancel_scope.cancel()
+        async with (
+            AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client,
+            anyio.create_task_group() as group,
+        ):
+            group.start_soon(lambda: client.generate("cancelled", face=FACE))
+            await came(server, 1)
+            await anyio.sleep(0.3)
+            group.cancel_scope.cancel()
     assert 1 == len(server.requests)
     assert ["not_paid"] == notebook.outcomes
 

@@ -99,6 +99,15 @@ def quick_drawings() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(name="plain_drawings")
+def plain_drawings_in_one_test() -> Iterator[None]:
+    """Draw small grey images in one test."""
+    from tests.plain_drawings import plain_drawings  # imports Pillow
+
+    with plain_drawings():
+        yield
+
+
 @pytest.fixture
 def sandbox_server(_sandbox: SandboxServer) -> Iterator[SandboxServer]:
     """Return the one sandbox of the session, with no fault left behind."""

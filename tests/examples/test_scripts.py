@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def test_quickstart_makes_three_images_of_a_photo(run: Run, grace_hopper: Path, 
     assert len({pixels(path) for path in paths}) == 3
 
 
+@pytest.mark.usefixtures("plain_drawings")
 def test_quickstart_draws_a_portrait_when_it_gets_no_photo(run: Run, tmp_path: Path) -> None:
     """Without a photo, the quickstart draws one, and says so."""
     done = run("quickstart.py")
@@ -36,6 +38,7 @@ def test_quickstart_draws_a_portrait_when_it_gets_no_photo(run: Run, tmp_path: P
     assert len(list((tmp_path / "quickstart-images").iterdir())) == 3
 
 
+@pytest.mark.usefixtures("plain_drawings")
 def test_quickstart_says_what_a_failure_cost(run: Run, sandbox_server: SandboxServer, grace_hopper: Path) -> None:
     """A lost response ends the quickstart with a sentence, the cost, and no traceback."""
     sandbox_server.fault("drop", times=1, operations=["id-photo"])
@@ -55,6 +58,7 @@ def test_async_quickstart_makes_a_cast(run: Run, grace_hopper: Path, astronaut: 
     assert len({pixels(path) for path in (tmp_path / "cast").glob("*/*")}) == 8
 
 
+@pytest.mark.usefixtures("plain_drawings")
 def test_async_quickstart_keeps_the_rest_of_the_cast(run: Run, sandbox_server: SandboxServer, tmp_path: Path) -> None:
     """One lost image is reported with its cost, and all others are made."""
     sandbox_server.fault("drop", times=1, operations=["generate"])

@@ -57,8 +57,11 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Characters
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-    """Share one client between all requests: it holds the connections and remembers the uploads."""
-    async with AsyncAuraShot(timeout=90) as client:
+    """Share one client between all requests: it holds the connections and remembers the uploads.
+
+    No text of a visitor can make it upload a file of this server: `allow_paths=False`.
+    """
+    async with AsyncAuraShot(timeout=90, allow_paths=False) as client:
         app.state.client = client
         app.state.characters = {}  # a real backend keeps the anchor's address in its database
         yield

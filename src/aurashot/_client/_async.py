@@ -61,6 +61,8 @@ class AsyncAuraShot:
         strip_metadata: Whether a local photo is rotated upright and stripped of location and other metadata before it
             leaves the machine. Default: if the extra `images` is installed; without it, a photo that has metadata is
             sent as it is, with a warning. True requires the extra.
+        allow_paths: Whether a string that is passed as an image may be a path or a `file:` URI. Pass False where strings
+            come from others, as in a web backend: then they are https URLs or `data:` URIs only.
         min_response_time: Seconds of `timeout` that must be left when a billed request is sent; with less, the call
             raises `DeadlineExceededError` and sends nothing. Default: the fastest response to such a request in the
             last five minutes. 0 always sends.
@@ -84,6 +86,7 @@ class AsyncAuraShot:
         rate_limiter: AsyncRateLimiter | None = None,
         hooks: Iterable[Hook] = (),
         strip_metadata: bool | None = None,
+        allow_paths: bool = True,
         min_response_time: float | None = None,
     ) -> None:
         setup.check_ledger(ledger)
@@ -92,7 +95,7 @@ class AsyncAuraShot:
         service = setup.service(
             api_key, base_url, max_connections, download_proxy=download_proxy, ssl_context=ssl_context
         )
-        self._rules = setup.rules(service, strip_metadata=strip_metadata)
+        self._rules = setup.rules(service, strip_metadata=strip_metadata, allow_paths=allow_paths)
         self._transport = AsyncTransport(
             AsyncConnections(service, http_client, ledger, rate_limiter),
             setup.options(timeout, retry, hooks, min_response_time),
@@ -279,6 +282,7 @@ class AsyncAuraShot:
         hooks: Iterable[Hook] | None = None,
         parent_id: str | None = None,
         tags: Mapping[str, str] | None = None,
+        allow_paths: bool | None = None,
         min_response_time: float | None = None,
     ) -> Self:
         """Return a client with other options that shares this client's connections and cached uploads.
@@ -292,13 +296,14 @@ class AsyncAuraShot:
             parent_id: What the operations belong to: a batch, a story, a request to your backend. Their events and
                 ledger entries carry it.
             tags: Tags of every billed request, in addition to those of the call.
+            allow_paths: Whether a string that is passed as an image may be a path.
             min_response_time: Seconds of `timeout` that must be left when a billed request is sent.
 
         Raises:
             ConfigurationError: An argument is invalid.
         """
         view = object.__new__(type(self))
-        view._rules = self._rules  # a view is another one of these
+        view._rules = setup.changed_rules(self._rules, allow_paths=allow_paths)  # a view is another one of these
         options = setup.changed(
             self._transport.options,
             timeout=timeout,

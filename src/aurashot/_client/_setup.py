@@ -63,6 +63,12 @@ def _check_type(name: str, value: object, kind: type, what: str) -> None:
         raise ConfigurationError(f"{name}= takes {what}, not an object of type {type(value).__name__}")
 
 
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name}= takes True or False, not an object of type {type(value).__name__}")
+    return value
+
+
 def _text(name: str, url: str | URLObject | None) -> str | None:
     text = url_text(url)
     if text is None:
@@ -109,7 +115,7 @@ def changed(
     )
 
 
-def rules(service: Service, *, strip_metadata: bool | None) -> ImageRules:
+def rules(service: Service, *, strip_metadata: bool | None, allow_paths: bool) -> ImageRules:
     """Return how local images are treated.
 
     Raises:
@@ -120,7 +126,17 @@ def rules(service: Service, *, strip_metadata: bool | None) -> ImageRules:
         from aurashot.images._pillow import check_pillow_for_stripping
 
         check_pillow_for_stripping()
-    return ImageRules(own_origin=service.own_origin, strip_metadata=strip_metadata)
+    rules = ImageRules(own_origin=service.own_origin, strip_metadata=strip_metadata)
+    return rules._replace(allow_paths=_flag("allow_paths", allow_paths))
+
+
+def changed_rules(old: ImageRules, *, allow_paths: bool | None) -> ImageRules:
+    """Return the rules for images with changes applied.
+
+    Raises:
+        ConfigurationError: An argument is invalid.
+    """
+    return old if allow_paths is None else old._replace(allow_paths=_flag("allow_paths", allow_paths))
 
 
 def check_ledger(given: object) -> None:

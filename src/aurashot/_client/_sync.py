@@ -62,6 +62,8 @@ class AuraShot:
         strip_metadata: Whether a local photo is rotated upright and stripped of location and other metadata before it
             leaves the machine. Default: if the extra `images` is installed; without it, a photo that has metadata is
             sent as it is, with a warning. True requires the extra.
+        allow_paths: Whether a string that is passed as an image may be a path or a `file:` URI. Pass False where strings
+            come from others, as in a web backend: then they are https URLs or `data:` URIs only.
         min_response_time: Seconds of `timeout` that must be left when a billed request is sent; with less, the call
             raises `DeadlineExceededError` and sends nothing. Default: the fastest response to such a request in the
             last five minutes. 0 always sends.
@@ -85,6 +87,7 @@ class AuraShot:
         rate_limiter: RateLimiter | None = None,
         hooks: Iterable[Hook] = (),
         strip_metadata: bool | None = None,
+        allow_paths: bool = True,
         min_response_time: float | None = None,
     ) -> None:
         setup.check_ledger(ledger)
@@ -93,7 +96,7 @@ class AuraShot:
         service = setup.service(
             api_key, base_url, max_connections, download_proxy=download_proxy, ssl_context=ssl_context
         )
-        self._rules = setup.rules(service, strip_metadata=strip_metadata)
+        self._rules = setup.rules(service, strip_metadata=strip_metadata, allow_paths=allow_paths)
         self._transport = Transport(
             Connections(service, http_client, ledger, rate_limiter),
             setup.options(timeout, retry, hooks, min_response_time),
@@ -280,6 +283,7 @@ class AuraShot:
         hooks: Iterable[Hook] | None = None,
         parent_id: str | None = None,
         tags: Mapping[str, str] | None = None,
+        allow_paths: bool | None = None,
         min_response_time: float | None = None,
     ) -> Self:
         """Return a client with other options that shares this client's connections and cached uploads.
@@ -293,13 +297,14 @@ class AuraShot:
             parent_id: What the operations belong to: a batch, a story, a request to your backend. Their events and
                 ledger entries carry it.
             tags: Tags of every billed request, in addition to those of the call.
+            allow_paths: Whether a string that is passed as an image may be a path.
             min_response_time: Seconds of `timeout` that must be left when a billed request is sent.
 
         Raises:
             ConfigurationError: An argument is invalid.
         """
         view = object.__new__(type(self))
-        view._rules = self._rules  # a view is another one of these
+        view._rules = setup.changed_rules(self._rules, allow_paths=allow_paths)  # a view is another one of these
         options = setup.changed(
             self._transport.options,
             timeout=timeout,

@@ -61,6 +61,11 @@ _LONGEST_PATH = 4_096
 _LONGEST_URI = 4 * _LONGEST_PATH
 _LONGEST_MARK = 64
 """Characters before the comma of a data: URI in which ";base64" is looked for."""
+_NO_PATHS = (
+    "The text is neither an https URL nor a data: URI, and allow_paths=False accepts no other; pass the image's URL or its "
+    "bytes"
+)
+"""What is said of any other text: whether it is the path of a file is not looked up."""
 _AS_BASE64 = "if this is base64, pass 'data:image/png;base64,…' or the decoded bytes"
 
 
@@ -118,13 +123,25 @@ def _from_bytes(given: bytes | bytearray | memoryview, rules: ImageRules) -> Loc
 
 
 def _from_text(text: str, rules: ImageRules) -> str | LocalImage:
+    scheme = _SCHEME.match(text)
+    if not rules.allow_paths:
+        return _from_untrusted(text, scheme[1].lower() if scheme else "", rules)
     if not text or text.isspace():
         raise InvalidImageError(f"The image is an empty string; {_FORMS}")
-    if scheme := _SCHEME.match(text):
+    if scheme:
         return _SCHEMES.get(scheme[1].lower(), _from_other_scheme)(text, rules)
     if len(text) > _LONGEST_PATH or _BASE64_IMAGE.fullmatch(text):
         raise InvalidImageError(f"A text of {len(text):,} characters is neither a path nor a URL; {_AS_BASE64}")
     return _from_path(text)
+
+
+def _from_untrusted(text: str, scheme: str, rules: ImageRules) -> str | LocalImage:
+    """Return what a text of a visitor stands for: never a file of this machine."""
+    if scheme == "data":
+        return _from_data_uri(text, rules)
+    if scheme == "https" or (scheme == "http" and text.startswith(f"{rules.own_origin}/")):
+        return _from_url(text, rules)
+    raise InvalidImageError(_NO_PATHS)
 
 
 def _from_url(text: str, rules: ImageRules) -> str:

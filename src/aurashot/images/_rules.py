@@ -21,6 +21,7 @@ class ImageRules(NamedTuple):
         max_bytes: The largest file to read or to send, in bytes.
         strip_metadata: None removes metadata when Pillow is installed, True insists on it, and False sends a file that
             the service accepts exactly as it is, without reading more than its first bytes.
+        allow_paths: Whether a text may be a path or a `file:` URI. If not, it is a URL or a `data:` URI.
         max_pixels: The largest image to decode, in pixels, all frames together. A file that need not be decoded is
             not measured.
     """
@@ -29,6 +30,7 @@ class ImageRules(NamedTuple):
     max_bytes: int = 100 * 1024 * 1024
     strip_metadata: bool | None = None
     max_pixels: int = 50_000_000
+    allow_paths: bool = True
 
 
 def check_size(size: int, label: str, rules: ImageRules) -> None:

@@ -393,12 +393,18 @@ def test_an_address_that_cannot_be_the_service_is_refused(address: str, words: s
         ("sandbox", "http://user@sandbox:8787", False),
         ("www.aurashot.art", "http://www.aurashot.art", False),
         ("WWW.AuraShot.art", "http://www.aurashot.art", False),
+        ("0.0.0.0", "http://0.0.0.0:8787", True),
+        ("93.184.216.34", "http://93.184.216.34", False),
+        ("169.254.169.254", "http://169.254.169.254", False),
+        ("100.64.0.1", "http://100.64.0.1", False),
+        ("2606:2800:220:1::1", "http://[2606:2800:220:1::1]", False),
+        ("::ffff:93.184.216.34", "http://[::ffff:93.184.216.34]", False),
     ],
 )
 def test_one_host_may_be_reached_by_plain_http(
     monkeypatch: pytest.MonkeyPatch, allowed: str, address: str, *, is_allowed: bool
 ) -> None:
-    """AURASHOT_ALLOW_HTTP names one host, exactly."""
+    """AURASHOT_ALLOW_HTTP names one host, exactly; an IP address is one of a private network."""
     monkeypatch.setenv("AURASHOT_ALLOW_HTTP", allowed)
     with contextlib.nullcontext() if is_allowed else pytest.raises(ConfigurationError, match=r"https|user name"):
         find_base_url(address)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from aurashot._deadline import Deadline
-from aurashot._engine import PrivateAddressError
+from aurashot._engine._public import PrivateAddressError
 from aurashot._transport._error_mapping import translate, transport_errors
 from aurashot._transport._tracebacks import clear_frames
 from aurashot.errors import AuraShotError, DeadlineExceededError, NotSentError, Outcome, OutcomeUnknownError
@@ -44,7 +44,7 @@ NOT_SENT = [
     httpcore.PoolTimeout("full"),
     httpcore.ProxyError("407"),
     httpcore.UnsupportedProtocol("gopher"),
-    PrivateAddressError("images.example.com", "127.0.0.1"),
+    PrivateAddressError("images.example.com", "127.0.0.1", "a public address"),
 ]
 UNKNOWN = [
     httpcore.ReadError("reset"),

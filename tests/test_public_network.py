@@ -11,9 +11,9 @@ import httpcore
 import pytest
 
 from aurashot import DownloadError, RetryPolicy
-from aurashot._engine import AsyncPublicNetwork, PrivateAddressError, PublicNetwork, _addresses, _public
-from aurashot._engine._addresses import NamedNetwork
-from aurashot._engine._public import checked
+from aurashot._engine import AsyncPublicNetwork, PublicNetwork, _addresses, _public
+from aurashot._engine._addresses import NamedNetwork, distinct
+from aurashot._engine._public import PUBLIC, PrivateAddressError, checked
 from lab.faults.targets import dropped
 from lab.server import wait_until
 from tests.stopwatch import in_time, no_later
@@ -79,13 +79,14 @@ def test_one_private_address_is_enough(private: str) -> None:
     with pytest.raises(
         PrivateAddressError, match=rf"^images\.example\.com resolves to {private}, which is not a public"
     ):
-        checked("images.example.com", [entry("93.184.216.34"), entry(private)])
+        checked("images.example.com", ["93.184.216.34", private], PUBLIC)
 
 
 def test_public_addresses_are_tried_in_order() -> None:
     """The resolver's order is kept, and each address named once."""
     found = [entry("93.184.216.34"), entry("2606:2800:220:1::1"), entry("93.184.216.34")]
-    assert ["93.184.216.34", "2606:2800:220:1::1"] == checked("images.example.com", found)
+    addresses = ["93.184.216.34", "2606:2800:220:1::1"]
+    assert addresses == distinct(found) == checked("images.example.com", addresses, PUBLIC)
 
 
 def test_a_name_that_turns_private_is_not_asked(
@@ -125,7 +126,7 @@ def loopback_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
     def is_public(_: str) -> bool:
         return True
 
-    monkeypatch.setattr(_public, "is_public_address", is_public)
+    monkeypatch.setattr(_public, "PUBLIC", PUBLIC._replace(contains=is_public))
 
 
 @pytest.mark.usefixtures("loopback_is_public")

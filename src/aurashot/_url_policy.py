@@ -44,6 +44,10 @@ _NOT_PUBLIC: Final = tuple(
         "3fff::/20",  # documentation
     )
 )
+_OWN_NETWORKS: Final = tuple(
+    ip_network(block) for block in ("0.0.0.0/32", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::/128", "fc00::/7")
+)
+"""This machine without a name, and private networks (RFC 1918, RFC 4193)."""
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 _HOLDING_IPV4: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))  # NAT64, and the old IPv4-compatible form
 
@@ -139,8 +143,24 @@ def ip_literal(host: str) -> IPAddress | None:
 
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine, by its spelling."""
-    address = ip_literal(host)
-    return host == "localhost" if address is None else address.is_loopback
+    return host == "localhost" if ip_literal(host) is None else is_loopback_address(host)
+
+
+def is_loopback_address(address: str | IPAddress) -> bool:
+    """Whether an IP address is this machine's, also as an IPv4 address inside an IPv6 address."""
+    return _unmapped(address).is_loopback
+
+
+def is_own_network_address(address: str | IPAddress) -> bool:
+    """Whether an IP address is this machine's, or one of a private network."""
+    plain = _unmapped(address)
+    return plain.is_loopback or any(plain in block for block in _OWN_NETWORKS)
+
+
+def _unmapped(address: str | IPAddress) -> IPAddress:
+    """Return the IPv4 address that the system connects to for an IPv4-mapped IPv6 address, or the address itself."""
+    plain = ip_address(address)
+    return (plain.ipv4_mapped or plain) if isinstance(plain, IPv6Address) else plain
 
 
 def is_public_address(address: str | IPAddress) -> bool:
@@ -205,7 +225,7 @@ def _fault_of_parts(url: str, parts: SplitResult, http_host: str) -> str | None:
         return "must not hold a user name, a query or a fragment"
     if not (ip_literal(host) if "[" in parts.netloc else _BASE_URL_HOST.fullmatch(host)):
         return "is not a URL, because its host is not a valid name"
-    if parts.scheme == "https" or is_loopback(host) or host == http_host.lower():
+    if parts.scheme == "https" or is_loopback(host) or (host == http_host.lower() and not _is_foreign_literal(host)):
         return None
     fault = "must be https; plain http would show the key to the network"
     if _is_local_name(parts) or _is_private_literal(parts):
@@ -229,6 +249,11 @@ def _is_odd_number(parts: SplitResult) -> bool:
 def _is_private_literal(parts: SplitResult) -> bool:
     address = ip_literal(_host(parts))
     return address is not None and not is_public_address(address)
+
+
+def _is_foreign_literal(host: str) -> bool:
+    address = ip_literal(host)
+    return address is not None and not is_own_network_address(address)
 
 
 def _is_local_name(parts: SplitResult) -> bool:

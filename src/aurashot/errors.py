@@ -134,7 +134,8 @@ class NotSentError(APIConnectionError):
     """The request did not reach the service; it is safe to retry.
 
     Attributes:
-        final: Whether retrying won't help, because the server's certificate is invalid.
+        final: Whether retrying won't help: the server's certificate is invalid, or the name of a plain http host leads
+            elsewhere.
     """
 
     final: bool = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlparse
 
@@ -17,13 +16,15 @@ from lab.backends import KEY
 from tests.wire.images import FACE, UPLOADS, png
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lab.backends import Clients
     from lab.server import ScriptedServer
 
 OWN = "http://127.0.0.1:8787"
 MESSAGE = (
-    "The text is neither an https URL nor a data: URI, and allow_paths=False accepts no other; pass the image's URL or its "
-    "bytes"
+    "The text is neither an https URL nor a data: URI, and allow_paths=False accepts no other; pass the image's URL or "
+    "its bytes"
 )
 OPERATIONS: dict[str, dict[str, Any]] = {
     "id_photo": {"face": None},
@@ -93,7 +94,12 @@ def spellings(photo: Path) -> list[str]:
 def test_one_message_for_every_other_text(photo: Path) -> None:
     """It is the same whether a file, a folder or nothing is there, and it does not repeat the text."""
     rules = ImageRules(own_origin=OWN, allow_paths=False)
-    texts: list[Any] = [*spellings(photo), urlparse(str(photo)), pydantic.FileUrl(photo.as_uri()), yarl.URL("passport.png")]
+    texts: list[Any] = [
+        *spellings(photo),
+        urlparse(str(photo)),
+        pydantic.FileUrl(photo.as_uri()),
+        yarl.URL("passport.png"),
+    ]
     for text in texts:
         with pytest.raises(InputError) as caught:
             locate(text, rules)
@@ -128,7 +134,9 @@ def test_no_argument_takes_a_path(make_client: Clients, server: ScriptedServer, 
 
 
 @pytest.mark.parametrize("method", ["read", "download"])
-def test_what_to_download_is_never_a_path(make_client: Clients, server: ScriptedServer, photo: Path, method: str) -> None:
+def test_what_to_download_is_never_a_path(
+    make_client: Clients, server: ScriptedServer, photo: Path, method: str
+) -> None:
     """Neither message of a download says whether a file is there."""
     client: Any = make_client(server.url, allow_paths=False)
     target = [] if method == "read" else [photo.parent / "copy.png"]

@@ -149,11 +149,11 @@ def check_ledger(given: object) -> None:
         raise ConfigurationError(f"ledger= takes a SQLiteLedger, or an object like it, not {type(given).__name__}")
 
 
-def check_http_client(given: object, wanted: str) -> None:
-    """Refuse an async httpx client for the sync client, and the reverse.
+def check_http_client(given: object, wanted: str, base_url: str) -> None:
+    """Refuse an async httpx client for the sync client, and the reverse, and one that would show the key to a proxy.
 
     Raises:
-        ConfigurationError: It is of the wrong kind.
+        ConfigurationError: It is of the wrong kind, or sends plain http through a proxy.
     """
     if given is None:
         return
@@ -162,3 +162,7 @@ def check_http_client(given: object, wanted: str) -> None:
 
     if not isinstance(given, getattr(httpx, wanted)):
         raise ConfigurationError(f"http_client= takes an httpx.{wanted}, not {type(given).__name__}")
+
+    from aurashot._transport._plain_http import check_no_proxy
+
+    check_no_proxy(given, httpx.URL(base_url))

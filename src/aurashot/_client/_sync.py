@@ -43,7 +43,7 @@ class AuraShot:
         api_key: The API key. Default: `AURASHOT_API_KEY`, `AURASHOT_STUDIO_KEY`, or a `.aurashot.env` file from the
             working directory upward or in the home directory.
         base_url: The URL of the service. Default: `AURASHOT_BASE_URL`, or the hosted service. Plain http is allowed for
-            loopback, and for the one host that `AURASHOT_ALLOW_HTTP` names.
+            loopback, and for the one host of a private network that `AURASHOT_ALLOW_HTTP` names.
         timeout: Seconds that one call may take in total, including uploads, waits and retries.
         retry: The retry policy, or a number of attempts. By default, requests that may have been billed are not
             retried.
@@ -62,8 +62,8 @@ class AuraShot:
         strip_metadata: Whether a local photo is rotated upright and stripped of location and other metadata before it
             leaves the machine. Default: if the extra `images` is installed; without it, a photo that has metadata is
             sent as it is, with a warning. True requires the extra.
-        allow_paths: Whether a string that is passed as an image may be a path or a `file:` URI. Pass False where strings
-            come from others, as in a web backend: then they are https URLs or `data:` URIs only.
+        allow_paths: Whether a string that is passed as an image may be a path or a `file:` URI. Pass False where
+            strings come from others, as in a web backend: then they are https URLs or `data:` URIs only.
         min_response_time: Seconds of `timeout` that must be left when a billed request is sent; with less, the call
             raises `DeadlineExceededError` and sends nothing. Default: the fastest response to such a request in the
             last five minutes. 0 always sends.
@@ -92,10 +92,10 @@ class AuraShot:
     ) -> None:
         setup.check_ledger(ledger)
         check_rate_limiter(rate_limiter, "RateLimiter")
-        setup.check_http_client(http_client, "Client")
         service = setup.service(
             api_key, base_url, max_connections, download_proxy=download_proxy, ssl_context=ssl_context
         )
+        setup.check_http_client(http_client, "Client", service.base_url)
         self._rules = setup.rules(service, strip_metadata=strip_metadata, allow_paths=allow_paths)
         self._transport = Transport(
             Connections(service, http_client, ledger, rate_limiter),

@@ -18,44 +18,66 @@ if TYPE_CHECKING:
     from aurashot._engine._environment import check_context, ssl_context
     from aurashot._engine._lasting import keep_readable
     from aurashot._engine._network import CONNECT_TIMEOUT, Outgoing
-    from aurashot._engine._public import AsyncPublicNetwork, PrivateAddressError, PublicNetwork
+    from aurashot._engine._public import (
+        AsyncCheckedNetwork,
+        AsyncPublicNetwork,
+        CheckedNetwork,
+        DistantAddressError,
+        PublicNetwork,
+        Reach,
+        RefusedAddressError,
+        http_reach,
+        resolved_async,
+    )
     from aurashot._engine._slots import Route, headers_of
     from aurashot._engine._sync import Engine, ResponseStream
 
 __all__ = [
     "CONNECT_TIMEOUT",
+    "AsyncCheckedNetwork",
     "AsyncEngine",
     "AsyncPublicNetwork",
     "AsyncResponseStream",
+    "CheckedNetwork",
+    "DistantAddressError",
     "DownloadProxy",
     "Engine",
     "Outgoing",
-    "PrivateAddressError",
     "PublicNetwork",
+    "Reach",
+    "RefusedAddressError",
     "ResponseStream",
     "Route",
     "check_context",
     "download_proxy",
     "environment_proxy",
     "headers_of",
+    "http_reach",
     "keep_readable",
+    "resolved_async",
     "ssl_context",
 ]
 
 _HOMES = {
     "CONNECT_TIMEOUT": "aurashot._engine._network",
+    "AsyncCheckedNetwork": "aurashot._engine._public",
     "AsyncEngine": "aurashot._engine._async",
     "AsyncPublicNetwork": "aurashot._engine._public",
     "AsyncResponseStream": "aurashot._engine._async",
+    "CheckedNetwork": "aurashot._engine._public",
+    "DistantAddressError": "aurashot._engine._public",
     "Engine": "aurashot._engine._sync",
     "Outgoing": "aurashot._engine._network",
-    "PrivateAddressError": "aurashot._engine._public",
     "PublicNetwork": "aurashot._engine._public",
+    "Reach": "aurashot._engine._public",
+    "RefusedAddressError": "aurashot._engine._public",
     "ResponseStream": "aurashot._engine._sync",
     "Route": "aurashot._engine._slots",
     "check_context": "aurashot._engine._environment",
     "headers_of": "aurashot._engine._slots",
+    "http_reach": "aurashot._engine._public",
     "keep_readable": "aurashot._engine._lasting",
+    "resolved_async": "aurashot._engine._public",
     "ssl_context": "aurashot._engine._environment",
 }
 

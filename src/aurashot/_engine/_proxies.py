@@ -69,7 +69,10 @@ def download_proxy(given: str | None, context: ssl.SSLContext | None = None) -> 
 
 
 def environment_proxy(address: str, context: ssl.SSLContext | None = None) -> httpcore.Proxy | None:
-    """Return the proxy that HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, or the system, name for a URL.
+    """Return the proxy that HTTPS_PROXY, ALL_PROXY and NO_PROXY, or the system, name for a URL.
+
+    What is sent by plain http, or to this machine, never goes through a proxy: it would be shown to the proxy and to
+    the network on the way there.
 
     Args:
         address: The URL.
@@ -80,11 +83,13 @@ def environment_proxy(address: str, context: ssl.SSLContext | None = None) -> ht
     """
     if sys.platform not in {"darwin", "win32"} and not any(name.lower().endswith("_proxy") for name in os.environ):
         return None  # the usual case needs none of the imports below
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    if parts.scheme != "https" or is_loopback(host):
+        return None
 
     import urllib.request
 
-    parts = urlsplit(address)
-    host = parts.hostname or ""
     own = urllib.request.getproxies_environment()
     proxies = own or urllib.request.getproxies()
     kind = parts.scheme if proxies.get(parts.scheme) else "all"

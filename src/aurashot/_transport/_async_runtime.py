@@ -8,7 +8,7 @@ import anyio
 from anyio import to_thread
 
 from aurashot._background import current_loop, new_event
-from aurashot._engine import AsyncEngine, AsyncPublicNetwork, Route
+from aurashot._engine import AsyncCheckedNetwork, AsyncEngine, AsyncPublicNetwork, Route, http_reach
 from aurashot._late import lazy_property
 from aurashot._transport._runtime import forget
 
@@ -60,7 +60,9 @@ class AsyncRuntime:
         self.records_in_background: bool = True
         self.api: AsyncEngine | AsyncHttpxClient = _carrier(service, given, proxy)
         self.images: AsyncEngine = AsyncEngine(
-            service.max_connections, Route(None, service.ssl_context), AsyncPublicNetwork(service.host_and_port)
+            service.max_connections,
+            Route(None, service.ssl_context),
+            AsyncPublicNetwork(service.host_and_port, http_reach(service.base_url)),
         )
         """Without a proxy: the addresses are checked here."""
         self.proxied_images: AsyncEngine | None = None
@@ -177,8 +179,10 @@ def _carrier(
     service: Service, given: httpx.AsyncClient | None, proxy: httpcore.Proxy | None
 ) -> AsyncEngine | AsyncHttpxClient:
     if given is None:
-        return AsyncEngine(service.max_connections, Route(proxy, service.ssl_context))
+        reach = http_reach(service.base_url)
+        network = None if reach is None else AsyncCheckedNetwork(reach)
+        return AsyncEngine(service.max_connections, Route(proxy, service.ssl_context), network)
 
     from aurashot._transport._httpx_client import AsyncHttpxClient
 
-    return AsyncHttpxClient(given)
+    return AsyncHttpxClient(given, http_reach(service.base_url))

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 import httpcore
 
-from aurashot._engine import PrivateAddressError
+from aurashot._engine import RefusedAddressError
 from aurashot._reasons import reason_of
 from aurashot._retry import Retries, RetryBudget, RetryPolicy
 from aurashot._transport._content_codings import Decoding, codings
@@ -260,7 +260,7 @@ class Retrieval(Generic[T]):
 
     def lost(self, problem: Exception) -> AuraShotError:
         """Return a connection's error as a download error; the image is still at its URL."""
-        if isinstance(problem, PrivateAddressError):
+        if isinstance(problem, RefusedAddressError):
             return self.failed(DownloadError(f"The image's host {problem}"))
         error = translate(problem, self.deadline)
         hint = self._hint if error.outcome == "not_sent" else ""

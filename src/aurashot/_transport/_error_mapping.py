@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpcore
 
-from aurashot._engine import PrivateAddressError
+from aurashot._engine import DistantAddressError, RefusedAddressError
 from aurashot._reasons import reason_of
 from aurashot._transport._tracebacks import chain, forget_frames
 from aurashot.errors import AuraShotError, DeadlineExceededError, NotSentError, OutcomeUnknownError
@@ -27,7 +27,7 @@ _OWN: Final = (
     httpcore.ProxyError,
     httpcore.TimeoutException,
     httpcore.UnsupportedProtocol,
-    PrivateAddressError,
+    RefusedAddressError,
     ssl.SSLError,  # asyncio and trio: a record that does not decrypt, after the handshake
 )
 _OTHERS: Final = {
@@ -47,7 +47,7 @@ _NOT_SENT: Final = (
     httpcore.PoolTimeout,
     httpcore.ProxyError,
     httpcore.UnsupportedProtocol,
-    PrivateAddressError,
+    RefusedAddressError,
 )
 _AIOHTTP_NOT_SENT: Final = {"ClientConnectorError", "ConnectionTimeoutError"}
 
@@ -71,6 +71,9 @@ def translate(problem: Exception, deadline: Deadline, *, is_out: bool = True) ->
         when = "before the request was sent" if not_sent else "after the request was sent; its outcome is unknown"
         error: AuraShotError = DeadlineExceededError(f"The call's {deadline.seconds:g} s ran out {when}")
         error.outcome = "not_sent" if not_sent else "unknown"
+    elif isinstance(cause, DistantAddressError):
+        error = NotSentError(f"Nothing was sent by plain http: {reason}; use https, or correct the address")
+        error.final = True
     elif _is_certificate_failure(cause):
         error = NotSentError(
             f"The server's certificate is not valid: {reason}; if your own authority has signed it, name that one with "

@@ -11,6 +11,7 @@ import httpx
 from aurashot._engine import CONNECT_TIMEOUT, headers_of, keep_readable
 from aurashot._response_parsing import MAX_RESPONSE_BYTES
 from aurashot._time_limit import TimeLimitError, within
+from aurashot._transport._plain_http import check_connections, check_name, check_no_proxy, transport_of
 from aurashot.errors import AuraShotError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import httpcore
 
     from aurashot._deadline import Deadline
-    from aurashot._engine import Outgoing
+    from aurashot._engine import Outgoing, Reach
 
 NO_AUTH: Final = httpx.Auth()
 """The request is signed already; neither the client's own auth nor a netrc file may sign it again."""
@@ -73,17 +74,25 @@ class _Watch:
     before it was sent is known not to be sent. Any other transport is told that it is sent when it gets it.
     """
 
-    def __init__(self, client: httpx.Client | httpx.AsyncClient, request: httpx.Request, outgoing: Outgoing) -> None:
+    def __init__(
+        self,
+        client: httpx.Client | httpx.AsyncClient,
+        request: httpx.Request,
+        outgoing: Outgoing,
+        reach: Reach | None,
+    ) -> None:
         self._outgoing = outgoing
         self._is_silent = True
-        find: Any = getattr(client, "_transport_for_url", None)  # a proxy's, or the default one; httpx keeps it private
-        transport: object = None if find is None else find(request.url)
-        if type(transport) is httpx.HTTPTransport:  # a subclass may do more than send
-            request.extensions["trace"] = self._note
-        elif type(transport) is httpx.AsyncHTTPTransport:
-            request.extensions["trace"] = self._note_async
-        else:
+        self._url = request.url
+        self._reach = reach
+        self.transport: object = transport_of(client, request.url)
+        transport = self.transport
+        if type(transport) not in {httpx.HTTPTransport, httpx.AsyncHTTPTransport}:  # a subclass may do more than send
             self._send()
+        if isinstance(transport, httpx.HTTPTransport):
+            request.extensions["trace"] = self._note
+        elif isinstance(transport, httpx.AsyncHTTPTransport):
+            request.extensions["trace"] = self._note_async
 
     def failed(self) -> None:
         """Take the request for sent if nothing was reported: a mock can stand in for the transport."""
@@ -98,6 +107,8 @@ class _Watch:
     def _note(self, event: str, details: dict[str, Any]) -> None:
         self._is_silent = False
         if event.endswith(".send_request_headers.started") and details["request"].method != b"CONNECT":
+            if self._reach is not None:
+                check_connections(self.transport, self._url, self._reach)
             self._outgoing.before_send()
 
     async def _note_async(self, event: str, details: dict[str, Any]) -> None:
@@ -107,16 +118,23 @@ class _Watch:
 
 
 class HttpxClient:
-    """A blocking httpx client; it is not closed here."""
+    """A blocking httpx client; it is not closed here.
 
-    def __init__(self, client: httpx.Client) -> None:
+    Args:
+        client: The client.
+        reach: Which addresses it may send to, for plain http.
+    """
+
+    def __init__(self, client: httpx.Client, reach: Reach | None) -> None:
         self._client = client
+        self._reach = reach
 
     def send(self, outgoing: Outgoing) -> HttpxResponse:
         """Send one request; redirects are not followed."""
         with outgoing.request() as request:
             ours = _to_httpx(request, self._client.headers, outgoing.deadline)
-            watch = _Watch(self._client, ours, outgoing)
+            check_no_proxy(self._client, ours.url)
+            watch = _Watch(self._client, ours, outgoing, self._reach)
             try:
                 return HttpxResponse(self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False))
             except httpx.HTTPStatusError as error:  # of an event hook that calls raise_for_status
@@ -133,16 +151,23 @@ class HttpxClient:
 
 
 class AsyncHttpxClient:
-    """An async httpx client; it is not closed here."""
+    """An async httpx client; it is not closed here.
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    Args:
+        client: The client.
+        reach: Which addresses it may send to, for plain http.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, reach: Reach | None) -> None:
         self._client = client
+        self._reach = reach
 
     async def send(self, outgoing: Outgoing) -> AsyncHttpxResponse:
         """Send one request; redirects are not followed, and the deadline is kept whatever the client does."""
         with outgoing.request() as request:
             ours = _to_httpx(request, self._client.headers, outgoing.deadline)
-            watch = _Watch(self._client, ours, outgoing)
+            await self._check(ours, outgoing.deadline)
+            watch = _Watch(self._client, ours, outgoing, self._reach)
             try:
                 return await within(outgoing.deadline.remaining + GRACE, self._respond(ours))
             except TimeLimitError:
@@ -151,6 +176,11 @@ class AsyncHttpxClient:
             except Exception:
                 watch.failed()
                 raise
+
+    async def _check(self, request: httpx.Request, deadline: Deadline) -> None:
+        check_no_proxy(self._client, request.url)
+        if self._reach is not None:
+            await check_name(transport_of(self._client, request.url), request.url, self._reach, deadline.remaining)
 
     async def _respond(self, request: httpx.Request) -> AsyncHttpxResponse:
         try:

@@ -8,7 +8,7 @@ from contextvars import copy_context
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
-from aurashot._engine import Engine, PublicNetwork, Route
+from aurashot._engine import CheckedNetwork, Engine, PublicNetwork, Route, http_reach
 from aurashot._transport._interruption import outlive_interrupts
 from aurashot._transport._runtime import forget, run
 
@@ -78,7 +78,9 @@ class BlockingRuntime:
         self.piece: int = 1  # each chunk of a download is written as it comes
         self.api: Engine | HttpxClient = _carrier(service, given, proxy)
         self.images: Engine = Engine(
-            service.max_connections, Route(None, service.ssl_context), PublicNetwork(service.host_and_port)
+            service.max_connections,
+            Route(None, service.ssl_context),
+            PublicNetwork(service.host_and_port, http_reach(service.base_url)),
         )
         """Without a proxy: the addresses are checked here."""
         self.proxied_images: Engine | None = None
@@ -192,8 +194,10 @@ def _settle(work: Callable[[], T], outcome: Future[T]) -> None:
 
 def _carrier(service: Service, given: httpx.Client | None, proxy: httpcore.Proxy | None) -> Engine | HttpxClient:
     if given is None:
-        return Engine(service.max_connections, Route(proxy, service.ssl_context))
+        reach = http_reach(service.base_url)
+        network = None if reach is None else CheckedNetwork(reach)
+        return Engine(service.max_connections, Route(proxy, service.ssl_context), network)
 
     from aurashot._transport._httpx_client import HttpxClient
 
-    return HttpxClient(given)
+    return HttpxClient(given, http_reach(service.base_url))

@@ -62,8 +62,8 @@ _LONGEST_URI = 4 * _LONGEST_PATH
 _LONGEST_MARK = 64
 """Characters before the comma of a data: URI in which ";base64" is looked for."""
 _NO_PATHS = (
-    "The text is neither an https URL nor a data: URI, and allow_paths=False accepts no other; pass the image's URL or its "
-    "bytes"
+    "The text is neither an https URL nor a data: URI, and allow_paths=False accepts no other; pass the image's URL or "
+    "its bytes"
 )
 """What is said of any other text: whether it is the path of a file is not looked up."""
 _AS_BASE64 = "if this is base64, pass 'data:image/png;base64,…' or the decoded bytes"

@@ -41,7 +41,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def shown(key: ApiKey) -> str:
     """Return a key as it goes out."""
-    return key.bearer().removeprefix(b"Bearer ").decode()
+    return key.bearer().reveal().removeprefix(b"Bearer ").decode()
 
 
 def write(folder: Path, text: str) -> Path:

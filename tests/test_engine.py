@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from aurashot._engine import AsyncResponseStream
+    from aurashot._hidden import Secret
 
 
 class Get:
@@ -40,6 +41,8 @@ class Get:
         self.openings.append("opened")
         yield httpcore.Request(b"GET", self._url, headers=[(b"Host", self._url.host)])
         self.openings.append("closed")
+
+    authorization: Secret | None = None
 
     def before_send(self) -> None:
         """Do nothing."""
@@ -307,7 +310,7 @@ def test_proxy_of_the_environment(
         monkeypatch.setenv(name, value)
 
     found = environment_proxy(address)
-    assert proxy == (found and bytes(found.url).decode())
+    assert proxy == (found and bytes(found.inner.url).decode())
 
 
 def test_password_of_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -316,9 +319,11 @@ def test_password_of_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     found = environment_proxy("https://www.aurashot.art")
 
     assert found is not None
-    assert {b"Proxy-Authorization": b"Basic " + base64.b64encode(b"user:p@ss")} == dict(found.headers)
-    assert "b'(hidden)'" == repr(found.headers[0][1])
-    assert "http://proxy:3128/" == bytes(found.url).decode()
+    assert found.authorization is not None
+    assert b"Basic " + base64.b64encode(b"user:p@ss") == found.authorization.reveal()
+    assert [(b"Proxy-Authorization", b"(hidden)")] == found.inner.headers
+    assert "http://proxy:3128/" == bytes(found.inner.url).decode()
+    assert "p@ss" not in repr(found)
 
 
 @given(st.lists(st.tuples(st.binary(max_size=12), st.binary(max_size=40)), max_size=8))

@@ -11,12 +11,13 @@ import httpcore
 import pytest
 
 from aurashot._deadline import Deadline
-from aurashot._engine import AsyncEngine, Engine, Route
+from aurashot._engine import AsyncEngine, Engine, Proxy, Route
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from aurashot._hidden import Secret
     from lab.server import ScriptedServer
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -90,6 +91,8 @@ class Request:
         """Give the request."""
         method = b"GET" if self._content is None else b"POST"
         return nullcontext(httpcore.Request(method, self._url, headers=self._headers, content=self._content))
+
+    authorization: Secret | None = None
 
     def before_send(self) -> None:
         """Log it."""
@@ -176,7 +179,7 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
 
 def send(script: Script, requests: Sequence[Request], proxy: httpcore.Proxy | None) -> list[bytes]:
     """Send requests one after the other, and return the bodies of their responses."""
-    engine = Engine(1, Route(proxy), Network(script))
+    engine = Engine(1, Route(None if proxy is None else Proxy(proxy)), Network(script))
     bodies: list[bytes] = []
     for request in requests:
         response = engine.send(request)
@@ -188,7 +191,7 @@ def send(script: Script, requests: Sequence[Request], proxy: httpcore.Proxy | No
 
 async def send_async(script: Script, requests: Sequence[Request], proxy: httpcore.Proxy | None) -> list[bytes]:
     """Send requests one after the other, and return the bodies of their responses."""
-    engine = AsyncEngine(1, Route(proxy), AsyncNetwork(script))
+    engine = AsyncEngine(1, Route(None if proxy is None else Proxy(proxy)), AsyncNetwork(script))
     bodies: list[bytes] = []
     for request in requests:
         response = await engine.send(request)

@@ -175,8 +175,8 @@ _SENDING: Final = (
     ),
     _mutant(
         "tracebacks contain the request",
-        "_engine._network:_Head.joined",
-        becomes("memoryview(held + data)", "held + data"),
+        "_transport._stages:Stages._attempt",
+        without("hide_locals(stop)"),
     ),
     _mutant("a connection with unread bytes is reused", "_engine._slots:has_trailing_data", returns("False")),
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import urlsplit
 
 from aurashot import _key_file
-from aurashot._hidden import Hidden
+from aurashot._hidden import HIDDEN, Secret, hides_locals
 from aurashot._key_file import FILE_NAME
 from aurashot._reasons import reason_of
 from aurashot._url_policy import base_url_fault
@@ -30,16 +30,19 @@ ENVIRONMENT_ONLY: Final = (BASE_URL_NAME, ALLOW_HTTP_NAME, "AURASHOT_DOWNLOAD_PR
 
 _KEY_SHAPE: Final = re.compile(r"(?=sk_.|.{8})[!-~]{1,256}")
 """A key that starts with sk_ may be short, such as one of the sandbox; of another kind, short ones are no keys."""
+_SHORTEST_SECRET: Final = 8
+"""Characters of a key from which on it is looked for in responses; shorter ones are parts of common words."""
 _QUOTES: Final = "\"'`"
 
 logger: Final = logging.getLogger("aurashot")
 
 
 class ApiKey:
-    """A key that shows at most its last four characters and refuses to be pickled."""
+    """A key that shows at most its last four characters and refuses to be pickled and copied."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("_key", "_shown")
 
+    @hides_locals
     def __init__(self, value: str, source: str) -> None:
         value = _unquoted(value.strip())
         if any(mark in value for mark in _QUOTES):
@@ -51,21 +54,29 @@ class ApiKey:
                 if len(value) > 8  # a shorter one would be shown nearly whole
                 else f"The key from {source} is too short or not valid; keys look like sk_live_..."
             )
-        self._value = value
+        self._key = Secret(value.encode())
+        self._shown = value[-4:] if len(value) > 8 else ""
 
-    def bearer(self) -> bytes:
+    def bearer(self) -> Secret:
         """Return the value of the one header that carries the key."""
-        return Hidden(f"Bearer {self._value}".encode())
+        return Secret(b"Bearer " + self._key.reveal())
 
     def text(self) -> str:
         """Return the key itself, for the one file that holds it."""
-        return self._value
+        return self._key.reveal().decode()
+
+    def hidden_in(self, data: bytes) -> bytes:
+        """Return what the service or its host sent, without the key; a short key of a sandbox is no secret."""
+        key = self._key.reveal()
+        return data.replace(key, HIDDEN) if len(key) >= _SHORTEST_SECRET and key in data else data
 
     def __repr__(self) -> str:
-        end = self._value[-4:] if len(self._value) > 8 else ""
-        return f"ApiKey('...{end}')"
+        return f"ApiKey('...{self._shown}')"
 
     def __reduce__(self) -> NoReturn:
+        raise TypeError("An API key cannot be pickled; make the client in the process that uses it")
+
+    def __getstate__(self) -> NoReturn:
         raise TypeError("An API key cannot be pickled; make the client in the process that uses it")
 
 
@@ -126,6 +137,7 @@ def _read(path: Path) -> dict[str, str | None]:
     return values
 
 
+@hides_locals
 def save_key(api_key: str, *, folder: str | os.PathLike[str] | None = None) -> Path:
     """Write an API key to a `.aurashot.env` file that only you can read, and return its path.
 

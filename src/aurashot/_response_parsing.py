@@ -35,7 +35,7 @@ from aurashot.errors import (
 from aurashot.models import Generation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from aurashot._calls import M
 
@@ -86,6 +86,11 @@ _QUOTA_WORDS: Final = r"(?i)quota|credit|billing|balance|payment"
 _BLOCKED_WORDS: Final = r"(?i)content.?(policy|filter|block|moderat)|moderat|nsfw|safety|inappropriate|prohibited"
 
 
+def as_it_is(body: bytes) -> bytes:
+    """Return a body unchanged."""
+    return body
+
+
 class RawResponse(NamedTuple):
     """A response, read in full."""
 
@@ -93,6 +98,8 @@ class RawResponse(NamedTuple):
     headers: Mapping[str, str]
     """Names in lower case."""
     raw: bytes
+    hide: Callable[[bytes], bytes] = as_it_is
+    """What takes the key out of a body that an error quotes."""
 
     @property
     def content_type(self) -> str:
@@ -193,7 +200,7 @@ def _unexpected(response: RawResponse, body: bytes, message: str) -> UnexpectedR
     error = UnexpectedResponseError(message)
     error.status_code = response.status
     error.content_type = response.content_type
-    error.body = body[:_KEPT_BYTES]
+    error.body = response.hide(body)[:_KEPT_BYTES]
     error.outcome = STATUS_OUTCOMES.get(response.status, "unknown")
     error.request_id = response.request_id
     return error
@@ -208,6 +215,7 @@ def too_large(size: int) -> UnexpectedResponseError:
 
 def _reject_failure(result: Generation, response: RawResponse, body: bytes) -> None:
     if result.failed:
+        result = type(result).model_validate_json(response.hide(body))
         raise failure(result.task_type or "generation", result.model_extra or {}, result)
     if result.succeeded and not result.outputs:
         error = _unexpected(response, body, "The service reported success but sent no image")
@@ -256,7 +264,7 @@ def _status_error(response: RawResponse) -> APIStatusError:
 
 def _readable(response: RawResponse) -> bytes:
     try:
-        return _decode(response)
+        return response.hide(_decode(response))
     except UnexpectedResponseError:
         return b""  # the status stands, whatever a proxy has done to its page
 

@@ -49,6 +49,7 @@ class Again:
 
     def __init__(self, request: httpcore.Request, sent: bytes, outgoing: Outgoing) -> None:
         self.deadline = outgoing.deadline
+        self.authorization = outgoing.authorization
         self.before_send = outgoing.before_send
         self._request = httpcore.Request(request.method, request.url, headers=request.headers, content=sent)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from aurashot._client import _setup as setup
 from aurashot._flows import character as flows
+from aurashot._hidden import hides_locals
 from aurashot._operations import Labels
 from aurashot._rate_limit import check_rate_limiter
 from aurashot._transport._async import AsyncConnections, AsyncTransport
@@ -71,6 +72,7 @@ class AsyncAuraShot:
         ConfigurationError: There is no key, an argument is invalid, or the extra that it needs is missing.
     """
 
+    @hides_locals
     def __init__(
         self,
         api_key: str | None = None,

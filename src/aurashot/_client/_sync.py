@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from aurashot._client import _setup as setup
 from aurashot._flows import character as flows
+from aurashot._hidden import hides_locals
 from aurashot._operations import Labels
 from aurashot._rate_limit import check_rate_limiter
 from aurashot._transport._sync import Connections, Transport
@@ -72,6 +73,7 @@ class AuraShot:
         ConfigurationError: There is no key, an argument is invalid, or the extra that it needs is missing.
     """
 
+    @hides_locals
     def __init__(
         self,
         api_key: str | None = None,

@@ -11,12 +11,13 @@ Connections belong to one process and one event loop: after `fork()`, or in anot
 from typing import TYPE_CHECKING
 
 from aurashot import _late
-from aurashot._engine._proxies import DownloadProxy, download_proxy, environment_proxy
+from aurashot._engine._proxies import DownloadProxy, Proxy, download_proxy, environment_proxy
 
 if TYPE_CHECKING:
     from aurashot._engine._async import AsyncEngine, AsyncResponseStream
     from aurashot._engine._environment import check_context, ssl_context
     from aurashot._engine._lasting import keep_readable
+    from aurashot._engine._log import SECRET_HEADERS, redact_details
     from aurashot._engine._network import CONNECT_TIMEOUT, Outgoing
     from aurashot._engine._public import (
         AsyncCheckedNetwork,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONNECT_TIMEOUT",
+    "SECRET_HEADERS",
     "AsyncCheckedNetwork",
     "AsyncEngine",
     "AsyncPublicNetwork",
@@ -43,6 +45,7 @@ __all__ = [
     "DownloadProxy",
     "Engine",
     "Outgoing",
+    "Proxy",
     "PublicNetwork",
     "Reach",
     "RefusedAddressError",
@@ -54,12 +57,14 @@ __all__ = [
     "headers_of",
     "http_reach",
     "keep_readable",
+    "redact_details",
     "resolved_async",
     "ssl_context",
 ]
 
 _HOMES = {
     "CONNECT_TIMEOUT": "aurashot._engine._network",
+    "SECRET_HEADERS": "aurashot._engine._log",
     "AsyncCheckedNetwork": "aurashot._engine._public",
     "AsyncEngine": "aurashot._engine._async",
     "AsyncPublicNetwork": "aurashot._engine._public",
@@ -77,6 +82,7 @@ _HOMES = {
     "headers_of": "aurashot._engine._slots",
     "http_reach": "aurashot._engine._public",
     "keep_readable": "aurashot._engine._lasting",
+    "redact_details": "aurashot._engine._log",
     "resolved_async": "aurashot._engine._public",
     "ssl_context": "aurashot._engine._environment",
 }

@@ -12,6 +12,7 @@ import anyio
 import httpcore
 
 from aurashot._background import current_loop, is_closed, later
+from aurashot._engine._log import hide_in_async_log
 from aurashot._engine._slots import (
     DIRECT,
     SWEEP_INTERVAL,
@@ -115,6 +116,7 @@ class AsyncEngine:
         slot = pop(pool.idle)
         try:
             with outgoing.request() as request:
+                hide_in_async_log(request, outgoing.authorization)
                 if slot is not None and not is_reusable(slot, request.url):
                     await _close(slot)
                     slot = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 import httpcore
 
 from aurashot._engine._early import LARGE, Early, has_unread, send
+from aurashot._hidden import HIDDEN
 
 if TYPE_CHECKING:
     import ssl
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from aurashot._deadline import Deadline
     from aurashot._engine._addresses import SocketOptions
+    from aurashot._hidden import Secret
 
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds for one attempt to connect, so that a dead address leaves time for another attempt."""
@@ -30,6 +32,11 @@ class Outgoing(Protocol):
     @property
     def deadline(self) -> Deadline:
         """The deadline of the call."""
+        ...
+
+    @property
+    def authorization(self) -> Secret | None:
+        """What is sent as Authorization; in the request, `HIDDEN` stands for it."""
         ...
 
     def request(self) -> AbstractContextManager[httpcore.Request]:
@@ -50,14 +57,16 @@ class Clock:
     Args:
         tls_layers: How many TLS handshakes precede a request: with the proxy, with the service, or with both. What is
             written before them (a proxy's CONNECT) is no part of a request.
+        proxy_authorization: What is sent to the proxy as Proxy-Authorization.
     """
 
-    __slots__ = ("outgoing", "tls_layers")
+    __slots__ = ("_proxy_authorization", "outgoing", "tls_layers")
 
     outgoing: Outgoing
 
-    def __init__(self, tls_layers: int) -> None:
+    def __init__(self, tls_layers: int, proxy_authorization: Secret | None = None) -> None:
         self.tls_layers: int = tls_layers
+        self._proxy_authorization = proxy_authorization
 
     def left(self, over: type[httpcore.TimeoutException]) -> float:
         """Return the seconds that are left, or raise the right kind of timeout when none are."""
@@ -71,9 +80,21 @@ class Clock:
         if tls_layers == self.tls_layers:
             self.outgoing.before_send()
 
+    def signed(self, head: bytes, tls_layers: int) -> bytes:
+        """Return the head of a request, or of a proxy's CONNECT, with its secret in it."""
+        if tls_layers == self.tls_layers:
+            return _with(self.outgoing.authorization, b"\r\nAuthorization: ", head)
+        return _with(self._proxy_authorization, b"\r\nProxy-Authorization: ", head)
+
     def to_connect(self) -> float:
         """Return the seconds that one attempt to connect may take."""
         return min(CONNECT_TIMEOUT, self.left(httpcore.ConnectTimeout))
+
+
+def _with(secret: Secret | None, name: bytes, head: bytes) -> bytes:
+    if secret is None:
+        return head
+    return head.replace(name + HIDDEN + b"\r\n", name + secret.reveal() + b"\r\n", 1)
 
 
 class _Head:
@@ -81,8 +102,7 @@ class _Head:
 
     httpcore writes the head of a request, then each chunk of its body, then its end, which is empty unless the body has
     no length. The head and the first chunk together take one system call and one TLS record instead of two, and a
-    request whose body cannot be read is not sent at all. What is sent is a view of the bytes, since an error reporter
-    that logs local variables would show the key in bytes.
+    request whose body cannot be read is not sent at all.
     """
 
     __slots__ = ("_held", "_is_next")
@@ -91,13 +111,13 @@ class _Head:
         self._held = b""
         self._is_next = True
 
-    def joined(self, data: bytes) -> memoryview:
-        """Take what httpcore writes next, and return what to send now."""
+    def followed(self, data: bytes) -> tuple[bytes, bytes]:
+        """Take what httpcore writes next, and return what to send now: a head, if there is one, and what follows it."""
         if self._is_next:
             self._held, self._is_next = data, False
-            return memoryview(b"")
+            return b"", b""
         held, self._held = self._held, b""
-        return memoryview(held + data)
+        return held, data
 
     def sent(self) -> None:
         """Expect the head of another request: the response to this one is being read."""
@@ -121,12 +141,13 @@ class _Stream(httpcore.NetworkStream):
         return self._inner.read(max_bytes, self._clock.left(httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._send(self._head.joined(buffer))
+        self._send(*self._head.followed(buffer))
 
-    def _send(self, data: memoryview) -> None:
-        if data:
+    def _send(self, head: bytes, body: bytes) -> None:
+        if head or body:
             left = self._clock.left(httpcore.WriteTimeout)
             self._clock.before_send(self._tls_layers)
+            data = memoryview(self._clock.signed(head, self._tls_layers) + body if head else body)
             is_first, self._has_sent = not self._has_sent, True
             if is_first and len(data) <= LARGE:
                 self._inner.write(cast("bytes", data), left)
@@ -171,12 +192,13 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
         return await self._inner.read(max_bytes, self._clock.left(httpcore.ReadTimeout))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._send(self._head.joined(buffer))
+        await self._send(*self._head.followed(buffer))
 
-    async def _send(self, data: memoryview) -> None:
-        if data:
+    async def _send(self, head: bytes, body: bytes) -> None:
+        if head or body:
             left = self._clock.left(httpcore.WriteTimeout)
             self._clock.before_send(self._tls_layers)
+            data = memoryview(self._clock.signed(head, self._tls_layers) + body if head else body)
             is_first, self._has_sent = not self._has_sent, True
             if is_first and len(data) <= LARGE:
                 await self._inner.write(cast("bytes", data), left)

@@ -6,12 +6,12 @@ import base64
 import os
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
-from aurashot._hidden import Hidden
+from aurashot._hidden import HIDDEN, Secret
 from aurashot._url_policy import ip_literal, is_loopback
 from aurashot.errors import ConfigurationError
 
@@ -29,6 +29,19 @@ _ENTRY: Final = re.compile(r"\[(?P<ipv6>[^\]]*)\](?::(?P<port6>\d+))?|(?P<name>[
 
 
 @dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy.
+
+    Attributes:
+        inner: How httpcore knows it, without its password.
+        authorization: What is sent to it as Proxy-Authorization.
+    """
+
+    inner: httpcore.Proxy = field(repr=False)
+    authorization: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DownloadProxy:
     """The proxy that fetches images, and what is fetched without it.
 
@@ -37,7 +50,7 @@ class DownloadProxy:
         no_proxy: What NO_PROXY named when the client was made.
     """
 
-    proxy: httpcore.Proxy
+    proxy: Proxy
     no_proxy: str
 
     def carries(self, address: str) -> bool:
@@ -68,7 +81,7 @@ def download_proxy(given: str | None, context: ssl.SSLContext | None = None) -> 
     return DownloadProxy(proxy, os.environ.get("no_proxy") or os.environ.get("NO_PROXY", ""))
 
 
-def environment_proxy(address: str, context: ssl.SSLContext | None = None) -> httpcore.Proxy | None:
+def environment_proxy(address: str, context: ssl.SSLContext | None = None) -> Proxy | None:
     """Return the proxy that HTTPS_PROXY, ALL_PROXY and NO_PROXY, or the system, name for a URL.
 
     What is sent by plain http, or to this machine, never goes through a proxy: it would be shown to the proxy and to
@@ -132,7 +145,7 @@ def _names(entry: str, host: str, port: int) -> bool:
     return bool(suffix) and (host == suffix or host.endswith(f".{suffix}"))
 
 
-def proxy_from(text: str, source: str, context: ssl.SSLContext | None = None) -> httpcore.Proxy:
+def proxy_from(text: str, source: str, context: ssl.SSLContext | None = None) -> Proxy:
     """Return the proxy at a URL.
 
     Args:
@@ -157,11 +170,13 @@ def proxy_from(text: str, source: str, context: ssl.SSLContext | None = None) ->
 
     from aurashot._engine._environment import ssl_context
 
-    return httpcore.Proxy(
+    authorization = _authorization(parts)
+    inner = httpcore.Proxy(
         httpcore.URL(scheme=parts.scheme.encode(), host=parts.hostname.encode("idna"), port=parts.port, target=b"/"),
-        headers=_authorization(parts),
+        headers=[] if authorization is None else [(b"Proxy-Authorization", HIDDEN)],
         ssl_context=(context or ssl_context()) if parts.scheme == "https" else None,
     )
+    return Proxy(inner, authorization)
 
 
 def _split(text: str) -> SplitResult | None:
@@ -186,9 +201,9 @@ def _remedy(scheme: str, source: str) -> str:
     return "write it as http://host:port"
 
 
-def _authorization(parts: SplitResult) -> list[tuple[bytes, bytes]]:
-    """Return the header with the user name and password, which hides itself from tracebacks with local variables."""
+def _authorization(parts: SplitResult) -> Secret | None:
+    """Return the user name and password, if there are any."""
     if parts.username is None:
-        return []
+        return None
     credentials = unquote_to_bytes(parts.username) + b":" + unquote_to_bytes(parts.password or "")
-    return [(b"Proxy-Authorization", Hidden(b"Basic " + base64.b64encode(credentials)))]
+    return Secret(b"Basic " + base64.b64encode(credentials))

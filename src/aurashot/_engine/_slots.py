@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Iterator
 
+    from aurashot._engine._proxies import Proxy
+
 KEEP_ALIVE: Final = 1.0
 """Seconds for which an idle connection is used again; after half as long again, at most, it is closed.
 
@@ -34,7 +36,7 @@ class Route(NamedTuple):
         context: The TLS context that the user gave, instead of that of the process.
     """
 
-    proxy: httpcore.Proxy | None = None
+    proxy: Proxy | None = None
     context: ssl.SSLContext | None = None
 
     def tls(self, url: httpcore.URL) -> ssl.SSLContext | None:
@@ -55,8 +57,7 @@ class Slot:
     """One blocking connection to one origin."""
 
     def __init__(self, url: httpcore.URL, route: Route, inner: httpcore.NetworkBackend) -> None:
-        proxy = route.proxy
-        self.clock: Clock = Clock(_tls_layers(url, proxy))
+        proxy, self.clock = _by(route, url)
         self.address: tuple[bytes, bytes, int | None] = _address(url)
         self.idle_since: float = 0.0
         network, context = Network(self.clock, inner), route.tls(url)
@@ -71,8 +72,7 @@ class AsyncSlot:
     """One async connection to one origin."""
 
     def __init__(self, url: httpcore.URL, route: Route, inner: httpcore.AsyncNetworkBackend) -> None:
-        proxy = route.proxy
-        self.clock = Clock(_tls_layers(url, proxy))
+        proxy, self.clock = _by(route, url)
         self.address = _address(url)
         self.idle_since = 0.0
         self.network = network = AsyncNetwork(self.clock, inner)
@@ -101,6 +101,12 @@ def expired(idle: deque[SlotT]) -> Iterator[SlotT]:
             yield idle.popleft()
     except IndexError:  # there is none, or others took the last one meanwhile
         return
+
+
+def _by(route: Route, url: httpcore.URL) -> tuple[httpcore.Proxy | None, Clock]:
+    """Return the proxy of a route, and the clock of a connection by that route."""
+    proxy = None if route.proxy is None else route.proxy.inner
+    return proxy, Clock(_tls_layers(url, proxy), None if route.proxy is None else route.proxy.authorization)
 
 
 def _tls_layers(url: httpcore.URL, proxy: httpcore.Proxy | None) -> int:

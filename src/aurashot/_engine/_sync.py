@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 import httpcore
 
 from aurashot._engine._addresses import NamedNetwork
+from aurashot._engine._log import hide_in_log
 from aurashot._engine._slots import (
     DIRECT,
     SWEEP_INTERVAL,
@@ -96,6 +97,7 @@ class Engine:
         slot = pop(pool.idle)
         try:
             with outgoing.request() as request:
+                hide_in_log(request, outgoing.authorization)
                 if slot is not None and not is_reusable(slot, request.url):
                     slot.connection.close()
                     slot = None

@@ -15,12 +15,11 @@ from aurashot._transport._runtime import forget
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Sequence
 
-    import httpcore
     import httpx
 
     from aurashot._calls import M
     from aurashot._deadline import Deadline
-    from aurashot._engine import AsyncResponseStream, Outgoing
+    from aurashot._engine import AsyncResponseStream, Outgoing, Proxy
     from aurashot._rate_limit import AsyncRateLimiter
     from aurashot._transport._detached import DetachedCalls
     from aurashot._transport._exchange import Exchange
@@ -55,7 +54,7 @@ class _Signal:
 class AsyncRuntime:
     """The runtime of the async client."""
 
-    def __init__(self, service: Service, given: httpx.AsyncClient | None, proxy: httpcore.Proxy | None) -> None:
+    def __init__(self, service: Service, given: httpx.AsyncClient | None, proxy: Proxy | None) -> None:
         self.piece: int = 256 * 1024
         self.records_in_background: bool = True
         self.api: AsyncEngine | AsyncHttpxClient = _carrier(service, given, proxy)
@@ -175,9 +174,7 @@ class AsyncRuntime:
         return self.detached_calls.run(exchange, record, make)
 
 
-def _carrier(
-    service: Service, given: httpx.AsyncClient | None, proxy: httpcore.Proxy | None
-) -> AsyncEngine | AsyncHttpxClient:
+def _carrier(service: Service, given: httpx.AsyncClient | None, proxy: Proxy | None) -> AsyncEngine | AsyncHttpxClient:
     if given is None:
         reach = http_reach(service.base_url)
         network = None if reach is None else AsyncCheckedNetwork(reach)

@@ -200,6 +200,10 @@ class Retrieval(Generic[T]):
         more = self._whole.asked_from(self.sink.size) if self._whole else []
         return nullcontext(image_request(self._hops.url, more))
 
+    @property
+    def authorization(self) -> None:
+        """Nothing: the host of an image is not sent the key."""
+
     def before_send(self) -> None:
         """Do nothing: a download costs nothing, so it does not matter whether it was sent."""
 

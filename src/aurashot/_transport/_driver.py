@@ -6,6 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from aurashot._calls import Annotate, Blocking, Call, Fetch, Flow, Forget, Gather, Pause, Recall, Step, Together
+from aurashot._hidden import hide_locals
+from aurashot._transport._redaction import hide_key
 from aurashot._transport._runtime import forget
 from aurashot._transport._stages import Stages
 from aurashot.errors import AuraShotError
@@ -60,6 +62,9 @@ class Driver:
         except StopIteration as end:
             return cast("T", end.value)
         except AuraShotError as error:
+            if hide_key(error, self._client.service.key):
+                result = None  # it may be what quotes the key
+                hide_locals(error)
             operation.describe(error)
             raise
         finally:

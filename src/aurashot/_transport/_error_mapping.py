@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 import httpcore
 
 from aurashot._engine import DistantAddressError, RefusedAddressError
+from aurashot._hidden import links
 from aurashot._reasons import reason_of
-from aurashot._transport._tracebacks import chain, forget_frames
+from aurashot._transport._tracebacks import forget_frames
 from aurashot.errors import AuraShotError, DeadlineExceededError, NotSentError, OutcomeUnknownError
 
 if TYPE_CHECKING:
@@ -102,4 +103,4 @@ def _proves_not_sent(cause: BaseException) -> bool:
 
 
 def _is_certificate_failure(cause: BaseException) -> bool:
-    return any(isinstance(link, ssl.SSLCertVerificationError) for link in chain(cause))
+    return any(isinstance(link, ssl.SSLCertVerificationError) for link in links(cause))

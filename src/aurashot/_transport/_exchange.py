@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Final, Generic, cast
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 import httpcore
 
 from aurashot._calls import M
-from aurashot._response_parsing import MAX_RESPONSE_BYTES, RawResponse, read, too_large
+from aurashot._engine import SECRET_HEADERS
+from aurashot._response_parsing import MAX_RESPONSE_BYTES, RawResponse, as_it_is, read, too_large
 from aurashot._retry import Retries, RetryBudget, RetryPolicy
 from aurashot._transport._call_state import CallState
 from aurashot._transport._error_mapping import translate
+from aurashot._transport._redaction import hide_key
 from aurashot.errors import DeadlineExceededError
 from aurashot.models import CallMeta, WireModel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from aurashot._calls import Call
     from aurashot._deadline import Deadline
+    from aurashot._hidden import Secret
     from aurashot._operations import Operation
     from aurashot._transport._client_state import ClientState
     from aurashot._transport._record import Record
     from aurashot._transport._state import Options
     from aurashot.errors import AuraShotError
 
-_SECRET_HEADERS: Final = {"authorization", "cookie", "location", "proxy-authorization", "set-cookie", "x-api-key"}
-
 
 class Body:
     """The body of a response as it comes in, within the cap and the deadline."""
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline, hide: Callable[[bytes], bytes] = as_it_is) -> None:
         self._deadline = deadline
+        self._hide = hide
         self._chunks: list[bytes] = []
         self._size = 0
 
@@ -53,7 +56,7 @@ class Body:
 
     def response(self, status: int, headers: dict[str, str]) -> RawResponse:
         """Return the whole response."""
-        return RawResponse(status, headers, b"".join(self._chunks))
+        return RawResponse(status, headers, b"".join(self._chunks), self._hide)
 
 
 class Exchange(Generic[M]):
@@ -102,6 +105,16 @@ class Exchange(Generic[M]):
             before_wait=self._before_wait,
         )
 
+    @property
+    def authorization(self) -> Secret:
+        """What is sent as Authorization."""
+        return self._client.requests.authorization
+
+    @property
+    def body(self) -> Body:
+        """The body of a response that is about to be read; an error that quotes it does not quote the key."""
+        return Body(self.deadline, self._client.service.key.hidden_in)
+
     def request(self) -> AbstractContextManager[httpcore.Request]:
         """Give the request of an attempt."""
         return self._client.requests.open(self.call.path, self._content, self.key)
@@ -144,7 +157,7 @@ class Exchange(Generic[M]):
             self._client.response_times.add(self.call.name, time.monotonic() - self._sent_at)
         if self._report is not None:
             self._report.succeeded(response.status, len(response.raw))
-        headers = tuple([item for item in response.headers.items() if item[0] not in _SECRET_HEADERS])
+        headers = tuple([item for item in response.headers.items() if item[0] not in SECRET_HEADERS])
         return self._delivered(
             result.with_meta(
                 CallMeta(
@@ -166,10 +179,12 @@ class Exchange(Generic[M]):
 
     def lost(self, problem: Exception) -> AuraShotError:
         """Return what a transport's error means for this call."""
+        hide_key(problem, self._client.service.key)
         return self.failed(translate(problem, self.deadline, is_out=self.state.is_sent))
 
     def failed(self, error: AuraShotError) -> AuraShotError:
         """Take an error as the end of an attempt."""
+        hide_key(error, self._client.service.key)
         self.describe(error)
         self.state.fail(error)
         if self._report is not None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing, suppress
+from contextlib import aclosing, contextmanager, suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import httpx
 
-from aurashot._engine import CONNECT_TIMEOUT, headers_of, keep_readable
+from aurashot._engine import CONNECT_TIMEOUT, headers_of, keep_readable, redact_details
 from aurashot._response_parsing import MAX_RESPONSE_BYTES
 from aurashot._time_limit import TimeLimitError, within
 from aurashot._transport._plain_http import check_connections, check_name, check_no_proxy, transport_of
 from aurashot.errors import AuraShotError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     import httpcore
 
@@ -106,6 +106,7 @@ class _Watch:
 
     def _note(self, event: str, details: dict[str, Any]) -> None:
         self._is_silent = False
+        redact_details(details, self._outgoing.authorization)
         if event.endswith(".send_request_headers.started") and details["request"].method != b"CONNECT":
             if self._reach is not None:
                 check_connections(self.transport, self._url, self._reach)
@@ -132,11 +133,12 @@ class HttpxClient:
     def send(self, outgoing: Outgoing) -> HttpxResponse:
         """Send one request; redirects are not followed."""
         with outgoing.request() as request:
-            ours = _to_httpx(request, self._client.headers, outgoing.deadline)
+            ours = _to_httpx(request, self._client.headers, outgoing)
             check_no_proxy(self._client, ours.url)
             watch = _Watch(self._client, ours, outgoing, self._reach)
             try:
-                return HttpxResponse(self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False))
+                with _signed(ours, outgoing):
+                    return HttpxResponse(self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False))
             except httpx.HTTPStatusError as error:  # of an event hook that calls raise_for_status
                 if error.request is ours:
                     return HttpxResponse(error.response)
@@ -165,11 +167,12 @@ class AsyncHttpxClient:
     async def send(self, outgoing: Outgoing) -> AsyncHttpxResponse:
         """Send one request; redirects are not followed, and the deadline is kept whatever the client does."""
         with outgoing.request() as request:
-            ours = _to_httpx(request, self._client.headers, outgoing.deadline)
+            ours = _to_httpx(request, self._client.headers, outgoing)
             await self._check(ours, outgoing.deadline)
             watch = _Watch(self._client, ours, outgoing, self._reach)
             try:
-                return await within(outgoing.deadline.remaining + GRACE, self._respond(ours))
+                with _signed(ours, outgoing):
+                    return await within(outgoing.deadline.remaining + GRACE, self._respond(ours))
             except TimeLimitError:
                 watch.failed()
                 raise httpx.ReadTimeout("The httpx client did not keep the deadline") from None
@@ -230,9 +233,9 @@ async def _chunks(response: httpx.Response) -> list[bytes]:
     return chunks
 
 
-def _to_httpx(request: httpcore.Request, own: httpx.Headers, deadline: Deadline) -> httpx.Request:
+def _to_httpx(request: httpcore.Request, own: httpx.Headers, outgoing: Outgoing) -> httpx.Request:
     """Return the same request in httpx's terms, with the headers that the client adds to all of its requests."""
-    left = deadline.remaining
+    left = outgoing.deadline.remaining
     timeout = {"connect": min(CONNECT_TIMEOUT, left), "read": left, "write": left, "pool": left}
     ours = {name.lower() for name, _ in request.headers}
     headers = [*request.headers, *(item for item in own.raw if item[0].lower() not in ours)]
@@ -244,6 +247,17 @@ def _to_httpx(request: httpcore.Request, own: httpx.Headers, deadline: Deadline)
     if isinstance(stream, httpx.ByteStream):
         theirs.read()  # aiohttp's transport sends what it can have as a whole with less ado
     return theirs
+
+
+@contextmanager
+def _signed(request: httpx.Request, outgoing: Outgoing) -> Generator[None]:
+    """Put the key into a request while it is sent: httpx's responses and errors keep their request."""
+    if (secret := outgoing.authorization) is not None:
+        request.headers["Authorization"] = secret.reveal().decode()
+    try:
+        yield
+    finally:
+        request.headers.pop("Authorization", None)
 
 
 @lru_cache(maxsize=64)

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import httpcore
 
+from aurashot._hidden import HIDDEN
 from aurashot._version import __version__
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from aurashot._config import ApiKey
+    from aurashot._hidden import Secret
     from aurashot.images import Payload
 
 USER_AGENT: Final = f"aurashot/{__version__} python/{platform.python_version()}".encode()
@@ -29,7 +31,12 @@ Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 
 class Requests:
-    """The requests of one client: URLs and headers are built once."""
+    """The requests of one client: URLs and headers are built once.
+
+    Attributes:
+        authorization: What is sent as Authorization. The network stream puts it into the head of a request when its
+            bytes are sent, so that no request, and no frame of another library, holds it before.
+    """
 
     def __init__(self, base_url: str, key: ApiKey) -> None:
         self._base_url = base_url
@@ -38,8 +45,9 @@ class Requests:
             (b"Accept", b"application/json"),
             (b"Accept-Encoding", b"identity"),
             (b"User-Agent", USER_AGENT),
-            (b"Authorization", key.bearer()),
+            (b"Authorization", HIDDEN),
         ]
+        self.authorization: Secret = key.bearer()
         self._urls: dict[str, httpcore.URL] = {}
 
     def open(self, path: str, content: bytes | Payload, key: str | None) -> AbstractContextManager[httpcore.Request]:

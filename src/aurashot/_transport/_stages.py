@@ -14,9 +14,10 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from aurashot._hidden import hide_locals
 from aurashot._reasons import described
 from aurashot._transport._error_mapping import transport_errors
-from aurashot._transport._exchange import Body, Exchange
+from aurashot._transport._exchange import Exchange
 from aurashot._transport._tracebacks import clear_frames, raise_from
 from aurashot.errors import AuraShotError, NotSentError
 
@@ -128,17 +129,19 @@ class Stages:
         exchange.begin()
         try:
             async with aclosing(await self._runtime.send(exchange)) as response:
-                body = Body(exchange.deadline)
+                body = exchange.body
                 async for chunk in response:
                     body.add(chunk)
             return exchange.accept(body.response(response.status, response.headers))
-        except transport_errors() as problem:
-            raise exchange.lost(problem) from problem
-        except AuraShotError as error:
-            exchange.failed(error)
-            raise
         except BaseException as stop:
-            exchange.interrupted(stop)
+            chunk = b""  # a response can quote the key
+            hide_locals(stop)
+            if isinstance(stop, transport_errors()):
+                raise exchange.lost(stop) from stop
+            if isinstance(stop, AuraShotError):
+                exchange.failed(stop)
+            else:
+                exchange.interrupted(stop)
             raise
 
     async def _permission(self, exchange: Exchange[M]) -> M | None:
@@ -186,13 +189,14 @@ class Stages:
                 async with aclosing(await self._runtime.fetch(retrieval, retrieval.url)) as response:
                     if retrieval.arrived(response.status, response.headers):
                         return await self._land(response, retrieval)
-        except transport_errors() as problem:
-            raise retrieval.lost(problem) from problem
-        except AuraShotError as error:
-            retrieval.failed(error)
-            raise
         except BaseException as stop:
-            retrieval.interrupted(stop)
+            hide_locals(stop)
+            if isinstance(stop, transport_errors()):
+                raise retrieval.lost(stop) from stop
+            if isinstance(stop, AuraShotError):
+                retrieval.failed(stop)
+            else:
+                retrieval.interrupted(stop)
             raise
 
     async def _land(self, response: ResponseStream, retrieval: Retrieval[T]) -> T:

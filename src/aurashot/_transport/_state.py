@@ -16,11 +16,10 @@ from aurashot.errors import ConfigurationError, InputError
 if TYPE_CHECKING:
     import ssl
 
-    import httpcore
     import httpx
 
     from aurashot._config import ApiKey
-    from aurashot._engine import DownloadProxy
+    from aurashot._engine import DownloadProxy, Proxy
     from aurashot._rate_limit import AnyRateLimiter
     from aurashot.instrumentation import Dispatcher
     from aurashot.ledger import Ledger
@@ -121,7 +120,7 @@ class Shared:
         self.http_client: Any = http_client
         self.ledger: Ledger | None = ledger
         self.rate_limiter: AnyRateLimiter | None = rate_limiter
-        self.proxy: httpcore.Proxy | None = (
+        self.proxy: Proxy | None = (
             None if http_client is not None else environment_proxy(service.base_url, service.ssl_context)
         )
         self.closed: bool = False

@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
     from concurrent.futures import Future
 
-    import httpcore
     import httpx
 
     from aurashot._calls import M
     from aurashot._deadline import Deadline
-    from aurashot._engine import Outgoing, ResponseStream
+    from aurashot._engine import Outgoing, Proxy, ResponseStream
     from aurashot._rate_limit import RateLimiter
     from aurashot._transport._exchange import Exchange
     from aurashot._transport._httpx_client import HttpxClient, HttpxResponse
@@ -73,7 +72,7 @@ class _Response:
 class BlockingRuntime:
     """The runtime of the sync client: none of its coroutines ever suspends."""
 
-    def __init__(self, service: Service, given: httpx.Client | None, proxy: httpcore.Proxy | None) -> None:
+    def __init__(self, service: Service, given: httpx.Client | None, proxy: Proxy | None) -> None:
         self.records_in_background: bool = False
         self.piece: int = 1  # each chunk of a download is written as it comes
         self.api: Engine | HttpxClient = _carrier(service, given, proxy)
@@ -192,7 +191,7 @@ def _settle(work: Callable[[], T], outcome: Future[T]) -> None:
         del outcome
 
 
-def _carrier(service: Service, given: httpx.Client | None, proxy: httpcore.Proxy | None) -> Engine | HttpxClient:
+def _carrier(service: Service, given: httpx.Client | None, proxy: Proxy | None) -> Engine | HttpxClient:
     if given is None:
         reach = http_reach(service.base_url)
         network = None if reach is None else CheckedNetwork(reach)

@@ -6,16 +6,17 @@ keep each other alive until the garbage collector runs. Three rules prevent it, 
 * a call drops the errors that it keeps when it ends (`CallState.end`);
 * an error that is passed on to be raised elsewhere travels in a list that is emptied by raising it (`raise_from`);
 * the frames of packages that keep errors are cleared (`clear_frames`).
+
+`_hidden.hide_locals` clears the frames of an attempt, which may hold the key.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from traceback import walk_tb
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from aurashot._hidden import links
 
 
 def raise_from(held: list[Any]) -> NoReturn:
@@ -25,23 +26,14 @@ def raise_from(held: list[Any]) -> NoReturn:
 
 def forget_frames(problem: BaseException) -> None:
     """Take the tracebacks off an exception and what led to it."""
-    for link in chain(problem):
+    for link in links(problem):
         link.__traceback__ = None
 
 
 def clear_frames(error: BaseException, *packages: str) -> None:
     """Clear the local variables of some packages' frames: tenacity's hold the error, in a cycle."""
-    for each in chain(error):
+    for each in links(error):
         for frame, _ in walk_tb(each.__traceback__):
             if frame.f_globals.get("__name__", "").partition(".")[0] in packages:
                 with suppress(RuntimeError):  # it still runs: asyncio asks the resolver in a thread of `concurrent`
                     frame.clear()
-
-
-def chain(problem: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and what led to it, once each: there may be a cycle."""
-    seen: set[int] = set()
-    while problem is not None and id(problem) not in seen:
-        yield problem
-        seen.add(id(problem))
-        problem = problem.__cause__ or problem.__context__

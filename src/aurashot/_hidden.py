@@ -45,14 +45,9 @@ def hide_locals(error: BaseException) -> None:
     Exceptions that were being handled before, in frames that still run, are left alone.
     """
     for link in links(error):
-        if not _clear(link) and link is not error:
-            return
-
-
-def _clear(link: BaseException) -> bool:
-    """Clear the frames of an exception, and return whether the first of them had ended."""
-    has_ended = [_is_cleared(frame) for frame, _ in walk_tb(link.__traceback__)]
-    return not has_ended or has_ended[0]
+        for index, (frame, _) in enumerate(walk_tb(link.__traceback__)):
+            if not _is_cleared(frame) and not index and link is not error:
+                return
 
 
 def _is_cleared(frame: FrameType) -> bool:

@@ -156,7 +156,7 @@ def test_direct_download_that_fails_names_the_option(
     """Whoever reaches the API by a proxy, and no image without one, is told how to fetch it."""
     options = {"http_client": make_client.http()} if way == "http_client" else {}
     if way == "environment":
-        monkeypatch.setenv("HTTP_PROXY", server.url)
-    address = f"http://127.0.0.1:{closed_port()}"
+        monkeypatch.setenv("HTTPS_PROXY", server.url)
+    address = f"https://0.0.0.0:{closed_port()}"  # not loopback by its spelling, which is never behind a proxy
     with pytest.raises(DownloadError, match=r"; downloads do not use .*, pass download_proxy="):
         make_client(address, retry=QUICK, **options).read(f"{address}/files/1.png")

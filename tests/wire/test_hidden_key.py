@@ -150,6 +150,26 @@ def test_failed_write_leaves_the_key_in_no_frame(
     assert "_send" in {frame.name for frame in traceback.extract_tb(caught.tb)}
 
 
+def test_exception_that_was_being_handled_keeps_its_locals(server: ScriptedServer) -> None:
+    """Only the frames of the call are cleared, and not those of what its caller was dealing with."""
+
+    def failing() -> None:
+        note = "of the caller"
+        raise ValueError(note)
+
+    def handling() -> None:
+        try:
+            failing()
+        except ValueError:
+            client.generate("a cafe", face=FACE)
+
+    server.always(ECHOES["401 with JSON"], path=GENERATE)
+    with AuraShot(KEY, base_url=server.url) as client, pytest.raises(AuraShotError) as caught:
+        handling()
+    (earlier,) = [each for each in links(caught.value) if isinstance(each, ValueError)]
+    assert {"note": "of the caller"} == [frame for frame, _ in traceback.walk_tb(earlier.__traceback__)][-1].f_locals
+
+
 def _start(value: Any) -> object:
     return value[:50]
 

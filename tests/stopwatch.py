@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-SLACK: Final = 0.25
+SLACK: Final = 1.0
 """Seconds that a call may take longer than it was given."""
 
 _TICK: Final = 0.005

@@ -65,7 +65,7 @@ PNG: Final = image()
 def client(make_client: Clients, server: ScriptedServer) -> AuraShot:
     """Return a client of the scripted server, which also holds the images."""
     server.always((body(PNG, "image/png"),))
-    return make_client(server.url, retry=RetryPolicy(initial_delay=0.01, max_delay=0.02), timeout=5)
+    return make_client(server.url, retry=RetryPolicy(initial_delay=0.01, max_delay=0.02), timeout=20)
 
 
 def generation(url: str) -> Generation:

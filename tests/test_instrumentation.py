@@ -86,7 +86,7 @@ def heard() -> list[Event]:
 @pytest.fixture
 def told_client(make_client: Clients, server: ScriptedServer, heard: list[Event]) -> AuraShot:
     """Return a client whose one hook notes every event."""
-    return make_client(server.url, retry=QUICK, hooks=[heard.append], timeout=5)
+    return make_client(server.url, retry=QUICK, hooks=[heard.append], timeout=20)
 
 
 @pytest.fixture
@@ -390,7 +390,7 @@ def test_a_trace_can_be_rebuilt_from_the_events(make_client: Clients, server: Sc
     image = png("red")
     server.queue(status(429, retry_after=0), path="/v1/character/generate")
     server.always((body(image, "image/png"),), path="/files/1.png")
-    client = make_client(server.url, retry=QUICK, hooks=[tracer], timeout=5)
+    client = make_client(server.url, retry=QUICK, hooks=[tracer], timeout=20)
     story = client.with_options(parent_id="story-1")
     before = datetime.now(UTC)
     response = story.generate(PROMPT, face=png())

@@ -85,10 +85,20 @@ def test_what_cannot_be_a_key_is_not_written() -> None:
     assert KEY in path.read_text(encoding="utf-8")
 
 
-def test_a_file_that_others_can_open_is_not_written_to() -> None:
-    """A key that goes into it would be shown; the file stays as it was."""
+def test_a_file_that_others_can_read_becomes_private(caplog: pytest.LogCaptureFixture) -> None:
+    """The new key is never in a file that others can read."""
     path = save_key(KEY)
     path.chmod(0o644)
+    save_key(OTHER)
+    assert 0o600 == mode(path)
+    assert OTHER == found()
+    assert [] == [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_a_file_that_others_can_write_is_not_written_to() -> None:
+    """What else is in it may be theirs; the file stays as it was."""
+    path = save_key(KEY)
+    path.chmod(0o622)
     with pytest.raises(ConfigurationError, match="chmod 600"):
         save_key(OTHER)
     assert OTHER not in path.read_text(encoding="utf-8")

@@ -81,7 +81,7 @@ def sent_keys(server: ScriptedServer) -> list[tuple[str, str | None]]:
 @pytest.fixture
 def client(make_client: Clients, server: ScriptedServer) -> AuraShot:
     """Return a client of the scripted server."""
-    return make_client(server.url, retry=QUICK, timeout=5)
+    return make_client(server.url, retry=QUICK, timeout=20)
 
 
 class TestKeys:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import re
-import stat
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import urlsplit
 
-from aurashot import _key_file
+from aurashot import _key_approvals, _key_file
 from aurashot._hidden import HIDDEN, Secret, hides_locals
 from aurashot._key_file import FILE_NAME
 from aurashot._reasons import reason_of
@@ -38,9 +37,13 @@ logger: Final = logging.getLogger("aurashot")
 
 
 class ApiKey:
-    """A key that shows at most its last four characters and refuses to be pickled and copied."""
+    """A key that shows at most its last four characters and refuses to be pickled and copied.
 
-    __slots__ = ("_key", "_shown")
+    Attributes:
+        source: Where it comes from: `api_key=`, the name of a variable, or the path of a file.
+    """
+
+    __slots__ = ("_key", "_shown", "source")
 
     @hides_locals
     def __init__(self, value: str, source: str) -> None:
@@ -54,6 +57,7 @@ class ApiKey:
                 if len(value) > 8  # a shorter one would be shown nearly whole
                 else f"The key from {source} is too short or not valid; keys look like sk_live_..."
             )
+        self.source: str = source
         self._key = Secret(value.encode())
         self._shown = value[-4:] if len(value) > 8 else ""
 
@@ -71,7 +75,7 @@ class ApiKey:
         return data.replace(key, HIDDEN) if len(key) >= _SHORTEST_SECRET and key in data else data
 
     def __repr__(self) -> str:
-        return f"ApiKey('...{self._shown}')"
+        return f"ApiKey('...{self._shown}', source={self.source!r})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("An API key cannot be pickled; make the client in the process that uses it")
@@ -98,50 +102,80 @@ def find_key(given: str | None) -> ApiKey:
         if value := os.environ.get(name):
             return ApiKey(value, name)
     unseen: list[str] = []
-    for path in _files(unseen):
-        values = _read(path)
-        for name in KEY_NAMES:
-            if value := values.get(name):
-                return ApiKey(value, str(path))
+    found = _from_files(unseen)
+    if found is not None:
+        return found
     raise ConfigurationError(
         f"No API key was found; pass api_key=, set {KEY_NAMES[0]}, or write it into {FILE_NAME}; keys are made at "
         f"{BASE_URL}/studio?tab=keys, and `aurashot sandbox serve` works without one{''.join(unseen)}"
     )
 
 
-def _files(unseen: list[str]) -> Iterator[Path]:
-    """Yield the key files that there are, and note the folders that cannot be looked into."""
-    folders: list[Path] = []
-    with suppress(OSError):  # the working directory was deleted, or is in a folder that cannot be read
-        folders += (here := Path.cwd(), *here.parents)
-    with suppress(RuntimeError):  # a user of a container may have no home
-        folders.append(Path.home())
-    for folder in dict.fromkeys(folders):
+@hides_locals
+def _from_files(unseen: list[str]) -> ApiKey | None:
+    """Return the key of the nearest file that may be used, and note what could not be looked at.
+
+    A file of a project gives way to another key at home unless the user made it.
+    """
+    home = _home()
+    own = None if home is None else _in_file(home, unseen)
+    for folder in _working_folders():
         path = folder / FILE_NAME
-        try:
-            is_there = stat.S_ISREG(path.stat().st_mode)
-        except (FileNotFoundError, NotADirectoryError):
+        key = own if path == home else _in_file(path, unseen)
+        if key is None:
             continue
-        except OSError as problem:
-            unseen.append(f"; {path} could not be looked for ({reason_of(problem)})")
-            continue
-        if is_there:
-            yield path
+        if own is None or own.text() == key.text() or _key_approvals.is_approved(path, key.text()):
+            logger.info("The API key is that of %s", path)
+            return key
+        logger.warning(
+            "%s is ignored, since %s has another key; if you trust it, run `aurashot login --here` in its folder",
+            path,
+            home,
+        )
+    if own is not None:
+        logger.info("The API key is that of %s", home)
+    return own
 
 
-def _read(path: Path) -> dict[str, str | None]:
-    values = _key_file.read(path)
+def _home() -> Path | None:
+    """Return the path of the key file at home; a user of a container may have no home."""
+    with suppress(RuntimeError):
+        return Path.home() / FILE_NAME
+    return None
+
+
+def _working_folders() -> Iterator[Path]:
+    """Yield the working directory and the folders above it."""
+    with suppress(OSError):  # it was deleted, or is in a folder that cannot be read
+        here = Path.cwd()
+        yield here
+        yield from here.parents
+
+
+@hides_locals
+def _in_file(path: Path, unseen: list[str]) -> ApiKey | None:
+    """Return the key in a file, or None if there is no such file, it has no key, or it is not trusted."""
+    try:
+        values = _key_file.read(path) or {}
+    except OSError as problem:
+        unseen.append(f"; {path} could not be looked for ({reason_of(problem)})")
+        return None
+    except _key_file.UntrustedFileError as problem:
+        logger.warning("A key file is ignored: %s", problem.message)
+        unseen.append(f"; {problem.message}")
+        return None
     for name in ENVIRONMENT_ONLY:
         if values.get(name):
             logger.warning("%s in %s is ignored: a file cannot say where requests are sent", name, path)
-    return values
+    return next((ApiKey(value, str(path)) for name in KEY_NAMES if (value := values.get(name))), None)
 
 
 @hides_locals
 def save_key(api_key: str, *, folder: str | os.PathLike[str] | None = None) -> Path:
     """Write an API key to a `.aurashot.env` file that only you can read, and return its path.
 
-    Other lines of the file stay as they are.
+    Other lines of the file stay as they are. A file in another folder than your home directory is remembered there as
+    yours, so that clients in that folder use it although another key is at home.
 
     Args:
         api_key: The key.
@@ -156,6 +190,8 @@ def save_key(api_key: str, *, folder: str | os.PathLike[str] | None = None) -> P
     except RuntimeError as problem:
         raise ConfigurationError("You have no home directory; pass folder=, or set HOME") from problem
     _key_file.write(path, KEY_NAMES[0], key.text())
+    if path != _home():
+        _key_approvals.approve(path, key.text())
     return path
 
 

@@ -153,7 +153,7 @@ def test_a_request_that_outlives_its_test_is_on_no_other_bill(pytester: pytest.P
 
         def call(client):
             with pytest.raises(AuraShotError):
-                client.generate("a cafe", face="https://example.com/face.jpg", timeout=5)
+                client.generate("a cafe", face="https://example.com/face.jpg", timeout=20)
 
         def test_second(aurashot_client, aurashot_sandbox):
             go.set()

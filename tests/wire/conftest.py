@@ -17,4 +17,4 @@ if TYPE_CHECKING:
 @pytest.fixture
 def client(make_client: Clients, server: ScriptedServer) -> AuraShot:
     """Return a client of the scripted server that waits next to nothing between two attempts."""
-    return make_client(server.url, retry=RetryPolicy(initial_delay=0.01, max_delay=0.02), timeout=5)
+    return make_client(server.url, retry=RetryPolicy(initial_delay=0.01, max_delay=0.02), timeout=20)

@@ -35,7 +35,7 @@ async def test_cancelled_call_frees_its_slot(server: ScriptedServer) -> None:
             await came(server, 1)
             group.cancel_scope.cancel()
 
-        assert (await client.generate("the next", face=FACE, timeout=2)).succeeded
+        assert (await client.generate("the next", face=FACE, timeout=20)).succeeded
     await anyio.to_thread.run_sync(wait_until, lambda: server.open_connections == 0)
 
 
@@ -50,7 +50,7 @@ async def test_cancelled_wait_for_a_slot(server: ScriptedServer) -> None:
                 await client.generate("cancelled", face=FACE)
             assert scope.cancelled_caught
 
-        assert (await client.generate("the next", face=FACE, timeout=2)).succeeded
+        assert (await client.generate("the next", face=FACE, timeout=20)).succeeded
     assert ["the first", "the next"] == [request.json["prompt"] for request in server.requests]
 
 

@@ -97,7 +97,7 @@ def test_lost_connection_gives_its_place_back(make_client: Clients, server: Scri
         server.queue(lost)
         with pytest.raises(AuraShotError):
             client.generate("a cafe", face=FACE)
-        assert client.generate("a cafe", face=FACE, timeout=2).succeeded
+        assert client.generate("a cafe", face=FACE, timeout=20).succeeded
 
 
 def test_stale_response_does_not_reach_the_next_call(client: AuraShot, server: ScriptedServer) -> None:

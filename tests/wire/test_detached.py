@@ -176,7 +176,7 @@ async def test_five_hundred_recorded_calls_cancelled_at_random(server: ScriptedS
             for _ in range(500):
                 group.start_soon(cancelled, draw.uniform(0, 1.0))
         for _ in range(20):
-            assert (await client.generate("probe", face=FACE, timeout=5)).succeeded
+            assert (await client.generate("probe", face=FACE, timeout=20)).succeeded
     billed = {request.header("idempotency-key") for request in server.requests}
     paid = {
         intent.idempotency_key

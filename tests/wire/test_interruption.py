@@ -16,7 +16,7 @@ from lab.server import GENERATION, HOLD, json_response, wait_until
 from tests.wire.images import FACE, GENERATE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from lab.server import ScriptedServer
@@ -53,15 +53,20 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(server: ScriptedServer, path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Return a function that starts a program with one call."""
+def start(server: ScriptedServer, path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Return a function that starts a program with one call; it is ended with the test."""
+    programs: list[subprocess.Popen[str]] = []
 
     def start(stop: str = BY_CTRL_C, more: str = "") -> subprocess.Popen[str]:
         code = textwrap.dedent(CALLER).format(stop=stop, key=KEY, url=server.url, face=FACE, path=str(path), more=more)
         command = [sys.executable, "-c", code]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        programs.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        return programs[-1]
 
-    return start
+    yield start
+    for program in programs:
+        program.kill()
+        program.communicate()
 
 
 STOPS = {"KeyboardInterrupt": (signal.SIGINT, BY_CTRL_C), "SystemExit": (signal.SIGTERM, BY_TERM)}
@@ -77,7 +82,7 @@ def test_the_response_is_awaited_and_recorded(
     program = start(stop)
     wait_until(lambda: len(server.posts(GENERATE)) == 1)
     program.send_signal(number)
-    out, err = program.communicate(timeout=30)
+    out, err = program.communicate(timeout=60)
     assert f"{name}\n" == out
     assert "interrupted; waiting up to 30 s for the response to a billed request" in err
     assert 1 == err.count("\n")
@@ -97,7 +102,7 @@ def test_the_second_interruption_ends_the_wait(
     program.send_signal(signal.SIGINT)
     assert "Interrupt again to stop waiting" in program.stderr.readline()
     program.send_signal(signal.SIGINT)
-    assert "KeyboardInterrupt\n" == program.communicate(timeout=10)[0]
+    assert "KeyboardInterrupt\n" == program.communicate(timeout=60)[0]
     with SQLiteLedger(path) as ledger:
         (entry,) = ledger.entries()
     assert ("unknown", False, False) == (entry.payment, entry.is_finished, entry.owner_lives)
@@ -111,7 +116,7 @@ def test_what_is_not_sent_ends_at_once(
     assert program.stdout is not None
     assert "waiting\n" == program.stdout.readline()
     program.send_signal(signal.SIGINT)
-    assert ("KeyboardInterrupt\n", "") == program.communicate(timeout=10)
+    assert ("KeyboardInterrupt\n", "") == program.communicate(timeout=60)
     with SQLiteLedger(path) as ledger:
         assert [] == ledger.entries()
     assert [] == server.requests

@@ -34,7 +34,7 @@ def ledger(tmp_path: Path) -> Iterator[SQLiteLedger]:
 @pytest.fixture
 def client(make_client: Clients, server: ScriptedServer, ledger: SQLiteLedger) -> AuraShot:
     """Return a client that writes into the ledger."""
-    return make_client(server.url, ledger=ledger, retry=QUICK, timeout=5)
+    return make_client(server.url, ledger=ledger, retry=QUICK, timeout=20)
 
 
 def test_a_key_that_is_paid_returns_what_was_paid_for(client: AuraShot, server: ScriptedServer) -> None:

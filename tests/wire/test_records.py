@@ -52,7 +52,7 @@ def notebook() -> Notebook:
 @pytest.fixture
 def recorded(make_client: Clients, server: ScriptedServer, notebook: Notebook) -> AuraShot:
     """Return a client that writes into the notebook."""
-    return make_client(server.url, ledger=notebook, retry=QUICK, timeout=5)
+    return make_client(server.url, ledger=notebook, retry=QUICK, timeout=20)
 
 
 def test_a_call_is_recorded_before_its_first_byte_goes_out(
@@ -266,7 +266,7 @@ def test_an_interrupted_call_is_recorded(
 
 def test_a_view_of_a_client_writes_into_the_same_ledger(recorded: AuraShot, notebook: Notebook) -> None:
     """Other options do not lead around the ledger."""
-    recorded.with_options(timeout=3).generate("a cafe", face=FACE)
+    recorded.with_options(timeout=20).generate("a cafe", face=FACE)
     assert ["paid"] == notebook.outcomes
 
 

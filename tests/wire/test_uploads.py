@@ -99,7 +99,7 @@ def test_same_image_in_two_places_is_uploaded_once(client: AuraShot, server: Scr
 def test_views_share_what_was_uploaded(client: AuraShot, server: ScriptedServer) -> None:
     """A view made by `with_options` knows what its client has uploaded."""
     client.upload(png())
-    client.with_options(timeout=3).upload(png())
+    client.with_options(timeout=20).upload(png())
 
     assert 1 == len(server.posts(UPLOADS))
 

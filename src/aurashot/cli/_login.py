@@ -15,6 +15,13 @@ def login(
     folder: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="The folder to store it in; your home directory by default.")
     ] = None,
+    here: Annotated[
+        bool,
+        typer.Option(
+            "--here",
+            help="Store it in this folder, for programs that run in it; they use it although another key is at home.",
+        ),
+    ] = False,
 ) -> None:
     """Store your API key in a file that only you can read.
 
@@ -24,13 +31,15 @@ def login(
     from aurashot import save_key
     from aurashot.cli._screen import Screen
 
+    if here and folder is not None:
+        raise ConfigurationError("--here and --folder exclude each other; leave one out")
     screen = Screen()
     if sys.stdin.isatty():
         screen.say(f"Create a key at {KEYS_PAGE}")
         key = typer.prompt("API key", hide_input=True)
     else:
         key = _line()
-    path = save_key(key, folder=folder)
+    path = save_key(key, folder=Path.cwd() if here else folder)
     last = key.strip().strip("'\"`").strip()[-4:]  # without the quotes that it may be in
     screen.say(f"The key ending in {last} is stored in {path}, readable only by you.")
 

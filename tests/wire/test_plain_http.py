@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from typing import TYPE_CHECKING, Any, cast
 
 import httpx
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from lab.backends import Clients
 
 ELSEWHERE = "203.0.113.9"
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""A context that trusts nobody, and takes no time to make: nothing here uses TLS."""
 PROXIES = [
     ("HTTP_PROXY", "127.0.0.1"),
     ("http_proxy", "localhost"),
@@ -151,12 +154,16 @@ def test_given_client_with_a_proxy_is_refused(
     """Whether it was given a proxy or took one from the environment; without it, it is accepted."""
     make, kind = given
     with pytest.raises(ConfigurationError, match="plain http through a proxy"):
-        make(server.url, http_client=make.http(kind, proxy=proxy.url))
+        make(server.url, http_client=make.http(kind, proxy=proxy.url, verify=TLS))
     monkeypatch.setenv("HTTP_PROXY", proxy.url)
     with pytest.raises(ConfigurationError, match="trust_env=False"):
-        make(server.url, http_client=make.http(kind))
+        make(server.url, http_client=make.http(kind, verify=TLS))
 
-    assert make(server.url, http_client=make.http(kind, trust_env=False)).generate("a cafe", face=png()).succeeded
+    assert (
+        make(server.url, http_client=make.http(kind, trust_env=False, verify=TLS))
+        .generate("a cafe", face=png())
+        .succeeded
+    )
     assert 0 == proxy.connections
 
 
@@ -164,9 +171,9 @@ def test_proxy_that_a_given_client_gets_later_is_refused(
     make_client: Clients, server: ScriptedServer, proxy: ScriptedServer
 ) -> None:
     """The client is looked at again for each request."""
-    http_client = make_client.http()
+    http_client = make_client.http(verify=TLS)
     client = make_client(server.url, http_client=http_client)
-    http_client._mounts = make_client.http(proxy=proxy.url)._mounts
+    http_client._mounts = make_client.http(proxy=proxy.url, verify=TLS)._mounts
     with pytest.raises(ConfigurationError, match="plain http through a proxy") as caught:
         client.generate("a cafe", face=FACE)
     assert ("not_sent", 0) == (caught.value.outcome, proxy.connections)
@@ -180,7 +187,7 @@ def test_name_over_a_given_client_is_checked(
 ) -> None:
     """A connection that leads elsewhere gets no byte of the request, also if it was open before."""
     make, kind = given
-    http_client = make.http(kind)
+    http_client = make.http(kind, verify=TLS)
     client = make(f"http://localhost:{port_of(server)}", http_client=http_client)
     resolve("localhost", "127.0.0.1")
     assert client.generate("a cafe", face=FACE).succeeded
@@ -253,7 +260,7 @@ def test_unix_socket_is_accepted(server: ScriptedServer, tmp_path: Any) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(path)
         listening.listen()
-        with httpx.Client(transport=httpx.HTTPTransport(uds=path)) as http_client:
+        with httpx.Client(transport=httpx.HTTPTransport(uds=path, verify=TLS)) as http_client:
             client = AuraShot(KEY, base_url="http://localhost", http_client=http_client, timeout=0.3, retry=1)
             with pytest.raises(Exception, match="after the request was sent"):
                 client.generate("a cafe", face=FACE)

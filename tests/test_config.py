@@ -6,8 +6,8 @@ import os
 import pickle
 import re
 import shutil
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -53,8 +53,8 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_the_key_is_looked_up_in_order(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Argument, two names in the environment, files from the working directory upward (if they may), the file at home."""
-    monkeypatch.setattr("aurashot._key_approvals.is_approved", lambda _path, _key: True)
+    """Argument, two names in the environment, files of the user from the working directory upward, the file at home."""
+    monkeypatch.setattr("aurashot._key_approvals.is_approved", Mock(return_value=True))
     home = here.parents[2] / "somebody"
     first, second = KEY_NAMES
     monkeypatch.setenv(first, "key-of-the-environment")

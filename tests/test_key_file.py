@@ -72,7 +72,7 @@ def test_any_file_is_read_or_refused(tmp_path: Path, content: bytes) -> None:
     path.touch(0o600)
     path.write_bytes(content)
     with suppress(ConfigurationError):
-        for name, value in read(path).items():
+        for name, value in (read(path) or {}).items():
             assert isinstance(name, str)
             assert value is None or isinstance(value, str)
 

@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import stat
-from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from aurashot._key_file import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 MINE = "sk_live_0123456789_mine"
 THEIRS = "sk_live_0123456789_theirs"
@@ -115,7 +115,14 @@ def test_what_is_remembered_is_private_and_holds_no_key(project: Path) -> None:
     assert 0o600 == stat.S_IMODE(remembered.stat().st_mode)
     assert [str(project / FILE_NAME)] == list(json.loads(remembered.read_text(encoding="utf-8")))
     assert THEIRS not in remembered.read_text(encoding="utf-8")
-    for content in ("", "[]", "null", "[" * 20_000, '{"a": 1}', "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")):
+    for content in (
+        "",
+        "[]",
+        "null",
+        "[" * 20_000,
+        '{"a": 1}',
+        "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
+    ):
         remembered.write_text(content, encoding="latin-1")
         assert MINE == found()[0]
     save_key(THEIRS, folder=project)
@@ -194,9 +201,7 @@ def _found_as(user: int, folder: Path) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
-def test_a_file_that_others_can_write_is_ignored(
-    project: Path, mode: int, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_file_that_others_can_write_is_ignored(project: Path, mode: int, caplog: pytest.LogCaptureFixture) -> None:
     """Whoever can write it can say whose account is used."""
     write(project, THEIRS, mode=mode)
     path = write(project.parent, MINE)

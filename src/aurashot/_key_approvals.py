@@ -1,8 +1,8 @@
 """Which key files outside the home directory the user made.
 
 A project that was cloned or unpacked can bring a `.aurashot.env` with its author's key. Where the user has another key
-at home, such a file is used only if its key was stored by `aurashot login --here` or `save_key`. A file at home remembers
-those keys by the path of their file and a digest, so that a file whose key is changed later is not used either.
+at home, such a file is used only if its key was stored by `aurashot login --here` or `save_key`. A file at home
+remembers the path of each such file and a digest of its key, so that a file whose key is changed later is not used.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from aurashot._reasons import reason_of
 from aurashot.errors import ConfigurationError
@@ -62,7 +62,7 @@ def _remembered() -> dict[str, str]:
         found: object = json.loads(content or "{}")
     except (ConfigurationError, OSError, RuntimeError, ValueError, RecursionError):
         return {}
-    return {str(path): str(digest) for path, digest in found.items()} if isinstance(found, dict) else {}
+    return cast("dict[str, str]", found) if isinstance(found, dict) else {}
 
 
 def _digest(path: Path, key: str) -> str:

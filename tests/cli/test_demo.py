@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 OUT = Path("aurashot-demo")
 IMAGES = ("id-photo.png", "cafe.png", "rooftop.png")
+MARK = ".aurashot-demo"
 
 
 class Links(HTMLParser):
@@ -45,7 +47,7 @@ class Links(HTMLParser):
 
 
 def _names() -> set[str]:
-    return {path.name for path in OUT.iterdir()}
+    return {path.name for path in OUT.iterdir()} - {MARK}
 
 
 def _opened(path: Path) -> Image.Image:
@@ -99,6 +101,7 @@ def test_drawn_face_as_process(start: Callable[..., subprocess.Popen[str]], monk
 def test_again(aurashot: Callable[..., Any], photos: dict[str, Path]) -> None:
     """A later run, even from the face that an earlier one left, replaces its files; links stay, and nothing is left."""
     OUT.mkdir()
+    (OUT / MARK).touch()
     (OUT / "face.jpg").write_bytes(photos["hopper"].read_bytes())
     for name in ("index.html", *IMAGES):
         (OUT / name).write_bytes(b"earlier")
@@ -108,6 +111,27 @@ def test_again(aurashot: Callable[..., Any], photos: dict[str, Path]) -> None:
     assert {"face.jpg", "index.html", *IMAGES} == _names()
     assert not any(path.read_bytes() == b"earlier" for path in OUT.iterdir())
     assert (OUT / "cafe.png").is_symlink()
+
+
+@pytest.mark.parametrize("mine", ["face.jpg", "Face.JPG", "face.png", "index.html", "cafe.png", "rooftop.webp"])
+def test_no_file_of_the_users_is_replaced(aurashot: Callable[..., Any], photos: dict[str, Path], mine: str) -> None:
+    """A folder without the mark of an earlier run may hold the original photo, or a page of the user's."""
+    Path(mine).write_bytes(photos["hopper"].read_bytes())
+    face = Path(mine) if mine.startswith(("face.j", "Face")) else photos["hopper"]
+    before = {path: path.read_bytes() for path in Path().iterdir() if path.is_file()}
+    ran = aurashot("demo", "--face", str(face), "--out", ".")
+    assert 2 == ran.code
+    assert f"'{mine}' exists, and may be yours; choose another folder, or move the file" in ran.error
+    assert before == {path: path.read_bytes() for path in Path().iterdir() if path.is_file()}
+
+
+def test_other_files_in_the_folder_stay(aurashot: Callable[..., Any], photos: dict[str, Path]) -> None:
+    """The next run knows its own by the mark, and replaces nothing else."""
+    Path("notes.txt").write_text("mine", encoding="utf-8")
+    for _ in range(2):
+        assert 0 == aurashot("demo", "--face", str(photos["hopper"]), "--out", ".").code
+    assert "mine" == Path("notes.txt").read_text(encoding="utf-8")
+    assert {"face.jpg", "index.html", "notes.txt", MARK, *IMAGES} <= {path.name for path in Path().iterdir()}
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------------
@@ -266,12 +290,17 @@ def test_live_lost_response(aurashot: Callable[..., Any], server: SandboxServer,
 
 
 def test_live_lost_download(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
-    """An image that was paid for and cannot be fetched is named with its address."""
+    """An image that was paid for and cannot be fetched is named; its URL is in a private file, and not printed."""
     server.fault("not-found", operations=["file"])
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
     entry = server.bill().entries[-1]
     assert (1, "id-photo") == (ran.code, entry.operation)
-    assert f"the image was generated and is at {server.url}/files/" in ran.error
+    assert "the URL of the image is in 'aurashot-demo/id-photo.url.txt'; " in ran.error
+    assert "; the image was generated (request id" in ran.error
+    assert "/files/" not in ran.out + ran.err
+    kept = OUT / "id-photo.url.txt"
+    assert kept.read_text(encoding="utf-8").startswith(f"{server.url}/files/")
+    assert 0o600 == stat.S_IMODE(kept.stat().st_mode)
     assert f"(request id {entry.request_id}, idempotency key {entry.idempotency_key})" in ran.error
 
 
@@ -286,6 +315,7 @@ def test_live_pending(aurashot: Callable[..., Any], server: SandboxServer, photo
 def test_live_unwritable_image(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
     """An image that cannot take its name is kept under another, and the line says that it was paid for."""
     (OUT / "cafe.png/child").mkdir(parents=True)
+    (OUT / MARK).touch()
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
     entry = server.bill().entries[-1]
     assert 2 == ran.code

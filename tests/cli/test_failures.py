@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aurashot.cli._failures import describe, exit_code
+from aurashot.cli._failures import describe, exit_code, printable
 from aurashot.errors import (
     AuraShotError,
     ConfigurationError,
@@ -64,7 +64,7 @@ def test_in_words_on_one_line() -> None:
     """Notes join the line, and control characters of a foreign message do not reach the terminal."""
     error = AuraShotError("broken\r\nby \x1b[31mcolour\ud800")
     error.add_note("twice")
-    assert r"broken  by  [31mcolour\ud800; twice" == describe(error)
+    assert r"broken  by \x1b[31mcolour\ud800; twice" == describe(error)
 
 
 def test_interrupted(aurashot: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,3 +76,21 @@ def test_interrupted(aurashot: Callable[..., Any], monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("aurashot.sandbox.run", interrupt)
     ran = aurashot("sandbox", "serve")
     assert (130, "stopped\n") == (ran.code, ran.err)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\x9b31mb", r"a\x9b31mb"),
+        ("a\x07\x7f\x00b", r"a\x07\x7f\x00b"),
+        ("a\x1c\x85b", r"a\x1c\x85b"),
+        ("abc\u202ecba\u2066", r"abc\u202ecba\u2066"),
+        ("pay\u200bpal\ufeff\u00ad", r"pay\u200bpal\ufeff\xad"),
+        ("\U000e0041tag", r"\U000e0041tag"),
+        ("two\nlines\tand\u2028more\u3000of\xa0it", "two lines and more of it"),
+        ("日本 é 👩", "日本 é 👩"),
+    ],
+)
+def test_what_would_change_the_terminal_is_escaped(text: str, shown: str) -> None:
+    """Control characters of both sets, directions and invisible characters; letters of any script stay."""
+    assert shown == printable(text)

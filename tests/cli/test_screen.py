@@ -17,7 +17,7 @@ def test_row(capsys: pytest.CaptureFixture[str]) -> None:
     """Names that look like markup, hold control characters or are long are printed as they are, on one line."""
     name = "[red]\x1b[31m\ud800" + 100 * "x"
     Screen().row("Face", name, "a remark")
-    assert f"  Face      [red] [31m\\ud800{100 * 'x'}  a remark\n" == capsys.readouterr().out
+    assert f"  Face      [red]\\x1b[31m\\ud800{100 * 'x'}  a remark\n" == capsys.readouterr().out
 
 
 def test_row_without_remark(capsys: pytest.CaptureFixture[str]) -> None:

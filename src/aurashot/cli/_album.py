@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from aurashot.cli._files import write
-from aurashot.errors import AuraShotError, InputError
+from aurashot.errors import AuraShotError, DownloadError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +88,11 @@ class Album:
         return generation
 
     def _download(self, scene: Scene, generation: Generation) -> Path:
-        image = self._client.download(generation, self.folder)
+        try:
+            image = self._client.download(generation, self.folder)
+        except DownloadError as error:
+            self._keep_url(scene, generation, error)
+            raise
         path = self.folder / f"{scene.name}{image.suffix}"
         try:
             write(path, image.read_bytes())
@@ -98,3 +102,9 @@ class Album:
             raise
         image.unlink()
         return path
+
+    def _keep_url(self, scene: Scene, generation: Generation, error: AuraShotError) -> None:
+        """Store the URL of an image that cannot be downloaded; whoever has it can fetch the image."""
+        path = self.folder / f"{scene.name}.url.txt"
+        write(path, f"{generation.url}\n".encode(), mode=0o600)
+        error.add_note(f"the URL of the image is in '{path}'")

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from aurashot.cli._screen import Screen
 
 
+MARK = ".aurashot-demo"
+"""The file that says that the images in a folder are those of an earlier run."""
+
+
 def demo(
     face: Annotated[
         Path | None, typer.Option(metavar="PHOTO", help="A photo with one face; a face is drawn by default.")
@@ -37,12 +41,13 @@ def demo(
     A sandbox on this machine draws them: no key, no network, no cost. The images are saved in a folder, with a page
     that shows them side by side.
     """
-    from aurashot.cli._album import Album
-    from aurashot.cli._files import check_folder
+    from aurashot.cli._album import SCENES, Album
+    from aurashot.cli._files import check_folder, check_replaces_nothing
     from aurashot.cli._portrait import drawn_portrait, portrait_of
     from aurashot.cli._screen import Screen
 
     check_folder(out)
+    check_replaces_nothing(out, ["face", "index", *(scene.name for scene in SCENES)], MARK)
     screen = Screen()
     portrait = portrait_of(face) if face else drawn_portrait()
     with _service(screen, live=live, yes=yes) as client:
@@ -86,6 +91,7 @@ def _run(album: "Album", portrait: "Portrait", screen: "Screen", *, live: bool) 
 
     with writing(album.folder):
         album.folder.mkdir(parents=True, exist_ok=True)
+    write(album.folder / MARK, b"The images here are replaced by the next run of aurashot demo.\n")
     face = album.folder / portrait.file
     write(face, portrait.content)
     screen.say()

@@ -14,6 +14,8 @@ EXIT_FAILED: Final = 1
 """The service, the network or the machine failed."""
 EXIT_USAGE: Final = 2
 """The user's input is invalid: an option, a file, a missing key."""
+_CONTROL_SPACES: Final = "\x1c\x1d\x1e\x1f\x85"
+"""Control characters that Python counts as white space."""
 EXIT_INTERRUPTED: Final = 130
 """Ctrl-C: 128 plus the number of SIGINT, as in shells."""
 
@@ -29,7 +31,7 @@ class Commands(TyperGroup):
             fail(error)
         except KeyboardInterrupt as stop:
             below = "\n" if sys.stderr.isatty() else ""  # a terminal shows ^C on the current line
-            typer.echo(below + "; ".join(["stopped", *_notes(stop)]), err=True)
+            typer.echo(below + printable("; ".join(["stopped", *_notes(stop)])), err=True)
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
@@ -67,9 +69,8 @@ def describe(error: AuraShotError, *, is_free: bool = False) -> str:
 
 
 def _images(error: AuraShotError) -> list[str]:
-    """Return a clause for the URL of each image that was generated before the error."""
-    urls = [output.url for each in error.delivered for output in getattr(each, "outputs", ())[:1]]
-    return [f"the image was generated and is at {url}" for url in urls]
+    """Return a clause for each image that was generated before the error; its URL can be signed, and is not printed."""
+    return ["the image was generated" for each in error.delivered if getattr(each, "outputs", ())]
 
 
 def _notes(error: BaseException) -> list[str]:
@@ -77,8 +78,15 @@ def _notes(error: BaseException) -> list[str]:
 
 
 def printable(text: str) -> str:
-    """Return a text as one line without control characters, which responses and file names may contain.
+    """Return a text as one line that a terminal only shows: responses, tags, ledgers and file names are not trusted.
 
-    Lone surrogates stay, for the output to escape them.
+    Line breaks and other white space become spaces. Control characters, and those that change the direction of text or
+    take no space, become escapes of Python. Lone surrogates stay, for the output to escape them.
     """
-    return "".join(letter if letter.isprintable() or "\ud800" <= letter <= "\udfff" else " " for letter in text)
+    return text if text.isprintable() else "".join(map(_shown, text))
+
+
+def _shown(letter: str) -> str:
+    if letter.isprintable() or "\ud800" <= letter <= "\udfff":
+        return letter
+    return " " if letter.isspace() and letter not in _CONTROL_SPACES else letter.encode("unicode_escape").decode()

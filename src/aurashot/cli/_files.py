@@ -10,7 +10,7 @@ from aurashot._reasons import reason_of
 from aurashot.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
     from pathlib import Path
 
 
@@ -22,6 +22,28 @@ def check_folder(path: Path) -> None:
     """
     if fault := _atomic.path_fault(str(path)):
         raise InputError(f"--out: {fault}; pass a folder", argument="out")
+
+
+def check_replaces_nothing(folder: Path, stems: Iterable[str], mark: str) -> None:
+    """Check that a command would replace only files of its own earlier run, which has left a mark in the folder.
+
+    Args:
+        folder: The folder that it writes to.
+        stems: The names of its files without their extensions.
+        mark: The name of the file that says that the files are of an earlier run.
+
+    Raises:
+        InputError: Another file has one of the names, or the folder cannot be read.
+    """
+    with writing(folder):
+        present = sorted(folder.iterdir()) if folder.is_dir() else []
+    if any(path.name == mark for path in present):
+        return
+    names = {stem.casefold() for stem in stems}
+    for path in present:
+        if path.stem.casefold() in names:
+            message = f"--out: '{path}' exists, and may be yours; choose another folder, or move the file"
+            raise InputError(message, argument="out")
 
 
 @contextmanager
@@ -38,11 +60,11 @@ def writing(path: Path) -> Generator[None]:
         raise InputError(message, argument="out") from problem
 
 
-def write(path: Path, content: bytes) -> None:
-    """Write a file atomically.
+def write(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Write a file atomically, readable for whom the mode says, less what the umask takes away.
 
     Raises:
         InputError: It cannot be written.
     """
     with writing(path):
-        _atomic.write(path, content)
+        _atomic.write(path, content, mode=mode)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _DOTS: Final = "⠋⠙⠹"
 """What the usual spinner is made of."""
+MOST_CELL: Final = 300
+"""Characters of a cell of a table that are shown; idempotency keys have at most 255."""
 
 
 class Screen:
@@ -47,7 +49,7 @@ class Screen:
         from rich.text import Text
 
         shown = Text.assemble(
-            "  ", (f"{name:<10}", "bold"), f"{self._shown(value):<14}", (f"  {self._shown(remark)}", "dim")
+            "  ", (f"{name:<10}", "bold"), f"{_short(self._shown(value)):<14}", (f"  {self._shown(remark)}", "dim")
         )
         shown.rstrip()
         self._print(shown)
@@ -56,7 +58,7 @@ class Screen:
         """Print a table; columns of numbers are aligned to the right."""
         from rich.cells import cell_len
 
-        first, *others = cells = [[self._shown(cell) for cell in row] for row in (head, *rows)]
+        first, *others = cells = [[_short(self._shown(cell), MOST_CELL) for cell in row] for row in (head, *rows)]
         right = [all(row[column].replace(",", "").isdigit() for row in others) for column in range(len(first))]
         widths = [max(cell_len(row[column]) for row in cells) for column in range(len(first))]
         for row in cells:
@@ -89,6 +91,11 @@ class Screen:
         except OSError as problem:
             self._console.on_broken_pipe()  # or the rest would be written, and fail again, when the program ends
             raise AuraShotError(f"The output cannot be written ({reason_of(problem)})") from problem
+
+
+def _short(text: str, most: int = 4_000) -> str:
+    """Return a text without what is too long to be read; a ledger or a response may have any length."""
+    return text if len(text) <= most else f"{text[: most - 4]} ..."
 
 
 def _console() -> Any:

@@ -49,7 +49,11 @@ def summary(
         bool, typer.Option("--unresolved", help="List the calls that may be on the bill and are not resolved.")
     ] = False,
     everything: Annotated[
-        bool, typer.Option("--all", help="Show all values of all tags; by default, ten values of ten tags.")
+        bool,
+        typer.Option(
+            "--all",
+            help="Show all values of all tags, or all unresolved calls; by default, ten values of ten tags, 100 calls.",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -66,7 +70,7 @@ def summary(
         if as_json:
             report.show_data()
         elif unresolved:
-            report.show_unresolved()
+            report.show_unresolved(None if everything else 100)
         else:
             report.show_summary(None if everything else 10)
 

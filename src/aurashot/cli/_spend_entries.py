@@ -27,6 +27,7 @@ _FINISHED: Final = {
     "blocked": "its content was refused",
 }
 _UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+_MOST_ENTRIES: Final = 50
 _COMPARED: Final = 2000
 """Keys that are compared with one that has no entry."""
 
@@ -89,12 +90,15 @@ def data_of(entry: Entry, *, urls: bool = False) -> dict[str, Any]:
 
 def describe(entries: Sequence[Entry], screen: Screen, path: Path, *, urls: bool) -> None:
     """Print all that is known of some entries, one line for each fact."""
-    for number, entry in enumerate(entries):
+    for number, entry in enumerate(entries[-_MOST_ENTRIES:]):
         if number:
             screen.say()
         for name, value in _facts(entry, urls=urls):
             if value:
                 screen.row(name, value)
+    if len(entries) > _MOST_ENTRIES:
+        screen.say()
+        screen.say(f"Only the newest {_MOST_ENTRIES} of {len(entries):,} entries are shown; --json prints all")
     keys = [entry.idempotency_key for entry in entries if entry.payment in OPEN]
     if keys:
         screen.say()

@@ -58,21 +58,29 @@ class Report:
             screen.say(f"{number:,} may be on the bill and are not resolved; list them with:")
             screen.say(f"  {self._command('--unresolved')}")
 
-    def show_unresolved(self) -> None:
-        """Print a line for each entry that may be on the bill, and how one is resolved."""
+    def show_unresolved(self, most: int | None) -> None:
+        """Print a line for each entry that may be on the bill, and how one is resolved.
+
+        Args:
+            most: How many entries are shown, from the oldest; None for all.
+        """
         screen, entries = self._screen, self._unresolved()
         if not entries:
             screen.say("Nothing is unresolved.")
             return
         head = ("started (UTC)", "age", "operation", "how it ended", "tags", "idempotency key")
-        screen.table(head, map(_line, entries))
+        shown = entries[:most]
+        screen.table(head, map(_line, shown))
         screen.say()
+        if len(shown) < len(entries):
+            screen.say(f"{len(entries) - len(shown):,} more are not shown; show all with:")
+            screen.say(f"  {self._command('--unresolved', '--all')}")
         screen.say("Look at the bill or ask support, then record what became of one, as paid or not_paid:")
         screen.say(f"  {resolve_command(self._ledger.path, entries[0].idempotency_key)}")
 
-    def _command(self, option: str) -> str:
+    def _command(self, *options: str) -> str:
         since = [] if self.since is None else ["--since", self.since]
-        return command(self._ledger.path, option, *since)
+        return command(self._ledger.path, *options, *since)
 
     def _unresolved(self) -> list[Entry]:
         since = self._moment

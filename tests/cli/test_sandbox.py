@@ -70,12 +70,24 @@ def test_serve_options(aurashot: Callable[..., Any], monkeypatch: pytest.MonkeyP
         called.append((given, named))
 
     monkeypatch.setattr("aurashot.sandbox.run", run)
-    options = ["--port", "9000", "--host", "::1", "--quota", "5", "--latency", "1.5", "--fetch"]
+    options = [
+        "--port",
+        "9000",
+        "--host",
+        "::1",
+        "--quota",
+        "5",
+        "--latency",
+        "1.5",
+        "--fetch",
+        "--allow-host",
+        "box.example.com",
+    ]
     ran = aurashot("sandbox", "serve", *options)
     ((given, named),) = called
     ready = named.pop("ready")
     assert (0, (9000, "::1")) == (ran.code, given)
-    assert {"quota": 5, "latency": 1.5, "fetch": True} == named
+    assert {"quota": 5, "latency": 1.5, "fetch": True, "allowed_hosts": ["box.example.com"]} == named
     assert callable(ready)
 
 

@@ -109,6 +109,6 @@ def test_what_is_refused_leaves_no_file(client: httpx.Client) -> None:
     store = FileStore()
     with pytest.raises(ValueError, match="not a JPEG"):
         store.add(BytesIO(b"%PDF-1.7"))
-    assert [] == list(store.folder.iterdir())
+    assert [".lock"] == [path.name for path in store.folder.iterdir()]
     store.close()
     assert not store.folder.exists()

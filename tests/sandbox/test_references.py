@@ -1,15 +1,15 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
+from aurashot._url_policy import is_public_address
 from aurashot.sandbox import _fetch, drawing
 from aurashot.sandbox._fetch import Fetcher
-from aurashot.sandbox._references import ReferenceLoader, classify, is_public
+from aurashot.sandbox._references import ReferenceLoader, classify
 from aurashot.sandbox._store import FileStore
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def test_only_the_files_under_the_base_of_the_client_are_its_own() -> None:
 @pytest.mark.parametrize(("address", "public"), [(PUBLIC, True), ("::ffff:8.8.8.8", True), ("64:ff9b::a00:1", False)])
 def test_an_address_inside_an_address_is_the_one_that_counts(address: str, *, public: bool) -> None:
     """An IPv4 address wrapped in IPv6 is as public as it is bare."""
-    assert public is is_public(ipaddress.ip_address(address))
+    assert public is is_public_address(address)
 
 
 @pytest.fixture
@@ -177,6 +177,28 @@ def test_a_host_that_cannot_be_reached_is_refused() -> None:
 
     with pytest.raises(ValueError, match="could not be fetched"):
         asyncio.run(fetcher(handle, PUBLIC)("https://example.com/face.jpg"))
+
+
+@pytest.mark.parametrize(
+    "address", ["100.64.0.1", "192.0.2.1", "198.18.0.1", "64:ff9b::a00:1", "fe80::1", "2001:db8::1"]
+)
+def test_special_ranges_are_not_fetched_from(address: str) -> None:
+    """They are those of the SDK: carrier-grade NAT, documentation, benchmarks, IPv4 in IPv6 and so on."""
+    with pytest.raises(ValueError, match="public"):
+        asyncio.run(fetcher(lambda _: httpx.Response(200), address)("https://example.com/face.jpg"))
+
+
+def test_a_fetch_has_a_total_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that sends a byte now and then is given up."""
+
+    async def dripping() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x"
+            await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(_fetch, "TOTAL", 0.2)
+    with pytest.raises(ValueError, match=r"could not be fetched in 0.2 s"):
+        asyncio.run(fetcher(lambda _: httpx.Response(200, content=dripping()), PUBLIC)("https://example.com/face.jpg"))
 
 
 def test_a_literal_address_resolves_to_itself() -> None:

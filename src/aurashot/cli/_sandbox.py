@@ -52,6 +52,7 @@ def serve(
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="The address to listen on; 0.0.0.0 for other containers.")
     ] = "127.0.0.1",
+    *,
     quota: Annotated[
         int | None,
         typer.Option(min=0, metavar="N", help="Images per key before it gets 402; unlimited by default."),
@@ -63,6 +64,10 @@ def serve(
         bool,
         typer.Option("--fetch", help="Download public references instead of drawing a portrait for each."),
     ] = False,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="A name with a dot by which clients reach it; repeatable."),
+    ] = None,
 ) -> None:
     """Serve the emulator until Ctrl-C: no account, no network, no cost.
 
@@ -72,7 +77,15 @@ def serve(
     from aurashot.cli._screen import Screen
 
     try:
-        emulator.run(port, host, quota=quota, latency=latency, fetch=fetch, ready=partial(_announce, host))
+        emulator.run(
+            port,
+            host,
+            quota=quota,
+            latency=latency,
+            fetch=fetch,
+            allowed_hosts=allow_host or (),
+            ready=partial(_announce, host),
+        )
     except ConfigurationError as error:
         if not isinstance(error.__cause__, OSError):
             raise

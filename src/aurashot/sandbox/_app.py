@@ -10,9 +10,12 @@ from aurashot import __version__
 from aurashot.sandbox import _control, _errors, _legacy, _routes
 from aurashot.sandbox._emulator import Emulator, Settings
 from aurashot.sandbox._faulty import FaultMiddleware
+from aurashot.sandbox._guard import Guard
 from aurashot.sandbox._limits import BodyLimit
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _DESCRIPTION = """\
@@ -47,6 +50,7 @@ def create_app(
     polls: int = 1,
     fetch: bool = False,
     seed: int = 0,
+    allowed_hosts: Collection[str] = (),
 ) -> FastAPI:
     """Return the sandbox as an ASGI application, to mount or to call in-process.
 
@@ -59,6 +63,8 @@ def create_app(
         polls: How many polls of a legacy job return `processing`.
         fetch: Download public references; otherwise each is replaced by a drawn portrait.
         seed: Determines which portrait replaces a URL and which requests a partial fault applies to.
+        allowed_hosts: Names with a dot by which clients reach it. IP addresses, names without a dot, and those that end
+            in `.localhost`, `.internal` or `.test` need not be named; any other name in a `Host` header gets 403.
     """
     from aurashot.sandbox._fetch import Fetcher
 
@@ -80,4 +86,5 @@ def create_app(
     app.add_middleware(BodyLimit)
     app.add_middleware(RequestIds)
     app.add_middleware(FaultMiddleware, emulator=emulator)
+    app.add_middleware(Guard, allowed_hosts=allowed_hosts)
     return app

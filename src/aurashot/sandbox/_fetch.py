@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import httpx
 
-from aurashot.sandbox._references import is_public
+from aurashot._url_policy import is_public_address
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -19,6 +18,8 @@ LIMIT = 20 * 1024 * 1024
 """The maximum size in bytes, as received."""
 
 _TIMEOUT = 20.0  # seconds for each step
+TOTAL = 30.0
+"""Seconds for all of them."""
 
 
 async def resolve(host: str) -> list[str]:
@@ -46,13 +47,16 @@ class Fetcher:
             ValueError: It resolves to a private address, is too large, or cannot be downloaded.
         """
         try:
-            return await self._get(httpx.URL(url))
+            async with asyncio.timeout(TOTAL):
+                return await self._get(httpx.URL(url))
+        except TimeoutError:
+            raise ValueError(f"could not be fetched in {TOTAL:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise ValueError(f"could not be fetched ({type(error).__name__})") from error
 
     async def _get(self, url: httpx.URL) -> bytes:
         addresses = await self._lookup(url.host)
-        if not all(is_public(ipaddress.ip_address(address)) for address in addresses):
+        if not addresses or not all(map(is_public_address, addresses)):
             raise ValueError("must resolve to a public address")
         # Connect to the address that was checked: the name may resolve to another one the next time.
         pinned = url.copy_with(host=addresses[0])

@@ -17,6 +17,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
+from aurashot._url_policy import is_public_address
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
@@ -28,9 +30,6 @@ IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f\\]")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _PRIVATE_NAMES = (".localhost", ".local", ".internal", ".home.arpa")
-# RFC 6052 and RFC 4291: the last four bytes are an IPv4 address
-_IPV4_INSIDE = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
-_SITE_LOCAL = ipaddress.IPv6Network("fec0::/10")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +79,7 @@ class ReferenceLoader:
         with self._drawing:
             if not path.exists():
                 path.write_bytes(drawing.encode_plain(drawing.draw_portrait(digest)))
+                self._store.count(path)
         return path
 
 
@@ -124,7 +124,7 @@ def _is_public_host(host: str) -> bool:
         return False
     literal = _literal(name)
     if literal is not None:
-        return is_public(literal)
+        return is_public_address(literal)
     labels = name.split(".")
     return len(labels) > 1 and all(map(_LABEL.fullmatch, labels)) and not f".{name}".endswith(_PRIVATE_NAMES)
 
@@ -139,20 +139,3 @@ def _literal(host: str) -> IPAddress | None:
         return ipaddress.IPv4Address(socket.inet_aton(host))
     except OSError:
         return None
-
-
-def is_public(address: IPAddress) -> bool:
-    """Return whether an IP address is public, including an IPv4 address that is embedded in an IPv6 address.
-
-    `is_global` alone accepts multicast addresses, and private addresses in NAT64, 6to4 or IPv4-compatible form.
-    """
-    inner = _ipv4_inside(address) if isinstance(address, ipaddress.IPv6Address) else None
-    if inner is not None:
-        return is_public(inner)
-    return address.is_global and not address.is_multicast and address not in _SITE_LOCAL
-
-
-def _ipv4_inside(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    if any(address in network for network in _IPV4_INSIDE):
-        return ipaddress.IPv4Address(address.packed[-4:])
-    return address.ipv4_mapped or address.sixtofour

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 from contextlib import contextmanager, suppress
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from aurashot._reasons import reason_of
+from aurashot._url_policy import is_loopback_address
 from aurashot.errors import ConfigurationError
 from aurashot.sandbox._accounts import DEMO_KEY
 from aurashot.sandbox._app import create_app
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 _ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked up here, not bound
 _BACKLOG = 2048
 _ENDLESS = {"hold", "refuse"}
+
+logger = logging.getLogger("aurashot")
 
 
 class SandboxServer:
@@ -131,6 +135,7 @@ def serve(
     polls: int = 1,
     fetch: bool = False,
     seed: int = 0,
+    allowed_hosts: Collection[str] = (),
 ) -> Generator[SandboxServer]:
     """Run a sandbox in a thread until the end of the block; the options are those of `create_app`.
 
@@ -145,12 +150,13 @@ def serve(
         polls: How many polls of a legacy job return `processing`.
         fetch: Download public references; otherwise each is replaced by a drawn portrait.
         seed: Determines which portrait replaces a URL and which requests a partial fault applies to.
+        allowed_hosts: Names with a dot by which clients reach it, besides `localhost`.
 
     Raises:
         ConfigurationError: The port is in use, or the address does not belong to this machine.
         InputError: `latency` is not a number of at least 0.
     """
-    app = create_app(quota=quota, latency=latency, polls=polls, fetch=fetch, seed=seed)
+    app = create_app(quota=quota, latency=latency, polls=polls, fetch=fetch, seed=seed, allowed_hosts=allowed_hosts)
     listener = _listen(host, port)
     up = threading.Event()
     server = _Server(app, listener, up.set)
@@ -173,6 +179,7 @@ def run(
     polls: int = 1,
     fetch: bool = False,
     seed: int = 0,
+    allowed_hosts: Collection[str] = (),
     ready: Callable[[str], object] | None = None,
 ) -> None:
     """Run a sandbox until Ctrl-C or SIGTERM; the options are those of `serve`.
@@ -185,13 +192,14 @@ def run(
         polls: How many polls of a legacy job return `processing`.
         fetch: Download public references; otherwise each is replaced by a drawn portrait.
         seed: Determines which portrait replaces a URL and which requests a partial fault applies to.
+        allowed_hosts: Names with a dot by which clients reach it, besides `localhost`.
         ready: Called with the URL once the sandbox is ready.
 
     Raises:
         ConfigurationError: The port is in use, or the address does not belong to this machine.
         InputError: `latency` is not a number of at least 0.
     """
-    app = create_app(quota=quota, latency=latency, polls=polls, fetch=fetch, seed=seed)
+    app = create_app(quota=quota, latency=latency, polls=polls, fetch=fetch, seed=seed, allowed_hosts=allowed_hosts)
     listener = _listen(host, port)
     url = _url(listener)
     server = _Server(app, listener, lambda: ready(url) if ready else None)
@@ -299,6 +307,11 @@ def _listen(host: str, port: int) -> socket.socket:
     # Connections inherit this option. asyncio sets it only on sockets made with IPPROTO_TCP, and without it every
     # response on a kept-alive connection waits 40 ms for the client's delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    bound, _ = _address(listener)
+    if not is_loopback_address(bound):
+        logger.warning(
+            "The sandbox listens on %s; whoever reaches it can use it and see its images and its bill", bound
+        )
     return listener
 
 

@@ -6,8 +6,12 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import tempfile
+import threading
+import time
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal, TypeAlias
@@ -29,6 +33,11 @@ _MAGIC: tuple[tuple[re.Pattern[bytes], MediaType], ...] = (
 )
 _NAME = re.compile(r"([0-9a-f]{32})(\.[a-z]{3,4})")
 _CHUNK = 1024 * 1024
+_PREFIX = "aurashot-sandbox-"
+_LOCK = ".lock"
+_YOUNG = 60.0
+MOST_BYTES = 4 * 1024**3
+"""Bytes that the images of a sandbox may take on disk."""
 
 
 def media_type_of(head: bytes) -> MediaType | None:
@@ -51,11 +60,35 @@ class StoredFile:
 
 
 class FileStore:
-    """A temporary folder of immutable images, removed by `close` or with the object."""
+    """A temporary folder of immutable images, removed by `close` or with the object.
 
-    def __init__(self) -> None:
-        self.folder: Path = Path(tempfile.mkdtemp(prefix="aurashot-sandbox-"))
-        self._remove = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+    Folders of killed sandboxes are removed when the next one starts: nobody holds the lock in them.
+
+    Args:
+        most: Bytes that all images may take; beyond that, the oldest are removed.
+    """
+
+    def __init__(self, most: int = MOST_BYTES) -> None:
+        _sweep()
+        self.folder: Path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self._lock = _locked(self.folder / _LOCK, os.O_CREAT)
+        self._most = most
+        self._sizes: dict[Path, int] = {}
+        self._counting = threading.Lock()
+        self._remove = weakref.finalize(self, _remove, self.folder, self._lock)
+
+    def count(self, path: Path) -> None:
+        """Count a file that was stored, and remove the oldest ones when there is too much."""
+        size = path.stat().st_size
+        with self._counting:
+            self._sizes.pop(path, None)
+            self._sizes[path] = size
+            total = sum(self._sizes.values())
+            for oldest in list(self._sizes)[:-1]:
+                if total <= self._most:
+                    return
+                total -= self._sizes.pop(oldest)
+                oldest.unlink(missing_ok=True)
 
     def add(self, source: IO[bytes]) -> StoredFile:
         """Store the content of a binary file, from its current position.
@@ -77,6 +110,7 @@ class FileStore:
         name = digest.hexdigest()[:32] + _SUFFIXES[media_type]
         # Replacing is atomic, so a file that is being served stays intact when the same bytes are stored again.
         os.replace(target.name, self.folder / name)  # noqa: PTH105 - the target is a name, not a Path
+        self.count(self.folder / name)
         return StoredFile(name, self.folder / name, media_type)
 
     def find(self, name: str) -> StoredFile | None:
@@ -90,3 +124,43 @@ class FileStore:
     def close(self) -> None:
         """Remove the folder and everything in it."""
         self._remove()
+
+
+def _locked(path: Path, flags: int = 0) -> int | None:
+    """Open and lock a file, and return its descriptor; None if another user owns it or a living process holds the lock.
+
+    Raises:
+        OSError: It is a link, or cannot be opened.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | flags, 0o600)
+    state = os.fstat(descriptor)
+    if state.st_uid == os.geteuid() and stat.S_ISREG(state.st_mode):
+        with suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _sweep() -> None:
+    """Remove the folders that killed sandboxes of this user have left."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            state = folder.lstat()
+            is_own = not hasattr(os, "geteuid") or state.st_uid == os.geteuid()
+            is_young = time.time() - state.st_mtime < _YOUNG  # its sandbox may be about to lock it
+            if not stat.S_ISDIR(state.st_mode) or not is_own or is_young:
+                continue
+            descriptor = _locked(folder / _LOCK)
+            if descriptor is not None:
+                _remove(folder, descriptor)
+
+
+def _remove(folder: Path, lock: int | None) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if lock is not None:
+        os.close(lock)

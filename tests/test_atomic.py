@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aurashot._atomic import open_part, path_fault, sweep, write
+from aurashot._atomic import path_fault, write
+from aurashot._part import Part, _part_name, sweep
 from aurashot.images import FileSink
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LONG_AGO = time.time() - 3600
+OURS = ".cafe.aurashot-0123456789abcdef8a6f66cb.part"
+"""The name of a hidden file of ours."""
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
     return path
 
 
-def left_behind(folder: Path, name: str = ".cafe.0123abcd.part") -> Path:
+def left_behind(folder: Path, name: str = OURS) -> Path:
     """Return a file as a killed program leaves it."""
     path = folder / name
     path.write_bytes(b"half an image")
@@ -48,8 +51,8 @@ from aurashot.images import FileSink
 sink = FileSink({folder!r}, stem="cafe", max_bytes=1000)
 sink.begin()
 sink.write(b"half an image")
-os.utime(sink._part, ({old}, {old}))
-print(sink._part, flush=True)
+os.utime(sink._part.path, ({old}, {old}))
+print(sink._part.path, flush=True)
 sys.stdin.read()
 """
 
@@ -84,10 +87,22 @@ def test_a_download_sweeps_its_folder_once(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["cafe.part", ".cafe.part", ".cafe.0123ABCD.part", ".cafe.0123abcd.part.txt", "cafe.0123abcd.part", ".part"]
+    "name",
+    [
+        "cafe.part",
+        ".cafe.part",
+        ".part",
+        ".novel.deadbeef.part",
+        ".novel.aurashot-deadbeef.part",
+        OURS.removeprefix("."),
+        OURS + ".txt",
+        OURS.upper(),
+        OURS.replace("cafe", "novel"),
+        OURS.replace("0123", "3210"),
+    ],
 )
 def test_other_files_are_left_alone(folder: Path, name: str) -> None:
-    """Only what has a name of ours."""
+    """Only what has a name that nothing else gives: its check sum fits to the rest of it."""
     path = left_behind(folder, name)
     sweep(folder)
     assert path.exists()
@@ -104,7 +119,7 @@ def test_a_young_file_is_left_alone(folder: Path) -> None:
 def test_links_folders_and_pipes_are_left_alone(folder: Path) -> None:
     """Nothing is followed, and nothing that would block is opened for good."""
     target = left_behind(folder, "image")
-    link, inner, pipe = (folder / f".{name}.0123abcd.part" for name in ("link", "folder", "pipe"))
+    link, inner, pipe = (folder / _part_name(name) for name in ("link", "folder", "pipe"))
     link.symlink_to(target)
     inner.mkdir()
     os.mkfifo(pipe)
@@ -129,14 +144,14 @@ def test_a_folder_that_is_gone_is_no_error(folder: Path) -> None:
 
 def test_a_part_is_locked(folder: Path) -> None:
     """Nobody else gets the lock while the file is open."""
-    path, file = open_part(folder, "cafe")
-    os.utime(path, (LONG_AGO, LONG_AGO))
-    with file:
+    with Part(folder, "cafe") as part:
+        os.utime(part.path, (LONG_AGO, LONG_AGO))
         sweep(folder)
-        assert path.exists()
+        assert part.path.exists()
+        os.link(part.path, folder / OURS)
     sweep.cache_clear()
     sweep(folder)
-    assert not path.exists()
+    assert [] == [*folder.iterdir()]
 
 
 def names(folder: Path) -> list[str]:
@@ -158,11 +173,11 @@ def test_the_mode_is_what_was_asked_for_less_the_umask(folder: Path, mode: int, 
     before = os.umask(umask)
     try:
         write(folder / "key", b"secret", mode=mode)
-        part, file = open_part(folder, "key", mode)
+        part = Part(folder, "key", mode=mode)
     finally:
         os.umask(before)
-    with file:
-        assert {result} == {stat.S_IMODE(path.stat().st_mode) for path in (part, folder / "key")}
+    with part:
+        assert {result} == {stat.S_IMODE(path.stat().st_mode) for path in (part.path, folder / "key")}
 
 
 @pytest.mark.parametrize(
@@ -241,9 +256,9 @@ def test_content_is_on_the_disk_before_its_name_is(folder: Path, monkeypatch: py
         events.append("folder" if is_folder else f"{os.fstat(descriptor).st_size} bytes")
         sync(descriptor)
 
-    def replaced(source: Path, target: Path) -> None:
+    def replaced(source: str, target: str, **folders: int) -> None:
         events.append("name")
-        replace(source, target)
+        replace(source, target, **folders)
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(os, "replace", replaced)
@@ -256,7 +271,7 @@ def test_a_write_that_fails_leaves_the_old_file(folder: Path, monkeypatch: pytes
     """The error reaches the caller, and the hidden file is gone."""
     write(folder / "index.html", b"old")
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, step, full)
@@ -268,6 +283,6 @@ def test_a_write_that_fails_leaves_the_old_file(folder: Path, monkeypatch: pytes
 
 def test_a_write_removes_what_a_killed_one_left(folder: Path) -> None:
     """A hidden file that nobody writes any more may hold a key."""
-    left_behind(folder, ".index.html.0123abcd.part")
+    left_behind(folder)
     write(folder / "index.html", b"new")
     assert ["index.html"] == names(folder)

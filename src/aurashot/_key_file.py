@@ -64,7 +64,7 @@ def write(path: Path, name: str, value: str) -> None:
         others = _lines_without(path, name)
         if others and not others.endswith("\n"):
             others += "\n"
-        _atomic.write(path, f"{others}{name}={_quoted(value)}\n".encode(), mode=0o600)
+        _atomic.write(path, f"{others}{name}={_quoted(value)}\n".encode(), mode=0o600, follow=False)
     except OSError as problem:
         raise ConfigurationError(f"{path} cannot be written: {reason_of(problem)}") from problem
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from aurashot._part import _part_name
 from aurashot.errors import DownloadError
 from aurashot.images import FileSink, MemorySink, Sink
 
@@ -115,7 +116,7 @@ def test_a_file_system_without_links_still_overwrites_nothing(
 ) -> None:
     """Where a second name for a file is impossible, the name is reserved first."""
 
-    def no_links(*_: object) -> None:
+    def no_links(*_: object, **__: object) -> None:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
     monkeypatch.setattr(os, "link", no_links)
@@ -264,7 +265,7 @@ def test_a_file_of_somebody_else_is_never_written_to(folder: Path, monkeypatch: 
         return bytes(size)
 
     monkeypatch.setattr(os, "urandom", foreseen)
-    trap = folder / ".cafe.00000000.part"
+    trap = folder / _part_name("cafe")
     trap.write_bytes(b"mine")
     sink = FileSink(folder, stem="cafe", max_bytes=LIMIT)
     with pytest.raises(DownloadError, match="cannot be stored"):
@@ -296,9 +297,9 @@ def test_the_file_is_on_the_disk_before_its_name_is(
         events.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
         sync(descriptor)
 
-    def replaced(source: Path, target: Path) -> None:
+    def replaced(source: str, target: str, **folders: int) -> None:
         events.append("name")
-        replace(source, target)
+        replace(source, target, **folders)
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(os, "replace", replaced)
@@ -311,7 +312,7 @@ def test_a_folder_that_cannot_be_synced_does_not_fail_the_download(
 ) -> None:
     """Where folders cannot be opened, the image lands all the same."""
 
-    def refuse(*_: object) -> int:
+    def refuse(*_: object, **__: object) -> int:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     sink = FileSink(folder / "roof.png", stem="", max_bytes=LIMIT)

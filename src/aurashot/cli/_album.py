@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
-from aurashot.cli._files import write
+from aurashot.cli._files import move, write
 from aurashot.errors import AuraShotError, DownloadError, InputError
 
 if TYPE_CHECKING:
@@ -95,12 +95,11 @@ class Album:
             raise
         path = self.folder / f"{scene.name}{image.suffix}"
         try:
-            write(path, image.read_bytes())
+            move(image, path)
         except InputError as error:
             quoted = f"request id {generation.request_id}, idempotency key {generation.meta.idempotency_key}"
             error.add_note(f"the image is stored as '{image}' ({quoted})")
             raise
-        image.unlink()
         return path
 
     def _keep_url(self, scene: Scene, generation: Generation, error: AuraShotError) -> None:

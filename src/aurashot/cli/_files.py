@@ -68,3 +68,15 @@ def write(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     """
     with writing(path):
         _atomic.write(path, content, mode=mode)
+
+
+def move(path: Path, target: Path) -> None:
+    """Give a file in the folder its final name; a file that has it is replaced.
+
+    It is not read again: by then, its name may be that of a link which somebody else has put there.
+
+    Raises:
+        InputError: That is not possible.
+    """
+    with writing(target):
+        path.replace(_atomic.replaceable(target))

@@ -150,4 +150,5 @@ def reading(label: str) -> Generator[None]:
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # opening a named pipe would wait for its writer
+    # opening a named pipe would wait for its writer, and a terminal could become that of this process
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))

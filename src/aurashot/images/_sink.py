@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import itertools
 import os
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeVar, cast
 
-from aurashot._atomic import mode_of, open_part, replaceable, set_mode, sweep, sync_file, sync_folder
+from aurashot._atomic import replaceable
+from aurashot._part import Part, sweep
 from aurashot._reasons import reason_of
 from aurashot.errors import DownloadError
 from aurashot.images._formats import ACCEPTED, EXTENSIONS, SNIFF_BYTES, check_complete, sniff
@@ -105,11 +106,10 @@ class FileSink:
         self._stem = safe_stem(stem)
         self.max_bytes = max_bytes
         self._exact: Path | None = None
-        self._part = Path()
-        self._mode = 0
+        self._folder = Path()
+        self._part: Part | None = None
         self._file: BinaryIO = io.BytesIO()
         self._file.close()  # until `begin`, there is nothing to write to
-        self._undo = ExitStack()
 
     @property
     def size(self) -> int:
@@ -122,20 +122,17 @@ class FileSink:
         with self._storing():
             in_folder = self._to.endswith(_SEPARATORS) or Path(self._to).is_dir()
             self._exact = None if in_folder else replaceable(Path(self._to))
-            folder = Path(self._to) if self._exact is None else self._exact.parent
-            name = self._stem if self._exact is None else safe_stem(self._exact.name)
+            self._folder = folder = Path(self._to) if self._exact is None else self._exact.parent
             folder.mkdir(parents=True, exist_ok=True)
             sweep(folder)
-            self._open(folder, name)
+            self._part = part = self._new_part()
+            self._file = part.file
+            part.set_mode(0o600)
 
-    def _open(self, folder: Path, name: str) -> None:
-        self._part, self._file = part, _ = open_part(folder, name)
-        self._undo.callback(part.unlink, missing_ok=True)
-        self._undo.callback(self._file.close)
-        earlier = None if self._exact is None else mode_of(self._exact)
-        made = mode_of(part)  # what the umask makes of it; asking for the umask would set it
-        self._mode = (made or 0o600) if earlier is None else earlier
-        set_mode(self._file, 0o600)
+    def _new_part(self) -> Part:
+        if self._exact is None:
+            return Part(self._folder, self._stem)
+        return Part(self._folder, self._exact.name, replaces=True)
 
     def write(self, chunk: bytes) -> None:
         """Store the next bytes."""
@@ -147,22 +144,24 @@ class FileSink:
         try:
             with self._storing():
                 extension = EXTENSIONS[_checked(self._file)]
-                set_mode(self._file, self._mode)
-                sync_file(self._file)
-                self._file.close()
-                return self._publish(extension)
+                return self._publish(cast("Part", self._part), extension)
         finally:
             self.discard()
 
     def discard(self) -> None:
         """Close and remove the hidden file, if there is one."""
         with suppress(OSError):  # a full disk refuses the last bytes on closing, too
-            self._undo.close()
+            part, self._part = self._part, None
+            if part is not None:
+                part.close()
 
-    def _publish(self, extension: str) -> Path:
-        path = self._part.replace(self._exact) if self._exact else _linked(self._part, self._stem, extension)
-        sync_folder(path.parent)
-        return path
+    def _publish(self, part: Part, extension: str) -> Path:
+        part.set_mode(part.mode)
+        part.sync()
+        if self._exact is None:
+            return self._folder / _numbered(part, self._stem, extension)
+        part.replace(self._exact.name)
+        return self._exact
 
     @contextmanager
     def _storing(self) -> Generator[None]:
@@ -207,27 +206,8 @@ def _check_pixels(width: int, height: int) -> None:
         raise DownloadError("The image has no pixels; open its URL in a browser")
 
 
-def _linked(part: Path, stem: str, extension: str) -> Path:
-    names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
-    paths = (part.with_name(f"{name}{extension}") for name in names)
-    return next(path for path in paths if _takes(part, path))
-
-
-def _takes(part: Path, path: Path) -> bool:
+def _numbered(part: Part, stem: str, extension: str) -> str:
     """Give the file an unused name, safe under concurrent downloads."""
-    try:
-        path.hardlink_to(part)
-    except FileExistsError:
-        return False
-    except OSError:  # a file system without links: reserve the name, then replace the reservation
-        return _reserves(part, path)
-    return True
-
-
-def _reserves(part: Path, path: Path) -> bool:
-    try:
-        path.touch(exist_ok=False)
-    except FileExistsError:
-        return False
-    part.replace(path)
-    return True
+    stems = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    names = (f"{each}{extension}" for each in stems)
+    return next(name for name in names if part.take(name))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aurashot._atomic import set_mode
+from aurashot._part import set_mode
 from aurashot._reasons import reason_of
 from aurashot.errors import LedgerError
 from aurashot.ledger._schema import APPLICATION_ID, VERSION, pragma, upgrade

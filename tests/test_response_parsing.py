@@ -52,6 +52,21 @@ def generation(**fields: Any) -> Generation:
 
 
 @pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (rb"cut \ud83d", "cut ?"),
+        (rb"cut \ude00 \ud83d\ude00 \\ud83d", "cut ? \U0001f600 \\ud83d"),
+        (b"cut \xed\xa0\xbd", "cut ?"),
+        (b"a\x00\x1b\nb", "a\0\x1b\nb"),
+    ],
+)
+def test_a_text_that_strict_parsers_refuse_costs_no_image(raw: bytes, text: str) -> None:
+    """Half of a surrogate pair becomes a question mark, and a raw control character stays."""
+    body = b'{"status": "success", "requestId": "%s", "outputs": [{"url": "https://a.b/c.png"}]}' % raw
+    assert text == read(RawResponse(200, {}, body), Generation).request_id
+
+
+@pytest.mark.parametrize(
     ("status", "outcome"),
     [
         (301, "unknown"),

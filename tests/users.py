@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import shutil
 import tempfile
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 ALICE: Final = 65533
 MALLORY: Final = 65534
+
+codecs.lookup("ascii")  # who is not root may be unable to read Python's own files, and what is not found stays so
 
 needs_two_users: Final = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can act as two users"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
@@ -128,7 +129,7 @@ def read(response: RawResponse, model: type[M]) -> M:
             response, body, f"The service responded with a redirect ({response.status}), which is not followed"
         )
     try:
-        result = model.model_validate_json(body)
+        result, body = _parsed(model, body)
     except ValidationError as broken:
         raise _unexpected(response, body, _misfit(response, body, broken)) from None
     if b"NaN" in body or b"Infinity" in body:
@@ -136,6 +137,34 @@ def read(response: RawResponse, model: type[M]) -> M:
     if isinstance(result, Generation):
         _reject_failure(result, response, body)
     return result
+
+
+def _parsed(model: type[M], body: bytes) -> tuple[M, bytes]:
+    """Return a body as a model, and what of it was parsed.
+
+    Half of a surrogate pair, as where a service cuts a text in the middle of an emoji, or a raw control character does
+    not cost an image that is paid for.
+    """
+    try:
+        return model.model_validate_json(body), body
+    except ValidationError:
+        repaired = _repaired(body)
+        if repaired is None:
+            raise
+        return model.model_validate_json(repaired), repaired
+
+
+def _repaired(body: bytes) -> bytes | None:
+    """Return JSON without what strict parsers refuse in texts, or None if that is not what is wrong with it."""
+    import json
+
+    with suppress(ValueError, RecursionError):
+        from_json(body)
+        return None
+    with suppress(ValueError, RecursionError):
+        value = json.loads(body.decode(errors="surrogatepass"), strict=False)
+        return json.dumps(value, ensure_ascii=False).encode(errors="replace")
+    return None
 
 
 def _refuse_no_number(response: RawResponse, body: bytes) -> None:

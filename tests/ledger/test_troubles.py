@@ -137,16 +137,6 @@ def test_only_a_regular_file_is_a_ledger(path: Path, kind: str) -> None:
         SQLiteLedger(path)
 
 
-def test_a_link_to_a_ledger_that_is_not_there_yet(path: Path) -> None:
-    """The file is made where the link leads to."""
-    path.symlink_to(path.parent / "elsewhere" / "spend.db")
-    with SQLiteLedger(path) as ledger:
-        ledger.reserve(intent())
-    assert path.is_symlink()
-    with SQLiteLedger(path.resolve(), create=False) as ledger:
-        assert 1 == len(ledger.entries())
-
-
 def test_a_file_system_without_permissions(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It cannot make the file private, and holds a ledger all the same."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -204,9 +205,18 @@ def _from_addresses(entry: Entry, response: type[Response]) -> dict[str, Any]:
     return {"status": "success", "requestId": entry.request_id, "outputs": outputs}
 
 
+def _dumped(result: Response) -> str:
+    """Return a response as JSON, also where it has halves of surrogate pairs, which pydantic does not write."""
+    try:
+        return result.model_dump_json(by_alias=True)
+    except ValueError:
+        text = json.dumps(result.model_dump(by_alias=True), ensure_ascii=False, default=str)
+        return text.encode(errors="replace").decode()
+
+
 def delivered(result: Response) -> dict[str, Any]:
     """Return what of a response goes into a settlement."""
-    whole = {"result": result.model_dump_json(by_alias=True)}
+    whole = {"result": _dumped(result)}
     match result:
         case Generation():
             usage = result.token_usage

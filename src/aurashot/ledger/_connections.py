@@ -27,7 +27,7 @@ class Connections:
 
     def __init__(self, path: Path, timeout: float, *, create: bool) -> None:
         self.pid: int = os.getpid()
-        self.connection = connect(path, timeout, create=create)
+        self.connection, self._known = connect(path, timeout, create=create)
         self.commits = Commits(self.connection)
         self._path = path
         self._idle: SimpleQueue[sqlite3.Connection] = SimpleQueue()
@@ -43,7 +43,7 @@ class Connections:
         try:
             connection = self._idle.get_nowait()
         except Empty:
-            connection = connect_to_read(self._path, timeout)
+            connection = connect_to_read(self._path, timeout, self._known)
         try:
             wait(connection, timeout)
             yield connection

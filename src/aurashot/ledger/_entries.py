@@ -147,14 +147,29 @@ def _reference(value: str) -> str:
     return value.removeprefix(CONTENT) if value.startswith(CONTENT) else digest(value)
 
 
+_PARSED: Final[dict[str, type]] = {"urls": list, "reference_digests": dict, "tags": dict, "notes": dict}
+"""The columns that are JSON, and what they are in Python."""
+
+
+def _parsed(text: str, kind: type) -> Any:
+    value = json.loads(text)
+    if not isinstance(value, kind):
+        raise TypeError(f"a {kind.__name__} is needed, not {type(value).__name__}")
+    return value
+
+
+def _owner(*, host: str, pid: int, started: str) -> Owner:
+    return Owner(str(host), int(pid), str(started))
+
+
 def entry_of(row: sqlite3.Row) -> Entry:
     """Return a row of the table as a record."""
     values: dict[str, Any] = {name: row[name] for name in row.keys() if name != "again"}  # noqa: SIM118  # a row iterates over values
-    for name in ("urls", "reference_digests", "tags", "notes"):
-        values[name] = json.loads(values[name])
+    for name, kind in _PARSED.items():
+        values[name] = _parsed(values[name], kind)
     values["references"], values["payment"] = values.pop("reference_digests"), values.pop("outcome")
     values["urls"] = tuple(values["urls"])
-    values["owner"] = values["owner"] and Owner(**json.loads(values["owner"]))
+    values["owner"] = values["owner"] and _owner(**json.loads(values["owner"]))
     for name in ("started_at", "finished_at"):
         values[name] = None if values[name] is None else moment(values[name])
     return Entry(**values)

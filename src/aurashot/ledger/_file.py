@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aurashot._part import set_mode
 from aurashot._reasons import reason_of
 from aurashot.errors import LedgerError
 from aurashot.ledger._schema import APPLICATION_ID, VERSION, pragma, upgrade
+from aurashot.ledger._tables import check_tables
+from aurashot.ledger._trust import check_file, check_unchanged, make_private
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
+_SETTINGS: Final = ("trusted_schema = OFF", "cell_size_check = ON", "mmap_size = 0")
 LONGEST: Final = 3600.0
 """Seconds for which SQLite is asked to wait at once; the number has to fit into 32 bits."""
 
@@ -56,36 +60,45 @@ def in_words(path: Path, problem: Exception) -> LedgerError:
     return LedgerError(f"The ledger {path} {advice} ({reason_of(problem)})")
 
 
-def connect(path: Path, timeout: float, *, create: bool) -> sqlite3.Connection:
-    """Open a ledger; make it if it is missing and that is allowed.
+def connect(path: Path, timeout: float, *, create: bool) -> tuple[sqlite3.Connection, os.stat_result]:
+    """Open a ledger; make it if it is missing and that is allowed. Return also what is known of its file.
 
     Raises:
-        LedgerError: It cannot be opened, is another program's, or of a newer version.
+        LedgerError: It cannot be opened or trusted, is another program's, or of a newer version.
     """
     with troubles(path):
         if create:
-            target = Path(os.path.realpath(path))  # a link whose target is missing is kept, too
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _make_private(target)
-        _check_is_file(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _make(path)
+        known = check_file(path)
+        if known is None:
+            raise _absent(path)
         connection = _opened(path, timeout)
         try:
+            _check(connection, path)
+            check_unchanged(path, known)
+            make_private(path)
             _prepare(connection, path, timeout)
         except BaseException:
             connection.close()
             raise
-    return connection
+    return connection, known
 
 
-def connect_to_read(path: Path, timeout: float) -> sqlite3.Connection:
+def connect_to_read(path: Path, timeout: float, known: os.stat_result) -> sqlite3.Connection:
     """Open a ledger that this process has opened already, for reading only.
 
     Raises:
-        LedgerError: It cannot be opened.
+        LedgerError: It cannot be opened, or another file stands in its place.
     """
     with troubles(path):
         connection = _opened(path, timeout)
-        connection.execute("PRAGMA query_only = ON")
+        try:
+            check_unchanged(path, known)
+            connection.execute("PRAGMA query_only = ON")
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 
@@ -94,26 +107,36 @@ def wait(connection: sqlite3.Connection, seconds: float) -> None:
     connection.execute(f"PRAGMA busy_timeout = {int(min(max(seconds, 0.0), LONGEST) * 1000)}")
 
 
-def _check_is_file(path: Path) -> None:
-    if path.is_dir():
-        raise LedgerError(f"The ledger {path} is a folder; pass the path of a file in it")
-    if path.exists() and not path.is_file():
-        raise LedgerError(f"The ledger {path} is not a regular file; choose another path")
-    if not path.exists():
-        raise LedgerError(
-            f"There is no ledger at '{path}'; check the path, or make one by recording calls, with "
-            f"AuraShot(ledger=SQLiteLedger({str(path)!r}))"
-        )
+def _absent(path: Path) -> LedgerError:
+    return LedgerError(
+        f"There is no ledger at '{path}'; check the path, or make one by recording calls, with "
+        f"AuraShot(ledger=SQLiteLedger({str(path)!r}))"
+    )
 
 
 def _opened(path: Path, timeout: float) -> sqlite3.Connection:
     address = f"{path.absolute().as_uri()}?mode=rw"
     connection = sqlite3.connect(address, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
+    try:
+        _defend(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
-def _make_private(path: Path) -> None:
+def _defend(connection: sqlite3.Connection) -> None:
+    """Let nothing that is in the file run, or reach other files: https://www.sqlite.org/security.html."""
+    for setting in _SETTINGS:
+        connection.execute(f"PRAGMA {setting}")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    if sys.version_info >= (3, 12):
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_ENABLE_VIEW, False)
+
+
+def _make(path: Path) -> None:
     """Make the file before SQLite does, so that no other user can ever open it; its journals inherit its mode."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -125,7 +148,6 @@ def _make_private(path: Path) -> None:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, timeout: float) -> None:
-    _check(connection, path)
     mode = _write_ahead(connection, time.monotonic() + timeout)
     if mode != "wal":
         raise LedgerError(f"The ledger {path} is on a file system that cannot hold one ({mode}); choose another path")
@@ -149,12 +171,20 @@ def _write_ahead(connection: sqlite3.Connection, give_up: float) -> str:
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN")  # one look: another process may be making the table
+    try:
+        _check_contents(connection, path)
+    finally:
+        if connection.in_transaction:
+            connection.execute("COMMIT")
+
+
+def _check_contents(connection: sqlite3.Connection, path: Path) -> None:
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     version, application = pragma(connection, "user_version"), pragma(connection, "application_id")
-    connection.execute("COMMIT")
     if application != APPLICATION_ID and (version or application or tables):
         raise LedgerError(f"The ledger {path} is another program's database; choose another path")
     if version > VERSION:
         raise LedgerError(
             f"The ledger {path} was made by a newer aurashot (its version is {version}); upgrade aurashot"
         )
+    check_tables(connection, path, max(version, 0))

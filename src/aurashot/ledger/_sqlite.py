@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from uuid import uuid4
 
 from aurashot._atomic import path_fault
+from aurashot._reasons import described
 from aurashot.errors import AuraShotError, ConfigurationError, InputError, LedgerError
 from aurashot.ledger import _table as table
 from aurashot.ledger._cap import SpendCap, caps_of
@@ -31,6 +32,7 @@ from aurashot.ledger._records import (
 )
 from aurashot.ledger._rules import check_key
 from aurashot.ledger._summary import Summary, summed
+from aurashot.ledger._values import unicode
 
 if TYPE_CHECKING:
     import sqlite3
@@ -51,7 +53,9 @@ class SQLiteLedger(Ledger):
     One object serves any number of threads, tasks and clients; several processes may use one file. What is written is
     on the disk (WAL, synchronous=FULL) before the call goes on, so that it survives `kill -9` and a power failure.
 
-    The file is readable only by its owner (0600): the URLs of images are stored as received, and can be signed.
+    The file is readable only by its owner (0600): the URLs of images are stored as received, and can be signed. A file
+    that belongs to another user, that others can write to, that is a symbolic link, or that has tables or triggers of
+    others is refused.
 
     Args:
         path: The file; created if it is missing, with its folder.
@@ -61,7 +65,8 @@ class SQLiteLedger(Ledger):
         keep_prompts: Whether prompts are stored in full; otherwise only as SHA-256 digests.
 
     Raises:
-        LedgerError: The file cannot be used: locked, read-only, damaged, another program's, or of a newer version.
+        LedgerError: The file cannot be used: locked, read-only, damaged, another program's or user's, or of a newer
+            version.
         ConfigurationError: An argument is invalid.
     """
 
@@ -81,6 +86,7 @@ class SQLiteLedger(Ledger):
             cap if cap is None or isinstance(cap, SpendCap) else self._caps
         )
         self.run: str = run or uuid4().hex
+        _check_run(self.run)
         self._keep_prompts = keep_prompts
         self._open(create=create)
 
@@ -96,6 +102,7 @@ class SQLiteLedger(Ledger):
             InputError: The key was used for another request; `argument` is `idempotency_key`.
             LedgerError: The file cannot be read.
         """
+        _check_text("idempotency_key", intent.idempotency_key)
         if not intent.pay_once:
             return None
         return check_key(intent, self._read(table.read, table.OF_KEY, intent.idempotency_key, timeout=timeout))
@@ -283,7 +290,12 @@ def _reopened(
 
 def _summed(connection: sqlite3.Connection, since: int) -> Summary:
     query = "SELECT operation, outcome, tags, input_tokens, output_tokens FROM calls WHERE started_at >= ?"
-    return summed(tuple(row) for row in connection.execute(query, (since,)))
+    try:
+        return summed(tuple(row) for row in connection.execute(query, (since,)))
+    except table.UNREADABLE as problem:
+        raise LedgerError(
+            f"The ledger has an entry that cannot be added up ({described(problem)}); aurashot did not write it"
+        ) from problem
 
 
 def _check_path(path: object) -> None:
@@ -293,6 +305,11 @@ def _check_path(path: object) -> None:
         )
     if fault := path_fault(str(path)):  # pyright: ignore[reportUnknownArgumentType]  # of whatever kind
         raise ConfigurationError(f"{path!r} cannot be the path of a ledger: {fault}; pass the path of a file")
+
+
+def _check_run(run: object) -> None:
+    if not isinstance(run, str) or unicode(run) != run:
+        raise ConfigurationError(f"run={run!r} is not a text that an entry can have; pass another name")
 
 
 def _check_conditions(key: object, operation_id: object, tags: object) -> None:

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
+from aurashot._reasons import described
 from aurashot.errors import InputError, LedgerError
 from aurashot.ledger._cap import check_cap
 from aurashot.ledger._entries import Entry, entry_of, microseconds, numbered
 from aurashot.ledger._rules import check_key
 from aurashot.ledger._schema import DAY
+from aurashot.ledger._values import storable, unicode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,9 +61,22 @@ HAS_TAGS: Final = """
 """
 
 
+UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What values that somebody else has written into the file raise when they are parsed."""
+
+
 def read(connection: sqlite3.Connection, query: str, *values: object) -> list[Entry]:
     """Return the entries that a query selects."""
-    return [entry_of(row) for row in connection.execute(query, values)]
+    return [_entry(row) for row in connection.execute(query, values)]
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    try:
+        return entry_of(row)
+    except UNREADABLE as problem:
+        raise LedgerError(
+            f"Entry {row['number']!r} of the ledger cannot be read ({described(problem)}); aurashot did not write it"
+        ) from problem
 
 
 def reserve(
@@ -73,7 +88,9 @@ def reserve(
         UnresolvedError: A request under the key may be on the bill.
         InputError: The key was used for another request, or a tag is no string, or has a NUL character.
         SpendCapError: It would exceed a cap.
+        LedgerError: The key cannot be stored.
     """
+    _check_key(intent.idempotency_key)
     begin = partial(Entry.begin, intent, number=0, run=run, keep_prompt=keep_prompt)
     if intent.pay_once and not caps and are_tags(intent.tags):
         entry = begin()
@@ -91,6 +108,11 @@ def reserve(
     return _insert(
         connection, intent, entry, again=not intent.pay_once or any(_is_own(intent, each) for each in earlier)
     )
+
+
+def _check_key(key: str) -> None:
+    if unicode(key) != key:  # written out, it would be another key
+        raise LedgerError(f"The idempotency key {key!r} is not a text that an entry can have; use another one")
 
 
 def are_tags(tags: object) -> bool:
@@ -118,8 +140,8 @@ def _insert(connection: sqlite3.Connection, intent: Intent, entry: Entry, *, aga
     return numbered(entry, number or 0)
 
 
-def _row(entry: Entry, *, again: bool) -> dict[str, Any]:
-    return {
+def _row(entry: Entry, *, again: bool) -> dict[str, object]:
+    row: dict[str, object] = {
         "idempotency_key": entry.idempotency_key,
         "operation": entry.operation,
         "outcome": entry.payment,
@@ -135,6 +157,7 @@ def _row(entry: Entry, *, again: bool) -> dict[str, Any]:
         "owner": entry.owner and _dumped(entry.owner),
         "again": again,
     }
+    return storable(row)
 
 
 @lru_cache(maxsize=8)
@@ -170,14 +193,14 @@ def settle(connection: sqlite3.Connection, write: Settle) -> None:
         "now": microseconds(datetime.now(UTC)),
         "attempts": settlement.attempts,
         "request_id": settlement.request_id,
-        "urls": json.dumps(settlement.urls),
+        "urls": json.dumps(settlement.urls, default=str),
         "input_tokens": settlement.input_tokens,
         "output_tokens": settlement.output_tokens,
         "error": settlement.error,
         "result": settlement.result,
         "number": write.number,
     }
-    if not connection.execute(SETTLE, row).rowcount:
+    if not connection.execute(SETTLE, storable(row)).rowcount:
         raise _absent(write.number)
 
 

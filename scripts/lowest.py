@@ -9,13 +9,14 @@ from pathlib import Path
 EXTRAS = ("images", "sandbox", "cli", "testing")
 
 
-def main() -> None:
-    """Print one line for each dependency with a lower bound."""
-    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+def lowest() -> list[str]:
+    """Return one line for each dependency with a lower bound."""
+    path = Path(__file__).parents[1] / "pyproject.toml"
+    project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
     wanted = [*project["dependencies"], *(each for extra in EXTRAS for each in project["optional-dependencies"][extra])]
     found = (re.match(r"([\w.-]+)(?:\[.*\])?>=([\w.]+)", each) for each in wanted)
-    print("\n".join(sorted({f"{match[1]}=={match[2]}" for match in found if match})))
+    return sorted({f"{match[1]}=={match[2]}" for match in found if match})
 
 
 if __name__ == "__main__":
-    main()
+    print("\n".join(lowest()))

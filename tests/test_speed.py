@@ -19,7 +19,7 @@ from aurashot._calls import Call, Recall
 from aurashot._flows import character as flows
 from aurashot.models import Generation
 from lab.backends import KEY
-from lab.server import CERTIFICATE, GENERATION, ScriptedServer, json_response, server_tls, status
+from lab.server import GENERATION, ScriptedServer, ca_file, json_response, server_tls, status
 from tests.flows.steps import CLOTHES, FACE, RULES, SCENE
 from tests.notebook import Notebook
 
@@ -337,7 +337,7 @@ def test_one_tls_context_for_all_clients() -> None:
     """Clients that speak TLS share one context: making one takes longer than a call."""
     with ScriptedServer.running(server_tls()) as server:
         code = SEVERAL_CLIENTS.format(key=KEY, url=server.url, face=FACE)
-        environment = {**os.environ, "SSL_CERT_FILE": str(CERTIFICATE)}
+        environment = {**os.environ, "SSL_CERT_FILE": str(ca_file())}
         done = subprocess.run(
             [sys.executable, "-c", code], env=environment, capture_output=True, check=False, text=True
         )

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from aurashot import AsyncAuraShot, AuraShot, AuraShotError
 from lab.page import table
 from lab.process import Child, raise_file_limit, send
-from lab.server import CERTIFICATE
+from lab.server import ca_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -195,7 +195,7 @@ def _client(case: Case, url: str) -> Figures:
 
 def measure(case: Case) -> Figures:
     """Run a case with a new server and new client processes."""
-    environment = {**os.environ, "NO_PROXY": "*", "SSL_CERT_FILE": str(CERTIFICATE)}
+    environment = {**os.environ, "NO_PROXY": "*", "SSL_CERT_FILE": str(ca_file())}
     tls = ["--tls"] if case.tls else []
     with ExitStack() as stack:
         url = stack.enter_context(Child("lab.bench.server", "--latency", str(case.latency), *tls)).receive()

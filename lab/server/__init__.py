@@ -1,5 +1,6 @@
 """A scripted HTTP server for tests, and ports on which nothing listens."""
 
+from lab.server.certificates import ca_file, server_file, server_tls
 from lab.server.connection import Connection, Request
 from lab.server.ports import closed_port, wait_until
 from lab.server.responses import (
@@ -19,10 +20,9 @@ from lab.server.responses import (
     status,
     unbounded,
 )
-from lab.server.server import CERTIFICATE, HOST, ScriptedServer, Server, server_tls
+from lab.server.server import HOST, ScriptedServer, Server
 
 __all__ = [
-    "CERTIFICATE",
     "CLOSE",
     "GENERATION",
     "HOLD",
@@ -36,12 +36,14 @@ __all__ = [
     "ScriptedServer",
     "Server",
     "body",
+    "ca_file",
     "chunked",
     "closed_port",
     "contract",
     "headers_only",
     "json_response",
     "redirect",
+    "server_file",
     "server_tls",
     "status",
     "unbounded",

@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 import threading
 from collections import defaultdict, deque
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from lab.server.certificates import server_tls
 from lab.server.connection import Connection, Request
 from lab.server.responses import START_TLS, contract
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Coroutine, Generator, Iterable
 
     from lab.server.responses import Action, Response
 
 HOST: Final = "127.0.0.1"
-CERTIFICATE: Final = Path(__file__).with_name("localhost.pem")
-
-
-def server_tls() -> ssl.SSLContext:
-    """Return the TLS context of a server with a self-signed certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
-    return context
 
 
 class Server:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from aurashot import sandbox
-from lab.server import CERTIFICATE
+from lab.server import ca_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ def desk(
     """Return the sandbox, after setting up everything that a reader has at hand."""
     for name in FILES:
         drawn.save(tmp_path / name)
-    shutil.copy(CERTIFICATE, tmp_path / "company-ca.pem")
+    shutil.copy(ca_file(), tmp_path / "company-ca.pem")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AURASHOT_BASE_URL", sandbox_server.url)
     monkeypatch.setenv("AURASHOT_API_KEY", sandbox_server.api_key)

@@ -12,7 +12,7 @@ import pytest
 
 from aurashot import DownloadError, RetryPolicy, UnsafeURLError
 from lab.backends import KEY
-from lab.server import CERTIFICATE, ScriptedServer, body, closed_port, redirect, server_tls
+from lab.server import ScriptedServer, body, ca_file, closed_port, redirect, server_tls
 from tests.wire.connect_proxy import USER, ConnectProxy
 from tests.wire.images import png
 from tests.wire.test_secrets import written
@@ -35,7 +35,7 @@ def port_of(server: ScriptedServer) -> int:
 
 def trusting() -> ssl.SSLContext:
     """Return a TLS context that trusts the certificate of the scripted servers."""
-    return ssl.create_default_context(cafile=str(CERTIFICATE))
+    return ssl.create_default_context(cafile=str(ca_file()))
 
 
 @pytest.fixture

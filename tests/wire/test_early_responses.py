@@ -10,7 +10,7 @@ import pytest
 from aurashot import PayloadTooLargeError, PermissionDeniedError, RetryPolicy
 from aurashot._engine import ssl_context
 from aurashot._engine._early import Early
-from lab.server import CERTIFICATE, RESET, ScriptedServer, json_response, server_tls, status
+from lab.server import RESET, ScriptedServer, ca_file, json_response, server_tls, status
 from tests.wire.images import FACE, padded_jpeg
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def photo() -> bytes:
 @pytest.fixture(params=["http", "https"])
 def early(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedServer]:
     """Return a server, plain and with TLS, whose certificate is trusted."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca_file()))
     ssl_context.cache_clear()
     with ScriptedServer.running(server_tls() if request.param == "https" else None) as running:
         yield running

@@ -9,7 +9,7 @@ import pytest
 from aurashot import AuraShotError, ConfigurationError
 from aurashot._engine import ssl_context
 from aurashot.ledger import SQLiteLedger
-from lab.server import CERTIFICATE, ScriptedServer, server_tls
+from lab.server import ScriptedServer, ca_file, server_tls
 from tests.wire.images import FACE
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ def places(tmp_path: Path) -> dict[str, str]:
     for name in ("empty.pem", "junk.pem"):
         (tmp_path / name).write_bytes(b"no certificate\n" * (name == "junk.pem"))
     (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "ca.pem").write_bytes(CERTIFICATE.read_bytes())  # not under its hash
+    (tmp_path / "folder" / "ca.pem").write_bytes(ca_file().read_bytes())  # not under its hash
     (tmp_path / "hashed").mkdir()
-    (tmp_path / "hashed" / "0a1b2c3d.0").write_bytes(CERTIFICATE.read_bytes())
+    (tmp_path / "hashed" / "0a1b2c3d.0").write_bytes(ca_file().read_bytes())
     names = ("empty.pem", "junk.pem", "folder", "hashed", "nowhere", "spend.db", "image.png")
     return {name: str(tmp_path / name) for name in names} | {"nowhere/keys": str(tmp_path / "nowhere" / "keys")}
 
@@ -93,6 +93,6 @@ def test_variables_that_can_be_used(
     with pytest.raises(AuraShotError, match="certificate"):  # it is not under its own hash, so it is not found
         make_client(secure.url).generate("a cafe", face=FACE)
 
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca_file()))
     ssl_context.cache_clear()
     assert make_client(secure.url).generate("a cafe", face=FACE).succeeded

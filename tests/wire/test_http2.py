@@ -18,7 +18,7 @@ import pytest
 
 from aurashot import AsyncAuraShot
 from lab.backends import KEY
-from lab.server import CERTIFICATE, GENERATION, closed_port
+from lab.server import GENERATION, ca_file, closed_port, server_file
 from tests.wire.images import FACE
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def origin() -> Iterator[str]:
     """Return the address of a server that offers HTTP/2."""
     port = closed_port()
     config = hypercorn.config.Config.from_mapping(
-        bind=f"127.0.0.1:{port}", certfile=str(CERTIFICATE), keyfile=str(CERTIFICATE), errorlog=None
+        bind=f"127.0.0.1:{port}", certfile=str(server_file()), keyfile=str(server_file()), errorlog=None
     )
     over, ready = threading.Event(), threading.Event()
 
@@ -64,7 +64,7 @@ def origin() -> Iterator[str]:
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_calls_share_one_http2_connection(origin: str) -> None:
     """Fifty calls at once are fifty streams: the responses say HTTP/2, and all of them come from one connection."""
-    trusting = ssl.create_default_context(cafile=str(CERTIFICATE))
+    trusting = ssl.create_default_context(cafile=str(ca_file()))
     seen: set[tuple[str, Any]] = set()
 
     async def note(response: httpx.Response) -> None:

@@ -11,7 +11,7 @@ from aurashot import DeadlineExceededError, NotSentError, RetryPolicy
 from aurashot._engine import ssl_context
 from aurashot.ledger import SpendCap, SQLiteLedger
 from lab.backends import KEY
-from lab.server import CERTIFICATE, CLOSE, HOLD, RESET, START_TLS, closed_port, status
+from lab.server import CLOSE, HOLD, RESET, START_TLS, ca_file, closed_port, status
 from tests.wire.images import FACE, GENERATE
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 @pytest.fixture
 def _trusting(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Trust the certificate of the scripted servers."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca_file()))
     ssl_context.cache_clear()
     yield
     ssl_context.cache_clear()

@@ -22,7 +22,7 @@ from aurashot import (
 )
 from aurashot._engine import ssl_context
 from lab.backends import KEY
-from lab.server import CERTIFICATE, ScriptedServer, body, closed_port, server_tls
+from lab.server import ScriptedServer, body, ca_file, closed_port, server_tls
 from tests.wire.images import FACE, png
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def test_unknown_certificate_is_final(make_client: Clients, secure: ScriptedServ
 
 def test_trusted_certificate(make_client: Clients, secure: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """With an authority of one's own (SSL_CERT_FILE) calls and uploads travel in TLS, on one connection."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca_file()))
     ssl_context.cache_clear()
     try:
         client = make_client(secure.url)
@@ -67,7 +67,7 @@ def test_trusted_certificate(make_client: Clients, secure: ScriptedServer, monke
 
 def trusting() -> ssl.SSLContext:
     """Return a TLS context that trusts the server's certificate."""
-    return ssl.create_default_context(cafile=str(CERTIFICATE))
+    return ssl.create_default_context(cafile=str(ca_file()))
 
 
 def test_given_context(make_client: Clients, secure: ScriptedServer) -> None:
@@ -134,9 +134,7 @@ def optional() -> ssl.SSLContext:
 
 
 @pytest.mark.parametrize("make", [AuraShot, AsyncAuraShot])
-@pytest.mark.parametrize(
-    "context", [unverified, nameless, optional, server_tls, lambda: True, lambda: str(CERTIFICATE)]
-)
+@pytest.mark.parametrize("context", [unverified, nameless, optional, server_tls, lambda: True, lambda: str(ca_file())])
 def test_context_that_does_not_verify_is_refused(make: Callable[..., object], context: Callable[[], object]) -> None:
     """There is no option that turns the check of certificates off."""
     with pytest.raises(ConfigurationError, match=r"^ssl_context= "):

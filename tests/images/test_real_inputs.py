@@ -411,3 +411,16 @@ def test_every_message_is_printable(tmp_path: Path, rules: ImageRules) -> None:
         sent(os.fsdecode(os.fsencode(tmp_path) + b"/\xe9.png"), rules)
     assert r"\udce9.png" in caught.value.message
     assert caught.value.message.encode()
+
+
+@pytest.mark.parametrize("size", [(65_536, 1), (1, 65_536)])
+def test_a_side_that_no_photo_has_is_refused_before_it_is_decoded(
+    size: tuple[int, int], rules: ImageRules, tmp_path: Path
+) -> None:
+    """Pillow reserves the memory for what a broken file states: 375 MB for one of 1 by 47,884,801 pixels."""
+    path = tmp_path / "long.tif"
+    Image.new("L", size).save(path)
+    with Image.open(path) as opened:
+        for given in (path, opened, Image.new("L", size)):
+            with pytest.raises(InvalidImageError, match=r"65,536.* a side may have 65,535; crop it"):
+                sent(given, rules)

@@ -38,6 +38,9 @@ _SUPPORT: Final = {"image/webp": "webp", "image/avif": "avif"}  # what Pillow ma
 DECODERS: Final = min(os.cpu_count() or 1, 4)
 """How many images are decoded at once; 12 megapixels take 100 MB."""
 
+MAX_SIDE: Final = 65_535
+"""Pixels of a side that a JPEG file can have; broken files state others, and Pillow reserves the memory for them."""
+
 T = TypeVar("T")
 
 
@@ -139,9 +142,13 @@ def check_pixels(size: tuple[int, int], label: str, max_pixels: int) -> None:
     """Check the size of an image in pixels.
 
     Raises:
-        InvalidImageError: It has more than the limit.
+        InvalidImageError: It has more than the limit, or a side is longer than that of any photo.
     """
     width, height = size
+    if max(size) > MAX_SIDE:
+        raise InvalidImageError(
+            f"{label} has {width:,} by {height:,} pixels, and a side may have {MAX_SIDE:,}; crop it, or make it smaller"
+        )
     if width * height > max_pixels:
         raise InvalidImageError(
             f"{label} has {width:,} by {height:,} pixels, over the limit of {max_pixels:,} in all; make it smaller"

@@ -15,6 +15,7 @@ SUITES: Final = {
     "photos": ("lab.photos.__main__", "the memory of many large photos that are uploaded at once"),
     "mutants": ("lab.mutants.__main__", "mutation testing: does a test fail for each wrong decision?"),
     "corpus": ("lab.corpus.__main__", "the test images of Pillow and pillow-heif, passed in every form"),
+    "attack": ("lab.attack.__main__", "images with a mark in every place, and images that are made to cost much"),
     "bench": ("lab.bench.__main__", "CPU, memory and calls per second, compared with other clients"),
     "scale": ("lab.bench.scale", "thousands of slow concurrent calls"),
 }

@@ -21,7 +21,6 @@ from aurashot import (
     RetryPolicy,
     UnsafeURLError,
 )
-from aurashot._flows import images
 from aurashot._transport._downloads import Hops
 from aurashot.images import _sink
 from lab.backends import KEY
@@ -269,7 +268,7 @@ def test_what_expands_without_end(
         stored.append(len(chunk))
         append(file, chunk, max_bytes)
 
-    monkeypatch.setattr(images, "MAX_IMAGE_BYTES", 300_000)
+    client = client.with_options(max_image_bytes=300_000)
     monkeypatch.setattr(_sink, "_append", watched)
     server.always((body(pack(PNG + bytes(5_000_000)), "image/png", 200, content_encoding=coding),))
 
@@ -278,9 +277,9 @@ def test_what_expands_without_end(
     assert sum(stored) < 2 * 2 * 300_000
 
 
-def test_what_expands_to_nothing(client: AuraShot, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_expands_to_nothing(client: AuraShot, server: ScriptedServer) -> None:
     """Encoded bytes are bounded as well."""
-    monkeypatch.setattr(images, "MAX_IMAGE_BYTES", 5_000)
+    client = client.with_options(max_image_bytes=5_000)
     server.always((headers_only(200, content_encoding="gzip") + gzip.compress(b"") * 1_000, CLOSE))
     with pytest.raises(DownloadError, match="larger than the limit"):
         client.read(server.url + PATH)
@@ -307,11 +306,9 @@ def test_truncated_image(client: AuraShot, server: ScriptedServer, tmp_path: Pat
     refused(client, server.url + PATH, tmp_path / "images")
 
 
-def test_too_large_by_bytes(
-    client: AuraShot, server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_large_by_bytes(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
     """An image that says nothing of its size is given up where it exceeds the limit."""
-    monkeypatch.setattr(images, "MAX_IMAGE_BYTES", 50_000)
+    client = client.with_options(max_image_bytes=50_000)
     server.always((chunked(image(side=600), "image/png"),))
 
     assert "50,000" in str(refused(client, server.url + PATH, tmp_path / "images"))

@@ -24,6 +24,7 @@ from aurashot.models import Response
 
 if TYPE_CHECKING:
     from aurashot.images import Payload, Sink
+    from aurashot.images._window import Check
     from aurashot.ledger import Scalar
     from aurashot.models import BilledRequest, WireModel
 
@@ -63,7 +64,8 @@ class Blocking(NamedTuple, Generic[T]):
     all the time it needs, and its result is returned: what was paid for is not thrown away.
     """
 
-    work: Callable[[], T]
+    work: Callable[[Check], T]
+    """The work; it calls what it is given now and then, which raises when the time is over."""
 
 
 class Fetch(NamedTuple, Generic[T]):
@@ -123,7 +125,7 @@ def send(call: Call[M]) -> Flow[M]:
     return cast("M", (yield call))
 
 
-def blocking(work: Callable[[], T]) -> Flow[T]:
+def blocking(work: Callable[[Check], T]) -> Flow[T]:
     """Do blocking work and return its result."""
     return cast("T", (yield Blocking(work)))
 

@@ -31,6 +31,15 @@ class Deadline:
         """Whether nothing is left."""
         return time.monotonic() >= self.at
 
+    def check(self) -> None:
+        """Raise if nothing is left.
+
+        Raises:
+            DeadlineExceededError: The time is over.
+        """
+        if self.passed:
+            raise self.exceeded()
+
     def bound(self, seconds: float | None) -> float:
         """Return a timeout, limited to what is left."""
         return self.remaining if seconds is None else min(seconds, self.remaining)

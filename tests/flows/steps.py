@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from PIL import Image
 
 from aurashot._calls import Annotate, Blocking, Call, Fetch, Flow, Forget, Gather, Pause, Recall, Step, Together
-from aurashot.images import ImageRules
+from aurashot.images import ImageRules, unlimited
 from aurashot.models import WireModel
 
 T = TypeVar("T")
@@ -87,7 +87,7 @@ class Play:
 
 def _result(step: Blocking[Any]) -> object:
     try:
-        return step.work()
+        return step.work(unlimited)
     except Exception as error:  # noqa: BLE001 - a driver throws it into the flow that waits
         return error
 

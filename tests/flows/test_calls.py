@@ -67,7 +67,7 @@ def test_a_pause_is_a_step_with_its_seconds() -> None:
 def test_blocking_work_is_handed_over_and_not_done() -> None:
     """The flow returns what the driver sends in, whoever did the work."""
     done: list[int] = []
-    flow = blocking(lambda: done.append(1))
+    flow = blocking(lambda _: done.append(1))
     step = next(flow)
     assert isinstance(step, Blocking)
     assert [] == done

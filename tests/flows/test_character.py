@@ -7,7 +7,7 @@ import pytest
 from aurashot._calls import Blocking, Call, Flow, Forget, Recall, Together
 from aurashot._flows import character as flows
 from aurashot.errors import BadRequestError, InputError, InvalidImageError, NotSentError, UnsafeURLError
-from aurashot.images import ImageRules, Payload
+from aurashot.images import ImageRules, Payload, unlimited
 from aurashot.models import Generation, Output, Upload
 from tests.flows.steps import CLOTHES, FACE, RULES, SCENE, Play, body, png
 
@@ -130,7 +130,7 @@ def test_the_steps_of_a_generation_are_read_then_recall_then_upload_then_send() 
     reading = next(flow)
     assert isinstance(reading, Together)
     work = [next(one) for one in reading.flows]
-    payloads = [step.work() for step in work if isinstance(step, Blocking)]
+    payloads = [step.work(unlimited) for step in work if isinstance(step, Blocking)]
     assert [True, True] == [isinstance(payload, Payload) for payload in payloads]
     assert isinstance(flow.send(payloads), Recall)
     uploading = flow.send(None)

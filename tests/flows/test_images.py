@@ -7,7 +7,6 @@ import pytest
 
 from aurashot._calls import Fetch
 from aurashot._flows import images
-from aurashot._flows.images import MAX_IMAGE_BYTES
 from aurashot.errors import DownloadError, InputError, NoOutputError, UnsafeURLError
 from aurashot.images import FileSink, MemorySink
 from aurashot.models import Generation, Output, Upload, WorkflowJob
@@ -43,7 +42,7 @@ def test_whatever_stands_for_an_image_can_be_fetched(what: Any, tmp_path: Path) 
 
 
 def test_a_download_is_capped_and_tells_its_progress(tmp_path: Path) -> None:
-    """At most 100 MiB are taken, and the user's function travels with the step."""
+    """At most as many bytes as the rules say are taken, and the user's function travels with the step."""
     told: list[tuple[int, int | None]] = []
 
     def progress(done: int, total: int | None) -> None:
@@ -56,7 +55,7 @@ def test_a_download_is_capped_and_tells_its_progress(tmp_path: Path) -> None:
         step = next(flow)
         assert isinstance(step, Fetch)
         assert progress is step.progress
-        assert MAX_IMAGE_BYTES == step.sink.max_bytes == 100 * 1024 * 1024
+        assert 100 * 1024 * 1024 == RULES.max_bytes == step.sink.max_bytes
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image, ImageChops, ImageCms, ImageDraw
 
 from aurashot.images._containers import walk
+from aurashot.images._window import Window
 from tests.images.sending import content_of, sent
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 def chunks(png: bytes) -> dict[bytes, bytes]:
     """Return the chunks of a PNG file, IDAT joined."""
     found: dict[bytes, bytes] = {}
-    for part in walk(io.BytesIO(png), "image/png"):
+    for part in walk(Window(io.BytesIO(png)), "image/png"):
         found[part.kind] = found.get(part.kind, b"") + png[part.start + 8 : part.end - 4]
     return found
 

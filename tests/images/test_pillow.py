@@ -16,6 +16,7 @@ from PIL import Image, ImageChops, ImageOps, ImageStat, features
 from aurashot.errors import InvalidImageError
 from aurashot.images import ImageRules, _pillow, locate, prepare
 from aurashot.images._metadata import survey
+from tests.images.profiles import EMBEDDED, PROFILE
 from tests.images.sending import sent
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aurashot.images import LocalImage, Payload
-
-PROFILE = b"a colour profile" * 20
 
 
 def opened(payload: Payload) -> Image.Image:
@@ -55,7 +54,7 @@ def test_a_turned_photograph_is_sent_upright(
     rules: ImageRules,
 ) -> None:
     """All orientations are applied, position and other EXIF data are gone, and the colour profile stays."""
-    content = encoded(file_format, quality=95, exif=exif(orientation), icc_profile=PROFILE, comment=b"who")
+    content = encoded(file_format, quality=95, exif=exif(orientation), icc_profile=EMBEDDED, comment=b"who")
     with Image.open(io.BytesIO(content)) as before:
         expected = ImageOps.exif_transpose(before)
     result = opened(sent(content, rules))
@@ -121,7 +120,7 @@ def test_heic_becomes_an_upright_jpeg(
     orientation: int, portrait: Image.Image, exif: Callable[[int], Image.Exif], rules: ImageRules
 ) -> None:
     """A photograph of an iPhone is converted, turned once, and keeps its colour profile but no position."""
-    payload = sent(heic(portrait, exif=exif(orientation).tobytes(), icc_profile=PROFILE), rules)
+    payload = sent(heic(portrait, exif=exif(orientation).tobytes(), icc_profile=EMBEDDED), rules)
     result = opened(payload)
     expected = portrait if orientation == 1 else portrait.transpose(Image.Transpose.ROTATE_270)
     assert (payload.media_type, payload.filename) == ("image/jpeg", "image.jpg")
@@ -210,7 +209,7 @@ def test_sixteen_bits_survive(rules: ImageRules) -> None:
 def test_a_profile_for_inks_is_not_put_on_light(portrait: Image.Image, rules: ImageRules) -> None:
     """Converting CMYK drops its colour profile, which would garble RGB; other profiles stay."""
     inks, light = portrait.convert("CMYK"), portrait.copy()
-    inks.info["icc_profile"] = light.info["icc_profile"] = PROFILE
+    inks.info["icc_profile"] = light.info["icc_profile"] = EMBEDDED
     assert "icc_profile" not in opened(sent(inks, rules)).info
     assert opened(sent(light, rules)).info["icc_profile"] == PROFILE
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 from aurashot.errors import DownloadError
 from aurashot.images import MemorySink
-from aurashot.images._sink import MAX_PIXELS
-from aurashot.images._size import size_of
+from aurashot.images._rules import MAX_PIXELS
+from aurashot.images._size import extent_of
 
 TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif"}
 
@@ -22,6 +22,12 @@ def encoded(kind: str, size: tuple[int, int], mode: str = "RGB", **options: Any)
     file = io.BytesIO()
     Image.new(mode, size).save(file, kind, **options)
     return file.getvalue()
+
+
+def size_of(file: io.BytesIO, media_type: str) -> tuple[int, int]:
+    """Return the largest width and height that a file states."""
+    extent = extent_of(file, media_type)
+    return extent.width, extent.height
 
 
 @pytest.mark.parametrize("kind", TYPES)

@@ -221,7 +221,7 @@ def test_any_exception_of_a_step_is_raised_in_the_flow(run: Runner) -> None:
 
     def flow() -> Flow[str]:
         try:
-            yield from blocking(lambda: 1 / 0)
+            yield from blocking(lambda _: 1 / 0)
         except ZeroDivisionError as error:
             return f"handled: {error}"
         return "not raised"
@@ -234,7 +234,7 @@ def test_any_exception_of_flows_that_run_together_is_raised_in_the_flow(run: Run
 
     def flow() -> Flow[str]:
         try:
-            yield from together([blocking(lambda: 1 / 0), blocking(lambda: 2)])
+            yield from together([blocking(lambda _: 1 / 0), blocking(lambda _: 2)])
         except ZeroDivisionError as error:
             return f"handled: {error}"
         return "not raised"
@@ -246,7 +246,7 @@ def test_a_flow_cleans_up_when_it_is_interrupted(server: ScriptedServer) -> None
     """What is no error of this SDK passes through the flow's `finally`, and out."""
     seen: list[str] = []
 
-    def interrupt() -> None:
+    def interrupt(_: object) -> None:
         raise Interrupted
 
     def flow() -> Flow[None]:
@@ -267,7 +267,7 @@ def test_blocking_work_before_payment_ends_with_the_deadline(run: Runner, server
     release = threading.Event()
 
     def flow() -> Flow[None]:
-        yield from blocking(lambda: release.wait(10))
+        yield from blocking(lambda _: release.wait(10))
         yield from image("never")
 
     began = time.monotonic()
@@ -285,7 +285,7 @@ def test_blocking_work_after_payment_is_finished(run: Runner) -> None:
 
     def flow() -> Flow[str]:
         generation = yield from image("paid")
-        yield from blocking(lambda: time.sleep(1.6))  # longer than the operation has: that is what is tried
+        yield from blocking(lambda _: time.sleep(1.6))  # longer than the operation has: that is what is tried
         return generation.url
 
     assert GENERATION["outputs"] == [{"url": run(flow(), timeout=1.5), "type": "image"}]
@@ -294,7 +294,7 @@ def test_blocking_work_after_payment_is_finished(run: Runner) -> None:
 def test_a_timeout_of_the_work_itself_is_its_own(run: Runner) -> None:
     """Only the operation's time is a `DeadlineExceededError`."""
 
-    def slow() -> None:
+    def slow(_: object) -> None:
         raise TimeoutError("the disk is slow")
 
     def flow() -> Flow[None]:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final, cast
 
 from aurashot._config import find_base_url, find_key, origin_of
 from aurashot._engine import download_proxy as find_download_proxy
-from aurashot._retry import policy_of
+from aurashot._retry import check_count, policy_of
 from aurashot._transport._state import Options, Service
 from aurashot._url_policy import url_text
 from aurashot.errors import ConfigurationError
 from aurashot.images import ImageRules
+from aurashot.images._rules import MAX_BYTES, MAX_PIXELS
 from aurashot.instrumentation import Dispatcher
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT: Final = 120.0
 """Seconds that one call may take in all: what the service's own reference client waits."""
 DEFAULT_MAX_CONNECTIONS: Final = 256
+DEFAULT_MAX_IMAGE_BYTES: Final = MAX_BYTES
+DEFAULT_MAX_IMAGE_PIXELS: Final = MAX_PIXELS
 
 
 def service(
@@ -115,27 +118,37 @@ def changed(
     )
 
 
-def rules(service: Service, *, strip_metadata: bool | None, allow_paths: bool) -> ImageRules:
-    """Return how local images are treated.
+def rules(
+    service: Service, max_image_bytes: int, max_image_pixels: int, *, strip_metadata: bool | None, allow_paths: bool
+) -> ImageRules:
+    """Return how images are treated, and how large they may be.
 
     Raises:
-        ConfigurationError: Metadata have to be removed, and Pillow is missing.
+        ConfigurationError: Metadata have to be removed, and Pillow is missing; or an argument is invalid.
     """
     _check_type("strip_metadata", strip_metadata, bool, "True, False or None")
     if strip_metadata:
         from aurashot.images._pillow import check_pillow_for_stripping
 
         check_pillow_for_stripping()
-    rules = ImageRules(own_origin=service.own_origin, strip_metadata=strip_metadata)
-    return rules._replace(allow_paths=_flag("allow_paths", allow_paths))
+    made = ImageRules(own_origin=service.own_origin, strip_metadata=strip_metadata)
+    return changed_rules(made, max_image_bytes, max_image_pixels, allow_paths=allow_paths)
 
 
-def changed_rules(old: ImageRules, *, allow_paths: bool | None) -> ImageRules:
-    """Return the rules for images with changes applied.
+def changed_rules(
+    old: ImageRules, max_image_bytes: int | None, max_image_pixels: int | None, *, allow_paths: bool | None
+) -> ImageRules:
+    """Return the rules for images with changes applied; what is None stays.
 
     Raises:
         ConfigurationError: An argument is invalid.
     """
+    if max_image_bytes is not None:
+        check_count("max_image_bytes", max_image_bytes)
+        old = old._replace(max_bytes=max_image_bytes)
+    if max_image_pixels is not None:
+        check_count("max_image_pixels", max_image_pixels)
+        old = old._replace(max_pixels=max_image_pixels)
     return old if allow_paths is None else old._replace(allow_paths=_flag("allow_paths", allow_paths))
 
 

@@ -65,6 +65,9 @@ class AuraShot:
             sent as it is, with a warning. True requires the extra.
         allow_paths: Whether a string that is passed as an image may be a path or a `file:` URI. Pass False where
             strings come from others, as in a web backend: then they are https URLs or `data:` URIs only.
+        max_image_bytes: The largest image to read, upload or download, in bytes. Default: 100 MiB.
+        max_image_pixels: The largest image to decode or download, in pixels, all frames together. Default: 50 million,
+            which take 200 MB.
         min_response_time: Seconds of `timeout` that must be left when a billed request is sent; with less, the call
             raises `DeadlineExceededError` and sends nothing. Default: the fastest response to such a request in the
             last five minutes. 0 always sends.
@@ -90,6 +93,8 @@ class AuraShot:
         hooks: Iterable[Hook] = (),
         strip_metadata: bool | None = None,
         allow_paths: bool = True,
+        max_image_bytes: int = setup.DEFAULT_MAX_IMAGE_BYTES,
+        max_image_pixels: int = setup.DEFAULT_MAX_IMAGE_PIXELS,
         min_response_time: float | None = None,
     ) -> None:
         setup.check_ledger(ledger)
@@ -98,7 +103,9 @@ class AuraShot:
             api_key, base_url, max_connections, download_proxy=download_proxy, ssl_context=ssl_context
         )
         setup.check_http_client(http_client, "Client", service.base_url)
-        self._rules = setup.rules(service, strip_metadata=strip_metadata, allow_paths=allow_paths)
+        self._rules = setup.rules(
+            service, max_image_bytes, max_image_pixels, strip_metadata=strip_metadata, allow_paths=allow_paths
+        )
         self._transport = Transport(
             Connections(service, http_client, ledger, rate_limiter),
             setup.options(timeout, retry, hooks, min_response_time),
@@ -287,6 +294,8 @@ class AuraShot:
         tags: Mapping[str, str] | None = None,
         allow_paths: bool | None = None,
         min_response_time: float | None = None,
+        max_image_bytes: int | None = None,
+        max_image_pixels: int | None = None,
     ) -> Self:
         """Return a client with other options that shares this client's connections and cached uploads.
 
@@ -301,12 +310,16 @@ class AuraShot:
             tags: Tags of every billed request, in addition to those of the call.
             allow_paths: Whether a string that is passed as an image may be a path.
             min_response_time: Seconds of `timeout` that must be left when a billed request is sent.
+            max_image_bytes: The largest image to read, upload or download, in bytes.
+            max_image_pixels: The largest image to decode or download, in pixels, all frames together.
 
         Raises:
             ConfigurationError: An argument is invalid.
         """
         view = object.__new__(type(self))
-        view._rules = setup.changed_rules(self._rules, allow_paths=allow_paths)  # a view is another one of these
+        view._rules = setup.changed_rules(
+            self._rules, max_image_bytes, max_image_pixels, allow_paths=allow_paths
+        )  # a view is another one of these
         options = setup.changed(
             self._transport.options,
             timeout=timeout,

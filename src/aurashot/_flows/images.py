@@ -6,7 +6,7 @@ import hashlib
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from aurashot._atomic import path_fault
 from aurashot._calls import Flow, fetch
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from aurashot._url_policy import URLObject
     from aurashot.images import ImageRules
 
-MAX_IMAGE_BYTES: Final = 100 * 1024 * 1024
-"""A downloaded image is at most this large."""
-
 Image: TypeAlias = "HasURL | str | URLObject"
 """What can be downloaded: a response, one of its outputs, an upload, or a URL."""
 
@@ -35,14 +32,15 @@ def download(rules: ImageRules, what: Image, to: str | os.PathLike[str], *, prog
     with _carrying(what):
         url = _address(rules, what)
         _check_target(to)
-        sink = FileSink(to, stem=_stem(what, url), max_bytes=MAX_IMAGE_BYTES)
+        sink = FileSink(to, stem=_stem(what, url), max_bytes=rules.max_bytes, max_pixels=rules.max_pixels)
         return (yield from fetch(url, sink, progress))
 
 
 def read(rules: ImageRules, what: Image, *, progress: Progress | None) -> Flow[bytes]:
     """Return an image's bytes."""
     with _carrying(what):
-        return (yield from fetch(_address(rules, what), MemorySink(max_bytes=MAX_IMAGE_BYTES), progress))
+        sink = MemorySink(max_bytes=rules.max_bytes, max_pixels=rules.max_pixels)
+        return (yield from fetch(_address(rules, what), sink, progress))
 
 
 def _check_target(to: str | os.PathLike[str]) -> None:

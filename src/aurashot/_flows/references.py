@@ -106,7 +106,7 @@ def load_image(rules: ImageRules, argument: str, image: LocalImage) -> Flow[Payl
 
     try:
         with held(image.source) as read:
-            return (yield from blocking(lambda: prepare(image, rules, read)))
+            return (yield from blocking(lambda check: prepare(image, rules, read, check)))
     except InputError as error:
         raise error.about(argument) from error.__cause__
 

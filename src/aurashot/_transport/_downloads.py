@@ -18,7 +18,7 @@ from aurashot._transport._error_mapping import translate
 from aurashot._transport._requests import image_request
 from aurashot._url_policy import escaped_url
 from aurashot.errors import DownloadError, UnsafeURLError
-from aurashot.images import check_url
+from aurashot.images import check_url, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,7 +122,10 @@ class Meter:
         self._have = have
         self._done = have
         if self._total is not None and self._total > sink.max_bytes:
-            raise DownloadError(f"The image has {self._total} bytes, over the limit of {sink.max_bytes}")
+            raise DownloadError(
+                f"The image has {self._total:,} bytes, over the limit of {sink.max_bytes:,}; raise max_image_bytes if "
+                "this is expected"
+            )
 
     def count(self, size: int, deadline: Deadline) -> None:
         """Count received bytes."""
@@ -238,15 +241,19 @@ class Retrieval(Generic[T]):
             return
         self._encoded += len(received)
         if self._encoded > self.sink.max_bytes:
-            raise DownloadError(f"The image is larger than the limit of {self.sink.max_bytes:,} bytes")
+            raise too_large(self.sink.max_bytes)
         for piece in self._decoding.pieces(received):
             self.sink.write(piece)
 
     def finish(self) -> T:
-        """Return the image, after checking that it is complete. This blocks."""
+        """Return the image, after checking that it is complete. This blocks, until the deadline at most."""
         if self._decoding is not None:
             self._decoding.finish()
-        return self.sink.finish()
+        return self.sink.finish(self._check_time)
+
+    def _check_time(self) -> None:
+        if self.deadline.passed:
+            raise httpcore.ReadTimeout("The image was not checked in time")
 
     def finished(self, status: int, received: int) -> None:
         """Note that the image is complete, and its size."""

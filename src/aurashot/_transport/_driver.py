@@ -11,6 +11,7 @@ from aurashot._transport._redaction import hide_key
 from aurashot._transport._runtime import forget
 from aurashot._transport._stages import Stages
 from aurashot.errors import AuraShotError
+from aurashot.images import unlimited
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -75,7 +76,9 @@ class Driver:
             case Call():
                 return self._stages.call(step, operation)
             case Blocking():
-                return self._runtime.blocking(step.work, None if operation.delivered else operation.deadline)
+                deadline = None if operation.delivered else operation.deadline
+                work = partial(step.work, deadline.check if deadline else unlimited)
+                return self._runtime.blocking(work, deadline)
             case Recall():
                 return self._recall(step, operation)
             case Fetch():

@@ -11,13 +11,15 @@ from aurashot._url_policy import is_public_address
 from aurashot.images._input import HasURL, ImageInput, LocalImage, locate
 from aurashot.images._rules import ImageRules
 from aurashot.images._urls import check_url
+from aurashot.images._window import unlimited
 
 if TYPE_CHECKING:
-    from aurashot.images._formats import EXTENSIONS, check_complete, sniff
+    from aurashot.images._formats import EXTENSIONS, sniff
     from aurashot.images._names import safe_stem
     from aurashot.images._payload import Payload, prepare
     from aurashot.images._shared import SharedRead, held
-    from aurashot.images._sink import FileSink, MemorySink, Sink
+    from aurashot.images._sink import FileSink, MemorySink, Sink, too_large
+    from aurashot.images._size import check_complete
 
 __all__ = [
     "EXTENSIONS",
@@ -38,6 +40,8 @@ __all__ = [
     "prepare",
     "safe_stem",
     "sniff",
+    "too_large",
+    "unlimited",
 ]
 
 _HOMES = {
@@ -47,10 +51,11 @@ _HOMES = {
     "MemorySink": "aurashot.images._sink",
     "Payload": "aurashot.images._payload",
     "SharedRead": "aurashot.images._shared",
-    "check_complete": "aurashot.images._formats",
+    "check_complete": "aurashot.images._size",
     "held": "aurashot.images._shared",
     "prepare": "aurashot.images._payload",
     "safe_stem": "aurashot.images._names",
+    "too_large": "aurashot.images._sink",
     "sniff": "aurashot.images._formats",
 }
 

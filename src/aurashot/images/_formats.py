@@ -1,12 +1,8 @@
-"""The media type of an image, from its first bytes, and whether the file is complete."""
+"""The media type of an image, from its first bytes."""
 
 from __future__ import annotations
 
 import re
-from typing import BinaryIO
-
-from aurashot.errors import DownloadError
-from aurashot.images._containers import is_last, jpeg_parts, walk
 
 SNIFF_BYTES = 128
 """How many of the first bytes `sniff` may look at."""
@@ -49,14 +45,3 @@ def sniff(head: bytes) -> str | None:
     Besides the four types that the service accepts, it knows those that Pillow can convert: HEIC, AVIF, TIFF and BMP.
     """
     return next((media_type for media_type, magic in _MAGIC if magic.match(head)), None)
-
-
-def check_complete(file: BinaryIO, media_type: str) -> None:
-    """Check that a JPEG, PNG, WebP or GIF file is complete; bytes after its end are ignored.
-
-    Raises:
-        DownloadError: The file is cut short.
-    """
-    parts = jpeg_parts(file, tolerant=True) if media_type == "image/jpeg" else walk(file, media_type)
-    if not any(is_last(part, media_type) for part in parts):
-        raise DownloadError("The image is incomplete; download it again")

@@ -7,12 +7,12 @@ Sources: ICC.1:2010 (profiles of version 2.4); ITU-T H.273 (code points); PNG th
 from __future__ import annotations
 
 from math import exp
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from aurashot.images._containers import read_at
+from aurashot.images._profiles import without_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 COLOURS: Final = ("icc_profile", "nclx_profile", "srgb", "gamma", "chromaticity")
 """What the `info` of a Pillow image may say of its colours."""
@@ -86,7 +86,7 @@ class Colours(NamedTuple):
 def profile_in(info: Mapping[Any, Any], mode: str) -> bytes | None:
     """Return the ICC profile for what the `info` of a Pillow image says of its colours; None for sRGB."""
     if profile := info.get("icc_profile"):
-        return bytes(profile)
+        return without_texts(bytes(profile))
     colours = _colours(info)
     return _profile(colours, grey=_SPACE_OF.get(mode) == b"GRAY") if colours else None
 
@@ -110,36 +110,6 @@ def _coded(nclx: dict[str, Any]) -> Colours | None:
     if transfer not in _TRANSFERS and (primaries in _AS_SRGB or primaries not in _PRIMARIES):
         return None
     return Colours(_PRIMARIES.get(primaries, _PRIMARIES[1]), _TRANSFERS.get(transfer, _srgb))
-
-
-def code_points(file: BinaryIO) -> dict[str, int] | None:
-    """Return the code points of the primaries and the transfer that a HEIC or AVIF file states in a box."""
-    span = (0, file.seek(0, 2))
-    for kind, head in ((b"meta", 4), (b"iprp", 0), (b"ipco", 0)):
-        start, end = next((box[1:] for box in _boxes(file, *span) if box[0] == kind), (0, 0))
-        span = (start + head, end)
-    for kind, start, end in _boxes(file, *span):
-        colours = read_at(file, start, min(end - start, 8))
-        if kind == b"colr" and colours[:4] == b"nclx" and len(colours) == 8:
-            return {
-                "color_primaries": int.from_bytes(colours[4:6]),
-                "transfer_characteristics": int.from_bytes(colours[6:8]),
-            }
-    return None
-
-
-def _boxes(file: BinaryIO, start: int, end: int) -> Generator[tuple[bytes, int, int]]:
-    """Yield the boxes of a span: the kind of each, and where its content starts and ends (ISO/IEC 14496-12, 4.2)."""
-    while start + 8 <= end:
-        head = read_at(file, start, 16)
-        size, content = int.from_bytes(head[:4]), start + 8
-        if size == 1:
-            size, content = int.from_bytes(head[8:16]), start + 16
-        following = start + size if size else end
-        if not content <= following <= end:
-            return
-        yield head[4:8], content, following
-        start = following
 
 
 def fits(profile: bytes, mode: str) -> bool:

@@ -12,12 +12,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar, cast
 
 from aurashot._reasons import reason_of
-from aurashot.errors import InvalidImageError
+from aurashot.errors import AuraShotError, InvalidImageError
+from aurashot.images._boxes import stated_sizes
+from aurashot.images._window import unlimited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from PIL.Image import Image
+
+    from aurashot.images._window import Check
 
 INSTALL: Final = 'pip install "aurashot[images]"'
 
@@ -80,18 +84,23 @@ def _threads(process: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(DECODERS, f"aurashot-images-{process}")
 
 
-def decoded(label: str, work: Callable[[], T]) -> T:
+def decoded(label: str, work: Callable[[], T], check: Check = unlimited) -> T:
     """Do the work of decoding an image in one of a few threads, and wait for it.
 
     A decoded image takes many times the memory of its file, and the C library keeps freed memory for the thread that
     had it: 40 photos in 40 threads took over 1 GB, although few were decoded at the same time.
 
+    Args:
+        label: The name of the image in messages.
+        work: The work.
+        check: Called before it begins: others may have kept the threads busy until the time was over.
+
     Raises:
         InvalidImageError: Whatever Pillow raises about the image.
     """
     try:
-        return _threads(os.getpid()).submit(_quietly, work).result()
-    except InvalidImageError:
+        return _threads(os.getpid()).submit(_quietly, work, check).result()
+    except AuraShotError:
         raise
     except Exception as error:
         raise InvalidImageError(
@@ -100,7 +109,8 @@ def decoded(label: str, work: Callable[[], T]) -> T:
         ) from error
 
 
-def _quietly(work: Callable[[], T]) -> T:
+def _quietly(work: Callable[[], T], check: Check) -> T:
+    check()
     with _without_warnings():
         return work()
 
@@ -132,14 +142,26 @@ def opened_heic(file: BinaryIO, label: str, max_pixels: int) -> Image:
         raise InvalidImageError(
             f"{label} is HEIC, and pillow-heif, which reads it, is missing; install it with {INSTALL}"
         ) from error
+    check_tiles(file, label, max_pixels)
+    file.seek(0)
     heif = pillow_heif.open_heif(file)  # pyright: ignore[reportUnknownMemberType] - its parameters are untyped
     check_pixels(heif.size, label, max_pixels)
     image: Image = heif.to_pillow()
     return image
 
 
-def check_pixels(size: tuple[int, int], label: str, max_pixels: int) -> None:
-    """Check the size of an image in pixels.
+def check_tiles(file: BinaryIO, label: str, max_pixels: int) -> None:
+    """Check the sizes of all images and tiles in a HEIC or AVIF file: a small image may be a part of a large one.
+
+    Raises:
+        InvalidImageError: One of them has more pixels than the limit.
+    """
+    for size in stated_sizes(file):
+        check_pixels(size, label, max_pixels)
+
+
+def check_pixels(size: tuple[int, int], label: str, max_pixels: int, pixels: int = 0) -> None:
+    """Check the size of an image in pixels, or the sum of those of its frames.
 
     Raises:
         InvalidImageError: It has more than the limit, or a side is longer than that of any photo.
@@ -149,7 +171,9 @@ def check_pixels(size: tuple[int, int], label: str, max_pixels: int) -> None:
         raise InvalidImageError(
             f"{label} has {width:,} by {height:,} pixels, and a side may have {MAX_SIDE:,}; crop it, or make it smaller"
         )
-    if width * height > max_pixels:
+    frames = " in several frames" if pixels > width * height else ""
+    if max(width * height, pixels) > max_pixels:
         raise InvalidImageError(
-            f"{label} has {width:,} by {height:,} pixels, over the limit of {max_pixels:,} in all; make it smaller"
+            f"{label} has {width:,} by {height:,} pixels{frames}, over the limit of {max_pixels:,} in all; make it "
+            "smaller, or raise max_image_pixels"
         )

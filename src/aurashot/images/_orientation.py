@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import re
 import zlib
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ _SIZES: Final = {1: 1, 3: 2, 4: 4, 6: 1, 8: 2, 9: 4}  # bytes of a value, by its
 _EXIF_PREFIX: Final = re.compile(rb"(?:Exif\0.){0,2}", re.DOTALL)
 _TIFF_NAMESPACE: Final = re.compile(rb"xmlns:([\w.-]+)\s*=\s*[\"']http://ns\.adobe\.com/tiff/1\.0/[\"']")
 _LONGEST_TEXT: Final = 1024 * 1024
+_MOST_METADATA: Final = 4 * 1024 * 1024
+"""Bytes of metadata of a file in which orientations are looked for, decompressed."""
+_MOST_PREFIXES: Final = 8
 
 _PNG_PROFILES: Final[dict[bytes, Source]] = {
     b"Raw profile type exif": "profile",
@@ -40,6 +44,8 @@ class Statements:
 
     def __init__(self) -> None:
         self._stated: dict[Source, int] = {}
+        self.left: int = _MOST_METADATA
+        """How many bytes of metadata are still looked at."""
 
     def add(self, source: Source, orientation: int | None) -> None:
         """Add what a source states, if it states any."""
@@ -64,7 +70,8 @@ def stated_in_exif(exif: bytes) -> int | None:
         return int.from_bytes(tiff[offset : offset + size], order)
 
     directory = number(4, 4)
-    entries = range(directory + 2, directory + 2 + 12 * number(directory, 2), 12)
+    end = min(directory + 2 + 12 * number(directory, 2), len(tiff) - 9)
+    entries = range(directory + 2, end, 12)
     entry = next((entry for entry in entries if number(entry, 2) == _TAG), len(tiff))
     return _valid(number(entry + 8, _SIZES.get(number(entry + 2, 2), 2)))
 
@@ -72,20 +79,31 @@ def stated_in_exif(exif: bytes) -> int | None:
 def stated_in_xmp(xmp: bytes) -> int | None:
     """Return the orientation (1 to 8) that XMP states, as an attribute or an element, in any encoding of Unicode."""
     text = xmp.replace(b"\0", b"")
-    prefixes = {b"tiff", *_TIFF_NAMESPACE.findall(text)}
+    found_prefixes = islice(_TIFF_NAMESPACE.finditer(text), _MOST_PREFIXES)
+    prefixes = {b"tiff", *(prefix[1] for prefix in found_prefixes)}
     names = b"|".join(re.escape(prefix) for prefix in sorted(prefixes))
     found = re.search(rb"\b(?:" + names + rb"):Orientation\s*(?:=\s*[\"']|>)\s*([1-8])\s*[\"'<]", text)
     return int(found[1]) if found else None
 
 
-def stated_in_png_text(kind: bytes, chunk: bytes) -> tuple[Source, int | None] | None:
-    """Return what a text chunk of a PNG file states, with its source; None when it is another text."""
+def stated_in_png_text(kind: bytes, chunk: bytes, longest: int) -> tuple[tuple[Source, int | None], int] | None:
+    """Return what a text chunk of a PNG file states, with its source, and the length of the text.
+
+    Args:
+        kind: The kind of the chunk.
+        chunk: Its content.
+        longest: How much of the text is decompressed.
+
+    Returns:
+        None when it is another text.
+    """
     keyword, _, rest = chunk.partition(b"\0")
     source = "XMP" if keyword == _PNG_XMP else _PNG_PROFILES.get(keyword)
     if source is None:
         return None
-    text = _TEXTS[kind](rest)
-    return source, stated_in_xmp(text) if keyword == _PNG_XMP else _stated_in_profile(text)
+    text = _TEXTS[kind](rest, min(longest, _LONGEST_TEXT))
+    stated = stated_in_xmp(text) if keyword == _PNG_XMP else _stated_in_profile(text)
+    return (source, stated), len(text)
 
 
 def stated_in_profiles(info: Iterable[tuple[object, object]]) -> int | None:
@@ -111,25 +129,25 @@ def _stated_in_profile(text: bytes) -> int | None:
     return stated_in_exif(profile)
 
 
-def _inflated(data: bytes) -> bytes:
+def _inflated(data: bytes, longest: int) -> bytes:
     try:
-        return zlib.decompressobj().decompress(data, _LONGEST_TEXT)
+        return zlib.decompressobj().decompress(data, longest) if longest > 0 else b""
     except zlib.error:
         return b""
 
 
-def _international(rest: bytes) -> bytes:
+def _international(rest: bytes, longest: int) -> bytes:
     """Return the text of an iTXt chunk, after its flags, its language and its translated keyword."""
     text = rest[2:].split(b"\0", 2)[-1]
-    return _inflated(text) if rest.startswith(b"\x01") else text
+    return _inflated(text, longest) if rest.startswith(b"\x01") else text
 
 
 def _valid(orientation: int) -> int | None:
     return orientation if orientation in range(1, 9) else None
 
 
-_TEXTS: Final[dict[bytes, Callable[[bytes], bytes]]] = {
-    b"tEXt": lambda rest: rest,
-    b"zTXt": lambda rest: _inflated(rest[1:]),
+_TEXTS: Final[dict[bytes, Callable[[bytes, int], bytes]]] = {
+    b"tEXt": lambda rest, _: rest,
+    b"zTXt": lambda rest, longest: _inflated(rest[1:], longest),
     b"iTXt": _international,
 }

@@ -5,24 +5,31 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
+from aurashot._reasons import reason_of
 from aurashot.errors import InvalidImageError
 from aurashot.images import _pillow
 from aurashot.images._disk import TEXT_MODE, DiskFile, reading
 from aurashot.images._formats import EXTENSIONS, SNIFF_BYTES, sniff
+from aurashot.images._jpeg import without_gaps
 from aurashot.images._metadata import Survey, survey, without_metadata
 from aurashot.images._names import safe_stem
-from aurashot.images._opening import INSTALL
+from aurashot.images._opening import INSTALL, check_pixels
 from aurashot.images._orientation import UPRIGHT
 from aurashot.images._rules import BASE64_IMAGE, check_size
 from aurashot.images._shared import SharedRead
+from aurashot.images._size import extent_of
+from aurashot.images._window import TooManyPartsError, Window, unlimited
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aurashot.images._input import BinaryFile, LocalImage
     from aurashot.images._rules import ImageRules
+    from aurashot.images._window import Check
 
 _CHUNK = 256 * 1024
 _BASE64 = re.compile(rb"\s*data:image/|" + BASE64_IMAGE.encode())
@@ -55,15 +62,17 @@ class Payload:
         return _open(self.source)
 
 
-def prepare(local: LocalImage, rules: ImageRules, read: SharedRead | None = None) -> Payload:
+def prepare(local: LocalImage, rules: ImageRules, read: SharedRead | None = None, check: Check = unlimited) -> Payload:
     """Read and check an image, and return what to send. Blocks on the disk, and on the processor where it must decode.
 
-    A file that is upright and has no metadata to strip is not decoded and stays on disk, however large it is.
+    A file that is upright and has no metadata to strip is not decoded and stays on disk, however large it is. Of a PNG
+    or GIF file, it is found out where its compressed pixels end.
 
     Args:
         local: What to read.
         rules: The limits, and what to do about metadata.
         read: The read that other calls share, if its source is a file or a Pillow image that they have as well.
+        check: Called now and then; what it raises ends the work.
 
     Raises:
         InvalidImageError: It cannot be read, is too large, or is not an image that the service accepts.
@@ -71,29 +80,29 @@ def prepare(local: LocalImage, rules: ImageRules, read: SharedRead | None = None
     """
     if rules.strip_metadata:
         _pillow.check_pillow_for_stripping()
-    source = _source(local, rules, read or SharedRead())
+    source = _source(local, rules, read or SharedRead(), check)
     check_size(_size(source), local.label, rules)
     with _open(source) as file:
         media_type = _media_type(file, local.label)
-        if rewritten := _rewritten(file, media_type, local.label, rules):
+        if rewritten := _rewritten(file, media_type, _Job(local.label, rules, check)):
             source, media_type = rewritten
             check_size(_size(source), local.label, rules)
     filename = safe_stem(local.stem) + EXTENSIONS[media_type]
-    return Payload(filename, media_type, _size(source), _digest(source, media_type), source)
+    return Payload(filename, media_type, _size(source), _digest(source, media_type, check), source)
 
 
-def _source(local: LocalImage, rules: ImageRules, read: SharedRead) -> bytes | DiskFile:
+def _source(local: LocalImage, rules: ImageRules, read: SharedRead, check: Check) -> bytes | DiskFile:
     if isinstance(local.source, bytes):
         return local.source
     if isinstance(local.source, Path):
         return DiskFile.at(local.source)
-    return read.get(lambda: _content(local, rules))
+    return read.get(lambda: _content(local, rules, check))
 
 
-def _content(local: LocalImage, rules: ImageRules) -> bytes:
+def _content(local: LocalImage, rules: ImageRules, check: Check) -> bytes:
     if _pillow.is_pillow_image(local.source):
-        return _pillow.file_of(local.source, local.label, rules.max_pixels, rules.max_bytes)
-    return _read(cast("BinaryFile", local.source), local.label, rules.max_bytes)
+        return _pillow.file_of(local.source, local.label, rules.max_pixels, rules.max_bytes, check)
+    return _read(cast("BinaryFile", local.source), local.label, rules.max_bytes, check)
 
 
 def _open(source: bytes | DiskFile) -> BinaryIO:
@@ -104,9 +113,10 @@ def _size(source: bytes | DiskFile) -> int:
     return len(source) if isinstance(source, bytes) else source.size
 
 
-def _read(file: BinaryFile, label: str, max_bytes: int) -> bytes:
+def _read(file: BinaryFile, label: str, max_bytes: int, check: Check) -> bytes:
     content = io.BytesIO()  # gives its bytes away without a copy
     while content.tell() <= max_bytes:
+        check()
         with reading(label):
             chunk = cast("object", file.read(_CHUNK))  # a text file is a `BinaryFile`, too, as far as its methods go
         if not isinstance(chunk, bytes | bytearray | memoryview):
@@ -140,47 +150,104 @@ def _media_type(file: BinaryIO, label: str) -> str:
     return media_type
 
 
-def _rewritten(file: BinaryIO, media_type: str, label: str, rules: ImageRules) -> tuple[bytes, str] | None:
-    if media_type in _pillow.CONVERTED:
-        return _converted(file, media_type, label, rules)
-    if rules.strip_metadata is False:
-        return None
-    found = survey(file, media_type)
+class _Job(NamedTuple):
+    """What is the same for all steps with one image: its name in messages, the rules, and the time."""
+
+    label: str
+    rules: ImageRules
+    check: Check
+
+
+def _rewritten(file: BinaryIO, media_type: str, job: _Job) -> tuple[bytes, str] | None:
+    try:
+        if media_type in _pillow.CONVERTED:
+            return _converted(file, media_type, job)
+        return None if job.rules.strip_metadata is False else _stripped(file, media_type, job)
+    except TooManyPartsError as error:
+        raise InvalidImageError(
+            f"{job.label} consists of {reason_of(error)}, as no ordinary image does; save it again with an image editor"
+        ) from error
+
+
+def _stripped(file: BinaryIO, media_type: str, job: _Job) -> tuple[bytes, str] | None:
+    """Return what to send instead of a file with metadata; None if it has none."""
+    if media_type != "image/jpeg":  # of a photo of a camera with more pixels, nothing needs to be decoded
+        extent = extent_of(file, media_type, job.check)
+        check_pixels((extent.width, extent.height), job.label, job.rules.max_pixels, extent.pixels)
+    found = survey(file, media_type, job.check)
     pillow = _pillow.pillow_available()
     if not found.complete and not (pillow and media_type == "image/jpeg"):
-        raise InvalidImageError(f"{label} {_BROKEN}")
-    if found.complete and found.identifying and not pillow:
-        _pillow.warn_of_metadata()
-    if found.complete and not (pillow and found.identifying):
+        raise InvalidImageError(f"{job.label} {_BROKEN}")
+    if found.complete and not pillow:
+        if found.identifying:
+            _pillow.warn_of_metadata()
         return None
     if found.complete and not found.doubtful and found.orientation == UPRIGHT:
-        return without_metadata(file, media_type), media_type
-    return _reencoded(file, media_type, found, label, rules), media_type
+        return _cleaned(file, media_type, found, job)
+    return _reencoded(file, media_type, found, job), media_type
 
 
-def _reencoded(file: BinaryIO, media_type: str, found: Survey, label: str, rules: ImageRules) -> bytes:
+def _cleaned(file: BinaryIO, media_type: str, found: Survey, job: _Job) -> tuple[bytes, str] | None:
+    """Return an upright file without metadata, with its pixels as they are; None if it has none."""
+    if found.suspects and media_type == "image/webp":
+        lossless = replace(found, lossless=True)
+        return _reencoded(file, media_type, lossless, job), media_type
+    if found.suspects:
+        from aurashot.images._tails import without_tails
+
+        file.seek(0)
+        content = file.read()
+        cut = without_tails(content, found.suspects, job.label, job.rules.max_pixels, job.check)
+        if cut != content:
+            return without_metadata(io.BytesIO(cut), media_type, job.check), media_type
+    return (without_metadata(file, media_type, job.check, found.parts), media_type) if found.identifying else None
+
+
+def _reencoded(file: BinaryIO, media_type: str, found: Survey, job: _Job) -> bytes:
     """Decode an image and write its pixels: turned upright, or because its parts are not in order."""
+    if media_type == "image/gif":
+        raise InvalidImageError(f"{job.label} {_BROKEN}")
+    if media_type == "image/jpeg" and (tidy := without_gaps(Window(file, job.check))) is not None:
+        file = io.BytesIO(tidy)
     try:
-        return _pillow.turn(file, media_type, found.orientation, label, rules.max_pixels, lossless=found.lossless)
+        return _pillow.turn(
+            file,
+            media_type,
+            found.orientation,
+            job.label,
+            job.rules.max_pixels,
+            check=job.check,
+            lossless=found.lossless,
+        )
     except InvalidImageError as error:
         if found.complete:
             raise
-        raise InvalidImageError(f"{label} {_BROKEN}") from error
+        raise InvalidImageError(f"{job.label} {_BROKEN}") from error
 
 
-def _converted(file: BinaryIO, media_type: str, label: str, rules: ImageRules) -> tuple[bytes, str]:
+def _converted(file: BinaryIO, media_type: str, job: _Job) -> tuple[bytes, str]:
     if not _pillow.pillow_available():
         kind = media_type.removeprefix("image/").upper()
         raise InvalidImageError(
-            f"{label} is {kind}, which must be converted, and Pillow is missing; install it with {INSTALL}"
+            f"{job.label} is {kind}, which must be converted, and Pillow is missing; install it with {INSTALL}"
         )
-    return _pillow.convert(file, media_type, label, rules.max_pixels)
+    return _pillow.convert(file, media_type, job.label, job.rules.max_pixels, job.check)
 
 
-def _digest(source: bytes | DiskFile, media_type: str) -> str:
+def _digest(source: bytes | DiskFile, media_type: str, check: Check) -> str:
     digest = hashlib.sha256()
-    with _open(source) as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
+    for chunk in _chunks(source):
+        check()
+        digest.update(chunk)
     digest.update(media_type.encode())
     return digest.hexdigest()
+
+
+def _chunks(source: bytes | DiskFile) -> Iterator[bytes | memoryview]:
+    if isinstance(source, bytes):
+        view = memoryview(source)
+        yield from (view[start : start + _CHUNK] for start in range(0, len(view), _CHUNK))
+        return
+    with source.open() as file:
+        while chunk := file.read(_CHUNK):
+            yield chunk

@@ -9,17 +9,24 @@ import io
 import sys
 import warnings
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, TypeGuard, cast
 
 from aurashot.errors import ConfigurationError
-from aurashot.images._icc import COLOURS, code_points, fits, profile_in
-from aurashot.images._opening import INSTALL, check_pixels, decoded, opened, opened_heic
+from aurashot.images._boxes import code_points
+from aurashot.images._icc import COLOURS, fits, profile_in
+from aurashot.images._opening import INSTALL, check_pixels, check_tiles, decoded, opened, opened_heic
 from aurashot.images._orientation import UPRIGHT, stated_in_profiles
 from aurashot.images._original import is_opened, orientation_of, original
-from aurashot.images._png import colour_chunks, turned_16_bits, with_chunks
+from aurashot.images._png import turned_16_bits, with_chunks
+from aurashot.images._png_pieces import colour_chunks
+from aurashot.images._tiff import check_values
+from aurashot.images._window import unlimited
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from aurashot.images._window import Check
 
 
 class PillowImage(Protocol):
@@ -116,7 +123,7 @@ def is_pillow_image(value: object) -> TypeGuard[PillowImage]:
     return image_class is not None and isinstance(value, image_class)
 
 
-def file_of(given: PillowImage, label: str, max_pixels: int, max_bytes: int) -> bytes:
+def file_of(given: PillowImage, label: str, max_pixels: int, max_bytes: int, check: Check = unlimited) -> bytes:
     """Return a Pillow image as a file.
 
     An image that was opened, and whose pixels are still those of its file, is the file that it was opened from. Else
@@ -127,7 +134,7 @@ def file_of(given: PillowImage, label: str, max_pixels: int, max_bytes: int) -> 
     Raises:
         InvalidImageError: It is too large, or cannot be loaded or written.
     """
-    return decoded(label, lambda: _file_of(cast("Image", given), label, max_pixels, max_bytes))
+    return decoded(label, lambda: _file_of(cast("Image", given), label, max_pixels, max_bytes), check)
 
 
 def _file_of(image: Image, label: str, max_pixels: int, max_bytes: int) -> bytes:
@@ -146,13 +153,15 @@ def _fitting_type(image: Image) -> str:
     return "image/webp" if image.mode == "RGBA" else "image/jpeg"
 
 
-def convert(file: BinaryIO, media_type: str, label: str, max_pixels: int) -> tuple[bytes, str]:
+def convert(
+    file: BinaryIO, media_type: str, label: str, max_pixels: int, check: Check = unlimited
+) -> tuple[bytes, str]:
     """Return a HEIC, AVIF, TIFF or BMP file as a JPEG or PNG file, upright and without metadata, and its media type.
 
     Raises:
         InvalidImageError: It is too large or broken, or a part of the extra is missing.
     """
-    return decoded(label, lambda: _convert(file, media_type, label, max_pixels))
+    return decoded(label, lambda: _convert(file, media_type, label, max_pixels), check)
 
 
 def _convert(file: BinaryIO, media_type: str, label: str, max_pixels: int) -> tuple[bytes, str]:
@@ -160,6 +169,12 @@ def _convert(file: BinaryIO, media_type: str, label: str, max_pixels: int) -> tu
     if media_type == "image/heic":
         shown = opened_heic(file, label, max_pixels)
     else:
+        if media_type == "image/tiff":
+            check_values(file)
+            file.seek(0)
+        if media_type == "image/avif":
+            check_tiles(file, label, max_pixels)
+            file.seek(0)
         shown = _upright(_opened(file, media_type, label, max_pixels))
     if media_type == "image/avif" and (points := code_points(file)):
         shown.info["nclx_profile"] = points
@@ -168,13 +183,23 @@ def _convert(file: BinaryIO, media_type: str, label: str, max_pixels: int) -> tu
     return _written(shown, target), target
 
 
-def turn(file: BinaryIO, media_type: str, orientation: int, label: str, max_pixels: int, *, lossless: bool) -> bytes:
+def turn(
+    file: BinaryIO,
+    media_type: str,
+    orientation: int,
+    label: str,
+    max_pixels: int,
+    *,
+    lossless: bool,
+    check: Check = unlimited,
+) -> bytes:
     """Return a JPEG, PNG or WebP file with its pixels turned upright, all frames kept, and without metadata.
 
     Raises:
         InvalidImageError: It is too large or broken.
     """
-    return decoded(label, lambda: _turn(file, media_type, orientation, label, max_pixels, lossless=lossless))
+    work = partial(_turn, file, media_type, orientation, label, max_pixels, lossless=lossless)
+    return decoded(label, work, check)
 
 
 def _turn(file: BinaryIO, media_type: str, orientation: int, label: str, max_pixels: int, *, lossless: bool) -> bytes:

@@ -9,26 +9,19 @@ import io
 import zlib
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from aurashot.images._containers import read_at, walk
+from aurashot.images._png_pieces import chosen_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from PIL.Image import Image
 
-_KEPT: Final = frozenset((b"cHRM", b"cICP", b"cLLI", b"gAMA", b"iCCP", b"mDCV", b"sRGB"))
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _HEADER_END: Final = 8 + 25
 _GREY_WITH_ALPHA, _COLOUR, _COLOUR_WITH_ALPHA = 4, 2, 6
 _MODES: Final = {_COLOUR: "RGB", _COLOUR_WITH_ALPHA: "RGBA"}
 _UP: Final = b"\2"
 _ROWS: Final = 64
-
-
-def colour_chunks(file: BinaryIO) -> bytes:
-    """Return the chunks of a PNG file that say what its colours mean, as they are."""
-    spans = [(part.start, part.end) for part in walk(file, "image/png") if part.kind in _KEPT]
-    return b"".join(read_at(file, start, end - start) for start, end in spans)
 
 
 def with_chunks(png: bytes, chunks: bytes) -> bytes:
@@ -42,7 +35,8 @@ def turned_16_bits(file: BinaryIO, turned: Callable[[Image], Image]) -> bytes | 
     Pillow has no images of 16 bits with several channels. It is given colours as two images, one of the high bytes and
     one of the low bytes, and grey with alpha as one image with four channels of a byte.
     """
-    bits, colour = read_at(file, 24, 2)
+    file.seek(24)
+    bits, colour = file.read(2)
     if bits != 16 or colour not in (_GREY_WITH_ALPHA, *_MODES):
         return None
     if colour == _GREY_WITH_ALPHA:
@@ -50,8 +44,7 @@ def turned_16_bits(file: BinaryIO, turned: Callable[[Image], Image]) -> bytes | 
     high = turned(_plane(file, _MODES[colour], f"{_MODES[colour]};16B"))
     low = turned(_plane(file, _MODES[colour], f"{_MODES[colour]};16L"))
     header = high.width.to_bytes(4) + high.height.to_bytes(4) + bytes([16, colour, 0, 0, 0])
-    transparent = [part for part in walk(file, "image/png") if part.kind == b"tRNS"][:1]
-    chunks = b"".join(read_at(file, part.start, part.end - part.start) for part in transparent)
+    chunks = chosen_chunks(file, {b"tRNS"})
     pixels = b"".join(_chunk(b"IDAT", data) for data in _compressed(high, low))
     return _SIGNATURE + _chunk(b"IHDR", header) + chunks + pixels + _chunk(b"IEND", b"")
 

@@ -7,23 +7,25 @@ import itertools
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar, cast
 
 from aurashot._atomic import replaceable
 from aurashot._part import Part, sweep
 from aurashot._reasons import reason_of
 from aurashot.errors import DownloadError
-from aurashot.images._formats import ACCEPTED, EXTENSIONS, SNIFF_BYTES, check_complete, sniff
+from aurashot.images._formats import ACCEPTED, EXTENSIONS, SNIFF_BYTES, sniff
 from aurashot.images._names import safe_stem
-from aurashot.images._size import size_of
+from aurashot.images._rules import MAX_PIXELS
+from aurashot.images._size import check_complete
+from aurashot.images._window import unlimited
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-T_co = TypeVar("T_co", covariant=True)
+    from aurashot.images._size import Extent
+    from aurashot.images._window import Check
 
-MAX_PIXELS: Final = 50_000_000
-"""A downloaded image has at most this many pixels: 200 MB when it is decoded."""
+T_co = TypeVar("T_co", covariant=True)
 
 _SEPARATORS = tuple(filter(None, (os.sep, os.altsep)))
 
@@ -47,8 +49,11 @@ class Sink(Protocol[T_co]):
         """Store the next bytes; raise `DownloadError` when they are too many or cannot be stored."""
         ...
 
-    def finish(self) -> T_co:
-        """Check the image and return it; raise `DownloadError` when it is not complete."""
+    def finish(self, check: Check = unlimited) -> T_co:
+        """Check the image, cut what follows its end, and return it; raise `DownloadError` when it is not complete.
+
+        `check` is called now and then; what it raises ends the work.
+        """
         ...
 
     def discard(self) -> None:
@@ -61,10 +66,12 @@ class MemorySink:
 
     Args:
         max_bytes: The largest image to accept, in bytes.
+        max_pixels: The largest image to accept, in pixels, all frames together.
     """
 
-    def __init__(self, *, max_bytes: int) -> None:
+    def __init__(self, *, max_bytes: int, max_pixels: int = MAX_PIXELS) -> None:
         self.max_bytes = max_bytes
+        self._max_pixels = max_pixels
         self._file = io.BytesIO()
 
     @property
@@ -80,9 +87,9 @@ class MemorySink:
         """Take the next bytes."""
         _append(self._file, chunk, self.max_bytes)
 
-    def finish(self) -> bytes:
-        """Return the image, after checking that it is complete."""
-        _checked(self._file)
+    def finish(self, check: Check = unlimited) -> bytes:
+        """Return the image without what follows its end, after checking that it is complete."""
+        _checked(self._file, self._max_pixels, check)
         return self._file.getvalue()
 
     def discard(self) -> None:
@@ -99,12 +106,14 @@ class FileSink:
             another file. An exact file is replaced, and keeps its name whatever the content. Missing folders are made.
         stem: The name to use in a folder; it is sanitised.
         max_bytes: The largest image to accept, in bytes.
+        max_pixels: The largest image to accept, in pixels, all frames together.
     """
 
-    def __init__(self, to: str | os.PathLike[str], *, stem: str, max_bytes: int) -> None:
+    def __init__(self, to: str | os.PathLike[str], *, stem: str, max_bytes: int, max_pixels: int = MAX_PIXELS) -> None:
         self._to = os.path.expanduser(to)  # noqa: PTH111 - pathlib drops the separator that marks a folder
         self._stem = safe_stem(stem)
         self.max_bytes = max_bytes
+        self._max_pixels = max_pixels
         self._exact: Path | None = None
         self._folder = Path()
         self._part: Part | None = None
@@ -139,11 +148,11 @@ class FileSink:
         with self._storing():
             _append(self._file, chunk, self.max_bytes)
 
-    def finish(self) -> Path:
+    def finish(self, check: Check = unlimited) -> Path:
         """Rename the file to its final path and return that, after checking that it is complete."""
         try:
             with self._storing():
-                extension = EXTENSIONS[_checked(self._file)]
+                extension = EXTENSIONS[_checked(self._file, self._max_pixels, check)]
                 return self._publish(cast("Part", self._part), extension)
         finally:
             self.discard()
@@ -175,34 +184,43 @@ class FileSink:
             ) from error
 
 
+def too_large(max_bytes: int) -> DownloadError:
+    """Return the error for an image with more bytes than are accepted."""
+    return DownloadError(
+        f"The image is larger than the limit of {max_bytes:,} bytes; raise max_image_bytes if this is expected"
+    )
+
+
 def _append(file: BinaryIO, chunk: bytes, max_bytes: int) -> None:
     if file.tell() + len(chunk) > max_bytes:
-        raise DownloadError(
-            f"The image is larger than the limit of {max_bytes:,} bytes; raise the limit if this is expected"
-        )
+        raise too_large(max_bytes)
     file.write(chunk)
 
 
-def _checked(file: BinaryIO) -> str:
-    """Return the media type of a complete image."""
+def _checked(file: BinaryIO, max_pixels: int, check: Check) -> str:
+    """Return the media type of a complete image, and cut what follows its end."""
     file.seek(0)
     media_type = sniff(file.read(SNIFF_BYTES))
     if media_type not in ACCEPTED:
         raise DownloadError(
             f"The download is {media_type or 'no image'}, not JPEG, PNG, WebP or GIF; open its URL in a browser"
         )
-    check_complete(file, media_type)
-    _check_pixels(*size_of(file, media_type))
+    extent = check_complete(file, media_type, check)
+    _check_pixels(extent, max_pixels)
+    file.truncate(extent.end)
+    check()
     return media_type
 
 
-def _check_pixels(width: int, height: int) -> None:
+def _check_pixels(extent: Extent, max_pixels: int) -> None:
     """Refuse images that would exhaust memory when opened: a PNG of 410 KB can hold 144 million pixels."""
-    if width * height > MAX_PIXELS:
+    if extent.pixels > max_pixels:
+        frames = f" in {extent.frames:,} frames" if extent.frames > 1 else ""
         raise DownloadError(
-            f"The image has {width:,} by {height:,} pixels, over the limit of {MAX_PIXELS:,}; it was not stored"
+            f"The image has {extent.width:,} by {extent.height:,} pixels{frames}, over the limit of {max_pixels:,} in "
+            "all; it was not stored; raise max_image_pixels if this is expected"
         )
-    if not width * height:
+    if not extent.pixels:
         raise DownloadError("The image has no pixels; open its URL in a browser")
 
 

@@ -1,0 +1,1 @@
+"""Attacks with images: a mark planted in every place of every format, and files that are made to cost much."""

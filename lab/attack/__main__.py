@@ -18,6 +18,7 @@ from lab.page import IMAGES, table, write
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+SIZE: Final = (48, 32)
 BAD: Final = ("marks left", "pixels changed", "foreign exceptions", "over time", "over memory")
 HEAD: Final = ("attack", "passed as", "files", "taken", "refused", *BAD, "most s", "most MB")
 PLANTED: Final[dict[str, Callable[[Image.Image], Iterator[tuple[str, bytes]]]]] = {
@@ -29,12 +30,12 @@ PLANTED: Final[dict[str, Callable[[Image.Image], Iterator[tuple[str, bytes]]]]] 
 }
 
 
-def picture() -> Image.Image:
+def original() -> Image.Image:
     """Return a small image with structure and noise."""
     bands = [
-        Image.effect_noise((96, 64), 60),
-        Image.linear_gradient("L").resize((96, 64)),
-        Image.effect_noise((96, 64), 9),
+        Image.effect_noise(SIZE, 60),
+        Image.linear_gradient("L").resize(SIZE),
+        Image.effect_noise(SIZE, 9),
     ]
     return Image.merge("RGB", [ImageChops.offset(band, 7, 3) for band in bands])
 
@@ -43,7 +44,7 @@ def attack(megabytes: float) -> dict[tuple[str, str], Row]:
     """Pass all files, and return a row for each attack and each way."""
     library: Any = pillow_heif
     library.register_heif_opener()
-    image, rows = picture(), dict[tuple[str, str], Row]()
+    image, rows = original(), dict[tuple[str, str], Row]()
     uploaded(gif.encoded(image, "JPEG"))  # what is imported once is not measured
     for attack_name, planted in PLANTED.items():
         for name, content in planted(image):

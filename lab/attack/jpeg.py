@@ -57,7 +57,7 @@ def _tables(jpeg: bytes) -> Iterator[tuple[str, bytes]]:
 
 def _scans(image: Image.Image) -> Iterator[tuple[str, bytes]]:
     jpeg, progressive = _encoded(image), _encoded(image, progressive=True)
-    restarts = _encoded(image, restart_marker_blocks=4)
+    restarts = _encoded(image, restart_marker_blocks=1)
     yield "behind the pixels", jpeg[:-2] + CANARY + _END
     yield "behind the pixels, before noise", jpeg[:-2] + CANARY + bytes(range(1, 200)) * 9 + _END
     yield "behind the pixels of a progressive file", progressive[:-2] + CANARY + _END
@@ -86,7 +86,7 @@ def planted(image: Image.Image) -> Iterator[tuple[str, bytes]]:
     yield "the flags of Adobe", inks.replace(b"Adobe\0\x64\0\0\0\0", b"Adobe" + CANARY[:6])
     for name, marker in {"the frame": b"\xff\xc0", "the scan": b"\xff\xda", "the table": b"\xff\xdb"}.items():
         yield f"behind the fields of {name}", _lengthened(jpeg, marker)
-    interval = _encoded(image, restart_marker_blocks=4)
+    interval = _encoded(image, restart_marker_blocks=1)
     yield "behind the fields of the interval", _lengthened(interval, b"\xff\xdd")
     yield "behind fill bytes", _after_start(jpeg, b"\xff" * 9 + segment(0xFE, CANARY))
     yield from _tables(jpeg)

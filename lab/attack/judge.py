@@ -33,10 +33,10 @@ _RULES: Final = ImageRules(own_origin="")
 class Row:
     """What became of the files of one attack."""
 
-    results: Counter[str] = field(default_factory=Counter)
+    results: Counter[str] = field(default_factory=Counter[str])
     seconds: float = 0
     megabytes: float = 0
-    problems: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list[str])
 
     def add(self, name: str, found: Iterable[str], seconds: float, megabytes: float) -> None:
         """Add one file."""

@@ -31,7 +31,8 @@ def _file(chunks: bytes) -> bytes:
 
 
 def _chunks(webp: bytes) -> list[tuple[bytes, bytes]]:
-    found, at = [], 12
+    found: list[tuple[bytes, bytes]] = []
+    at = 12
     while at < len(webp):
         length = int.from_bytes(webp[at + 4 : at + 8], "little")
         found.append((webp[at : at + 4], webp[at + 8 : at + 8 + length]))

@@ -233,8 +233,8 @@ def sweep(path: Path) -> None:
     Only what this SDK has certainly made: regular files of this user's with a name that only it gives, that no living
     process has locked, and that are a minute old.
     """
-    with suppress(OSError), os.scandir(path) as found:
-        if names := [entry.name for entry in found if _is_part_name(entry.name)]:
+    with suppress(OSError):
+        if names := list(filter(_is_part_name, os.listdir(path))):  # noqa: PTH208  # names, not paths
             _sweep(path, names)
 
 

@@ -132,7 +132,7 @@ def rules(
 
         check_pillow_for_stripping()
     made = ImageRules(own_origin=service.own_origin, strip_metadata=strip_metadata)
-    return changed_rules(made, max_image_bytes, max_image_pixels, allow_paths=allow_paths)
+    return changed_rules(made, max_image_bytes, max_image_pixels, allow_paths=_flag("allow_paths", allow_paths))
 
 
 def changed_rules(

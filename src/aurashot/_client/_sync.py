@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable, Mapping
     from pathlib import Path
-    from types import TracebackType
 
     import httpx
 
@@ -46,14 +45,11 @@ class AuraShot:
         base_url: The URL of the service. Default: `AURASHOT_BASE_URL`, or the hosted service. Plain http is allowed for
             loopback, and for the one host of a private network that `AURASHOT_ALLOW_HTTP` names.
         timeout: Seconds that one call may take in total, including uploads, waits and retries.
-        retry: The retry policy, or a number of attempts. By default, requests that may have been billed are not
-            retried.
+        retry: The retry policy, or a number of attempts. By default, what may have been billed is not retried.
         max_connections: The maximum number of connections; further calls wait in order.
-        http_client: Your own httpx client for API requests (not for downloads, which are sent without the key). The SDK
-            does not close it.
-        download_proxy: The URL of an http proxy for downloads, such as `http://user:password@host:3128`; hosts in
-            `NO_PROXY` and a service on loopback are reached directly. The proxy then decides which IP address a host
-            name stands for. Default: `AURASHOT_DOWNLOAD_PROXY`, or no proxy.
+        http_client: Your own httpx client for API requests, not for downloads. The SDK does not close it.
+        download_proxy: The URL of an http proxy for downloads, such as `http://user:password@host:3128`, which decides
+            which IP address a host name stands for. Default: `AURASHOT_DOWNLOAD_PROXY`, or no proxy.
         ssl_context: A TLS context that trusts your own certificate authority, for API requests, uploads and downloads;
             it must verify certificates and host names. With `http_client`, it applies to downloads only.
         ledger: Records every billed request before it is sent, and its outcome afterwards: see `aurashot.ledger`. A
@@ -63,11 +59,9 @@ class AuraShot:
         strip_metadata: Whether a local photo is rotated upright and stripped of location and other metadata before it
             leaves the machine. Default: if the extra `images` is installed; without it, a photo that has metadata is
             sent as it is, with a warning. True requires the extra.
-        allow_paths: Whether a string that is passed as an image may be a path or a `file:` URI. Pass False where
-            strings come from others, as in a web backend: then they are https URLs or `data:` URIs only.
+        allow_paths: Whether strings may be paths. With False, for strings of others, they are https or `data:` URLs.
         max_image_bytes: The largest image to read, upload or download, in bytes. Default: 100 MiB.
-        max_image_pixels: The largest image to decode or download, in pixels, all frames together. Default: 50 million,
-            which take 200 MB.
+        max_image_pixels: The largest image to decode or download, in pixels of all frames. Default: 50 million.
         min_response_time: Seconds of `timeout` that must be left when a billed request is sent; with less, the call
             raises `DeadlineExceededError` and sends nothing. Default: the fastest response to such a request in the
             last five minutes. 0 always sends.
@@ -257,9 +251,8 @@ class AuraShot:
         """
         from aurashot._flows import images
 
-        return self._transport.run(
-            "download", images.download(self._rules, what, to, progress=progress), timeout=timeout
-        )
+        flow = images.download(self._rules, what, to, progress=progress)
+        return self._transport.run("download", flow, timeout=timeout)
 
     def read(self, what: Image, *, progress: Progress | None = None, timeout: float | None = None) -> bytes:
         """Download an image and return its bytes.
@@ -305,8 +298,7 @@ class AuraShot:
             timeout: Seconds that one call may take in total.
             retry: The retry policy, or a number of attempts.
             hooks: Called with events, instead of this client's hooks.
-            parent_id: What the operations belong to: a batch, a story, a request to your backend. Their events and
-                ledger entries carry it.
+            parent_id: What the operations belong to, such as a batch; their events and ledger entries carry it.
             tags: Tags of every billed request, in addition to those of the call.
             allow_paths: Whether a string that is passed as an image may be a path.
             min_response_time: Seconds of `timeout` that must be left when a billed request is sent.
@@ -342,9 +334,7 @@ class AuraShot:
         self._transport.load()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

@@ -174,7 +174,7 @@ def _profile(window: Window, parts: Sequence[Part]) -> bytes | None:
 
 
 def _jfif(content: bytes, _: Part, __: _Plan) -> Iterator[bytes]:
-    """Keep version and density; what may follow is a thumbnail, another picture."""
+    """Keep version and density; what may follow is a thumbnail, another image."""
     if content.startswith(b"JFIF\0") and len(content) >= 12:
         yield content[:12] + b"\0\0"
 
@@ -226,6 +226,14 @@ def _frame(content: bytes, _: Part, __: _Plan) -> Iterator[bytes]:
     yield _whole(content, 6 + 3 * _whole(content, 6)[5])
 
 
+def _interval(content: bytes, _: Part, __: _Plan) -> Iterator[bytes]:
+    yield _whole(content, 2)
+
+
+def _scan(content: bytes, _: Part, __: _Plan) -> Iterator[bytes]:
+    yield content
+
+
 def _whole(content: bytes, size: int) -> bytes:
     if len(content) < size:
         raise MalformedError("a segment is cut short")
@@ -242,8 +250,8 @@ _SEGMENTS: Final[dict[bytes, Callable[[bytes, Part, _Plan], Iterator[bytes]]]] =
     b"\xe0": _jfif,
     b"\xe2": _colours,
     b"\xee": _adobe,
-    b"\xdd": lambda content, *_: iter([_whole(content, 2)]),
-    START_OF_SCAN: lambda content, *_: iter([content]),
+    b"\xdd": _interval,
+    START_OF_SCAN: _scan,
     **dict.fromkeys(_TABLES, _tables),
     **dict.fromkeys(FRAMES, _frame),
 }

@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 
 from aurashot import DownloadError, RetryPolicy
 from aurashot._transport._downloads import Whole
+from lab.attack.png import chunk
 from lab.server import CLOSE, body, headers_only
 from tests.test_downloads import image
 
@@ -22,9 +23,16 @@ if TYPE_CHECKING:
     from lab.backends import Clients
     from lab.server import Response, ScriptedServer
 
-IMAGE = image("PNG", 32) + bytes(random.Random(5).randbytes(600_000))
+
+def large_image(seed: int) -> bytes:
+    """Return a PNG with 600,000 random bytes in a chunk of its own."""
+    small = image("PNG", 32)
+    return small[:-12] + chunk(b"raNd", random.Random(seed).randbytes(600_000)) + small[-12:]
+
+
+IMAGE = large_image(5)
 """A whole image, and bytes after its end, which do no harm: long enough to break in the middle."""
-OTHER = image("PNG", 32) + bytes(random.Random(6).randbytes(600_000))
+OTHER = large_image(6)
 TAG = '"one"'
 HALF = 300_000
 

@@ -43,10 +43,6 @@ PARTS = [
 ]
 
 
-class OutOfTimeError(Exception):
-    """The time is over."""
-
-
 def finished(sink: Sink[Any], content: bytes) -> Any:
     """Store a download."""
     sink.begin()
@@ -124,23 +120,6 @@ def test_what_follows_the_end_is_not_stored(file_format: str, encoded: Callable[
         assert whole == finished(MemorySink(max_bytes=100_000), whole + tail)
         saved: Path = finished(FileSink(tmp_path, stem="cafe", max_bytes=100_000), whole + tail)
         assert whole == saved.read_bytes()
-
-
-@pytest.mark.parametrize("calls", range(1, 4))
-def test_preparing_ends_with_the_time(calls: int, encoded: Callable[..., bytes], rules: ImageRules) -> None:
-    """Whatever is under way ends with the error of whoever looks at the clock."""
-    from aurashot.images import LocalImage, prepare
-
-    left = iter(range(calls))
-
-    def check() -> None:
-        if next(left, None) is None:
-            raise OutOfTimeError
-
-    for source in (BOMBS["GIF: codes"](2_000_000), io.BytesIO(bytes(5_000_000)), encoded("HEIF")):
-        with pytest.raises(OutOfTimeError):
-            prepare(LocalImage(source, "face", "The face"), rules, None, check)
-        left = iter(range(calls - 1))
 
 
 @pytest.mark.parametrize("kind", ["EXIF", "XMP", "text"])

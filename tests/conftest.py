@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import pytest
 from hypothesis import settings
@@ -19,13 +21,28 @@ if TYPE_CHECKING:
     from aurashot import AuraShot
     from aurashot.sandbox import SandboxServer
 
-settings.register_profile("default", derandomize=True, deadline=None, max_examples=100)
-settings.register_profile("short", derandomize=True, deadline=None, max_examples=20)
+settings.register_profile("default", derandomize=True, deadline=None, max_examples=50)
+settings.register_profile("short", derandomize=True, deadline=None, max_examples=10)
 settings.register_profile("long", deadline=None, max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 PHOTOS = Path(__file__).with_name("fixtures") / "photos"
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of `scripts/test --short`."""
+    parser.addoption("--one-of", type=int, default=1, metavar="N", help="run one of N tests, by a hash of their names")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests for `--one-of`: the same ones in each process, and others on another Python."""
+    share = config.getoption("--one-of")
+    shares: dict[bool, list[pytest.Item]] = {True: [], False: []}
+    for item in items:
+        shares[(crc32(item.nodeid.encode()) + sys.version_info.minor) % share == 0].append(item)
+    config.hook.pytest_deselected(items=shares[False])
+    items[:] = shares[True]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
@@ -49,6 +50,12 @@ print("fine")
 """
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """Return the syntax tree of a module."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def relative(path: Path) -> str:
     """Return how a module is called in the list of tests."""
     return path.relative_to(ROOT).as_posix()
@@ -65,7 +72,7 @@ def test_a_function_fits_on_a_screen(path: Path) -> None:
     """No function has more than 50 lines, its docstring included."""
     functions = [
         node
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
     assert [] == [one.name for one in functions if (one.end_lineno or 0) - one.lineno >= 50]
@@ -95,13 +102,13 @@ def test_an_interrupted_block_comes_to_its_end(path: Path) -> None:
     Since 3.12 the comprehension is part of the function, and the jump back after its `if` is outside the block's entry
     in the exception table. Within a function of its own, the caller's block comes to its end.
     """
-    assert [] == comprehensions_that_leak(ast.parse(path.read_text(encoding="utf-8")))
+    assert [] == comprehensions_that_leak(parsed(path))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=relative)
 def test_imports_are_absolute(path: Path) -> None:
     """Where a name comes from can be read where it is used."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     assert [] == [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
 
 
@@ -124,7 +131,7 @@ def test_an_extra_that_is_missing_is_named(package: str) -> None:
 
 def imported(path: Path) -> set[str]:
     """Return the top-level packages that a module imports, wherever in it."""
-    nodes = [*ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    nodes = [*ast.walk(parsed(path))]
     plain = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
     return {name.partition(".")[0] for name in plain | {n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)}}
 

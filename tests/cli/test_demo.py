@@ -98,6 +98,7 @@ def test_drawn_face_as_process(start: Callable[..., subprocess.Popen[str]], monk
     assert "\\u65e5\\u672c/there/index.html" in out
 
 
+@pytest.mark.usefixtures("plain_drawings")
 def test_again(aurashot: Callable[..., Any], photos: dict[str, Path]) -> None:
     """A later run, even from the face that an earlier one left, replaces its files; links stay, and nothing is left."""
     OUT.mkdir()
@@ -113,6 +114,7 @@ def test_again(aurashot: Callable[..., Any], photos: dict[str, Path]) -> None:
     assert (OUT / "cafe.png").is_symlink()
 
 
+@pytest.mark.usefixtures("plain_drawings")
 @pytest.mark.parametrize("mine", ["face.jpg", "Face.JPG", "face.png", "index.html", "cafe.png", "rooftop.webp"])
 def test_no_file_of_the_users_is_replaced(aurashot: Callable[..., Any], photos: dict[str, Path], mine: str) -> None:
     """A folder without the mark of an earlier run may hold the original photo, or a page of the user's."""
@@ -125,6 +127,7 @@ def test_no_file_of_the_users_is_replaced(aurashot: Callable[..., Any], photos: 
     assert before == {path: path.read_bytes() for path in Path().iterdir() if path.is_file()}
 
 
+@pytest.mark.usefixtures("plain_drawings")
 def test_other_files_in_the_folder_stay(aurashot: Callable[..., Any], photos: dict[str, Path]) -> None:
     """The next run knows its own by the mark, and replaces nothing else."""
     Path("notes.txt").write_text("mine", encoding="utf-8")
@@ -174,6 +177,7 @@ def test_out_that_is_a_url(aurashot: Callable[..., Any]) -> None:
     assert (2, "--out: it is a URL; pass a folder", []) == (ran.code, ran.error, [*Path().glob("file*")])
 
 
+@pytest.mark.usefixtures("plain_drawings")
 def test_interrupted(aurashot: Callable[..., Any], photos: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C in the sandbox has no cost to speak of."""
 
@@ -188,6 +192,7 @@ def test_interrupted(aurashot: Callable[..., Any], photos: dict[str, Path], monk
 # -- against the hosted service, which another sandbox stands for ------------------------------------------------------
 
 
+@pytest.mark.usefixtures("plain_drawings")
 def test_live(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
     """With consent, three images are billed to the user's key, which is shown and stored nowhere."""
     before = server.bill().total
@@ -215,6 +220,7 @@ def test_live_without_key(aurashot: Callable[..., Any], photos: dict[str, Path])
     assert "AURASHOT_API_KEY" in ran.error
 
 
+@pytest.mark.usefixtures("plain_drawings")
 @pytest.mark.parametrize(("keys", "code", "billed"), [("y\n", 0, 3), ("n\n", 1, 0), ("\x03", 130, 0)])
 def test_live_asks(server: SandboxServer, photos: dict[str, Path], keys: str, code: int, billed: int) -> None:
     """On a terminal the user is asked first; all but a yes costs nothing."""
@@ -276,6 +282,7 @@ def test_live_nobody_there(
     assert "image 1 of 3" in ran.error
 
 
+@pytest.mark.usefixtures("plain_drawings")
 def test_live_lost_response(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
     """When a response is lost, what came before is kept and shown, and the line names the key of what may be billed."""
     server.fault("drop", operations=["generate"])
@@ -289,6 +296,7 @@ def test_live_lost_response(aurashot: Callable[..., Any], server: SandboxServer,
     assert {"face.jpg", "id-photo.png"} == Links(OUT / "index.html").targets
 
 
+@pytest.mark.usefixtures("plain_drawings")
 def test_live_lost_download(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
     """An image that was paid for and cannot be fetched is named; its URL is in a private file, and not printed."""
     server.fault("not-found", operations=["file"])
@@ -304,6 +312,7 @@ def test_live_lost_download(aurashot: Callable[..., Any], server: SandboxServer,
     assert f"(request id {entry.request_id}, idempotency key {entry.idempotency_key})" in ran.error
 
 
+@pytest.mark.usefixtures("plain_drawings")
 def test_live_pending(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
     """A response without an image is told with what it may have cost."""
     server.fault("pending", operations=["id-photo"])
@@ -312,6 +321,7 @@ def test_live_pending(aurashot: Callable[..., Any], server: SandboxServer, photo
     assert f"may have been billed anyway (request id {server.bill().entries[-1].request_id}" in ran.error
 
 
+@pytest.mark.usefixtures("plain_drawings")
 def test_live_unwritable_image(aurashot: Callable[..., Any], server: SandboxServer, photos: dict[str, Path]) -> None:
     """An image that cannot take its name is kept under another, and the line says that it was paid for."""
     (OUT / "cafe.png/child").mkdir(parents=True)
@@ -324,6 +334,7 @@ def test_live_unwritable_image(aurashot: Callable[..., Any], server: SandboxServ
     assert f"{entry.request_id}-1.png" in _names()
 
 
+@pytest.mark.usefixtures("plain_drawings")
 def test_live_interrupted(
     start: Callable[..., subprocess.Popen[str]], server: SandboxServer, photos: dict[str, Path]
 ) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from aurashot.sandbox import SandboxServer
 
 LONG = "long" == os.environ.get("HYPOTHESIS_PROFILE")
-EXAMPLES, RUNS, CASES = (480, 80, 4_000) if LONG else (8, 3, 60)
+EXAMPLES, RUNS, CASES = (480, 80, 4_000) if LONG else (5, 2, 40)
 """Of each operation, of the operations one after the other, and cases in all at the least."""
 SETTINGS: dict[str, Any] = {
     "seed": 1,

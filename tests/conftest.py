@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out tests for `--one-of`: the same ones in each process, and others on another Python."""
-    share = config.getoption("--one-of")
+    share = int(config.getoption("--one-of") or 1)
     shares: dict[bool, list[pytest.Item]] = {True: [], False: []}
     for item in items:
         shares[(crc32(item.nodeid.encode()) + sys.version_info.minor) % share == 0].append(item)

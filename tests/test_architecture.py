@@ -70,11 +70,7 @@ def test_a_module_can_be_read_in_one_sitting(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=relative)
 def test_a_function_fits_on_a_screen(path: Path) -> None:
     """No function has more than 50 lines, its docstring included."""
-    functions = [
-        node
-        for node in ast.walk(parsed(path))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    ]
+    functions = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     assert [] == [one.name for one in functions if (one.end_lineno or 0) - one.lineno >= 50]
 
 

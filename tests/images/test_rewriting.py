@@ -138,3 +138,14 @@ def test_a_broken_file_is_refused_or_sent(
     content[at : at + len(junk)] = junk
     with suppress(InvalidImageError):
         assert sent(bytes(content), rules).size
+
+
+def test_a_frame_that_is_cut_short_is_refused(portrait: Image.Image, rules: ImageRules) -> None:
+    """It names more components than it describes."""
+    out = io.BytesIO()
+    portrait.resize((24, 16)).save(out, "JPEG")
+    content = bytearray(out.getvalue())
+    frame = content.index(b"\xff\xc0")
+    content[frame + 7 : frame + 13] = b"\0\0\4\0\0\1"
+    with pytest.raises(InvalidImageError, match="is cut short or broken"):
+        sent(bytes(content), rules)

@@ -14,7 +14,7 @@ from aurashot.errors import InvalidImageError
 from aurashot.images import _pillow
 from aurashot.images._disk import TEXT_MODE, DiskFile, reading
 from aurashot.images._formats import EXTENSIONS, SNIFF_BYTES, sniff
-from aurashot.images._jpeg import without_gaps
+from aurashot.images._jpeg import MalformedError, without_gaps
 from aurashot.images._metadata import Survey, survey, without_metadata
 from aurashot.images._names import safe_stem
 from aurashot.images._opening import INSTALL, check_pixels
@@ -167,6 +167,8 @@ def _rewritten(file: BinaryIO, media_type: str, job: _Job) -> tuple[bytes, str] 
         raise InvalidImageError(
             f"{job.label} consists of {reason_of(error)}, as no ordinary image does; save it again with an image editor"
         ) from error
+    except MalformedError as error:
+        raise InvalidImageError(f"{job.label} {_BROKEN}") from error
 
 
 def _stripped(file: BinaryIO, media_type: str, job: _Job) -> tuple[bytes, str] | None:

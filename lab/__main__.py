@@ -13,6 +13,7 @@ SUITES: Final = {
     "kills": ("lab.kills.__main__", "a program that is killed at random times"),
     "keys": ("lab.keys.__main__", "one idempotency key, used by eight processes concurrently"),
     "photos": ("lab.photos.__main__", "the memory of many large photos that are uploaded at once"),
+    "identity": ("lab.identity.__main__", "altered photographs compared, and what a comparison costs"),
     "mutants": ("lab.mutants.__main__", "mutation testing: does a test fail for each wrong decision?"),
     "corpus": ("lab.corpus.__main__", "the test images of Pillow and pillow-heif, passed in every form"),
     "attack": ("lab.attack.__main__", "images with a mark in every place, and images that are made to cost much"),

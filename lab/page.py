@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "reliability.md"
 IMAGES: Final = PAGE.with_name("images.md")
+IDENTITY: Final = PAGE.with_name("identity.md")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

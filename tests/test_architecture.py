@@ -14,7 +14,19 @@ import aurashot
 
 ROOT = Path(aurashot.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
-EXTRAS = ("PIL", "pillow_heif", "fastapi", "uvicorn", "multipart", "numpy", "typer", "rich", "respx", "pytest")
+EXTRAS = (
+    "PIL",
+    "cv2",
+    "fastapi",
+    "multipart",
+    "numpy",
+    "pillow_heif",
+    "pytest",
+    "respx",
+    "rich",
+    "typer",
+    "uvicorn",
+)
 UNDECLARED = {
     "aurashot",
     "pydantic_core",  # pydantic shows its errors as its own, and names the one version that it works with
@@ -114,12 +126,12 @@ def test_the_core_works_without_any_extra() -> None:
     assert (0, "fine\n", "") == (done.returncode, done.stdout, done.stderr)
 
 
-@pytest.mark.parametrize("package", ["sandbox"])
-def test_an_extra_that_is_missing_is_named(package: str) -> None:
+@pytest.mark.parametrize(("package", "name"), [("identity", "compare"), ("sandbox", "serve")])
+def test_an_extra_that_is_missing_is_named(package: str, name: str) -> None:
     """A package that needs an extra imports without it, and says how to install it when it is used."""
     code = (
         f"from aurashot import {package} as it, ConfigurationError\n"
-        "try:\n    it.serve\nexcept ConfigurationError as error:\n    print(error)\n"
+        f"try:\n    it.{name}\nexcept ConfigurationError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", WITHOUT_EXTRAS + code], capture_output=True, text=True, check=True)
     assert f"pip install 'aurashot[{package}]'" in done.stdout

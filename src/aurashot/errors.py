@@ -26,6 +26,7 @@
       UnresolvedError               a request with the same key may have been billed; nothing was sent
       SpendCapError                 the ledger's cap is reached; nothing was sent
       NoOutputError                 the response has no image yet
+      FaceEngineError               a face engine failed while faces were compared
       DownloadError                 unsafe URL, too large, not an image, truncated
 
 Every error has an `outcome`, and `may_be_charged` says whether the request may have been billed.
@@ -272,6 +273,10 @@ class NoOutputError(AuraShotError):
     """The response has no image: it is still pending, or it failed. It may have been billed; `delivered` has it."""
 
     outcome: Outcome = "accepted"
+
+
+class FaceEngineError(AuraShotError):
+    """A face engine failed while faces were found or compared; nothing was sent."""
 
 
 class DownloadError(AuraShotError):

@@ -8,6 +8,7 @@ from aurashot import __version__
 from aurashot.cli._demo import demo
 from aurashot.cli._failures import Commands
 from aurashot.cli._login import login
+from aurashot.cli._models import models
 from aurashot.cli._sandbox import sandbox
 from aurashot.cli._spend import spend
 
@@ -23,6 +24,7 @@ app.command()(demo)
 app.command()(login)
 app.add_typer(spend)
 app.add_typer(sandbox)
+app.add_typer(models)
 
 
 def _show_version(wanted: bool) -> None:

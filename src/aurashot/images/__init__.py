@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from aurashot.images._formats import EXTENSIONS, sniff
     from aurashot.images._names import safe_stem
     from aurashot.images._payload import Payload, prepare
+    from aurashot.images._pixels import DecodedImage, decode
     from aurashot.images._shared import SharedRead, held
     from aurashot.images._sink import FileSink, MemorySink, Sink, too_large
     from aurashot.images._size import check_complete
 
 __all__ = [
     "EXTENSIONS",
+    "DecodedImage",
     "FileSink",
     "HasURL",
     "ImageInput",
@@ -34,6 +36,7 @@ __all__ = [
     "Sink",
     "check_complete",
     "check_url",
+    "decode",
     "held",
     "is_public_address",
     "locate",
@@ -45,6 +48,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "DecodedImage": "aurashot.images._pixels",
     "EXTENSIONS": "aurashot.images._formats",
     "FileSink": "aurashot.images._sink",
     "Sink": "aurashot.images._sink",
@@ -52,6 +56,7 @@ _HOMES = {
     "Payload": "aurashot.images._payload",
     "SharedRead": "aurashot.images._shared",
     "check_complete": "aurashot.images._size",
+    "decode": "aurashot.images._pixels",
     "held": "aurashot.images._shared",
     "prepare": "aurashot.images._payload",
     "safe_stem": "aurashot.images._names",

@@ -91,6 +91,22 @@ def prepare(local: LocalImage, rules: ImageRules, read: SharedRead | None = None
     return Payload(filename, media_type, _size(source), _digest(source, media_type, check), source)
 
 
+def open_local(local: LocalImage, rules: ImageRules, read: SharedRead) -> tuple[BinaryIO, str]:
+    """Open an image that is not a Pillow image, as it is, and return it with its media type; check its size.
+
+    Raises:
+        InvalidImageError: It cannot be read, is too large, or is not an image.
+    """
+    source = _source(local, rules, read, unlimited)
+    check_size(_size(source), local.label, rules)
+    file = _open(source)
+    try:
+        return file, _media_type(file, local.label)
+    except BaseException:
+        file.close()
+        raise
+
+
 def _source(local: LocalImage, rules: ImageRules, read: SharedRead, check: Check) -> bytes | DiskFile:
     if isinstance(local.source, bytes):
         return local.source

@@ -101,8 +101,20 @@ def check_pillow_for_stripping() -> None:
     Raises:
         ConfigurationError: Pillow is missing.
     """
+    check_pillow("strip_metadata=True")
+
+
+def check_pillow(what: str) -> None:
+    """Check that Pillow is installed.
+
+    Args:
+        what: What needs it.
+
+    Raises:
+        ConfigurationError: It is missing.
+    """
     if not pillow_available():
-        raise ConfigurationError(f"strip_metadata=True needs Pillow, which is missing; install it with {INSTALL}")
+        raise ConfigurationError(f"{what} needs Pillow, which is missing; install it with {INSTALL}")
 
 
 def warn_of_metadata() -> None:
@@ -143,7 +155,7 @@ def _file_of(image: Image, label: str, max_pixels: int, max_bytes: int) -> bytes
     if content is not None:
         return content
     image.load()
-    shown = _upright(image) if is_opened(image) else image
+    shown = upright(image) if is_opened(image) else image
     return _written(shown, _fitting_type(shown))
 
 
@@ -175,7 +187,7 @@ def _convert(file: BinaryIO, media_type: str, label: str, max_pixels: int) -> tu
         if media_type == "image/avif":
             check_tiles(file, label, max_pixels)
             file.seek(0)
-        shown = _upright(_opened(file, media_type, label, max_pixels))
+        shown = upright(_opened(file, media_type, label, max_pixels))
     if media_type == "image/avif" and (points := code_points(file)):
         shown.info["nclx_profile"] = points
     held_by_jpeg = shown.mode in {"L", "RGB"} and not shown.has_transparency_data
@@ -238,7 +250,8 @@ def _opened(file: BinaryIO, media_type: str, label: str, max_pixels: int) -> Ima
     return image
 
 
-def _upright(image: Image) -> Image:
+def upright(image: Image) -> Image:
+    """Return an image that was opened from a file, turned upright as its metadata say."""
     if image.format == "HEIF":  # was turned by its reader
         return image
     orientation = orientation_of(image)
@@ -291,3 +304,10 @@ def _from_inks(image: Image, profile: bytes | None) -> Image:
             converted: Image = cms.profileToProfile(image, inks, light, outputMode="RGB")
             return converted
     return image.convert("RGB")
+
+
+def as_rgb(image: Image) -> Image:
+    """Return an image in RGB, the inks of CMYK converted by their profile."""
+    if image.mode == "CMYK":
+        return _from_inks(image, profile_in(image.info, image.mode))
+    return image if image.mode == "RGB" else image.convert("RGB")

@@ -1,0 +1,1 @@
+"""Faces compared: photographs altered in many ways, and what a comparison costs."""

@@ -1,0 +1,35 @@
+"""Compare altered photographs, and measure what it costs: `scripts/lab identity [--images N] [--write]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from aurashot.identity import default_model
+from lab.identity import agreement, speed
+from lab.page import IDENTITY, table, write
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and return the exit code: 1 if a verdict is wrong, or a limit is exceeded."""
+    parser = argparse.ArgumentParser(prog="scripts/lab identity", description="Compare altered photographs.")
+    parser.add_argument("--images", type=int, default=1000, help="images compared for the throughput (1000)")
+    parser.add_argument("--write", action="store_true", help="write the tables to docs/identity.md")
+    options = parser.parse_args(arguments)
+    model = default_model()
+    agreed, is_right = agreement.report(agreement.measure(model))
+    rows, is_fast = speed.measure(model, options.images)
+    costs = table(speed.HEAD, rows)
+    print(f"{agreed}\n\n{costs}")
+    if options.write:
+        write("identity", agreed, IDENTITY)
+        write("identity-cost", costs, IDENTITY)
+    return 0 if is_right and is_fast else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 FOLDER: Final = Path(__file__).parents[1] / "src" / "aurashot" / "_client"
-FILES: Final = {"_async.py": "_sync.py", "_async_legacy.py": "_sync_legacy.py"}
+FILES: Final = {"_async.py": "_sync.py", "_async_calls.py": "_sync_calls.py", "_async_legacy.py": "_sync_legacy.py"}
 HEAD: Final = "# Written by scripts/sync-client from {source}: change that file, and run it again.\n"
 
 GRACE: Final = """
@@ -40,6 +40,7 @@ WORDS: Final = {
     GRACE: "",
     # names
     "AsyncAuraShot": "AuraShot",
+    "AsyncCalls": "Calls",
     "AsyncClient": "Client",
     "AsyncConnections": "Connections",
     "AsyncLegacy": "Legacy",
@@ -48,6 +49,7 @@ WORDS: Final = {
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
     "_async": "_sync",
+    "_async_calls": "_sync_calls",
     "_async_legacy": "_sync_legacy",
     "aclose": "close",
     # syntax

@@ -31,6 +31,7 @@ from aurashot import (
 from aurashot.instrumentation import (
     Dispatcher,
     Event,
+    IdentityChecked,
     OperationFailed,
     OperationStarted,
     OperationSucceeded,
@@ -73,6 +74,7 @@ EVENTS = (
     RequestStarted,
     RequestSucceeded,
     RetryScheduled,
+    IdentityChecked,
 )
 SUCCESS = [OperationStarted, RequestStarted, RequestSucceeded, OperationSucceeded]
 
@@ -151,6 +153,8 @@ class Tracer:
                 self._end(self._request(event), event.elapsed, error=event.error)
             case RetryScheduled():
                 self.spans[self._request(event)].notes.append(f"again in {event.retry_in:g} s")
+            case IdentityChecked():
+                self.spans[event.operation_id].notes.append(event.verdict)
 
     @property
     def roots(self) -> list[str]:

@@ -24,7 +24,18 @@ WORDS = {
 """What is said otherwise about async code."""
 ASYNC_ONLY = {"aclose": "grace"}
 """What only async code can say: nothing outlives a blocking call."""
-WAITING = {"aclose", "__aenter__", "__aexit__", "id_photo", "generate", "edit", "upload", "download", "read"} | {
+WAITING = {
+    "aclose",
+    "__aenter__",
+    "__aexit__",
+    "id_photo",
+    "generate",
+    "edit",
+    "compare",
+    "upload",
+    "download",
+    "read",
+} | {
     "virtual_try_on",
     "pose_change",
     "query",

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from aurashot.identity import default_model
-from lab.identity import agreement, speed
+from lab.identity import agreement, drift, speed
 from lab.page import IDENTITY, table, write
 
 if TYPE_CHECKING:
@@ -18,17 +18,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and return the exit code: 1 if a verdict is wrong, or a limit is exceeded."""
     parser = argparse.ArgumentParser(prog="scripts/lab identity", description="Compare altered photographs.")
     parser.add_argument("--images", type=int, default=1000, help="images compared for the throughput (1000)")
+    parser.add_argument("--calls", type=int, default=100, help="calls with each photograph in a drifting sandbox (100)")
     parser.add_argument("--write", action="store_true", help="write the tables to docs/identity.md")
     options = parser.parse_args(arguments)
     model = default_model()
     agreed, is_right = agreement.report(agreement.measure(model))
     rows, is_fast = speed.measure(model, options.images)
     costs = table(speed.HEAD, rows)
-    print(f"{agreed}\n\n{costs}")
+    held, is_held = drift.measure(model, options.calls)
+    policies = table(drift.HEAD, held)
+    print(f"{agreed}\n\n{costs}\n\n{policies}")
     if options.write:
         write("identity", agreed, IDENTITY)
         write("identity-cost", costs, IDENTITY)
-    return 0 if is_right and is_fast else 1
+        write("identity-drift", policies, IDENTITY)
+    return 0 if is_right and is_fast and is_held else 1
 
 
 if __name__ == "__main__":

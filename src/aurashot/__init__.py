@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         DownloadError,
         FaceEngineError,
         GenerationFailedError,
+        IdentityDriftError,
         InputError,
         InvalidImageError,
         LedgerError,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         UnresolvedError,
         UnsafeURLError,
     )
+    from aurashot.identity import IdentityPolicy
     from aurashot.images import ImageInput
     from aurashot.models import CallMeta, Generation, Output, Upload, WorkflowJob
 
@@ -76,6 +78,8 @@ __all__ = [
     "FaceEngineError",
     "Generation",
     "GenerationFailedError",
+    "IdentityDriftError",
+    "IdentityPolicy",
     "ImageInput",
     "InputError",
     "InvalidImageError",
@@ -111,6 +115,7 @@ _HOMES = dict.fromkeys(__all__, "aurashot.errors") | {
     "AuraShot": "aurashot._client._sync",
     "CallMeta": "aurashot.models",
     "Generation": "aurashot.models",
+    "IdentityPolicy": "aurashot.identity",
     "ImageInput": "aurashot.images",
     "Legacy": "aurashot._client._sync_legacy",
     "Output": "aurashot.models",

@@ -25,6 +25,7 @@ from aurashot.models import Response
 if TYPE_CHECKING:
     from aurashot.images import Payload, Sink
     from aurashot.images._window import Check
+    from aurashot.instrumentation import IdentityChecked
     from aurashot.ledger import Scalar
     from aurashot.models import BilledRequest, WireModel
 
@@ -116,7 +117,16 @@ class Annotate(NamedTuple):
     notes: Mapping[str, Scalar]
 
 
-Step: TypeAlias = Call[Any] | Blocking[Any] | Fetch[Any] | Pause | Together | Gather | Recall[Any] | Forget | Annotate
+class Report(NamedTuple):
+    """Tell the hooks about a step of the operation."""
+
+    event: type[IdentityChecked]
+    fields: Mapping[str, Any]
+
+
+Step: TypeAlias = (
+    Call[Any] | Blocking[Any] | Fetch[Any] | Pause | Together | Gather | Recall[Any] | Forget | Annotate | Report
+)
 Flow: TypeAlias = Generator[Step, Any, T]
 
 
@@ -175,3 +185,8 @@ def forget(urls: Iterable[str]) -> Flow[None]:
 def annotate(response: Response, notes: Mapping[str, Scalar]) -> Flow[None]:
     """Add notes to the ledger entry of a response, where there is one."""
     yield Annotate(response, notes)
+
+
+def report(event: type[IdentityChecked], **fields: Any) -> Flow[None]:
+    """Tell the hooks about a step of the operation."""
+    yield Report(event, fields)

@@ -143,7 +143,8 @@ class Operation:
         """
         error.operation_id = self.id
         if self.delivered:
-            error.delivered = self.delivered
+            if len(error.delivered) < len(self.delivered):  # what has all of them may say more about them
+                error.delivered = self.delivered
             error.billable = True
             error.idempotency_key = error.idempotency_key or self.delivered[0].meta.idempotency_key
             error.outcome = error.outcome if error.outcome == "unknown" else "accepted"

@@ -26,6 +26,7 @@
       UnresolvedError               a request with the same key may have been billed; nothing was sent
       SpendCapError                 the ledger's cap is reached; nothing was sent
       NoOutputError                 the response has no image yet
+      IdentityDriftError            no image showed the right face; all are paid for
       FaceEngineError               a face engine failed while faces were compared
       DownloadError                 unsafe URL, too large, not an image, truncated
 
@@ -34,7 +35,7 @@ Every error has an `outcome`, and `may_be_charged` says whether the request may 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 if TYPE_CHECKING:
     from aurashot.ledger import Entry
@@ -273,6 +274,28 @@ class NoOutputError(AuraShotError):
     """The response has no image: it is still pending, or it failed. It may have been billed; `delivered` has it."""
 
     outcome: Outcome = "accepted"
+
+
+def _similarity(image: Generation) -> float:
+    return (image.identity.similarity if image.identity else None) or 0.0
+
+
+class IdentityDriftError(AuraShotError):
+    """No image showed the right face within the limits of an `IdentityPolicy`; all of them were paid for.
+
+    Attributes:
+        delivered: The images, in order; the `identity` of each says what was found.
+    """
+
+    outcome: Outcome = "accepted"
+    billable: bool = True
+
+    @property
+    def best(self) -> Generation | None:
+        """The image whose face is most similar to the reference; None if none could be compared."""
+        made = cast("tuple[Generation, ...]", self.delivered)
+        scored = [each for each in made if each.identity is not None and each.identity.similarity is not None]
+        return max(scored, key=_similarity, default=None)
 
 
 class FaceEngineError(AuraShotError):

@@ -77,11 +77,34 @@ def test_photo(aurashot: Callable[..., Any], photos: dict[str, Path], who: str) 
     for one, other in itertools.combinations(small, 2):
         assert ImageChops.difference(one, other).getbbox() is not None
     links = Links(OUT / "index.html")
-    assert {"face.jpg", *IMAGES} == links.targets
+    assert {"face.jpg", *IMAGES} == {target for target in links.targets if not target.startswith("data:image/jpeg;")}
+    assert 4 <= len(links.targets), "the face of each image is in the page"
+    assert 3 == links.words.count("The same face? same ")
+    assert "The pixels were copied from the reference" in links.words
     assert "Made by the sandbox" in links.words
+    assert 3 == len(re.findall(r" s  same [01]\.\d\d \(.*pasted.*\)$", ran.out, re.MULTILINE))
     assert "3 of 3 images" in ran.out
     assert "Billed    0" in ran.out
     assert str(OUT / "index.html") in ran.out
+
+
+@pytest.mark.parametrize("who", ["astronaut"])
+def test_drift(aurashot: Callable[..., Any], photos: dict[str, Path], who: str) -> None:
+    """Images of another person are made again, and all images on the page show the right one."""
+    ran = aurashot("demo", "--face", str(photos[who]), "--drift", "0.5")
+    assert (0, "") == (ran.code, ran.err)
+    assert 3 == len(re.findall(r" s  same ", ran.out))
+    assert ", attempt " in ran.out
+    billed = re.search(r"the hosted service would have billed (\d+)", ran.out)
+    assert billed is not None
+    assert int(billed[1]) > 3
+
+
+def test_drift_costs_no_money(aurashot: Callable[..., Any]) -> None:
+    """The hosted service draws whom it draws."""
+    ran = aurashot("demo", "--live", "--yes", "--drift", "0.5")
+    assert 2 == ran.code
+    assert ran.error.startswith("--drift: it is for the sandbox")
 
 
 def test_drawn_face_as_process(start: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +115,9 @@ def test_drawn_face_as_process(start: Callable[..., subprocess.Popen[str]], monk
     out, err = process.communicate()
     assert (0, "") == (process.returncode, err)
     assert "\x1b" not in out
-    assert 3 == len(re.findall(r"^  [\w ]+ [\w-]+\.png +\d+\.\d s$", out, re.MULTILINE))
+    assert 3 == len(
+        re.findall(r"^  [\w ]+ [\w-]+\.png +\d+\.\d s  unsure [01]\.\d\d \(.*drawn.*\)$", out, re.MULTILINE)
+    )
     assert 512 <= min(_opened(Path("日本/there/face.png")).size)
     assert all(len(line) <= 80 for line in out.splitlines())
     assert "\\u65e5\\u672c/there/index.html" in out

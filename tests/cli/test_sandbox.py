@@ -80,6 +80,8 @@ def test_serve_options(aurashot: Callable[..., Any], monkeypatch: pytest.MonkeyP
         "--latency",
         "1.5",
         "--fetch",
+        "--drift",
+        "0.25",
         "--allow-host",
         "box.example.com",
     ]
@@ -87,7 +89,7 @@ def test_serve_options(aurashot: Callable[..., Any], monkeypatch: pytest.MonkeyP
     ((given, named),) = called
     ready = named.pop("ready")
     assert (0, (9000, "::1")) == (ran.code, given)
-    assert {"quota": 5, "latency": 1.5, "fetch": True, "allowed_hosts": ["box.example.com"]} == named
+    assert {"quota": 5, "latency": 1.5, "fetch": True, "drift": 0.25, "allowed_hosts": ["box.example.com"]} == named
     assert callable(ready)
 
 

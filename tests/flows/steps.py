@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from PIL import Image
 
-from aurashot._calls import Annotate, Blocking, Call, Fetch, Flow, Forget, Gather, Pause, Recall, Step, Together
+from aurashot._calls import Annotate, Blocking, Call, Fetch, Flow, Forget, Gather, Pause, Recall, Report, Step, Together
 from aurashot.images import ImageRules, unlimited
 from aurashot.models import WireModel
 
@@ -68,7 +68,7 @@ class Play:
                     return error
             case Gather():
                 return [self._ended(flow) for flow in step.flows]
-            case Pause() | Forget() | Annotate():
+            case Pause() | Forget() | Annotate() | Report():
                 self.steps.append(step)
                 return None
             case Recall():

@@ -104,7 +104,9 @@ def test_gates_by_a_single_measurement(code: str, changes: dict[str, Any], model
 
 
 @pytest.mark.parametrize(
-    "image", [plain("white", 1), Image.new("RGB", (3000, 3)), plain("gray"), Image.new("L", (20, 20))], ids=str
+    "image",
+    [plain("white", 1), Image.new("RGB", (3000, 3)), plain("gray"), Image.new("L", (20, 20))],
+    ids=["tiny", "narrow", "gray", "without colours"],
 )
 def test_an_image_without_a_face_has_none(image: Image.Image, model: YuNetSFace) -> None:
     """Of whatever size and mode."""

@@ -139,7 +139,7 @@ def test_all_faults_that_end_by_themselves_can_be_set_at_once(client: httpx.Clie
     """Chaos for a share of the requests, without one that would hold a client for ever."""
     server.faults(share=0.4, seed=3)
     names = client.get("/_sandbox/faults").json()["active"][0]["fault"].split(",")
-    assert set(TABLE) - set(names) == {"hang", "stall", "refuse"}
+    assert set(TABLE) - set(names) == {"hang", "stall", "refuse", "drift"}
 
 
 async def _refuse_in_process() -> httpx.Response:

@@ -133,6 +133,7 @@ EXPECTED: dict[str, tuple[int | None, str, int]] = {
     "informational;over=0.2": (103, "closed", 1),
     "two-answers": (200, "open", 1),
     "close-idle": (200, "closed", 1),
+    "drift": (200, "open", 1),
 }
 
 
@@ -180,6 +181,7 @@ CHECKS: list[tuple[str, Callable[[Seen], bool]]] = [
     ("informational;over=0.2", lambda seen: seen.data.count(b"HTTP/1.1 103") == 50 and b" 200 OK" in seen.data),
     ("garbage", lambda seen: not seen.data.startswith(b"HTTP")),
     ("close-idle", lambda seen: json.loads(seen.body)["status"] == "success"),
+    ("drift", lambda seen: json.loads(seen.body)["status"] == "success"),
     ("trickle;over=0.2", lambda seen: json.loads(seen.body)["status"] == "success"),
     ("trickle-headers;over=0.2", lambda seen: json.loads(seen.body)["status"] == "success"),
     ("html", lambda seen: seen.body.startswith(b"<!doctype html>")),

@@ -25,6 +25,7 @@ from aurashot import (
 )
 from aurashot.instrumentation import (
     Event,
+    IdentityChecked,
     OperationFailed,
     OperationStarted,
     OperationSucceeded,
@@ -82,6 +83,8 @@ def events(event: Event) -> None:
             assert_type(event.error, BaseException)
         case RetryScheduled():
             assert_type(event.retry_in, float)
+        case IdentityChecked():
+            assert_type(event.similarity, float | None)
     assert_type(event.operation_id, str)
     assert_type(event.parent_id, str | None)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -190,3 +192,32 @@ def test_impossible_timeouts(make_client: Clients, timeout: float) -> None:
     """A timeout is a number of seconds above nothing."""
     with pytest.raises(ConfigurationError, match="timeout"):
         make_client("http://127.0.0.1:1", timeout=timeout)
+
+
+class EndlessFile(io.RawIOBase):
+    """A file that gives some bytes every twentieth of a second, for ever."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    def readable(self) -> bool:
+        """Whether it can be read."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Return a kilobyte."""
+        self.reads += 1
+        time.sleep(0.05)
+        return bytes(1024)
+
+
+def test_preparing_ends_with_the_time(client: AuraShot, server: ScriptedServer) -> None:
+    """In the middle of its work: the image is not read to its end behind the caller's back, and nothing is sent."""
+    file = EndlessFile()
+    with in_time(TIMEOUT), pytest.raises(DeadlineExceededError) as caught:
+        client.generate("a cafe", face=file, timeout=TIMEOUT)
+    assert ("not_sent", False, 0) == (caught.value.outcome, caught.value.may_be_charged, len(server.requests))
+    time.sleep(0.1)  # a thread that nobody waits for any more may be in its last read
+    reads = file.reads
+    time.sleep(0.3)
+    assert reads == file.reads

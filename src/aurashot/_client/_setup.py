@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from aurashot._retry import RetryPolicy
     from aurashot._url_policy import URLObject
+    from aurashot.identity import IdentityPolicy
     from aurashot.instrumentation import Hook
 
 DEFAULT_TIMEOUT: Final = 120.0
@@ -150,6 +151,22 @@ def changed_rules(
         check_count("max_image_pixels", max_image_pixels)
         old = old._replace(max_pixels=max_image_pixels)
     return old if allow_paths is None else old._replace(allow_paths=_flag("allow_paths", allow_paths))
+
+
+def identity_policy(given: object) -> IdentityPolicy | None:
+    """Check an identity policy; False is none.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if given is False:
+        return None
+
+    from aurashot.identity import IdentityPolicy
+
+    if not isinstance(given, IdentityPolicy):
+        raise ConfigurationError(f"identity= takes an IdentityPolicy or False, not {type(given).__name__}")
+    return given
 
 
 def check_ledger(given: object) -> None:

@@ -4,36 +4,30 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from aurashot._client import _setup as setup
-from aurashot._flows import character as flows
+from aurashot._client._sync_calls import Calls
 from aurashot._hidden import hides_locals
-from aurashot._operations import Labels
 from aurashot._rate_limit import check_rate_limiter
 from aurashot._transport._sync import Connections, Transport
 
 if TYPE_CHECKING:
-    import os
     import ssl
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     import httpx
 
-    from aurashot._calls import Progress
     from aurashot._client._sync_legacy import Legacy
-    from aurashot._flows.images import Image
     from aurashot._rate_limit import RateLimiter
     from aurashot._retry import RetryPolicy
     from aurashot._url_policy import URLObject
-    from aurashot.images import ImageInput
+    from aurashot.identity import IdentityPolicy
     from aurashot.instrumentation import Hook
     from aurashot.ledger import Ledger
-    from aurashot.models import Generation, Upload
 
 
-class AuraShot:
+class AuraShot(Calls):
     """The AuraShot API, blocking.
 
     Create one client, share it between threads, and keep it: it pools connections and caches uploads. Close it with
@@ -106,170 +100,6 @@ class AuraShot:
         )
         self._owner = True
 
-    def id_photo(
-        self,
-        face: ImageInput,
-        *,
-        prompt: str | None = None,
-        wait_for_result: bool | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        pay_once: bool = True,
-    ) -> Generation:
-        """Make the identity anchor of a person: one image with front, left 45°, right 45° and smiling views. Billed.
-
-        Pass the result as `face=` to every later call, so that the person stays the same.
-
-        Args:
-            face: One photo with one face.
-            prompt: A style, for example for an anime character.
-            wait_for_result: Sent as `waitForResult`: True asks the service to respond when the image is done. With
-                False, the response may be pending, and there is no way to fetch the image later. Default: not sent.
-            timeout: Seconds that this call may take in total, instead of the client's timeout.
-            idempotency_key: Sent as `Idempotency-Key` instead of a generated key. With a ledger, a key pays once: if
-                it was paid already, the stored result is returned and nothing is sent.
-            tags: Labels for finding the call in the ledger, such as `{"user": "alice"}`; not sent to the service.
-            pay_once: If False, the request is sent even if the ledger has an entry for the key.
-
-        Raises:
-            InputError: An argument is invalid; nothing was sent.
-            UnresolvedError: A request with this key is in progress, or its outcome is unknown; nothing was sent.
-            AuraShotError: Any other failure; see `outcome` and `may_be_charged`.
-        """
-        flow = flows.id_photo(self._rules, face, prompt=prompt, wait_for_result=wait_for_result)
-        return self._transport.run("id_photo", flow, Labels(idempotency_key, tags, pay_once), timeout)
-
-    def generate(
-        self,
-        prompt: str,
-        *,
-        face: ImageInput,
-        clothes: ImageInput | None = None,
-        scene: ImageInput | None = None,
-        wait_for_result: bool | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        pay_once: bool = True,
-    ) -> Generation:
-        """Generate an image of the person in a new scene. Billed.
-
-        Args:
-            prompt: What the image should show, in any language.
-            face: The face reference: the anchor from `id_photo`, or a photo.
-            clothes: An image of the clothes that the person wears.
-            scene: An image of the place where the person is.
-            wait_for_result: Sent as `waitForResult`: True asks the service to respond when the image is done. With
-                False, the response may be pending, and there is no way to fetch the image later. Default: not sent.
-            timeout: Seconds that this call may take in total, instead of the client's timeout.
-            idempotency_key: Sent as `Idempotency-Key` instead of a generated key. With a ledger, a key pays once: if
-                it was paid already, the stored result is returned and nothing is sent.
-            tags: Labels for finding the call in the ledger, such as `{"user": "alice"}`; not sent to the service.
-            pay_once: If False, the request is sent even if the ledger has an entry for the key.
-
-        Raises:
-            InputError: An argument is invalid; nothing was sent.
-            UnresolvedError: A request with this key is in progress, or its outcome is unknown; nothing was sent.
-            AuraShotError: Any other failure; see `outcome` and `may_be_charged`.
-        """
-        flow = flows.generate(
-            self._rules, prompt, face=face, clothes=clothes, scene=scene, wait_for_result=wait_for_result
-        )
-        return self._transport.run("generate", flow, Labels(idempotency_key, tags, pay_once), timeout)
-
-    def edit(
-        self,
-        prompt: str,
-        *,
-        target: ImageInput,
-        face: ImageInput | None = None,
-        wait_for_result: bool | None = None,
-        timeout: float | None = None,
-        idempotency_key: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        pay_once: bool = True,
-    ) -> Generation:
-        """Edit an image and keep its person. Billed.
-
-        Args:
-            prompt: What to change, in any language.
-            target: The image to edit.
-            face: The face reference that the person must match (identity lock).
-            wait_for_result: Sent as `waitForResult`: True asks the service to respond when the image is done. With
-                False, the response may be pending, and there is no way to fetch the image later. Default: not sent.
-            timeout: Seconds that this call may take in total, instead of the client's timeout.
-            idempotency_key: Sent as `Idempotency-Key` instead of a generated key. With a ledger, a key pays once: if
-                it was paid already, the stored result is returned and nothing is sent.
-            tags: Labels for finding the call in the ledger, such as `{"user": "alice"}`; not sent to the service.
-            pay_once: If False, the request is sent even if the ledger has an entry for the key.
-
-        Raises:
-            InputError: An argument is invalid; nothing was sent.
-            UnresolvedError: A request with this key is in progress, or its outcome is unknown; nothing was sent.
-            AuraShotError: Any other failure; see `outcome` and `may_be_charged`.
-        """
-        flow = flows.edit(self._rules, prompt, target=target, face=face, wait_for_result=wait_for_result)
-        return self._transport.run("edit", flow, Labels(idempotency_key, tags, pay_once), timeout)
-
-    def upload(self, image: ImageInput, *, timeout: float | None = None) -> Upload:
-        """Upload a local image and return its URL. Free.
-
-        The other methods upload local images by themselves. Each client uploads the same content once; a remote URL is
-        returned unchanged.
-
-        Args:
-            image: Any image that the other methods accept.
-            timeout: Seconds that this call may take in total, instead of the client's timeout.
-
-        Raises:
-            InputError: The image is invalid; nothing was sent.
-            AuraShotError: Any other failure.
-        """
-        return self._transport.run("upload", flows.upload(self._rules, image), timeout=timeout)
-
-    def download(
-        self,
-        what: Image,
-        to: str | os.PathLike[str],
-        *,
-        progress: Progress | None = None,
-        timeout: float | None = None,
-    ) -> Path:
-        """Download an image to a file, atomically, and return the path.
-
-        Args:
-            what: A generation (its first image), an output, an upload, or a URL.
-            to: A file, which is replaced if it exists; or a folder, in which the file is named after the request id
-                and no file is replaced.
-            progress: Called with the bytes received so far, and the total if it is known.
-            timeout: Seconds that this call may take in total, instead of the client's timeout.
-
-        Raises:
-            InputError: There is nothing to download, or its URL is not safe.
-            DownloadError: The image could not be downloaded, or is not a complete image; no file is left behind.
-        """
-        from aurashot._flows import images
-
-        flow = images.download(self._rules, what, to, progress=progress)
-        return self._transport.run("download", flow, timeout=timeout)
-
-    def read(self, what: Image, *, progress: Progress | None = None, timeout: float | None = None) -> bytes:
-        """Download an image and return its bytes.
-
-        Args:
-            what: A generation (its first image), an output, an upload, or a URL.
-            progress: Called with the bytes received so far, and the total if it is known.
-            timeout: Seconds that this call may take in total, instead of the client's timeout.
-
-        Raises:
-            InputError: There is nothing to read, or its URL is not safe.
-            DownloadError: The image could not be downloaded, or is not a complete image.
-        """
-        from aurashot._flows import images
-
-        return self._transport.run("read", images.read(self._rules, what, progress=progress), timeout=timeout)
-
     @cached_property
     def legacy(self) -> Legacy:
         """The legacy workflows, for older integrations."""
@@ -289,6 +119,7 @@ class AuraShot:
         min_response_time: float | None = None,
         max_image_bytes: int | None = None,
         max_image_pixels: int | None = None,
+        identity: IdentityPolicy | Literal[False] | None = None,
     ) -> Self:
         """Return a client with other options that shares this client's connections and cached uploads.
 
@@ -304,6 +135,7 @@ class AuraShot:
             min_response_time: Seconds of `timeout` that must be left when a billed request is sent.
             max_image_bytes: The largest image to read, upload or download, in bytes.
             max_image_pixels: The largest image to decode or download, in pixels, all frames together.
+            identity: Compare every image with its face, within the limits of the policy; False switches it off.
 
         Raises:
             ConfigurationError: An argument is invalid.
@@ -321,6 +153,7 @@ class AuraShot:
             tags=tags,
             min_response_time=min_response_time,
         )
+        view._identity = self._policy(identity)  # a view is another one of these
         view._transport = Transport(self._transport.connections, options)  # a view is another one of these
         view._owner = False  # a view is another one of these
         return view

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aurashot import _endpoints as endpoints
@@ -28,6 +29,9 @@ from aurashot.models import (
 )
 
 if TYPE_CHECKING:
+    from aurashot._calls import Call
+    from aurashot._flows.references import ImageSources
+    from aurashot.identity import IdentityPolicy
     from aurashot.images import ImageInput, ImageRules
 
 
@@ -41,7 +45,12 @@ def upload(rules: ImageRules, image: ImageInput) -> Flow[Upload]:
 
 
 def id_photo(
-    rules: ImageRules, face: ImageInput, *, prompt: str | None, wait_for_result: bool | None
+    rules: ImageRules,
+    face: ImageInput,
+    *,
+    prompt: str | None,
+    wait_for_result: bool | None,
+    identity: IdentityPolicy | None = None,
 ) -> Flow[Generation]:
     """Make the identity anchor of one face."""
     check_flag("wait_for_result", wait_for_result)
@@ -50,7 +59,9 @@ def id_photo(
     sources = yield from ready(rules, face=face)
     images = IdPhotoImages(**identities(sources))
     asked = IdPhotoRequest(images=images, prompt=prompt, wait_for_result=wait_for_result)
-    return (yield from send_billed(endpoints.id_photo(asked), sources))
+    call = endpoints.id_photo(asked)
+    flow = send_billed(call, sources) if identity is None else _held(rules, call, sources, face, identity)
+    return (yield from flow)
 
 
 def generate(
@@ -61,6 +72,7 @@ def generate(
     clothes: ImageInput | None,
     scene: ImageInput | None,
     wait_for_result: bool | None,
+    identity: IdentityPolicy | None = None,
 ) -> Flow[Generation]:
     """Generate an image of the person in a new scene."""
     check_flag("wait_for_result", wait_for_result)
@@ -68,7 +80,17 @@ def generate(
     sources = yield from ready(rules, face=face, **given(clothes=clothes, scene=scene))
     images = GenerateImages(**identities(sources))
     asked = GenerateRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
-    return (yield from send_billed(endpoints.generate(asked), sources))
+    call = endpoints.generate(asked)
+    flow = send_billed(call, sources) if identity is None else _held(rules, call, sources, face, identity)
+    return (yield from flow)
+
+
+def _held(
+    rules: ImageRules, call: Call[Generation], sources: ImageSources, face: ImageInput, policy: IdentityPolicy
+) -> Flow[Generation]:
+    from aurashot._flows.identity import Hold, hold
+
+    return hold(rules, call, sources, Hold(policy, "face", face))
 
 
 def edit(
@@ -78,11 +100,45 @@ def edit(
     target: ImageInput,
     face: ImageInput | None,
     wait_for_result: bool | None,
+    identity: IdentityPolicy | None = None,
 ) -> Flow[Generation]:
     """Change an image, with the face locked if one is given."""
     check_flag("wait_for_result", wait_for_result)
     check_text("prompt", prompt)
-    sources = yield from ready(rules, target=target, **given(face=face))
+    start = target if identity is None else _start(target, identity)
+    sources = yield from ready(rules, target=start, **given(face=face))
     images = EditImages(**identities(sources))
     asked = EditRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
-    return (yield from send_billed(endpoints.edit(asked), sources))
+    call, behind = endpoints.edit(asked), _behind(start)
+    if identity is None:
+        made = yield from send_billed(call, sources)
+        return made.with_meta(replace(made.meta, edited_from=behind)) if behind else made
+
+    from aurashot._flows.identity import Hold, hold
+
+    held = Hold(
+        identity,
+        "target" if face is None else "face",
+        (behind[0] if behind else target) if face is None else face,
+        is_edit=True,
+        edited_from=behind,
+        rebased=start is not target,
+    )
+    return (yield from hold(rules, call, sources, held))
+
+
+def _behind(target: ImageInput) -> tuple[Generation, ...]:
+    """Return the images that an edit of a target has behind it, the target last."""
+    return (*target.meta.edited_from, target) if isinstance(target, Generation) else ()
+
+
+def _start(target: ImageInput, policy: IdentityPolicy) -> ImageInput:
+    """Return what to edit: the target, or an earlier image if it has too many edits behind it."""
+    if policy.max_chain is None or not isinstance(target, Generation):
+        return target
+    earlier = target.meta.edited_from
+    if len(earlier) < policy.max_chain:
+        return target
+    fit = [each for each in earlier if len(each.meta.edited_from) < policy.max_chain]
+    passed = [each for each in fit if each.identity is not None and each.identity.verdict == "same"]
+    return passed[-1] if passed else fit[0]

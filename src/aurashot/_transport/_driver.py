@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from aurashot._calls import Annotate, Blocking, Call, Fetch, Flow, Forget, Gather, Pause, Recall, Step, Together
+from aurashot._calls import Annotate, Blocking, Call, Fetch, Flow, Forget, Gather, Pause, Recall, Report, Step, Together
 from aurashot._hidden import hide_locals
 from aurashot._transport._redaction import hide_key
 from aurashot._transport._runtime import forget
@@ -90,10 +90,8 @@ class Driver:
             case Gather():
                 works = [partial(self._drive, flow, operation.branch()) for flow in step.flows]
                 return self._runtime.gather(works, step.limit)
-            case Forget():
-                return self._forget(step, operation)
-            case Annotate():
-                return self._annotate(step, operation)
+            case Forget() | Annotate() | Report():
+                return self._note(step, operation)
 
     async def _pause(self, seconds: float, operation: Operation) -> None:
         if seconds >= operation.deadline.remaining:
@@ -118,9 +116,25 @@ class Driver:
         operation.deliver(cast("Any", result))
         return result
 
+    async def _note(self, step: Forget | Annotate | Report, operation: Operation) -> None:
+        """Do a step that has no result."""
+        match step:
+            case Forget():
+                await self._forget(step, operation)
+            case Annotate():
+                await self._annotate(step, operation)
+            case Report():
+                self._report(step, operation)
+
     async def _forget(self, step: Forget, operation: Operation) -> None:
         """Forget uploads; what another operation has uploaded since this one began is kept."""
         self._client.single_flight.forget(step.urls, min_age=operation.deadline.elapsed)
+
+    def _report(self, step: Report, operation: Operation) -> None:
+        if self._dispatcher.listening:
+            from aurashot._transport._reports import described_by
+
+            self._dispatcher.emit(step.event(**described_by(operation), **step.fields))
 
     async def _annotate(self, step: Annotate, operation: Operation) -> None:
         number, ledger = step.response.meta.ledger_entry, self._client.ledger

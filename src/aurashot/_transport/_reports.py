@@ -61,13 +61,13 @@ class RequestReport:
         return time.monotonic() - began if began else None
 
     def _tell(self, kind: Any, **fields: Any) -> None:
-        self._dispatcher.emit(kind(**_operation(self._operation), **self._constant, **self._attempt, **fields))
+        self._dispatcher.emit(kind(**described_by(self._operation), **self._constant, **self._attempt, **fields))
 
 
 @contextmanager
 def reported(dispatcher: Dispatcher, operation: Operation) -> Generator[None]:
     """Report the beginning and the end of an operation around one `yield`."""
-    common = _operation(operation)
+    common = described_by(operation)
     tags = operation.labels.tags
     dispatcher.emit(instrumentation.OperationStarted(**common, tags=dict(tags) if isinstance(tags, Mapping) else {}))
     try:
@@ -79,5 +79,6 @@ def reported(dispatcher: Dispatcher, operation: Operation) -> Generator[None]:
     dispatcher.emit(instrumentation.OperationSucceeded(**common, elapsed=operation.deadline.elapsed))
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def described_by(operation: Operation) -> dict[str, Any]:
+    """Return the fields that all events of an operation have."""
     return {"operation_id": operation.id, "parent_id": operation.parent_id, "operation": operation.name}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
+from aurashot.cli._faces import compared, face_element, in_words, reference_in
 from aurashot.cli._files import move, write
 from aurashot.errors import AuraShotError, DownloadError, InputError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from aurashot import AuraShot, Generation
     from aurashot.cli._screen import Screen
+    from aurashot.identity import Comparison, FaceReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,19 @@ class Shot:
     generation: Generation
     file: str
     seconds: float
+    comparison: Comparison | None = None
+    """Whether it shows the face, if faces can be compared here."""
+    crop: str = ""
+    """The face in it, as an element of a page."""
+
+    @property
+    def words(self) -> str:
+        """What is known of the face: the verdict, the similarity, the reasons, and how many images it took."""
+        if self.comparison is None:
+            return ""
+        check = self.generation.identity
+        took = f", attempt {check.attempts}" if check is not None and check.attempts > 1 else ""
+        return in_words(self.comparison) + took
 
     @property
     def by_sandbox(self) -> bool:
@@ -59,6 +74,7 @@ class Album:
     def __init__(self, client: AuraShot, folder: Path, screen: Screen) -> None:
         self.folder = folder
         self.shots: list[Shot] = []
+        self.reference: FaceReference | None = None
         self._client = client
         self._screen = screen
 
@@ -69,6 +85,7 @@ class Album:
             AuraShotError: An image could not be generated or saved; the earlier ones are in `shots`.
         """
         client = self._client
+        self.reference = reference_in(face)
         anchor = self._add(ID_PHOTO, lambda: client.id_photo(face, wait_for_result=True))
         cafe = self._add(CAFE, lambda: client.generate(CAFE.prompt, face=anchor, wait_for_result=True))
         self._add(ROOFTOP, lambda: client.edit(ROOFTOP.prompt, target=cafe, face=anchor, wait_for_result=True))
@@ -79,13 +96,28 @@ class Album:
             with self._screen.working(f"making {scene.name} ..."):
                 generation = make()
                 file = self._download(scene, generation)
+                shot = self._shot(scene, generation, file, started)
         except (AuraShotError, KeyboardInterrupt) as problem:
             problem.add_note(f"this happened at {scene.name}, image {len(self.shots) + 1} of {len(SCENES)}")
             raise
-        shot = Shot(scene, generation, file.name, perf_counter() - started)
         self.shots.append(shot)
-        self._screen.row(scene.title, shot.file, f"{shot.seconds:.1f} s")
+        seconds = f"{shot.seconds:.1f} s"
+        self._screen.row(scene.title, shot.file, f"{seconds}  {shot.words}" if shot.words else seconds)
         return generation
+
+    def _shot(self, scene: Scene, generation: Generation, file: Path, started: float) -> Shot:
+        seconds = perf_counter() - started
+        if self.reference is None:
+            return Shot(scene, generation, file.name, seconds)
+        comparison = compared(self.reference, file)
+        return Shot(
+            scene,
+            generation,
+            file.name,
+            seconds,
+            comparison,
+            face_element(file) if comparison and comparison.faces else "",
+        )
 
     def _download(self, scene: Scene, generation: Generation) -> Path:
         try:

@@ -11,6 +11,7 @@ from aurashot.cli._login import login
 from aurashot.cli._models import models
 from aurashot.cli._sandbox import sandbox
 from aurashot.cli._spend import spend
+from aurashot.cli._verify import verify
 
 app: typer.Typer = typer.Typer(
     cls=Commands,
@@ -22,6 +23,7 @@ app: typer.Typer = typer.Typer(
 )
 app.command()(demo)
 app.command()(login)
+app.command()(verify)
 app.add_typer(spend)
 app.add_typer(sandbox)
 app.add_typer(models)

@@ -24,7 +24,7 @@ FIGURE: Final = Template(
   <figcaption>
     <h2>$title</h2>
     <p>$text</p>
-$facts  </figcaption>
+$crop$facts  </figcaption>
 </figure>"""
 )
 
@@ -52,10 +52,20 @@ def _shot(shot: Shot) -> str:
         title=shot.scene.title,
         text=f"“{prompt}”" if prompt else "The identity anchor: front, left, right and smiling.",
         alt=f"The same person: {prompt}" if prompt else "The face from the front, left, right and smiling",
-        facts=(f"{shot.seconds:.1f} seconds", f"request {shot.generation.request_id}"),
+        facts=[*_verdict(shot), f"{shot.seconds:.1f} seconds", f"request {shot.generation.request_id}"],
+        crop=shot.crop,
     )
 
 
-def _figure(file: str, *, title: str, text: str, alt: str, facts: Sequence[str] = ()) -> str:
+def _verdict(shot: Shot) -> list[str]:
+    """Return what is known of the face: the verdict first, then each reason."""
+    if shot.comparison is None:
+        return []
+    return [f"The same face? {shot.words}", *(each.sentence for each in shot.comparison.reasons)]
+
+
+def _figure(file: str, *, title: str, text: str, alt: str, facts: Sequence[str] = (), crop: str = "") -> str:
     lines = "".join(f'    <p class="fact">{escape(fact)}</p>\n' for fact in facts)
-    return FIGURE.substitute(file=escape(file), title=escape(title), text=escape(text), alt=escape(alt), facts=lines)
+    words = {"file": file, "title": title, "text": text, "alt": alt}
+    escaped = {name: escape(value) for name, value in words.items()}
+    return FIGURE.substitute(**escaped, facts=lines, crop=f'    <div class="face">{crop}</div>\n' if crop else "")

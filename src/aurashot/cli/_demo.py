@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aurashot.errors import AuraShotError, ConfigurationError
+from aurashot.errors import AuraShotError, ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -31,6 +31,10 @@ def demo(
     out: Annotated[
         Path, typer.Option(metavar="FOLDER", help="The folder for the images; images of an earlier run are replaced.")
     ] = Path("aurashot-demo"),
+    drift: Annotated[
+        float,
+        typer.Option(min=0, max=1, metavar="SHARE", help="The share of images, 0 to 1, that show another person."),
+    ] = 0.0,
     live: Annotated[
         bool, typer.Option("--live", help="Use the hosted service and your key: 3 images are billed.")
     ] = False,
@@ -39,7 +43,8 @@ def demo(
     """Make an ID photo, a cafe scene and a rooftop edit of one face.
 
     A sandbox on this machine draws them: no key, no network, no cost. The images are saved in a folder, with a page
-    that shows them side by side.
+    that shows them side by side. With the extra "identity", each is compared with the face; with --drift, the sandbox
+    draws another person now and then, and what shows another person is made again.
     """
     from aurashot.cli._album import SCENES, Album
     from aurashot.cli._files import check_folder, check_replaces_nothing
@@ -50,22 +55,24 @@ def demo(
     check_replaces_nothing(out, ["face", "index", *(scene.name for scene in SCENES)], MARK)
     screen = Screen()
     portrait = portrait_of(face) if face else drawn_portrait()
-    with _service(screen, live=live, yes=yes) as client:
+    if live and drift:
+        raise InputError("--drift: it is for the sandbox; leave out --live", argument="drift")
+    with _service(screen, live=live, yes=yes, drift=drift) as client:
         _run(Album(client, out, screen), portrait, screen, live=live)
 
 
 @contextmanager
-def _service(screen: "Screen", *, live: bool, yes: bool) -> "Generator[AuraShot]":
-    from aurashot import AuraShot, sandbox
+def _service(screen: "Screen", *, live: bool, yes: bool, drift: float) -> "Generator[AuraShot]":
+    from aurashot import AuraShot, IdentityPolicy, sandbox
 
     if live:
         with AuraShot() as client:
             _confirm(screen, yes=yes)
             yield client
     else:
-        with sandbox.serve() as server, AuraShot(server.api_key, base_url=server.url) as client:
+        with sandbox.serve(drift=drift) as server, AuraShot(server.api_key, base_url=server.url) as client:
             screen.say(f"A sandbox is running at {server.url}: no key, no network, no cost.")
-            yield client
+            yield client.with_options(identity=IdentityPolicy(attempts=6, max_images=6)) if drift else client
 
 
 def _confirm(screen: "Screen", *, yes: bool) -> None:
@@ -122,8 +129,21 @@ def _summarise(album: "Album", portrait: "Portrait", screen: "Screen", seconds: 
     if live:
         screen.row("Billed", f"{made}, to your key (the first 5 of a new key are free)")
     else:
-        screen.row("Billed", f"0: the sandbox is free; the hosted service would have billed {made}")
+        paid = sum(shot.generation.identity.images_paid if shot.generation.identity else 1 for shot in album.shots)
+        screen.row("Billed", f"0: the sandbox is free; the hosted service would have billed {paid}")
+    _say_what_faces_cannot(album, screen)
     if made:
         index = album.folder / "index.html"
         write(index, contact_sheet(portrait, album.shots).encode())
         screen.row("Open", str(index))
+
+
+def _say_what_faces_cannot(album: "Album", screen: "Screen") -> None:
+    """Say what the verdicts do not mean, for those who see them for the first time."""
+    codes = {each.code for shot in album.shots if shot.comparison for each in shot.comparison.reasons}
+    if album.reference is None:
+        screen.row("Faces", "not compared: pip install 'aurashot[identity]'")
+    if "drawn" in codes:
+        screen.row("Faces", "drawn faces cannot be judged: they look alike to the engine")
+    if "pasted" in codes:
+        screen.row("Faces", "pasted: the sandbox copies pixels, and a model draws new ones")

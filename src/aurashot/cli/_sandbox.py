@@ -64,6 +64,10 @@ def serve(
         bool,
         typer.Option("--fetch", help="Download public references instead of drawing a portrait for each."),
     ] = False,
+    drift: Annotated[
+        float,
+        typer.Option(min=0, max=1, metavar="SHARE", help="The share of images, 0 to 1, that show another person."),
+    ] = 0.0,
     allow_host: Annotated[
         list[str] | None,
         typer.Option("--allow-host", metavar="NAME", help="A name with a dot by which clients reach it; repeatable."),
@@ -83,6 +87,7 @@ def serve(
             quota=quota,
             latency=latency,
             fetch=fetch,
+            drift=drift,
             allowed_hosts=allow_host or (),
             ready=partial(_announce, host),
         )

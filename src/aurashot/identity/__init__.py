@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from aurashot.identity._faces import Detection, Face, FaceBox, Landmarks, Point
     from aurashot.identity._fetch import fetch_models
     from aurashot.identity._files import FILES, ModelFile, cache_folder
-    from aurashot.identity._findings import Finding, Reason, ReasonCode, Verdict
+    from aurashot.identity._findings import Finding, Reason, ReasonCode, Verdict, reason
     from aurashot.identity._model import FaceModel, Pixels, Vector
     from aurashot.identity._opencv import YuNetSFace, default_model
+    from aurashot.identity._policy import Accept, IdentityCheck, IdentityPolicy
     from aurashot.identity._preflight import Preflight, preflight
     from aurashot.identity._reference import FaceReference, HasFaceReference, ReferenceInput
-    from aurashot.identity._search import find_faces
+    from aurashot.identity._search import aligned_face, find_faces
     from aurashot.identity._sheets import IdSheet, Tile, TileLabel, split_id_photo
     from aurashot.identity._threads import acompare, in_scoring_thread
     from aurashot.identity._thresholds import THRESHOLDS, Thresholds
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FILES",
     "THRESHOLDS",
+    "Accept",
     "AlikePair",
     "Calibration",
     "Comparison",
@@ -45,6 +47,8 @@ __all__ = [
     "Finding",
     "HasFaceReference",
     "IdSheet",
+    "IdentityCheck",
+    "IdentityPolicy",
     "Landmarks",
     "ModelFile",
     "Pixels",
@@ -60,6 +64,7 @@ __all__ = [
     "Verdict",
     "YuNetSFace",
     "acompare",
+    "aligned_face",
     "cache_folder",
     "compare",
     "default_model",
@@ -68,6 +73,7 @@ __all__ = [
     "find_faces",
     "in_scoring_thread",
     "preflight",
+    "reason",
     "split_id_photo",
 ]
 
@@ -80,12 +86,13 @@ _HOMES = {
         "_faces": ("Detection", "Face", "FaceBox", "Landmarks", "Point"),
         "_fetch": ("fetch_models",),
         "_files": ("FILES", "ModelFile", "cache_folder"),
-        "_findings": ("Finding", "Reason", "ReasonCode", "Verdict"),
+        "_findings": ("Finding", "Reason", "ReasonCode", "Verdict", "reason"),
         "_model": ("FaceModel", "Pixels", "Vector"),
         "_opencv": ("YuNetSFace", "default_model"),
+        "_policy": ("Accept", "IdentityCheck", "IdentityPolicy"),
         "_preflight": ("Preflight", "preflight"),
         "_reference": ("FaceReference", "HasFaceReference", "ReferenceInput"),
-        "_search": ("find_faces",),
+        "_search": ("aligned_face", "find_faces"),
         "_sheets": ("IdSheet", "Tile", "TileLabel", "split_id_photo"),
         "_threads": ("acompare", "in_scoring_thread"),
         "_thresholds": ("THRESHOLDS", "Thresholds"),

@@ -19,13 +19,15 @@ ReasonCode: TypeAlias = Literal[
     "pasted",
     "very_close",
     "stranger",
+    "no_image",
+    "long_chain",
 ]
 """What a reason is about.
 
 `no_face`, `several_faces`, `too_small`, `blurred`, `over_exposed`, `low_contrast`, `tilted` (the head leans to a side),
 `turned` (to the left or right), `covered` (the eyes are), `drawn` (a drawn face, or not certainly a photographed one),
 `pasted` (the pixels of the reference), `very_close` (suspiciously like the reference), `stranger` (one of several
-references shows somebody else).
+references shows somebody else), `no_image` (the response has none), `long_chain` (many edits in a row).
 """
 
 Verdict: TypeAlias = Literal["same", "different", "unsure"]
@@ -90,6 +92,8 @@ _FORBIDS: Final[dict[ReasonCode, frozenset[Verdict]]] = {
     "pasted": _NONE,
     "very_close": _NONE,
     "stranger": _NONE,
+    "no_image": _BOTH,
+    "long_chain": _NONE,
 }
 """Which verdicts a reason rules out: a face that is hard to see is no proof of another person."""
 

@@ -23,6 +23,8 @@ from aurashot.identity._pixels import load
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from PIL.Image import Image
+
     from aurashot.identity._alignment import Matrix
     from aurashot.identity._model import FaceModel, Pixels, Vector
     from aurashot.identity._pixels import LoadedImage
@@ -37,6 +39,8 @@ _CERTAIN: Final = 0.925
 _PROBE: Final = 30.0
 _ROUNDS: Final = 2
 _LEAST_SIDE: Final = 16
+_SHOWN: Final = 0.75
+"""The size of a face in a crop for people, over that in a crop for networks."""
 _MAX_ROLL: Final = 12.0
 _WORSE: Final = 0.03
 _BETTER: Final = 0.01
@@ -70,6 +74,25 @@ def find_faces(image: ImageInput, *, model: FaceModel | None = None) -> list[Fac
         FaceEngineError: The engine failed.
     """
     return [found.face for found in search(load(image), model or usual_model())]
+
+
+def aligned_face(image: ImageInput, *, size: int = 160, model: FaceModel | None = None) -> Image | None:
+    """Return the largest face in an image, upright and centred, as a Pillow image; None if there is no face.
+
+    Args:
+        image: A file, bytes, a Pillow image, …; not a URL.
+        size: The width and height of the result in pixels.
+        model: The engine; YuNet and SFace by default.
+
+    Raises:
+        InvalidImageError: The image cannot be read.
+        ConfigurationError: The extra `identity` or a model file is missing.
+        FaceEngineError: The engine failed.
+    """
+    from PIL.Image import fromarray
+
+    found = main_faces(search(load(image), model or usual_model()))
+    return fromarray(aligned(found[0].image.pixels, found[0].face.landmarks, size, zoom=_SHOWN)) if found else None
 
 
 def usual_model() -> FaceModel:

@@ -8,7 +8,8 @@ same events go to the logger `aurashot` at level DEBUG; the library configures n
 A method call is an operation, with an `OperationStarted` and then an `OperationSucceeded` or `OperationFailed`. Each
 attempt of each of its requests, uploads and downloads included, has a `RequestStarted` and then a `RequestSucceeded` or
 `RequestFailed`. So hooks can build a trace: a span for each operation, and in it one for each `number`. With a ledger,
-the request of a cancelled async operation goes on, and may succeed after its operation has failed.
+the request of a cancelled async operation goes on, and may succeed after its operation has failed. With an
+`IdentityPolicy`, an `IdentityChecked` follows each image.
 """
 
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from aurashot.instrumentation._events import (
         Event,
         Hook,
+        IdentityChecked,
         OperationFailed,
         OperationStarted,
         OperationSucceeded,
@@ -33,6 +35,7 @@ __all__ = [
     "Dispatcher",
     "Event",
     "Hook",
+    "IdentityChecked",
     "OperationFailed",
     "OperationStarted",
     "OperationSucceeded",

@@ -104,6 +104,24 @@ class RetryScheduled(_RequestEvent):
     """Seconds."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityChecked(_OperationEvent):
+    """An image was compared with its face reference, by an `IdentityPolicy`."""
+
+    attempt: int
+    """Which attempt it was; the first is 1."""
+    verdict: str
+    """`same`, `different` or `unsure`."""
+    similarity: float | None
+    """0 to 1; None if there was nothing to compare."""
+    accepted: bool
+    """Whether it is returned; otherwise the image is generated again, or the operation fails."""
+    images_paid: int
+    """How many images the operation has paid for so far."""
+    idempotency_key: str | None
+    """What the image was paid for under."""
+
+
 Event: TypeAlias = (
     OperationStarted
     | OperationSucceeded
@@ -112,6 +130,7 @@ Event: TypeAlias = (
     | RequestSucceeded
     | RequestFailed
     | RetryScheduled
+    | IdentityChecked
 )
 
 

@@ -15,6 +15,7 @@ from aurashot.models._wire import WireModel
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from aurashot.identity import IdentityCheck
     from aurashot.models._legacy import WorkflowJob
 
 StatusClass: TypeAlias = Literal["succeeded", "failed", "pending"]
@@ -66,6 +67,11 @@ class CallMeta:
     status_code: int = field(default=0, compare=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     """The response's headers, names in lower case; those that can hold a secret are left out."""
+    identity: IdentityCheck | None = field(default=None, compare=False)
+    """What an `IdentityPolicy` found out about the face."""
+    edited_from: tuple[Generation, ...] = field(default=(), compare=False, repr=False)
+    """The images that this one was edited from, one after the other, the last one last: those that were passed to
+    `edit` as the response of an earlier call."""
 
 
 class Response(WireModel):
@@ -148,6 +154,11 @@ class Generation(StatusModel):
     token_usage: Lenient[TokenUsage] = None
     created_at: Lenient[str] = None
     """ISO 8601, as the service wrote it."""
+
+    @property
+    def identity(self) -> IdentityCheck | None:
+        """Whether it shows the right face, if the client has an `IdentityPolicy`."""
+        return self._meta.identity
 
     @property
     def output(self) -> Output:

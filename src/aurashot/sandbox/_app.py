@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fastapi import FastAPI
 
 from aurashot import __version__
+from aurashot.errors import InputError
 from aurashot.sandbox import _control, _errors, _legacy, _routes
 from aurashot.sandbox._emulator import Emulator, Settings
 from aurashot.sandbox._faulty import FaultMiddleware
@@ -43,6 +44,18 @@ class RequestIds:
         await self._app(scope, receive, named)
 
 
+def checked_share(drift: float) -> float:
+    """Return the share of images that drift.
+
+    Raises:
+        InputError: It is not between 0 and 1.
+    """
+    given = cast("object", drift)
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 <= given <= 1:
+        raise InputError(f"drift: a number from 0 to 1 is needed, not {drift!r}", argument="drift")
+    return drift
+
+
 def create_app(
     *,
     quota: int | None = None,
@@ -50,6 +63,7 @@ def create_app(
     polls: int = 1,
     fetch: bool = False,
     seed: int = 0,
+    drift: float = 0.0,
     allowed_hosts: Collection[str] = (),
 ) -> FastAPI:
     """Return the sandbox as an ASGI application, to mount or to call in-process.
@@ -63,8 +77,12 @@ def create_app(
         polls: How many polls of a legacy job return `processing`.
         fetch: Download public references; otherwise each is replaced by a drawn portrait.
         seed: Determines which portrait replaces a URL and which requests a partial fault applies to.
+        drift: The share of images, 0 to 1, that show another person, as those of generators do.
         allowed_hosts: Names with a dot by which clients reach it. IP addresses, names without a dot, and those that end
             in `.localhost`, `.internal` or `.test` need not be named; any other name in a `Host` header gets 403.
+
+    Raises:
+        InputError: `latency` or `drift` is out of range.
     """
     from aurashot.sandbox._fetch import Fetcher
 
@@ -76,7 +94,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    settings = Settings(quota=quota, latency=latency, polls=polls, seed=seed)
+    settings = Settings(quota=quota, latency=latency, polls=polls, seed=seed, drift=checked_share(drift))
     emulator = Emulator(settings, fetch=Fetcher() if fetch else None)
     app.state.emulator = emulator
     app.state.jobs = {}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from aurashot.errors import InputError
 from aurashot.sandbox._accounts import Accounts
 from aurashot.sandbox._errors import ApiError, request_id
-from aurashot.sandbox._faults import FaultRules
+from aurashot.sandbox._faults import FaultRule, FaultRules, parse
 from aurashot.sandbox._references import ReferenceLoader
 from aurashot.sandbox._render import ImageRequest, draw, read
+from aurashot.sandbox._scenarios import DRIFT, TABLE
 from aurashot.sandbox._store import FileStore
 
 if TYPE_CHECKING:
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
     from fastapi import Request
     from PIL.Image import Image
 
+    from aurashot.sandbox._faults import ChosenFault, OperationName
     from aurashot.sandbox._render import Drawing
     from aurashot.sandbox._store import StoredFile
+
+_DRIFTING: Final[frozenset[OperationName]] = frozenset(("id-photo", "generate", "edit"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,14 @@ class Settings:
         latency: Seconds to wait for each image, in addition to the time that drawing it takes.
         polls: How many polls of a legacy job return `processing`, even if the job is done.
         seed: Determines which portrait replaces a URL and which requests a partial fault applies to.
+        drift: The share of images that show another person.
     """
 
     quota: int | None = None
     latency: float = 0.0
     polls: int = 1
     seed: int = 0
+    drift: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,16 @@ class Emulator:
         self.accounts: Accounts = Accounts(settings.quota)
         self.store: FileStore = FileStore()
         self.rules: FaultRules = FaultRules()
+        self._drift: FaultRules = FaultRules()
+        if settings.drift:
+            rule = FaultRule((parse(DRIFT.name, TABLE),), settings.drift, None, _DRIFTING)
+            self._drift.add(rule, seed=settings.seed)
         self.refuse = _no_listener
         self._loader = ReferenceLoader(self.store, seed=settings.seed, fetch=fetch)
+
+    def choose_fault(self, operation: OperationName) -> ChosenFault | None:
+        """Return the fault for the next request of an operation, or None."""
+        return self.rules.choose(operation) or self._drift.choose(operation)
 
     @property
     def latency(self) -> float:

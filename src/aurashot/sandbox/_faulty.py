@@ -17,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from aurashot.sandbox._errors import REQUEST_ID_HEADER, ApiError, error_body, request_id
 from aurashot.sandbox._faults import FAULT_HEADER, Response, parse
 from aurashot.sandbox._limits import discard_body
-from aurashot.sandbox._scenarios import TABLE
+from aurashot.sandbox._scenarios import DRIFT, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -86,10 +86,12 @@ class FaultMiddleware:
         named = Headers(scope=scope).get(FAULT_HEADER)
         if named is not None:
             return parse(named, TABLE)
-        return self._emulator.rules.choose(OPERATIONS.get(path, "file"))
+        return self._emulator.choose_fault(OPERATIONS.get(path, "file"))
 
     async def _play(self, chosen: ChosenFault, scope: Scope, receive: Receive, send: Send) -> None:
         fault, parameters = chosen.fault, chosen.parameters
+        if fault is DRIFT:
+            scope.setdefault("state", {})["drifts"] = True
         if fault.worked:
             response = await _work(self._app, scope, receive)
         else:

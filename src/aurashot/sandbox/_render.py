@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,18 +22,25 @@ Images: TypeAlias = "Mapping[str, Image]"
 
 _PIXELS_PER_TOKEN = 28 * 28  # what the Qwen image models count as one token
 
+_STRANGERS = 6
+
 # The prompts of workflows without a description.
 _DEFAULT_PROMPTS = {"virtual_try_on": "wearing the product", "pose_change": "in another pose"}
 
 
 @dataclass(frozen=True, slots=True)
 class ImageRequest:
-    """One image to draw, with its references, which are keyed by their JSON field."""
+    """One image to draw, with its references, which are keyed by their JSON field.
+
+    Attributes:
+        drifts: Whether it shows another person than the references.
+    """
 
     operation: str
     request_id: str
     prompt: str | None
     images: Images
+    drifts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +93,18 @@ def read(path: Path) -> Image:
 def draw(image_request: ImageRequest, store: FileStore) -> Drawing:
     """Draw, mark and store an image; this takes up to a second of CPU time."""
     prompt = image_request.prompt or _DEFAULT_PROMPTS.get(image_request.operation)
-    image = _DRAW[image_request.operation](image_request.images, prompt)
+    images = image_request.images
+    if image_request.drifts:
+        images = {**images, "face": _stranger(zlib.crc32(image_request.request_id.encode()) % _STRANGERS)}
+    image = _DRAW[image_request.operation](images, prompt)
     marks = drawing.Marks(operation=image_request.operation, request_id=image_request.request_id, prompt=prompt)
     file = store.add(BytesIO(drawing.encode(image, marks)))
     return Drawing(file, image.width * image.height // _PIXELS_PER_TOKEN)
+
+
+@cache
+def _stranger(number: int) -> Image:
+    return drawing.draw_portrait(f"stranger {number}")
 
 
 def draw_portrait(seed: str, size: int = 768) -> bytes:

@@ -104,7 +104,8 @@ async def _produce(
     emulator = emulator_of(request)
     loaded = await emulator.load_references(request, references)
     emulator.bill(request, operation)
-    image_request = ImageRequest(operation, request_id(request.scope), prompt, loaded.images)
+    drifts = getattr(request.state, "drifts", False)
+    image_request = ImageRequest(operation, request_id(request.scope), prompt, loaded.images, drifts=drifts)
     await emulator.wait_latency()
     drawing = await emulator.draw(image_request)
     return GenerationResponse(
@@ -114,7 +115,7 @@ async def _produce(
         outputs=[Output(url=url_of(drawing.file, request))],
         token_usage=TokenUsage(input_tokens=0, output_tokens=drawing.tokens),
         created_at=datetime.now(UTC),
-        sandbox=SandboxNote(stand_ins=loaded.stand_ins),
+        sandbox=SandboxNote(stand_ins=loaded.stand_ins, drifted=drifts),
     )
 
 

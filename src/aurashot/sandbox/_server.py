@@ -20,7 +20,7 @@ from aurashot.sandbox._app import create_app
 from aurashot.sandbox._control import read_specification
 from aurashot.sandbox._faults import FaultRule, operations_of
 from aurashot.sandbox._faulty import FaultyProtocol
-from aurashot.sandbox._scenarios import TABLE
+from aurashot.sandbox._scenarios import DRIFT, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Coroutine, Generator
@@ -99,8 +99,8 @@ class SandboxServer:
         emulator.rules.add(rule, seed=emulator.settings.seed if seed is None else seed)
 
     def faults(self, *, share: float, times: int | None = None, seed: int | None = None) -> None:
-        """Make a share of later requests fail, with all faults except those that hang or refuse connections."""
-        names = [fault.name for fault in TABLE.values() if fault.end not in _ENDLESS]
+        """Make a share of later requests fail, with all faults that neither hang, nor refuse connections, nor drift."""
+        names = [fault.name for fault in TABLE.values() if fault.end not in _ENDLESS and fault is not DRIFT]
         self.fault(",".join(names), share=share, times=times, seed=seed)
 
     def clear_faults(self) -> None:
@@ -135,6 +135,7 @@ def serve(
     polls: int = 1,
     fetch: bool = False,
     seed: int = 0,
+    drift: float = 0.0,
     allowed_hosts: Collection[str] = (),
 ) -> Generator[SandboxServer]:
     """Run a sandbox in a thread until the end of the block; the options are those of `create_app`.
@@ -150,13 +151,16 @@ def serve(
         polls: How many polls of a legacy job return `processing`.
         fetch: Download public references; otherwise each is replaced by a drawn portrait.
         seed: Determines which portrait replaces a URL and which requests a partial fault applies to.
+        drift: The share of images, 0 to 1, that show another person, as those of generators do.
         allowed_hosts: Names with a dot by which clients reach it, besides `localhost`.
 
     Raises:
         ConfigurationError: The port is in use, or the address does not belong to this machine.
-        InputError: `latency` is not a number of at least 0.
+        InputError: `latency` or `drift` is out of range.
     """
-    app = create_app(quota=quota, latency=latency, polls=polls, fetch=fetch, seed=seed, allowed_hosts=allowed_hosts)
+    app = create_app(
+        quota=quota, latency=latency, polls=polls, fetch=fetch, seed=seed, drift=drift, allowed_hosts=allowed_hosts
+    )
     listener = _listen(host, port)
     up = threading.Event()
     server = _Server(app, listener, up.set)
@@ -179,6 +183,7 @@ def run(
     polls: int = 1,
     fetch: bool = False,
     seed: int = 0,
+    drift: float = 0.0,
     allowed_hosts: Collection[str] = (),
     ready: Callable[[str], object] | None = None,
 ) -> None:
@@ -192,14 +197,17 @@ def run(
         polls: How many polls of a legacy job return `processing`.
         fetch: Download public references; otherwise each is replaced by a drawn portrait.
         seed: Determines which portrait replaces a URL and which requests a partial fault applies to.
+        drift: The share of images, 0 to 1, that show another person, as those of generators do.
         allowed_hosts: Names with a dot by which clients reach it, besides `localhost`.
         ready: Called with the URL once the sandbox is ready.
 
     Raises:
         ConfigurationError: The port is in use, or the address does not belong to this machine.
-        InputError: `latency` is not a number of at least 0.
+        InputError: `latency` or `drift` is out of range.
     """
-    app = create_app(quota=quota, latency=latency, polls=polls, fetch=fetch, seed=seed, allowed_hosts=allowed_hosts)
+    app = create_app(
+        quota=quota, latency=latency, polls=polls, fetch=fetch, seed=seed, drift=drift, allowed_hosts=allowed_hosts
+    )
     listener = _listen(host, port)
     url = _url(listener)
     server = _Server(app, listener, lambda: ready(url) if ready else None)

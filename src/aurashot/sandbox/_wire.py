@@ -90,10 +90,11 @@ class TokenUsage(Wire):
 
 
 class SandboxNote(Wire):
-    """States that no model was used, and which references were replaced by drawn portraits."""
+    """States that no model was used, which references were replaced by portraits, and whether it is another person."""
 
     note: Literal["made by the AuraShot sandbox, not by a model"] = "made by the AuraShot sandbox, not by a model"
     stand_ins: list[str] = []
+    drifted: bool = False
 
 
 class GenerationResponse(Wire):

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, strategies as st
 from PIL import Image, ImageChops
 
-from aurashot.sandbox.drawing import Marks, _fonts, decode, encode, generate
+from aurashot.sandbox.drawing import Marks, _fonts, decode, draw_portrait, encode, generate, id_photo
 from aurashot.sandbox.drawing._face import find_face
 from aurashot.sandbox.drawing._marks import FOOTER, known_matte, without_footer
 from tests.sandbox.drawing.comparison import difference, likeness
@@ -59,7 +59,26 @@ def test_marks_are_in_the_metadata(cafe: Image.Image) -> None:
     assert "generate" == text["aurashot:operation"]
     assert "req-1" == text["aurashot:request-id"]
     assert sha256("a café in 巴黎".encode()).hexdigest() == text["aurashot:prompt-digest"]
-    assert cafe.info["aurashot:face"] == text["aurashot:face"]
+    assert cafe.info["aurashot:box"] == text["aurashot:box"]
+
+
+def test_a_drawn_face_is_marked_from_image_to_image(cafe: Image.Image, anchor: Image.Image) -> None:
+    """Drawn faces cannot be compared, so what is made from one says so, and what is made from a photograph does not."""
+    for image in (anchor, cafe):
+        assert {"aurashot:box"} == {"aurashot:box", "aurashot:face"} & {*image.info}
+    portrait = draw_portrait("one")
+    sheet = decode(encode(id_photo(portrait, prompt=None), MARKS))
+    assert {"aurashot:face"} == {"aurashot:box", "aurashot:face"} & {*sheet.info}
+
+
+def test_a_drawn_face_is_known_without_its_metadata() -> None:
+    """A client removes them before it uploads a file, and the pixels stay."""
+    portrait = draw_portrait("one")
+    stripped = BytesIO()
+    with Image.open(BytesIO(encode(id_photo(portrait, prompt=None), MARKS))) as sheet:
+        sheet.info.clear()
+        sheet.save(stripped, "PNG", compress_level=1)
+    assert "aurashot:face" in decode(stripped.getvalue()).info
 
 
 def test_footer_is_below_the_image_and_not_over_the_face(cafe: Image.Image) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from aurashot.sandbox.drawing._body import Outfit, draw_body
-from aurashot.sandbox.drawing._face import FACE_KEY, Box, find_face
+from aurashot.sandbox.drawing._face import BOX_KEY, FACE_KEY, Box, find_face
 from aurashot.sandbox.drawing._foreground import draw_table
 from aurashot.sandbox.drawing._light import Light, light_in, light_person
 from aurashot.sandbox.drawing._marks import MATTE_KEY, known_matte, matte_text, without_footer
@@ -50,7 +50,7 @@ def generate(face: Image.Image, *, prompt: str, clothes: Image.Image | None, sce
         image, matte = draw_table(image, matte, light)
     if _is_colourless(head):
         image = ImageOps.grayscale(image).convert("RGB")
-    return annotated(image, person.face, matte)
+    return annotated(image, person.face, matte, face)
 
 
 def head_of(original: Image.Image) -> Cutout:
@@ -59,7 +59,11 @@ def head_of(original: Image.Image) -> Cutout:
     face, matte = find_face(image), known_matte(image)
     head = cut_head(image, face, matte=matte)
     too_wide = head.width / _WIDEST
-    return cut_head(image, face.grown(1.1 * too_wide)) if too_wide > 1 and FACE_KEY not in image.info else head
+    return (
+        cut_head(image, face.grown(1.1 * too_wide))
+        if too_wide > 1 and not {FACE_KEY, BOX_KEY} & {*image.info}
+        else head
+    )
 
 
 def prepared(original: Image.Image) -> Image.Image:
@@ -74,9 +78,13 @@ def prepared(original: Image.Image) -> Image.Image:
     return scaled
 
 
-def annotated(image: Image.Image, face: Box, matte: Image.Image) -> Image.Image:
-    """Store the face box and the matte in the image's `info`, for `encode` and for the next operation."""
-    image.info = {FACE_KEY: str(face), MATTE_KEY: matte_text(matte)}
+def annotated(image: Image.Image, face: Box, matte: Image.Image, source: Image.Image) -> Image.Image:
+    """Store the face box and the matte in the image's `info`, for `encode` and for the next operation.
+
+    The key of the box says whether the face was drawn, as in the image that it comes from.
+    """
+    key = FACE_KEY if FACE_KEY in source.info else BOX_KEY
+    image.info = {key: str(face), MATTE_KEY: matte_text(matte)}
     return image
 
 

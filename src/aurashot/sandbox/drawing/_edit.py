@@ -40,7 +40,7 @@ def edit(target: Image.Image, *, prompt: str, face: Image.Image | None) -> Image
         person = Person(smile(image, box), person.matte, box)
     if parsed.changes_clothes:
         person = _in_new_clothes(person, parsed, prompt)
-    return annotated(_in_new_scene(person, parsed, prompt), box, person.matte)
+    return annotated(_in_new_scene(person, parsed, prompt), box, person.matte, face or target)
 
 
 def _in_new_scene(person: Person, parsed: ParsedPrompt, prompt: str) -> Image.Image:

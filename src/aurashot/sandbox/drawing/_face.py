@@ -1,7 +1,7 @@
 """Find the face in an image.
 
-Images of the sandbox store its position in their metadata. Other images are searched at a dozen sizes with three
-measures that need no model:
+Images of the sandbox store its position in their metadata. In others, the engine of the extra `identity` finds it, if
+that is installed. Else they are searched at a dozen sizes with three measures that need no model:
 
 * pattern: the correlation of the brightness with a drawn face (dark brows, eyes and mouth; bright forehead, nose and
   cheeks), which works without colour too;
@@ -23,12 +23,20 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image
 
+from aurashot.errors import AuraShotError
+
 if TYPE_CHECKING:
     from aurashot.sandbox.drawing._primitives import Floats
 
 
 FACE_KEY: Final = "aurashot:face"
+"""The metadata that say where a drawn face is; whoever compares faces learns from it that the face was drawn."""
+BOX_KEY: Final = "aurashot:box"
+"""The metadata that say where a face is that came from a photograph."""
 ASPECT: Final = 0.76  # width of a face to its height from hairline to chin
+_SHARE: Final = 0.95  # of the height of the engine's box; in the middle between two photographs
+_ABOVE: Final = 0.05
+_LEAST: Final = 16.0  # pixels of a face
 _WIDTH, _HEIGHT = 19, 25  # the pattern, in pixels
 _SIZES: Final = tuple(0.15 * 1.16**step for step in range(13))  # face height as a share of the image's shorter side
 _LONG: Final = 400  # images with a longer side of at least twice this many pixels are searched at a reduced size
@@ -81,12 +89,33 @@ class Box:
 
 def find_face(image: Image.Image) -> Box:
     """Return the box of the most prominent face; never fails, since a guess is better than no image."""
-    return _from_metadata(image) or _search(image)
+    return _from_metadata(image) or _from_engine(image) or _search(image)
+
+
+def _from_engine(image: Image.Image) -> Box | None:
+    """Return the box of the largest face that the engine finds; None if there is no engine, or no face."""
+    from aurashot.identity import find_faces
+
+    try:
+        faces = find_faces(image)
+    except AuraShotError:  # the extra or a model file is missing, or the image is too large
+        return None
+    if not faces:
+        return None
+    box = faces[0].box  # from the forehead to below the chin
+    height = _SHARE * box.height
+    if height < _LEAST:
+        return None
+    return _within(_boxed(box.centre.x - height * ASPECT / 2, box.top - _ABOVE * box.height, height), image)
+
+
+def _within(box: Box, image: Image.Image) -> Box:
+    return Box(max(box.left, 0), max(box.top, 0), min(box.right, image.width), min(box.bottom, image.height))
 
 
 def _from_metadata(image: Image.Image) -> Box | None:
     """Return the box in the metadata, unless it does not fit the image, which may have been cropped or resized."""
-    parts = str(image.info.get(FACE_KEY, "")).split(",")
+    parts = str(image.info.get(FACE_KEY) or image.info.get(BOX_KEY, "")).split(",")
     if len(parts) != 4 or not all(part.isdecimal() for part in parts):
         return None
     box = Box(*(int(part) for part in parts))

@@ -16,7 +16,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
-from aurashot.sandbox.drawing._face import FACE_KEY
+from aurashot.sandbox.drawing._drawn import recall, remember
+from aurashot.sandbox.drawing._face import BOX_KEY, FACE_KEY
 from aurashot.sandbox.drawing._fonts import fitted
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def encode(image: Image.Image, marks: Marks) -> bytes:
     sheet = Image.new("RGB", (image.width, image.height + FOOTER), _GROUND)
     sheet.paste(image, (0, 0))
     _draw_footer(sheet, marks)
+    remember(sheet, image.info)
     file = BytesIO()
     marked = {
         "aurashot:sandbox": "true",
@@ -72,6 +74,7 @@ def encode(image: Image.Image, marks: Marks) -> bytes:
 def encode_plain(image: Image.Image) -> bytes:
     """Return the image as PNG bytes without footer and marks, but with the metadata about its person."""
     file = BytesIO()
+    remember(image, image.info)
     image.save(file, "PNG", compress_level=1, pnginfo=_png_chunks(image, {}))
     return file.getvalue()
 
@@ -101,7 +104,7 @@ def _digest_label(prompt: str) -> str:
 
 def _png_chunks(image: Image.Image, marks: dict[str, str]) -> PngInfo:
     """Return the PNG text chunks: the marks, and the metadata about the person."""
-    known = {key: str(value) for key, value in image.info.items() if key in {FACE_KEY, MATTE_KEY}}
+    known = {key: str(value) for key, value in image.info.items() if key in {BOX_KEY, FACE_KEY, MATTE_KEY}}
     chunks = PngInfo()
     for key, value in (marks | known).items():
         chunks.add_text(key, value)
@@ -134,7 +137,7 @@ def _upright(file: Image.Image) -> Image.Image:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     upright = image.convert("RGB")
-    upright.info = info
+    upright.info = recall(upright) | info
     return upright
 
 

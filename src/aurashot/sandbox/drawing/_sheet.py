@@ -44,7 +44,7 @@ def id_photo(face: Image.Image, *, prompt: str | None) -> Image.Image:
         tile, silhouette = _tile(pose, outfit, label)
         sheet.paste(tile, corner)
         matte.paste(silhouette, corner)
-    return annotated(sheet, _FACE, matte)
+    return annotated(sheet, _FACE, matte, face)
 
 
 def _tile(head: Cutout, outfit: Outfit, label: str) -> tuple[Image.Image, Image.Image]:

@@ -60,6 +60,8 @@ TABLE: list[tuple[BaseException, Fault]] = [
     (made(errors.GenerationFailedError, outcome="unknown"), Fault.TERMINAL),
     (made(errors.ContentBlockedError), Fault.TERMINAL),
     (made(errors.NoOutputError), Fault.TERMINAL),
+    (made(errors.IdentityDriftError), Fault.TERMINAL),
+    (made(errors.FaceEngineError), Fault.TERMINAL),
     (made(errors.LedgerError), Fault.TERMINAL),
     (made(errors.SpendCapError), Fault.TERMINAL),
     (made(errors.UnresolvedError), Fault.TERMINAL),

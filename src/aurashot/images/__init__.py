@@ -17,14 +17,13 @@ if TYPE_CHECKING:
     from aurashot.images._formats import EXTENSIONS, sniff
     from aurashot.images._names import safe_stem
     from aurashot.images._payload import Payload, prepare
-    from aurashot.images._pixels import DecodedImage, decode
+    from aurashot.images._pixels import decode
     from aurashot.images._shared import SharedRead, held
     from aurashot.images._sink import FileSink, MemorySink, Sink, too_large
     from aurashot.images._size import check_complete
 
 __all__ = [
     "EXTENSIONS",
-    "DecodedImage",
     "FileSink",
     "HasURL",
     "ImageInput",
@@ -48,7 +47,6 @@ __all__ = [
 ]
 
 _HOMES = {
-    "DecodedImage": "aurashot.images._pixels",
     "EXTENSIONS": "aurashot.images._formats",
     "FileSink": "aurashot.images._sink",
     "Sink": "aurashot.images._sink",

@@ -17,10 +17,9 @@ from aurashot import (
     IdentityDriftError,
     IdentityPolicy,
     InputError,
-    InvalidImageError,
     OutcomeUnknownError,
 )
-from aurashot.identity import FaceReference
+from aurashot.identity import Calibration, FaceReference
 from aurashot.instrumentation import Event, IdentityChecked
 from aurashot.ledger import SpendCap, SQLiteLedger
 from aurashot.sandbox import _render
@@ -39,6 +38,8 @@ RIGHT, WRONG, CLOSE = (250, 10, 10), (10, 10, 250), (90, 200, 10)
 """The person of the reference, another one, and one for which the cosine is between the lines."""
 FACE = plain(RIGHT)
 NOBODY = plain("black")
+OTHER = Calibration(same=0.5, different=0.3, expected=0.5, cosines=(), strangers=(), confidence="low", engine="x")
+"""The lines of another engine."""
 POLICY = IdentityPolicy(model=ColourModel(), paste_guard=False)
 
 
@@ -171,6 +172,7 @@ def test_limits_hold(
     [
         (NOBODY, POLICY, "face: no face was found in it"),
         (FACE, IdentityPolicy(model=ColourModel(), reference=NOBODY), "identity: no face"),
+        (FACE, IdentityPolicy(model=ColourModel(), calibration=OTHER), "calibration: it was made with the engine x"),
         (FACE, 3, "identity= takes an IdentityPolicy or False, not int"),
     ],
 )
@@ -178,7 +180,7 @@ def test_what_cannot_be_held_is_refused_before_anything_is_sent(
     client: AuraShot, sandbox_server: SandboxServer, face: Image.Image, policy: Any, words: str
 ) -> None:
     """It costs nothing."""
-    with pytest.raises((InvalidImageError, ConfigurationError), match=words) as caught:
+    with pytest.raises((InputError, ConfigurationError), match=words) as caught:
         client.generate("x", face=face, identity=policy)
     assert not caught.value.may_be_charged
     assert 0 == sandbox_server.bill().total

@@ -198,7 +198,7 @@ def _reference(rules: ImageRules, sources: ImageSources, held: Hold) -> Flow[Fac
 
     Raises:
         InvalidImageError: No face is in it.
-        InputError: No image can be accepted, whatever it shows.
+        InputError: No image can be accepted, whatever it shows, or the calibration is one of another engine.
     """
     from aurashot import identity
 
@@ -209,6 +209,8 @@ def _reference(rules: ImageRules, sources: ImageSources, held: Hold) -> Flow[Fac
     else:
         images = yield from _source(rules, sources.get(name), held)
     known = yield from blocking(lambda _: identity.FaceReference.from_images(images, model=policy.model))
+    if policy.calibration is not None:
+        policy.calibration.check_engine(known.engine)
     if not known.faces:
         raise InvalidImageError(
             f"{name}: no face was found in it, so that no image can be held to it; pass another image, or "

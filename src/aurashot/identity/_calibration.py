@@ -72,6 +72,19 @@ class Calibration:
         vectors = {place: vector_of(faces[0], engine) for place, faces in found.items() if len(faces) == 1}
         return _calibrated(vectors, len(images), engine)
 
+    def check_engine(self, name: str) -> None:
+        """Check that the lines are those of an engine, by its name.
+
+        Raises:
+            InputError: They were made with another one.
+        """
+        if self.engine != name:
+            raise InputError(
+                f"calibration: it was made with the engine {self.engine}, and means nothing to {name}; make it again "
+                "with the same model=",
+                argument="calibration",
+            )
+
 
 def _calibrated(vectors: dict[int, Vector], count: int, model: FaceModel) -> Calibration:
     places = list(vectors)

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from aurashot.errors import InputError
 from aurashot.identity._findings import Reason, Verdict, reason
 from aurashot.identity._gates import drawn, reasons_about
 from aurashot.identity._paste import copied_detail
@@ -108,14 +107,9 @@ def lines_of(model: FaceModel, *, strict: bool, calibration: Calibration | None)
     Raises:
         InputError: The calibration was made with another engine.
     """
-    engine, thresholds = model.name, model.thresholds
+    thresholds = model.thresholds
     if calibration is not None:
-        if calibration.engine != engine:
-            raise InputError(
-                f"calibration: it was made with the engine {calibration.engine}, and means nothing to {engine}; make "
-                "it again with the same model=",
-                argument="calibration",
-            )
+        calibration.check_engine(model.name)
         thresholds = replace(thresholds, same=calibration.same, different=calibration.different)
     return replace(thresholds, same=max(thresholds.same, thresholds.strict)) if strict else thresholds
 

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from aurashot.identity import default_model
-from lab.identity import agreement, drift, speed
+from lab.identity import agreement, collages, drift, speed
 from lab.page import IDENTITY, table, write
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="scripts/lab identity", description="Compare altered photographs.")
     parser.add_argument("--images", type=int, default=1000, help="images compared for the throughput (1000)")
     parser.add_argument("--calls", type=int, default=100, help="calls with each photograph in a drifting sandbox (100)")
+    parser.add_argument("--portraits", type=int, default=50, help="drawn portraits that are put into scenes (50)")
     parser.add_argument("--write", action="store_true", help="write the tables to docs/identity.md")
     options = parser.parse_args(arguments)
     model = default_model()
@@ -27,12 +28,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     costs = table(speed.HEAD, rows)
     held, is_held = drift.measure(model, options.calls)
     policies = table(drift.HEAD, held)
-    print(f"{agreed}\n\n{costs}\n\n{policies}")
+    seen, are_whole = collages.measure(model, options.portraits)
+    faces = table(collages.HEAD, seen)
+    print(f"{agreed}\n\n{costs}\n\n{policies}\n\n{faces}")
     if options.write:
         write("identity", agreed, IDENTITY)
         write("identity-cost", costs, IDENTITY)
         write("identity-drift", policies, IDENTITY)
-    return 0 if is_right and is_fast and is_held else 1
+        write("identity-collages", faces, IDENTITY)
+    return 0 if is_right and is_fast and is_held and are_whole else 1
 
 
 if __name__ == "__main__":

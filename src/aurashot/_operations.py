@@ -149,6 +149,12 @@ class Operation:
             error.idempotency_key = error.idempotency_key or self.delivered[0].meta.idempotency_key
             error.outcome = error.outcome if error.outcome == "unknown" else "accepted"
 
+    def hand_over(self, interruption: BaseException) -> None:
+        """Attach what was paid for to a KeyboardInterrupt or a cancellation, as `delivered`."""
+        if self.delivered and not hasattr(interruption, "delivered"):
+            interruption.delivered = self.delivered  # type: ignore[attr-defined]  # exceptions take attributes
+            interruption.add_note("What had been delivered, and may be billed, is in this exception's `delivered`")
+
 
 def check_key(argument: str, key: object) -> None:
     """Check an identifier that is sent in a header.

@@ -1,5 +1,12 @@
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -66,3 +73,48 @@ def test_a_report_that_cannot_be_written_is_a_usage_error(aurashot: Aurashot, as
     ran = aurashot("verify", str(astronaut), "nobody.png", "--report", "missing/report.html")
     assert 2 == ran.code
     assert ran.error.startswith("--report: ")
+
+
+SIXEL = b"\x1bP"
+"""How an image begins that a terminal is to show."""
+
+
+@pytest.mark.parametrize(
+    ("response", "term", "count"),
+    [
+        pytest.param(b"\x1b[?62;4c", "xterm", 1, id="sixel"),
+        pytest.param(b"\x1b[?62c", "xterm", 0, id="no images"),
+        pytest.param(b"\x1b[?62;4c", "dumb", 0, id="dumb"),
+    ],
+)
+def test_faces_are_shown_where_the_terminal_shows_images(
+    images: Path, astronaut: Path, response: bytes, term: str, count: int
+) -> None:
+    """The terminal says what it can; elsewhere the table is all."""
+    screen = _on_terminal(["verify", str(astronaut), "eileen.jpg", "nobody.png"], response, term)
+    assert count == screen.count(SIXEL)
+    assert count == screen.count(b"astronaut.jpg     eileen.jpg        nobody.png")
+    assert count == screen.count(b"anchor            same              unsure")
+    assert b"no_face" in screen
+
+
+def _on_terminal(arguments: list[str], response: bytes, term: str) -> bytes:
+    """Run the command on a terminal of 100 columns that has answered what it will be asked."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 1000, 800))
+    os.write(ours, response)
+    command = [sys.executable, "-m", "aurashot", *arguments]
+    screen = b""
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": term}):
+        os.close(theirs)
+        while chunk := _read(ours):
+            screen += chunk
+    os.close(ours)
+    return screen
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:  # its other end is closed
+        return b""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pickle
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 from PIL.PngImagePlugin import PngInfo
 
 from aurashot import (
+    AsyncAuraShot,
     AuraShot,
     ConfigurationError,
     DownloadError,
@@ -79,6 +82,12 @@ def checks(events: list[Event]) -> list[IdentityChecked]:
 def keys(server: SandboxServer) -> list[str | None]:
     """Return the keys of what was billed."""
     return [entry.idempotency_key for entry in server.bill().entries]
+
+
+def delivered(interruption: BaseException) -> tuple[Generation, ...]:
+    """Return what an interrupted operation had received."""
+    found: tuple[Generation, ...] = vars(interruption)["delivered"]
+    return found
 
 
 def test_an_image_that_is_accepted_costs_one(
@@ -216,6 +225,63 @@ def test_an_engine_that_fails_loses_nothing(
         client.generate("x", face=FACE, identity=IdentityPolicy(model=Failing()))
     assert ("accepted", 2) == (caught.value.outcome, len(caught.value.delivered))
     assert keys(sandbox_server) == [each.meta.idempotency_key for each in caught.value.delivered]
+
+
+@pytest.mark.parametrize("with_ledger", [False, True])
+def test_ctrl_c_between_candidates_loses_nothing(
+    sandbox_server: SandboxServer, draws: Callable[..., None], tmp_path: Path, *, with_ledger: bool
+) -> None:
+    """The exception has what was paid for; with a ledger, a repeated call goes on from there."""
+    sandbox_server.reset()
+    draws(WRONG, CLOSE)
+    stopped: list[Event] = []
+
+    def press_ctrl_c(event: Event) -> None:
+        if isinstance(event, IdentityChecked) and not stopped:
+            stopped.append(event)
+            raise KeyboardInterrupt
+
+    with ExitStack() as stack:
+        ledger = stack.enter_context(SQLiteLedger(tmp_path / "spend.db")) if with_ledger else None
+        url, key, hooks = sandbox_server.url, sandbox_server.api_key, [press_ctrl_c]
+        client = stack.enter_context(AuraShot(key, base_url=url, ledger=ledger, hooks=hooks))
+        with pytest.raises(KeyboardInterrupt) as caught:
+            client.generate("x", face=FACE, identity=POLICY, idempotency_key="order-17")
+        (image,) = delivered(caught.value)
+        assert ["order-17"] == keys(sandbox_server) == [image.meta.idempotency_key]
+        assert "`delivered`" in caught.value.__notes__[0]
+        assert client.read(image)
+        again = client.generate("x", face=FACE, identity=POLICY, idempotency_key="order-17")
+    assert again.identity is not None
+    assert (1 + with_ledger, "unsure") == (again.identity.attempts, again.identity.verdict)
+    assert ["order-17", "order-17.2" if with_ledger else "order-17"] == keys(sandbox_server)
+
+
+@pytest.mark.anyio
+async def test_a_cancellation_between_candidates_loses_nothing(
+    sandbox_server: SandboxServer, draws: Callable[..., None]
+) -> None:
+    """The exception has what was paid for, and nothing more is."""
+    sandbox_server.reset()
+    draws(WRONG)
+    scope = anyio.CancelScope()
+
+    def cancel(event: Event) -> None:
+        if isinstance(event, IdentityChecked):
+            scope.cancel()
+
+    url, key = sandbox_server.url, sandbox_server.api_key
+    async with AsyncAuraShot(key, base_url=url, hooks=[cancel]) as client:
+        images: tuple[Generation, ...] = ()
+        with scope:
+            try:
+                await client.generate("x", face=FACE, identity=POLICY)
+            except anyio.get_cancelled_exc_class() as cancelled:
+                images = delivered(cancelled)
+                raise
+        assert scope.cancelled_caught
+        assert [image.meta.idempotency_key for image in images] == keys(sandbox_server)
+        assert 1 == len(images)
 
 
 def test_a_download_that_fails_loses_nothing(

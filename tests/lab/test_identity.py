@@ -1,11 +1,15 @@
-"""The table of `scripts/lab identity` about a sandbox that drifts."""
+"""The tables of `scripts/lab identity` about what the sandbox makes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PIL import Image
+
 from aurashot import Generation
-from lab.identity import drift
+from aurashot.identity import default_model
+from aurashot.sandbox.drawing import draw_portrait
+from lab.identity import collages, drift
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,3 +42,22 @@ def test_a_row_tells_what_was_right_and_what_it_cost() -> None:
     assert str(right).startswith("2 (")
     assert str(alarms).startswith("1 of 3 (")
     assert ("2.67", "2.33") == (paid, ideal)
+
+
+def test_people_keep_a_whole_face_in_what_the_sandbox_makes() -> None:
+    """The engine finds one face in a scene, and four on an ID sheet; the lab looks at 50 portraits."""
+    rows, are_whole = collages.measure(default_model(), 1)
+    assert are_whole
+    assert [("drawn portraits", 1, 1, 1), ("photographs", 2, 2, 2)] == [(*row[:3], row[4]) for row in rows]
+
+
+def test_a_face_that_is_cut_is_not_whole() -> None:
+    """Half of it is beyond the edge, or there are two, or none."""
+    portrait, model = draw_portrait("x"), default_model()
+    assert collages.has_one_whole_face(portrait, model)
+    assert not collages.has_one_whole_face(portrait.crop((0, 300, 768, 768)), model)
+    twice = Image.new("RGB", (1536, 768))
+    twice.paste(portrait, (0, 0))
+    twice.paste(portrait, (768, 0))
+    assert not collages.has_one_whole_face(twice, model)
+    assert not collages.has_one_whole_face(Image.new("RGB", (100, 100)), model)

@@ -68,6 +68,9 @@ class Driver:
                 hide_locals(error)
             operation.describe(error)
             raise
+        except BaseException as interruption:  # Ctrl-C, or a cancellation
+            operation.hand_over(interruption)
+            raise
         finally:
             flow.close()
 

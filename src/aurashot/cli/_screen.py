@@ -13,8 +13,10 @@ from aurashot.cli._failures import printable
 from aurashot.errors import AuraShotError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
+
+    from PIL.Image import Image
 
 _DOTS: Final = "⠋⠙⠹"
 """What the usual spinner is made of."""
@@ -66,6 +68,19 @@ class Screen:
             shown = zip(gaps, row, right, strict=True)
             line = "  ".join(gap + cell if on_right else cell + gap for gap, cell, on_right in shown)
             self._print(f"  {line}".rstrip(), style="dim" if row is first else None)
+
+    def faces(self, faces: Callable[[], Sequence[tuple[Sequence[str], Image | None]]]) -> None:
+        """Show captioned faces, if the terminal shows images; they are not made otherwise."""
+        from aurashot.cli import _inline_images
+
+        kind = _inline_images.renderable()
+        if kind is None:
+            return
+        named = [([self._shown(line) for line in lines], face) for lines, face in faces()]
+        for row in _inline_images.rows(named, self._console.width, kind):
+            self._print(row.image)
+            for line in row.captions:
+                self._print(line, style="dim")
 
     def working(self, what: str) -> AbstractContextManager[object]:
         """Show a spinner while the block runs."""

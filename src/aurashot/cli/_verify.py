@@ -30,6 +30,7 @@ def verify(
     with screen.working("comparing"):
         results = reports.compared(anchor, images, strict=strict)
     screen.table(("image", "verdict", "similarity", "reasons"), [result.cells for result in results])
+    screen.faces(lambda: reports.faces(anchor, results))
     if report is not None:
         reports.write(report, reports.page(anchor, results), "--report")
     if junit is not None:

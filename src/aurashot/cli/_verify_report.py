@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from PIL.Image import Image
+
     from aurashot.identity import Comparison, FaceReference
 
+_SHOWN: Final = 160
+"""Pixels of a face in the terminal."""
 _PAGE: Final = Template(
     """\
 <!doctype html>
@@ -130,6 +134,14 @@ def _compared(reference: FaceReference, image: Path, *, strict: bool) -> Result:
         return Result(image, compare(reference, image, strict=strict), strict=strict)
     except (InputError, FaceEngineError) as error:
         return Result(image, None, error.message, strict)
+
+
+def faces(anchor: Path, results: Sequence[Result]) -> list[tuple[tuple[str, str], Image | None]]:
+    """Return the face of the anchor and of each image, captioned with its file's name and the verdict."""
+    from aurashot.identity import aligned_face
+
+    shown = [(result.path, result.verdict) for result in results if result.comparison]
+    return [((path.name, word), aligned_face(path, size=_SHOWN)) for path, word in [(anchor, "anchor"), *shown]]
 
 
 def page(anchor: Path, results: Sequence[Result]) -> str:

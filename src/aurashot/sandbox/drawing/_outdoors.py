@@ -129,7 +129,7 @@ def _rooftop(scene: SceneCanvas) -> None:
             leaf = x + scene.uniform(-0.05, 0.05), 0.6 + scene.uniform(-0.05, 0.06)
             radii = scene.uniform(5, 11), scene.uniform(8, 16)
             scene.oval(leaf, radii, shaded(scene.lit((62, 104, 66)), scene.uniform(0.7, 1.2)))
-    for start, end, sag in ((0.05, 0.22, 0.16), (0.10, 0.06, 0.20), (0.20, 0.13, 0.12)):
+    for start, end, sag in ((0.05, 0.22, 0.16), (0.20, 0.13, 0.12)):
         _string_lights(scene, start, end, sag)
 
 

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from lab.server import ScriptedServer
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _quick_drawings(quick_drawings: None) -> None:
+    """Nobody looks at the images here."""
+
+
 @pytest.fixture
 def client(make_client: Clients, server: ScriptedServer) -> AuraShot:
     """Return a client of the scripted server that waits next to nothing between two attempts."""

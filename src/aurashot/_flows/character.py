@@ -60,7 +60,7 @@ def id_photo(
     images = IdPhotoImages(**identities(sources))
     asked = IdPhotoRequest(images=images, prompt=prompt, wait_for_result=wait_for_result)
     call = endpoints.id_photo(asked)
-    flow = send_billed(call, sources) if identity is None else _held(rules, call, sources, face, identity)
+    flow = send_billed(rules, call, sources) if identity is None else _held(rules, call, sources, face, identity)
     return (yield from flow)
 
 
@@ -81,7 +81,7 @@ def generate(
     images = GenerateImages(**identities(sources))
     asked = GenerateRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
     call = endpoints.generate(asked)
-    flow = send_billed(call, sources) if identity is None else _held(rules, call, sources, face, identity)
+    flow = send_billed(rules, call, sources) if identity is None else _held(rules, call, sources, face, identity)
     return (yield from flow)
 
 
@@ -111,7 +111,7 @@ def edit(
     asked = EditRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
     call, behind = endpoints.edit(asked), _behind(start)
     if identity is None:
-        made = yield from send_billed(call, sources)
+        made = yield from send_billed(rules, call, sources)
         return made.with_meta(replace(made.meta, edited_from=behind)) if behind else made
 
     from aurashot._flows.identity import Hold, hold

@@ -16,6 +16,7 @@ from aurashot._calls import Flow, annotate, blocking, report, together
 from aurashot._flows.images import read
 from aurashot._flows.references import resolve_image, send_billed
 from aurashot.errors import IdentityDriftError, InputError, InvalidImageError
+from aurashot.images import StoredURL
 from aurashot.models import Generation
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def hold(rules: ImageRules, call: Call[Generation], sources: ImageSources, held:
     made: tuple[Generation, ...] = ()
     paid = 0
     while len(made) < policy.attempts and paid < policy.max_images:
-        image = yield from send_billed(call, sources)
+        image = yield from send_billed(rules, call, sources)
         paid += max(1, len(image.outputs))
         comparison = yield from _comparison(rules, image, reference, held)
         accepted = policy.accepts(comparison.verdict)
@@ -246,6 +247,8 @@ def _local_reference(rules: ImageRules, name: str, reference: ReferenceInput) ->
 def _local(rules: ImageRules, name: str, image: ImageInput) -> Flow[ImageInput]:
     """Return an image that is local; one at a URL is downloaded."""
     source = resolve_image(rules, name, image)
+    if isinstance(source, StoredURL):
+        return source.local.source
     if not isinstance(source, str):
         return image
     return (yield from read(rules, image if isinstance(image, Generation) else source, progress=None))

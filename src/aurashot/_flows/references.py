@@ -9,7 +9,7 @@ from aurashot._calls import Flow, blocking, forget, recall, send, together
 from aurashot._operations import check_encodable
 from aurashot._response_parsing import may_be_about_images
 from aurashot.errors import APIStatusError, GenerationFailedError, InputError, InvalidImageError, NoOutputError
-from aurashot.images import ImageInput, locate
+from aurashot.images import ImageInput, StoredURL, locate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,13 +41,15 @@ def identities(sources: ImageSources) -> dict[str, str]:
     return {name: source if isinstance(source, str) else f"sha256:{source.digest}" for name, source in sources.items()}
 
 
-def send_billed(call: Call[M], sources: ImageSources) -> Flow[M]:
+def send_billed(rules: ImageRules, call: Call[M], sources: ImageSources) -> Flow[M]:
     """Make a billable call: look into the ledger, upload what is local, and send.
 
     The service may have deleted an upload that the client remembers. If it refuses the request, so that nothing was
-    billed, remembered uploads are forgotten, and the request is sent once more, under the same key, with new ones.
+    billed, remembered uploads are forgotten, and the request is sent once more, under the same key, with new ones. So
+    it is if the URL of a character's image has expired: then its file is uploaded.
 
     Args:
+        rules: The limits of the client.
         call: The call, with the images as `identities` names them.
         sources: Where the images are.
     """
@@ -64,8 +66,8 @@ def send_billed(call: Call[M], sources: ImageSources) -> Flow[M]:
         yield from forget(cast("BilledRequest", sent.request).references.values())
         if error.outcome != "rejected":
             raise
-        renewed = yield from _upload(sources)
-        if all(renewed[name] is uploads[name] for name in uploads):
+        renewed = yield from _upload({**sources, **(yield from _stored(rules, sources))})
+        if all(renewed[name] is uploads.get(name) for name in renewed):
             raise
         key, attempts = error.idempotency_key, error.attempts
     return cast("M", (yield _with_urls(call, renewed)._replace(refused_key=key, attempts=attempts)))
@@ -76,6 +78,13 @@ def _upload(sources: ImageSources) -> Flow[dict[str, Upload]]:
     payloads = {name: source for name, source in sources.items() if not isinstance(source, str)}
     uploads = yield from together([send(endpoints.upload(payload)) for payload in payloads.values()])
     return dict(zip(payloads, uploads, strict=True))
+
+
+def _stored(rules: ImageRules, sources: ImageSources) -> Flow[ImageSources]:
+    """Return the files behind URLs that may have expired."""
+    stored = {name: source.local for name, source in sources.items() if isinstance(source, StoredURL)}
+    payloads = yield from together([load_image(rules, name, local) for name, local in stored.items()])
+    return dict(zip(stored, payloads, strict=True))
 
 
 def _with_urls(call: Call[M], uploads: Mapping[str, Upload]) -> Call[M]:

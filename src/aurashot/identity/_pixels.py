@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from aurashot.errors import InvalidImageError
-from aurashot.images import ImageRules, decode, held, locate
+from aurashot.images import ImageRules, StoredURL, decode, held, locate
 
 if TYPE_CHECKING:
     from aurashot.identity._model import Pixels
@@ -41,6 +41,8 @@ def load(image: ImageInput) -> LoadedImage:
         UnsafeURLError: It is a URL that nobody should fetch.
     """
     local = locate(image, _RULES)
+    if isinstance(local, StoredURL):
+        local = local.local
     if isinstance(local, str):
         raise InvalidImageError(
             "The image is a URL, and faces are compared without a network; download it with client.download, and pass "

@@ -10,6 +10,7 @@ from aurashot import _late
 from aurashot._url_policy import is_public_address
 from aurashot.images._input import HasURL, ImageInput, LocalImage, locate
 from aurashot.images._rules import ImageRules
+from aurashot.images._stored import StoredFace, StoredURL
 from aurashot.images._urls import check_url
 from aurashot.images._window import unlimited
 
@@ -33,6 +34,8 @@ __all__ = [
     "Payload",
     "SharedRead",
     "Sink",
+    "StoredFace",
+    "StoredURL",
     "check_complete",
     "check_url",
     "decode",

@@ -18,6 +18,7 @@ from aurashot.errors import AuraShotError, InvalidImageError, UnsafeURLError
 from aurashot.images._disk import reading
 from aurashot.images._pillow import PillowImage, is_pillow_image
 from aurashot.images._rules import BASE64_IMAGE, check_size
+from aurashot.images._stored import StoredFace, StoredFile, StoredURL
 from aurashot.images._urls import check_url
 
 if TYPE_CHECKING:
@@ -44,13 +45,22 @@ class BinaryFile(Protocol):
 
 
 ImageInput: TypeAlias = (
-    str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryFile | PillowImage | HasURL | URLObject
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | BinaryFile
+    | PillowImage
+    | HasURL
+    | StoredFace
+    | URLObject
 )
 """Whatever may be given as an image.
 
 An `https` URL, as a string or as an object (`pydantic.HttpUrl`, `httpx.URL`, `yarl.URL`), a `data:` or `file:` URI, a
-path, bytes, a binary file (read from where it stands, never closed), a Pillow image, or an earlier response of this
-SDK.
+path, bytes, a binary file (read from where it stands, never closed), a Pillow image, an earlier response of this
+SDK, or a character of a library.
 """
 
 _FORMS = "pass an https URL, a path, bytes, a binary file, a Pillow image, or an earlier result"
@@ -109,6 +119,8 @@ def locate(image: ImageInput, rules: ImageRules) -> str | LocalImage:
 
 
 def _from_object(given: object, rules: ImageRules) -> str | LocalImage:
+    if _is_character(given):
+        return _from_character(given, rules)
     if _is_file(given):
         return _from_file(given)
     text = url_text(given)
@@ -235,6 +247,20 @@ def _from_path(text: str) -> LocalImage:
         raise InvalidImageError("A URL was given as a path object, which changes it; pass the URL as a string")
     path = Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser raises for a file named '~draft.png'
     return LocalImage(path, path.stem, f"'{path}'")
+
+
+def _is_character(given: object) -> TypeGuard[StoredFace]:
+    return not isinstance(given, type) and callable(_attribute(given, "read_reference"))
+
+
+def _from_character(character: StoredFace, rules: ImageRules) -> str | LocalImage:
+    local = LocalImage(StoredFile(character), character.slug, f"The character '{character.slug}'")
+    url = character.live_url()
+    if url is None:
+        return local
+    stored = StoredURL(check_url(url, own_origin=rules.own_origin))
+    stored.local = local
+    return stored
 
 
 def _is_file(given: object) -> TypeGuard[BinaryFile]:

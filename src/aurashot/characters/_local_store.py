@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 _READ: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 """Opening a named pipe would wait for its writer."""
 _LOCK: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+_IS_NOWHERE: Final = {errno.ENOTDIR, errno.ENAMETOOLONG}
+"""What the system says of a path that no file can have."""
 _UNFINISHED: Final = ("new", "removed")
 """Folders, beside `avatars`, of what is being built or taken apart."""
 _PATIENCE: Final = 60.0
@@ -108,9 +110,9 @@ class LocalStore:
                 os.close(descriptor)
         except FileNotFoundError:
             raise
-        except NotADirectoryError as error:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from error
         except OSError as error:
+            if error.errno in _IS_NOWHERE:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from error
             raise library_error(path, "read", error) from error
 
     def create(self, path: str, content: bytes) -> None:

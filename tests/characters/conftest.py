@@ -31,7 +31,7 @@ def s3_endpoint() -> Iterator[str]:
 @pytest.fixture
 def s3_place(s3_endpoint: str) -> dict[str, Any]:
     """Return the place of an empty library in a new bucket."""
-    return s3.bucket(s3_endpoint) | {"lock_seconds": 2.0}
+    return s3.bucket(s3_endpoint) | {"lock_seconds": 10.0}
 
 
 def memory_library(**options: Any) -> CharacterLibrary:

@@ -30,8 +30,8 @@ from aurashot.errors import LibraryError
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
-LOCK_SECONDS: Final = 60.0
-"""How long a lock lasts that nobody renews. A request takes at most half of that, retries included."""
+LOCK_SECONDS: Final = 90.0
+"""How long a lock lasts that nobody renews. A request takes at most half of that, repetitions included."""
 _LOCKS: Final = f"{OWN_FOLDER}/locks"
 _PENDING: Final = f"{OWN_FOLDER}/pending"
 
@@ -190,24 +190,29 @@ class ObjectStore:
             LibraryError: One has been taken over.
         """
         for name, lock in self._held.locks.items():
-            start = time.monotonic()
-            if start - lock.since < self._seconds / 4:
-                continue
-            version = self.objects.exchange(lock.key, uuid4().hex.encode(), lock.version)
-            if version is None:
+            if not self._is_kept(lock):
                 raise LibraryError(
                     f"This process stood still for more than {self._seconds:g} seconds while it changed '{name}', and "
                     "another one has gone on; get the character again",
                     character=name,
                     path=lock.key,
                 )
-            lock.version, lock.since = version, start
+
+    def _is_kept(self, lock: _Lock) -> bool:
+        """Renew a lock, unless that was done a moment ago, and return whether it is still that of this thread."""
+        start = time.monotonic()
+        if start - lock.since < self._seconds / 4:
+            return True
+        version = self.objects.exchange(lock.key, uuid4().hex.encode(), lock.version)
+        if version is None:
+            return False
+        lock.version, lock.since = version, start
+        return True
 
     def _release(self, lock: _Lock) -> None:
-        if time.monotonic() - lock.since > self._seconds / 2:
-            return  # it may be another's by now; it ends by itself
-        with suppress(LibraryError):
-            self.objects.remove([lock.key])
+        with suppress(LibraryError):  # then it ends by itself
+            if self._is_kept(lock):
+                self.objects.remove([lock.key])
 
     def _pending(self) -> dict[str, Pending]:
         """Return what is under way or was left undone, by the paths of its notes."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore as AnyStore
 
 _TOKEN: Final = "aurashot-write"
-_ATTEMPTS: Final = 3
+_ATTEMPTS: Final = 2
 """How often an object is tried to be created when the response was lost."""
 _CHUNK: Final = 1_000
 """Objects in one response to a listing."""
@@ -69,8 +69,8 @@ class Objects:
                 f"A library at {address} needs obstore; install it with pip install 'aurashot[characters]'"
             ) from missing
         limits = {
-            "client_options": {"timeout": timedelta(seconds=seconds / 2), "connect_timeout": timedelta(seconds=5)},
-            "retry_config": {"max_retries": 6, "retry_timeout": timedelta(seconds=seconds / 2)},
+            "client_options": {"timeout": timedelta(seconds=seconds / 3), "connect_timeout": timedelta(seconds=5)},
+            "retry_config": {"max_retries": 6, "retry_timeout": timedelta(seconds=seconds / 6)},
         }
         merged: dict[str, Any] = dict(options)
         for name, own in limits.items():

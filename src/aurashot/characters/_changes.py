@@ -92,7 +92,8 @@ def updated(
         if image is not None:
             given = given_image(which, image, None if url is UNCHANGED else url)
             values[which], writes[given.stored.path] = given
-    after = bound(_checked({**dict(before), **values}))
+    after = _checked({**dict(before), **values})
+    after = bound(after) if "consent" in values else after
     return Change(after, writes, tuple(path for path in obsolete if path not in _paths(after)))
 
 
@@ -116,4 +117,4 @@ def _checked(values: Mapping[str, object]) -> Character:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field, *_ = [*map(str, first["loc"]), "character"]
-        raise InputError(f"{field}: {first['msg']}", argument=field) from error
+        raise InputError(f"{field}: {first['msg'].removeprefix('Value error, ')}", argument=field) from error

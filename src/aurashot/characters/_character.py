@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self, TypeAlias
 from uuid import uuid4
 
-from pydantic import AfterValidator, AwareDatetime, Field, JsonValue, PrivateAttr
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, JsonValue, PrivateAttr
 
 from aurashot.errors import LibraryError
 from aurashot.images import EXTENSIONS, sniff
@@ -169,6 +169,8 @@ class Character(WireModel):
     `model_dump_json()` and `model_validate_json()` take it to a database of your own and back. There are no bytes of an
     image in it, and no vectors of a face.
     """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(loc_by_alias=False)
 
     name: str
     """What it is called."""

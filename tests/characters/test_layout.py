@@ -255,6 +255,6 @@ def test_a_folder_without_a_profile_is_no_character(
     with pytest.raises(LibraryError, match="its folder is there, and has no profile/character.json"):
         local.get("Snow")
     with pytest.raises(LibraryError, match="a folder of the name 'Snow' already"):
-        local.create("snow")
+        local.create("Snow")
     assert ["avatars/Snow/profile/character.json"] == [each.path for each in local.check()]
     assert ["avatars/Snow/profile/face-reference.png"] == [each.path for each in local.forget("Snow").removed]

@@ -286,7 +286,7 @@ def test_json_takes_a_character_to_a_database_and_back(library: CharacterLibrary
     assert "/tmp" not in text
     with pytest.raises(LibraryError, match=r"library\.get") as caught:
         back.read_anchor()
-    assert ("林小雪", "profile/id-photo.png") == (caught.value.character, caught.value.path)
+    assert ("林小雪", "avatars/林小雪/profile/id-photo.png") == (caught.value.character, caught.value.path)
     assert ANCHOR == library.get(back).read_anchor()
 
 

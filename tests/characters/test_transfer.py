@@ -100,7 +100,6 @@ def test_a_folder_of_another_tool_is_imported(local: CharacterLibrary) -> None:
         "Snow//x",
         "Snow/./x",
         "Snow\\..\\x/y",
-        "Snow/a\0b",
         "Snow/C:x",
         "C:/x",
         "Snow/.hidden/x",

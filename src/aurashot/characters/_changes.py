@@ -59,7 +59,7 @@ def created(slug: str, images: Mapping[str, tuple[ImageInput | None, str | None]
     """
     given = {which: given_image(which, image, url) for which, (image, url) in images.items() if image is not None}
     stored = {which: each.stored for which, each in given.items()}
-    new = _checked({"name": slug, "slug": slug, "created_at": datetime.now(UTC), **stored, **fields})
+    new = _checked({"name": slug, "slug": slug, "created_at": _now(), **stored, **fields})
     return Change(bound(new), {each.stored.path: each.content for each in given.values()})
 
 
@@ -95,6 +95,12 @@ def updated(
     after = _checked({**dict(before), **values})
     after = bound(after) if "consent" in values else after
     return Change(after, writes, tuple(path for path in obsolete if path not in _paths(after)))
+
+
+def _now() -> datetime:
+    """Return the time in milliseconds, as other tools write it."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1_000 * 1_000)
 
 
 def _stored(character: Character, which: str) -> StoredImage | None:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, JsonValue, PrivateAttr
 
+from aurashot.characters._names import folder_of
 from aurashot.errors import LibraryError
 from aurashot.images import EXTENSIONS, sniff
 from aurashot.models import WireModel
@@ -251,7 +252,7 @@ class Character(WireModel):
                 f"The character '{self.slug}' was not loaded from a library, so that its {what} cannot be read; get it "
                 "with library.get",
                 character=self.slug,
-                path=image.path,
+                path=f"{folder_of(self.slug)}/{image.path}",
             )
         return _checked(self._reader.read(image.path), image, self.slug, what)
 
@@ -272,6 +273,6 @@ def _checked(content: bytes, image: StoredImage, slug: str, what: str) -> bytes:
             f"The {what} of the character '{slug}' ('{image.path}') is another file than when the character was loaded; "
             "get it again",
             character=slug,
-            path=image.path,
+            path=f"{folder_of(slug)}/{image.path}",
         )
     return content

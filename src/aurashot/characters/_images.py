@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aurashot.characters._character import StoredImage
-from aurashot.characters._layout import ANCHOR, FACE, folder_of
+from aurashot.characters._layout import ANCHOR, FACE
+from aurashot.characters._names import folder_of
 from aurashot.errors import InputError, InvalidImageError
 from aurashot.images import EXTENSIONS, ImageRules, locate, prepare
 

@@ -29,7 +29,7 @@ from aurashot.characters._character import (
     StoredImage,
     media_type_of,
 )
-from aurashot.characters._names import name_key
+from aurashot.characters._names import folder_of, name_key
 from aurashot.errors import LibraryError
 from aurashot.models import WireModel
 
@@ -38,8 +38,6 @@ _Model = TypeVar("_Model", bound=WireModel)
 Document: TypeAlias = dict[str, JsonValue]
 """What `character.json` has in it."""
 
-AVATARS: Final = "avatars"
-"""The folder with a folder for each character."""
 PROFILE: Final = "profile/character.json"
 """The file without which a folder is no character."""
 FACE: Final = "face-reference"
@@ -55,14 +53,9 @@ _KNOWN: Final = frozenset(
 )
 
 
-def folder_of(slug: str) -> str:
-    """Return the path of a character's folder, relative to the library's root."""
-    return f"{AVATARS}/{slug}"
-
-
 def profile_of(slug: str) -> str:
     """Return the path of a character's `character.json`, relative to the library's root."""
-    return f"{AVATARS}/{slug}/{PROFILE}"
+    return f"{folder_of(slug)}/{PROFILE}"
 
 
 def parsed(content: bytes, slug: str) -> Document:

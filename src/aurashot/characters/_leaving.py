@@ -12,8 +12,7 @@ from aurashot._part import Part, sweep
 from aurashot._reasons import reason_of
 from aurashot.characters._character import Character
 from aurashot.characters._forget import Receipt, RemovedFile, same_face
-from aurashot.characters._layout import folder_of
-from aurashot.characters._names import name_key
+from aurashot.characters._names import folder_of, name_key
 from aurashot.characters._profiles import find, gone, loaded
 from aurashot.characters._reading import ReadableLibrary
 from aurashot.characters._zip import write_zip
@@ -62,8 +61,6 @@ class LeavableLibrary(ReadableLibrary):
                 path /= f"{profile.slug}.zip"
             try:
                 self._export(profile.slug, path)
-            except FileNotFoundError as error:
-                raise gone(profile.slug) from error
             except OSError as error:
                 raise LibraryError(
                     f"The character '{profile.slug}' cannot be exported to '{path}': {reason_of(error)}",
@@ -83,7 +80,11 @@ class LeavableLibrary(ReadableLibrary):
     def _contents(self, slug: str) -> Iterator[tuple[str, datetime, bytes]]:
         folder = folder_of(slug)
         for file in self.store.files(folder):
-            yield file.path.removeprefix(f"{folder}/"), file.modified, self.store.read(file.path)
+            try:
+                content = self.store.read(file.path)
+            except FileNotFoundError as error:
+                raise gone(slug) from error
+            yield file.path.removeprefix(f"{folder}/"), file.modified, content
 
     def remove(self, character: str | Character) -> None:
         """Remove a character with all of its files. `forget` also says what was removed.

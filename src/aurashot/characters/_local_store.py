@@ -19,8 +19,8 @@ from uuid import uuid4
 
 from aurashot import _atomic
 from aurashot._part import Part, sweep
+from aurashot.characters._names import AVATARS
 from aurashot.characters._held import Held, acquired
-from aurashot.characters._layout import AVATARS
 from aurashot.characters._store import (
     OWN_FOLDER,
     StoredFile,

@@ -8,6 +8,8 @@ from typing import Final
 from aurashot.errors import InputError
 from aurashot.images._names import DEVICE
 
+AVATARS: Final = "avatars"
+"""The folder with a folder for each character."""
 LONGEST: Final = 100
 """Characters of a name."""
 LONGEST_IN_BYTES: Final = 200
@@ -18,6 +20,11 @@ _JOINERS: Final = "\u200c\u200d"
 """Invisible characters that belong to the spelling of Persian words, of scripts of India, and of emoji."""
 _INVISIBLE: Final = frozenset({"Cf", "Zl", "Zp"})
 _SHOWN: Final = 40
+
+
+def folder_of(slug: str) -> str:
+    """Return the path of a character's folder, relative to the library's root."""
+    return f"{AVATARS}/{slug}"
 
 
 def folder_name(name: str) -> str:
@@ -98,7 +105,7 @@ def _kept(character: str) -> str:
 
 def _suggestion(name: str) -> str:
     suggested = suggested_name(name)
-    return "pass another name, such as 'Snow'" if suggested is None else f"'{suggested}' would do"
+    return "pass another name, such as 'Snow'" if suggested is None else f"{_shown(suggested)} would do"
 
 
 def _shown(name: str) -> str:

@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from uuid import uuid4
 
 from aurashot.characters._held import Held, acquired
-from aurashot.characters._layout import AVATARS, PROFILE
+from aurashot.characters._layout import PROFILE
 from aurashot.characters._objects import Objects, Version
 from aurashot.characters._store import OWN_FOLDER, StoredFile, checked_path, lock_key, lock_name
+from aurashot.characters._names import AVATARS
 from aurashot.errors import LibraryError
 
 if TYPE_CHECKING:

@@ -159,9 +159,9 @@ class Objects:
         """Write an object if it still has a version, and return the new one; None if it has not."""
         from obstore.exceptions import BaseError, PreconditionError
 
-        token = uuid4().hex
+        token, known = uuid4().hex, {name: value for name, value in version._asdict().items() if value is not None}
         try:
-            return self._put(path, content, mode=version._asdict(), token=token)
+            return self._put(path, content, mode=known, token=token)
         except FileNotFoundError:
             return None
         except PreconditionError:

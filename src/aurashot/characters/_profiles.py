@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from aurashot.characters._character import Character, ImageReader, StoredImage, media_type_of
 from aurashot.characters._images import examined, found_images
-from aurashot.characters._layout import AVATARS, OWN, character_from, folder_of, parsed, profile_of
-from aurashot.characters._names import escape_fault, folder_name, name_key
+from aurashot.characters._layout import OWN, character_from, parsed, profile_of
+from aurashot.characters._names import AVATARS, escape_fault, folder_name, folder_of, name_key
 from aurashot.errors import CharacterExistsError, CharacterNotFoundError, LibraryError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from aurashot.characters._character import Character
-from aurashot.characters._layout import AVATARS, profile_of
-from aurashot.characters._names import name_key
+from aurashot.characters._layout import profile_of
+from aurashot.characters._names import AVATARS, name_key
 from aurashot.characters._opening import open_store
 from aurashot.characters._profiles import Profile, faults, find, loaded
 from aurashot.errors import LibraryError

@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from aurashot._reasons import reason_of
-from aurashot.characters._layout import AVATARS
-from aurashot.characters._names import name_key
+from aurashot.characters._names import AVATARS, name_key
 from aurashot.errors import LibraryError
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ EXTRAS = (
     "fastapi",
     "multipart",
     "numpy",
+    "obstore",
     "pillow_heif",
     "pytest",
     "respx",

@@ -25,6 +25,9 @@
       LedgerError                   the ledger cannot record; nothing was sent
       UnresolvedError               a request with the same key may have been billed; nothing was sent
       SpendCapError                 the ledger's cap is reached; nothing was sent
+      LibraryError                  a library of characters cannot be read or written; nothing was sent
+        CharacterNotFoundError        there is no character of that name
+        CharacterExistsError          the name of a character is taken
       NoOutputError                 the response has no image yet
       IdentityDriftError            no image showed the right face; all are paid for
       FaceEngineError               a face engine failed while faces were compared
@@ -268,6 +271,28 @@ class SpendCapError(AuraShotError):
     by: str | None = None
     value: str | None = None
     spent: int = 0
+
+
+class LibraryError(AuraShotError):
+    """A library of characters cannot be read or written: a broken or missing file, a full disk, an unreachable store.
+
+    Attributes:
+        character: The name of the character's folder, if it is about one.
+        path: The file or folder, relative to the library's root and with `/` between its parts.
+    """
+
+    def __init__(self, message: str, *, character: str | None = None, path: str | None = None) -> None:
+        super().__init__(message)
+        self.character = character
+        self.path = path
+
+
+class CharacterNotFoundError(LibraryError):
+    """The library has no character of that name."""
+
+
+class CharacterExistsError(LibraryError):
+    """The library has a character, or a folder, of that name already."""
 
 
 class NoOutputError(AuraShotError):

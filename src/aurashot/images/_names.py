@@ -7,7 +7,8 @@ import unicodedata
 
 _LONGEST = 100
 _LONGEST_IN_BYTES = 200  # file systems allow 255, and a number, an extension or a mark of being partial may follow
-_DEVICE = re.compile(r"(con|conin\$|conout\$|prn|aux|nul|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE)
+DEVICE = re.compile(r"(con|conin\$|conout\$|prn|aux|nul|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE)
+"""A name that Windows keeps for a device, with any extension."""
 
 
 def safe_stem(text: str) -> str:
@@ -17,7 +18,7 @@ def safe_stem(text: str) -> str:
     """
     kept = "".join(character if _is_kept(character) else "-" for character in unicodedata.normalize("NFC", text))
     stem = re.sub(r"-{2,}", "-", kept).lstrip(".-")
-    if _DEVICE.fullmatch(stem):
+    if DEVICE.fullmatch(stem):
         stem = f"image-{stem}"
     short = stem[:_LONGEST].encode()[:_LONGEST_IN_BYTES].decode(errors="ignore")
     return short.rstrip(".-") or "image"

@@ -1,0 +1,91 @@
+"""Characters: the same person kept as an object, in a folder, in an object store, or in your database.
+
+    from aurashot.characters import CharacterLibrary
+
+    library = CharacterLibrary("characters")
+    snow = library.create("Snow", face="selfie.jpg")
+
+Folders that the reference client and other tools have written can be used, and keep what is in them. A library in a
+folder needs no extra; one in an object store, such as S3, needs the extra `characters`.
+"""
+
+from typing import TYPE_CHECKING
+
+from aurashot import _late
+
+if TYPE_CHECKING:
+    from aurashot.characters._async_library import AsyncCharacterLibrary
+    from aurashot.characters._changes import UNCHANGED, Unchanged
+    from aurashot.characters._character import (
+        PROMPT_TEMPLATE,
+        CalibrationNote,
+        Character,
+        Consent,
+        Kind,
+        StoredImage,
+    )
+    from aurashot.characters._consent import check_consent, consent_fault
+    from aurashot.characters._forget import Receipt, RemovedFile
+    from aurashot.characters._leaving import ForgetHook
+    from aurashot.characters._library import CharacterLibrary
+    from aurashot.characters._local_store import LocalStore
+    from aurashot.characters._names import folder_name
+    from aurashot.characters._object_store import ObjectStore
+    from aurashot.characters._similar import SimilarCharacter, similar_characters
+    from aurashot.characters._store import Store, StoredFile
+
+    # H2: the names of the gallery, the metadata, the cards, the index and the lineage go here, and into the two tables.
+
+__all__ = [
+    "PROMPT_TEMPLATE",
+    "UNCHANGED",
+    "AsyncCharacterLibrary",
+    "CalibrationNote",
+    "Character",
+    "CharacterLibrary",
+    "Consent",
+    "ForgetHook",
+    "Kind",
+    "LocalStore",
+    "ObjectStore",
+    "Receipt",
+    "RemovedFile",
+    "SimilarCharacter",
+    "Store",
+    "StoredFile",
+    "StoredImage",
+    "Unchanged",
+    "check_consent",
+    "consent_fault",
+    "folder_name",
+    "similar_characters",
+]
+
+_HOMES = {
+    name: f"aurashot.characters.{module}"
+    for module, names in {
+        "_async_library": ("AsyncCharacterLibrary",),
+        "_changes": ("UNCHANGED", "Unchanged"),
+        "_character": ("PROMPT_TEMPLATE", "CalibrationNote", "Character", "Consent", "Kind", "StoredImage"),
+        "_consent": ("check_consent", "consent_fault"),
+        "_forget": ("Receipt", "RemovedFile"),
+        "_leaving": ("ForgetHook",),
+        "_library": ("CharacterLibrary",),
+        "_local_store": ("LocalStore",),
+        "_names": ("folder_name",),
+        "_object_store": ("ObjectStore",),
+        "_similar": ("SimilarCharacter", "similar_characters"),
+        "_store": ("Store", "StoredFile"),
+    }.items()
+    for name in names
+}
+
+
+if not TYPE_CHECKING:  # for type checkers, only real names exist
+
+    def __getattr__(name: str) -> object:
+        return _late.named(__name__, name, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return _late.listed(__name__, _HOMES)

@@ -4,13 +4,15 @@ import json
 import pickle
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, strategies as st
 
 from aurashot import CallMeta, Generation
+from aurashot.characters._gallery import gallery, save
 from aurashot.characters._links import Link, keys_of, links_of
+from aurashot.characters._reproduction import at_hand, reproduce
 from aurashot.characters._sidecar import (
     DRAWN,
     EDITED,
@@ -20,13 +22,16 @@ from aurashot.characters._sidecar import (
     Sidecar,
     digest_of,
     read_sidecar,
-    reproduce,
     sidecar_of,
 )
 from aurashot.identity import IdentityCheck, reason
 from aurashot.identity._comparison import Comparison
+from tests.characters.disk import DiskStore
 from tests.characters.images import ANCHOR, NOON, drawn, sidecar
 from tests.strategies import ANY_JSON
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 IMAGE = drawn()
 URL = "https://images.example/1.png?signature=secret"
@@ -184,8 +189,8 @@ def test_a_call_can_be_made_again() -> None:
         references={"face": Reference(sha256=ANCHOR), "clothes": Reference(sha256="b" * 64, url="https://x.example")},
         tags={"user": "alice"},
     )
-    again = reproduce(facts, {ANCHOR: "anchor.png"})
-    expected = {"prompt": "in a cafe", "face": "anchor.png", "clothes": "https://x.example", "tags": {"user": "alice"}}
+    again = reproduce(facts, {f"sha256:{ANCHOR}": IMAGE})
+    expected = {"prompt": "in a cafe", "face": IMAGE, "clothes": "https://x.example", "tags": {"user": "alice"}}
     assert ("generate", expected, (), ("clothes",)) == again
     assert again.is_complete
 
@@ -203,6 +208,26 @@ def test_what_is_missing_for_a_call_is_said() -> None:
     assert not again.is_complete
     assert ("face: it was not recorded",) == reproduce(sidecar(operation="id-photo")).missing
     assert ("operation: 'other' is no method of a client",) == reproduce(sidecar(operation="other")).missing
+
+
+@pytest.mark.parametrize("is_remote", [False, True])
+def test_references_are_found_in_the_library(tmp_path: Path, *, is_remote: bool) -> None:
+    """By their digests and by the requests that made them: as paths, or as bytes from far away."""
+    store = DiskStore(tmp_path, is_remote=is_remote)
+    anchor = "avatars/Snow/profile/id-photo.png"
+    store.create(anchor, IMAGE)
+    saved = save(store, "Snow", IMAGE, sidecar(request_id="r-7"))
+    references = {
+        "face": Reference(sha256=ANCHOR),
+        "target": Reference(request_id="r-7"),
+        "scene": Reference(sha256="e" * 64),
+    }
+    facts = sidecar(operation="edit", references=references)
+    sources = {f"sha256:{ANCHOR}": anchor, f"sha256:{'e' * 64}": "avatars/Snow/references/gone.png"}
+    again = reproduce(facts, at_hand(store, facts, gallery(store, "Snow"), sources))
+    found = (IMAGE, saved.content) if is_remote else (tmp_path / anchor, tmp_path / saved.path)
+    assert found == (again.arguments["face"], again.arguments["target"])
+    assert ("scene: the image with the SHA-256 eeeeeeeeeeee… is not in the library",) == again.missing
 
 
 def test_images_know_each_other_by_what_is_recorded() -> None:

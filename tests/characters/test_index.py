@@ -129,7 +129,8 @@ def test_images_are_found_by_all_that_they_are_filed_under(store: DiskStore, ind
 def test_a_result_is_what_the_gallery_says(store: DiskStore, index: GalleryIndex) -> None:
     """Every field of it; also of an image without a sidecar, and of one in a folder of its own."""
     identity = IdentityNote(verdict="same", similarity=0.93)
-    put(store, "a", identity=identity, tags={"user": "雪"}, parents=("b" * 64,), url="https://x.example/1", description="x")
+    facts: dict[str, Any] = {"tags": {"user": "雪"}, "parents": ("b" * 64,), "url": "https://x.example/1"}
+    put(store, "a", identity=identity, description="x", **facts)
     store.create("avatars/Snow/gallery/deep/er/theirs.webp", b"x")
     assert gallery(store, "Snow") == index.search(character="Snow") == list(reversed([*index.images()]))[:2]
 

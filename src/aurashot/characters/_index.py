@@ -1,6 +1,6 @@
 """Find images among thousands by what they show, by tag, verdict and character.
 
-The files are the truth, and the index is only faster: it can be deleted at any time, and is made again from them. Before
+The files are the truth, and the index is only faster: it can be deleted at any time, and is made from them again. Before
 a search, the folders that have changed are read again. A folder that was changed within the last two seconds is always
 read, as the clocks of file systems tick slowly. In a library of up to 2,000 images and characters every file is looked
 at, so that a sidecar which another program has written over in place is noticed as well; in a larger one that is when
@@ -101,7 +101,7 @@ class GalleryIndex:
         """Return the images that match, the newest first.
 
         Args:
-            text: Words that all have to be in the prompt, the description, the tags, the file's name or the character's.
+            text: Words that all have to be in the prompt, the description, the tags or the names of file and character.
             character: Only those of this character, by its folder name.
             verdict: Only those with this verdict; `unchecked` are those whose face was not compared.
             since: Only those that were made at this time or later; a time with a zone.
@@ -263,7 +263,7 @@ def _stamp(avatars: str, character: str, before: str | None) -> str:
     now = time.time()
     for name in ("", *inner):
         try:
-            changed = os.stat(f"{folder}/{name}" if name else folder).st_mtime_ns  # noqa: PTH116 - for thousands of them
+            changed = os.stat(f"{folder}/{name}" if name else folder).st_mtime_ns  # noqa: PTH116 - for thousands
         except (OSError, ValueError):
             changed = 0
         if changed / 1e9 > now - _SETTLED:

@@ -101,7 +101,7 @@ def _statement(question: Question, terms: Sequence[str]) -> str:
 def page(connection: sqlite3.Connection, character: str | None, last: int) -> tuple[list[GalleryImage], int]:
     """Return some images after the one with a number, and the number of the last one."""
     which, values = ("i.character = ? AND ", [plain(character)]) if character is not None else ("", [])
-    statement = f"SELECT {_COLUMNS} FROM images i WHERE {which}i.id > ? ORDER BY i.id LIMIT {PAGE}"  # noqa: S608 - constants
+    statement = f"SELECT {_COLUMNS} FROM images i WHERE {which}i.id > ? ORDER BY i.id LIMIT {PAGE}"  # noqa: S608
     rows: list[Any] = connection.execute(statement, [*values, last]).fetchall()
     return list(map(_image, rows)), rows[-1][0] if rows else last
 

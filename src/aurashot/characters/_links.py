@@ -37,7 +37,7 @@ def _service_keys(request_id: str | None, url: str | None) -> tuple[str, ...]:
 
 def links_of(sidecar: Sidecar) -> tuple[Link, ...]:
     """Return the images that an image was made from, as far as they are known by something."""
-    links = {role: _keys_of_reference(reference) for role, reference in sidecar.references.items()}
+    links = {role: keys_of_reference(reference) for role, reference in sidecar.references.items()}
     if sidecar.edited_from:
         links["target"] = tuple(dict.fromkeys([*links.get("target", ()), f"request:{_last(sidecar.edited_from)}"]))
     known = {key for keys in links.values() for key in keys}
@@ -46,7 +46,8 @@ def links_of(sidecar: Sidecar) -> tuple[Link, ...]:
     return (*(Link(role, keys) for role, keys in links.items() if keys), *further, *before)
 
 
-def _keys_of_reference(reference: Reference) -> tuple[str, ...]:
+def keys_of_reference(reference: Reference) -> tuple[str, ...]:
+    """Return what an image that was passed is known by."""
     digest = (f"sha256:{reference.sha256}",) if reference.sha256 else ()
     return (*digest, *_service_keys(reference.request_id, reference.url))
 

@@ -35,7 +35,15 @@ from aurashot.characters._parts import (
     type_of,
 )
 from aurashot.characters._sidecar import Sidecar, digest_of, read_sidecar
-from aurashot.characters._xmp import DESCRIPTION, FACTS, LARGEST, SOURCE_TYPE, facts_packet, read_packet, without_padding
+from aurashot.characters._xmp import (
+    DESCRIPTION,
+    FACTS,
+    LARGEST,
+    SOURCE_TYPE,
+    facts_packet,
+    read_packet,
+    without_padding,
+)
 from aurashot.errors import InvalidImageError
 from aurashot.images._orientation import XMP_PREFIX
 from aurashot.images._size import extent_of

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping  # noqa: TC003 - pydantic reads the annotations
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 from pydantic import AwareDatetime, Field, StringConstraints, ValidationError
 from pydantic_core import from_json, to_json
@@ -203,7 +203,9 @@ def _source_type(kind: str, generation: Generation, *, sandbox: bool) -> str:
 
     What a model made is `trainedAlgorithmicMedia`. What a model changed in an image that is not known to be one of its
     own, a photograph for instance, is `compositeWithTrainedAlgorithmicMedia`. The sandbox has no model: it puts
-    drawings and pieces of the given images together, `composite`. Source: https://cv.iptc.org/newscodes/digitalsourcetype/.
+    drawings and pieces of the given images together, `composite`.
+
+    Source: https://cv.iptc.org/newscodes/digitalsourcetype/
     """
     if sandbox:
         return DRAWN
@@ -245,63 +247,3 @@ def read_sidecar(content: bytes) -> Sidecar | None:
         return Sidecar.model_validate(from_json(content, allow_inf_nan=False))
     except (ValueError, ValidationError, RecursionError):
         return None
-
-
-class Reproduction(NamedTuple):
-    """What to call to make an image again: `getattr(client, again.operation)(**again.arguments)`. It is billed anew.
-
-    Attributes:
-        operation: The client's method: `id_photo`, `generate` or `edit`.
-        arguments: Its arguments. The idempotency key is not among them, as that one is paid for.
-        missing: What is no longer known, as sentences; the call is the same only if there is none.
-        by_url: Arguments that are URLs, as the image itself is not in the library; they may have ended.
-    """
-
-    operation: str
-    arguments: Mapping[str, Any]
-    missing: tuple[str, ...] = ()
-    by_url: tuple[str, ...] = ()
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether nothing is missing."""
-        return not self.missing
-
-
-_METHODS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    "id-photo": ("id_photo", ("face",)),
-    "generate": ("generate", ("face", "prompt")),
-    "edit": ("edit", ("target", "prompt")),
-}
-"""By operation: the client's method, and the arguments that it must have."""
-
-
-def reproduce(sidecar: Sidecar, images: Mapping[Digest, Any] | None = None) -> Reproduction:
-    """Return the call that makes an image again.
-
-    Args:
-        sidecar: The facts about the image.
-        images: By SHA-256, what to pass for images that are at hand: a path, or bytes.
-    """
-    method, needed = _METHODS.get(sidecar.operation, ("", ()))
-    arguments: dict[str, Any] = {"prompt": sidecar.prompt} if sidecar.prompt is not None else {}
-    missing = [] if method else [f"operation: '{sidecar.operation}' is no method of a client"]
-    by_url: list[str] = []
-    for role, reference in sidecar.references.items():
-        found = (images or {}).get(reference.sha256 or "", reference.url)
-        if found is None:
-            missing.append(f"{role}: the image {_named(reference)} is not in the library")
-            continue
-        arguments[role] = found
-        if found is reference.url:
-            by_url.append(role)
-    unknown = [name for name in needed if name not in arguments and name not in sidecar.references]
-    missing += [f"{name}: it was not recorded" for name in unknown]
-    if sidecar.tags:
-        arguments["tags"] = dict(sidecar.tags)
-    return Reproduction(method, arguments, tuple(missing), tuple(by_url))
-
-
-def _named(reference: Reference) -> str:
-    digest = f"with the SHA-256 {reference.sha256[:12]}…" if reference.sha256 else ""
-    return digest or (f"of the request {reference.request_id}" if reference.request_id else "that was passed")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
-from xml.parsers.expat import ExpatError, ParserCreate  # noqa: S407 - a document type, and with it any entity, is refused
+from xml.parsers.expat import ExpatError, ParserCreate  # noqa: S407 - it refuses entities
 from xml.sax.saxutils import escape  # noqa: S406 - it parses nothing
 
 from aurashot.errors import InvalidImageError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -70,9 +70,11 @@ class DiskStore:
         for where, _, names in os.walk(self.root / folder):
             for name in names:
                 path = Path(where, name)
-                state = path.stat()
-                moment = datetime.fromtimestamp(state.st_mtime, UTC)
-                if hidden or not name.startswith("."):
+                if name.startswith(".") and not hidden:
+                    continue
+                with suppress(FileNotFoundError):  # it was removed meanwhile
+                    state = path.stat()
+                    moment = datetime.fromtimestamp(state.st_mtime, UTC)
                     yield DiskFile(path.relative_to(self.root).as_posix(), state.st_size, moment)
 
     def folders(self, folder: str) -> Iterator[str]:

@@ -140,6 +140,19 @@ def test_two_that_save_the_same_at_once_have_one_image(tmp_path: Path) -> None:
     assert saved == save(hasty, "Snow", IMAGE, sidecar(IMAGE))
 
 
+def test_an_image_that_another_process_has_taken_for_one_left_behind_is_saved_again(tmp_path: Path) -> None:
+    """Both of them have their facts, though the files are the same byte for byte."""
+    theirs = sidecar(IMAGE, request_id="theirs", received_sha256=digest_of(IMAGE))
+    hasty = Hasty(tmp_path, (f"{FOLDER}/x.png.json", theirs.to_bytes()))
+    saved = save(hasty, "Snow", IMAGE, sidecar(IMAGE, request_id="ours"), name="x", metadata=False)
+    assert f"{FOLDER}/x-2.png" == saved.path
+    assert ["ours", "theirs"] == sorted(
+        str(beside.request_id)
+        for image in gallery(hasty, "Snow")
+        if (beside := sidecar_beside(hasty, image.path)) is not None
+    )
+
+
 def test_when_all_names_are_taken_it_is_said(tmp_path: Path) -> None:
     """There is an end to trying."""
 
@@ -159,7 +172,7 @@ def save_many(root: Path, worker: int, number: int) -> None:
 
 def test_processes_that_save_at_once_lose_nothing(tmp_path: Path) -> None:
     """Each image of each process is there, with its own sidecar."""
-    spawn = multiprocessing.get_context("fork")
+    spawn = multiprocessing.get_context("spawn")
     workers = [spawn.Process(target=save_many, args=(tmp_path, worker, 10)) for worker in range(4)]
     for worker in workers:
         worker.start()

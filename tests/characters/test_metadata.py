@@ -14,9 +14,9 @@ from aurashot.characters._parts import JPEG, parts_of, png_chunk, type_of
 from aurashot.characters._sidecar import DRAWN, GENERATED, IdentityNote, Reference, digest_of
 from aurashot.characters._xmp import read_packet
 from aurashot.images import ImageRules, check_complete
+from aurashot.images._containers import walk
 from aurashot.images._orientation import XMP_PREFIX
 from aurashot.images._window import Window
-from aurashot.images._containers import walk
 from tests.characters.images import FORMATS, drawn, pixels, sidecar
 from tests.images.sending import content_of, sent
 
@@ -65,7 +65,8 @@ def other_parts(content: bytes) -> list[bytes]:
         piece = content[part.start : part.end]
         if part.kind == b"VP8X":
             piece = piece[:8] + bytes([piece[8] & ~0x04]) + piece[9:]
-        if XMP_PREFIX not in piece and b"adobe:ns:meta" not in piece:
+        is_xmp = part.kind == b"XMP " or piece[4:].startswith((XMP_PREFIX, b"iTXtXML:com.adobe.xmp\0"))
+        if not is_xmp:
             found.append(piece)
     return found
 

@@ -295,9 +295,10 @@ def _saved_at(store: Store, character: str, name: str, content: bytes, sidecar: 
         store.create(path + ENDING, sidecar.to_bytes())
     except FileExistsError:
         beside = sidecar_beside(store, path)
-        if beside is not None and beside.sha256 == sidecar.sha256:  # another process was saving the same
+        if beside == sidecar:  # another process was saving the same
             return path
-        store.remove(path)  # which was created here, a moment ago
+        if beside is None or beside.sha256 != sidecar.sha256:  # or else another has taken the image for one left behind
+            store.remove(path)
         return None
     return path
 

@@ -1,0 +1,343 @@
+"""The finished images of a character: named by what they show, each with its facts beside it.
+
+An image is written first and its sidecar second, so that whatever is there is whole. A name is taken by creating the
+file, which fails if it is there: no file is replaced, whoever writes at the same time. Images that other tools have put
+there have no sidecar, and are listed with what is known of them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from unicodedata import normalize
+from urllib.parse import quote, unquote
+
+from aurashot.characters._links import Link, keys_of, links_of
+from aurashot.characters._metadata import with_metadata
+from aurashot.characters._parts import parts_of, type_of
+from aurashot.characters._sidecar import ENDING, LARGEST, Sidecar, digest_of, read_sidecar
+from aurashot.errors import InputError, InvalidImageError
+from aurashot.images import EXTENSIONS, safe_stem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from aurashot.characters._store import Store, StoredFile
+
+AVATARS: Final = "avatars"
+_GALLERY: Final = "gallery"
+VerdictFilter: TypeAlias = Literal["same", "different", "unsure", "unchecked"]
+"""A verdict, or `unchecked` for images whose face was not compared."""
+_VERDICTS: Final = ("same", "different", "unsure", "unchecked")
+_ENDINGS: Final = frozenset((*EXTENSIONS.values(), ".jpeg", ".jpe", ".tif"))
+_LONGEST_STEM: Final = 60
+"""Characters of a file name before its number and its extension."""
+_ATTEMPTS: Final = 1_000
+"""How many names are tried while others take them."""
+
+
+class GalleryImage(NamedTuple):
+    """One finished image, as far as it is known. It is small, as there can be many.
+
+    Attributes:
+        character: The folder name of its character.
+        path: The path of its file, relative to the library's root.
+        size: Of its file, in bytes.
+        modified: When its file was last written.
+        created_at: When it was made; without a sidecar, when its file was written.
+        has_sidecar: Whether there are facts beside it that this SDK can read.
+        operation: `id-photo`, `generate`, `edit` or `other`.
+        prompt: What was asked for.
+        description: What it shows.
+        verdict: `same`, `different` or `unsure`; None if its face was not checked.
+        similarity: 0 to 1; None if there was nothing to compare.
+        anchor_sha256: The anchor that it was made with.
+        tags: The tags of its operation.
+        known_by: What other images know it by, with spaces between.
+        made_from: What it was made from: a line for each, with its role and what it is known by.
+    """
+
+    character: str
+    path: str
+    size: int
+    modified: datetime
+    created_at: datetime
+    has_sidecar: bool = False
+    operation: str | None = None
+    prompt: str | None = None
+    description: str = ""
+    verdict: str | None = None
+    similarity: float | None = None
+    anchor_sha256: str | None = None
+    tags: Mapping[str, str] = {}
+    known_by: str = ""
+    made_from: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def sha256(self) -> str | None:
+        """The digest of its file as it was stored; None without a sidecar."""
+        return self.known_by.partition(" ")[0].removeprefix("sha256:") or None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What other images know it by, such as `sha256:…`."""
+        return tuple(self.known_by.split())
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """What it was made from."""
+        lines = (line.split() for line in self.made_from.splitlines())
+        return tuple(Link(unquote(role), tuple(keys)) for role, *keys in lines)
+
+    @property
+    def sidecar_path(self) -> str:
+        """Where the facts about it are."""
+        return self.path + ENDING
+
+
+def gallery_folder(character: str) -> str:
+    """Return where the finished images of a character are, relative to the library's root."""
+    return f"{AVATARS}/{character}/{_GALLERY}"
+
+
+def gallery(
+    store: Store,
+    character: str,
+    *,
+    verdict: VerdictFilter | None = None,
+    since: datetime | None = None,
+    tag: str | None = None,
+) -> list[GalleryImage]:
+    """Return the finished images of a character, the newest first.
+
+    Args:
+        store: Where the library is.
+        character: The character's folder name.
+        verdict: Only those with this verdict; `unchecked` are those whose face was not compared.
+        since: Only those that were made at this time or later; a time with a zone.
+        tag: Only those with this tag: its name, or `name=value`.
+
+    Raises:
+        InputError: An argument is invalid.
+    """
+    check_filters(verdict, since)
+    images = (read_image(store, character, *found) for found in pairs(store.files(gallery_folder(character))))
+    chosen = [image for image in images if matches(image, verdict=verdict, since=since, tag=tag)]
+    return sorted(chosen, key=lambda image: (image.created_at, image.path), reverse=True)
+
+
+def check_filters(verdict: str | None, since: datetime | None) -> None:
+    """Check what images are chosen by.
+
+    Raises:
+        InputError: It is invalid.
+    """
+    if verdict is not None and verdict not in _VERDICTS:
+        raise InputError(f"verdict: it is one of {', '.join(_VERDICTS)}, not {verdict!r}", argument="verdict")
+    if since is not None and since.tzinfo is None:
+        raise InputError("since: it has no time zone; pass datetime.now(UTC), for instance", argument="since")
+
+
+def matches(
+    image: GalleryImage, *, verdict: str | None = None, since: datetime | None = None, tag: str | None = None
+) -> bool:
+    """Whether an image is among those that are asked for."""
+    return (
+        (verdict is None or (image.verdict or "unchecked") == verdict)
+        and (since is None or image.created_at >= since)
+        and (tag is None or has_tag(image.tags, tag))
+    )
+
+
+def has_tag(tags: Mapping[str, str], tag: str) -> bool:
+    """Whether a tag is among some; it is given by its name, or as `name=value`."""
+    return tag in tags or any(f"{name}={value}" == tag for name, value in tags.items())
+
+
+def stale(images: Iterable[GalleryImage], anchor_sha256: str | None) -> list[GalleryImage]:
+    """Return the images that were made from an anchor that was replaced; what is not known to be, is not stale.
+
+    Args:
+        images: Images of one character.
+        anchor_sha256: Its anchor now; None if it has none, so that none can be stale.
+    """
+    if anchor_sha256 is None:
+        return []
+    return [image for image in images if image.anchor_sha256 not in {None, anchor_sha256}]
+
+
+def pairs(files: Iterable[StoredFile]) -> Iterator[tuple[StoredFile, StoredFile | None]]:
+    """Yield the images among some files, each with its sidecar or None; hidden files are no images."""
+    known = {file.path: file for file in files}
+    for path, file in known.items():
+        name = path.rpartition("/")[2]
+        if not name.startswith(".") and PurePosixPath(name).suffix.lower() in _ENDINGS:
+            yield file, known.get(path + ENDING)
+
+
+def read_image(store: Store, character: str, file: StoredFile, beside: StoredFile | None) -> GalleryImage:
+    """Return what is known of an image; its own file is not read."""
+    sidecar = None
+    if beside is not None and beside.size <= LARGEST:
+        try:
+            sidecar = read_sidecar(store.read(beside.path))
+        except FileNotFoundError:  # it was removed meanwhile
+            sidecar = None
+    return image_of(character, file, sidecar)
+
+
+def image_of(character: str, file: StoredFile, sidecar: Sidecar | None) -> GalleryImage:
+    """Return what is known of an image from the facts about it."""
+    if sidecar is None:
+        return GalleryImage(character, file.path, file.size, file.modified, file.modified)
+    return GalleryImage(
+        character,
+        file.path,
+        file.size,
+        file.modified,
+        sidecar.created_at,
+        has_sidecar=True,
+        operation=sidecar.operation,
+        prompt=sidecar.prompt,
+        description=sidecar.description,
+        verdict=sidecar.verdict,
+        similarity=sidecar.identity.similarity if sidecar.identity else None,
+        anchor_sha256=sidecar.anchor_sha256,
+        tags=sidecar.tags,
+        known_by=" ".join(keys_of(sidecar)),
+        made_from="\n".join(" ".join((quote(link.role, safe=""), *link.keys)) for link in links_of(sidecar)),
+    )
+
+
+def sidecar_beside(store: Store, path: str) -> Sidecar | None:
+    """Return the facts about an image that are beside it; None if there are none that this SDK can read."""
+    try:
+        return read_sidecar(store.read(path + ENDING))
+    except FileNotFoundError:
+        return None
+
+
+class Saved(NamedTuple):
+    """An image that is in the gallery.
+
+    Attributes:
+        path: Its path, relative to the library's root.
+        sidecar: The facts about it, as they are stored.
+        content: Its bytes, as they are stored.
+    """
+
+    path: str
+    sidecar: Sidecar
+    content: bytes
+
+
+def save(
+    store: Store, character: str, image: bytes, sidecar: Sidecar, *, name: str | None = None, metadata: bool = True
+) -> Saved:
+    """Put an image and the facts about it into the gallery; both are on the disk when this returns.
+
+    If the program is killed in between, the image may be there without its sidecar. Saving the same again then adds the
+    sidecar, and makes no second file.
+
+    Args:
+        store: Where the library is.
+        character: The character's folder name.
+        image: A complete JPEG, PNG, WebP or GIF file.
+        sidecar: The facts; the digest of the stored file is filled in.
+        name: What to call it, without an extension; by default its description or its prompt, in any script.
+        metadata: Whether to write the facts into the file as well. A file to which nothing can be added, as one with
+            signed content credentials, is stored as it is.
+
+    Raises:
+        InvalidImageError: It is not a complete image.
+        LibraryError: It cannot be written. If the image itself was, it stays.
+    """
+    media_type = type_of(image)
+    parts_of(image, media_type)
+    received = sidecar.received_sha256 or digest_of(image)
+    known = sidecar.model_copy(update={"received_sha256": received})
+    content = _with_facts(image, known) if metadata else image
+    known = known.model_copy(update={"sha256": digest_of(content)})
+    stem = stem_of(name or known.description or known.prompt or known.operation)
+    for _ in range(_ATTEMPTS):
+        path = _saved_at(store, character, stem + EXTENSIONS[media_type], content, known)
+        if path is not None:
+            return Saved(path, known, content)
+    raise InputError(f"name: '{stem}' and all names like it are taken; pass another one", argument="name")
+
+
+def _with_facts(image: bytes, sidecar: Sidecar) -> bytes:
+    """Return the image with its facts, or as it is if they cannot be added: it is paid for."""
+    try:
+        return with_metadata(image, sidecar)
+    except InvalidImageError:
+        return image
+
+
+def _saved_at(store: Store, character: str, name: str, content: bytes, sidecar: Sidecar) -> str | None:
+    """Return where an image is now; None if somebody else was faster with the name."""
+    folder = gallery_folder(character)
+    files = {file.path: file for file in store.files(folder)}
+    path = _begun(store, files, f"{folder}/{name}", content)
+    if path is None:
+        path = free_path(f"{folder}/{name}", files)
+        try:
+            store.create(path, content)
+        except FileExistsError:
+            return None
+    try:
+        store.create(path + ENDING, sidecar.to_bytes())
+    except FileExistsError:
+        beside = sidecar_beside(store, path)
+        if beside == sidecar:  # another process was saving the same
+            return path
+        if beside is None or beside.sha256 != sidecar.sha256:  # or else another has taken the image for one left behind
+            store.remove(path)
+        return None
+    return path
+
+
+def _begun(store: Store, files: Mapping[str, StoredFile], wanted: str, content: bytes) -> str | None:
+    """Return the same image without a sidecar, which a killed program has left behind."""
+    stem = wanted.rpartition(".")[0]
+    alone = [path for path, file in files.items() if file.size == len(content) and path + ENDING not in files]
+    for path in alone:
+        if path.startswith(stem) and _is(store, path, content):
+            return path
+    return None
+
+
+def _is(store: Store, path: str, content: bytes) -> bool:
+    try:
+        return store.read(path) == content
+    except FileNotFoundError:
+        return False
+
+
+def stem_of(text: str) -> str:
+    """Return a file name without extension for what an image shows, in whatever script it is described."""
+    return safe_stem(safe_stem(text)[:_LONGEST_STEM])
+
+
+def free_path(wanted: str, taken: Iterable[str]) -> str:
+    """Return a path with a number before its extension, if need be, that no file and no sidecar has.
+
+    Names that differ in upper and lower case only are one name, as they are on many disks.
+    """
+    used = {_folded(path.removesuffix(ENDING)) for path in taken}
+    stem, dot, extension = wanted.rpartition(".")
+    path, number = wanted, 1
+    while _folded(path) in used:
+        number += 1
+        path = f"{stem}-{number}{dot}{extension}"
+    return path
+
+
+def _folded(path: str) -> str:
+    return normalize("NFC", path).casefold()

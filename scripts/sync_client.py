@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import Final
 
 FOLDER: Final = Path(__file__).parents[1] / "src" / "aurashot" / "_client"
-FILES: Final = {"_async.py": "_sync.py", "_async_calls.py": "_sync_calls.py", "_async_legacy.py": "_sync_legacy.py"}
+FILES: Final = {
+    "_async.py": "_sync.py",
+    "_async_calls.py": "_sync_calls.py",
+    "_async_characters.py": "_sync_characters.py",
+    "_async_legacy.py": "_sync_legacy.py",
+}
 HEAD: Final = "# Written by scripts/sync-client from {source}: change that file, and run it again.\n"
 
 GRACE: Final = """
@@ -41,6 +46,7 @@ WORDS: Final = {
     # names
     "AsyncAuraShot": "AuraShot",
     "AsyncCalls": "Calls",
+    "AsyncCharacterCalls": "CharacterCalls",
     "AsyncClient": "Client",
     "AsyncConnections": "Connections",
     "AsyncLegacy": "Legacy",
@@ -50,6 +56,7 @@ WORDS: Final = {
     "__aexit__": "__exit__",
     "_async": "_sync",
     "_async_calls": "_sync_calls",
+    "_async_characters": "_sync_characters",
     "_async_legacy": "_sync_legacy",
     "aclose": "close",
     # syntax

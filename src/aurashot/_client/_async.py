@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from aurashot._client import _setup as setup
 from aurashot._client._async_calls import AsyncCalls
+from aurashot._client._async_characters import AsyncCharacterCalls
 from aurashot._hidden import hides_locals
 from aurashot._rate_limit import check_rate_limiter
 from aurashot._transport._async import AsyncConnections, AsyncTransport
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from aurashot.ledger import Ledger
 
 
-class AsyncAuraShot(AsyncCalls):
+class AsyncAuraShot(AsyncCalls, AsyncCharacterCalls):
     """The AuraShot API, async, on asyncio and trio.
 
     Create one client, share it between tasks, and keep it: it pools connections and caches uploads. Close it with

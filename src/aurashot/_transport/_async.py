@@ -68,6 +68,11 @@ class AsyncTransport:
         """Import what the first call needs, now."""
         _ = self._driver
 
+    @property
+    def has_ledger(self) -> bool:
+        """Whether billed requests are recorded."""
+        return self.connections.ledger is not None
+
     def run(self, name: str, flow: Flow[T], labels: Labels | None = None, timeout: float | None = None) -> Awaitable[T]:
         """Run the flow of an operation to its end, within `timeout` seconds in all from now on.
 

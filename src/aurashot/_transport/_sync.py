@@ -62,6 +62,11 @@ class Transport:
         """Import what the first call needs, now."""
         _ = self._driver
 
+    @property
+    def has_ledger(self) -> bool:
+        """Whether billed requests are recorded."""
+        return self.connections.ledger is not None
+
     def run(self, name: str, flow: Flow[T], labels: Labels | None = None, timeout: float | None = None) -> T:
         """Run the flow of an operation to its end, within `timeout` seconds in all.
 

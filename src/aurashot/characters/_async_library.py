@@ -72,6 +72,11 @@ class AsyncCharacterLibrary:
         self.store: Store = self._library.store
         self.require_consent: bool = require_consent
 
+    @property
+    def blocking(self) -> CharacterLibrary:
+        """The same library, with methods that block."""
+        return self._library
+
     def __repr__(self) -> str:
         """Say where it is."""
         return f"{type(self).__name__}({self.store!r})"

@@ -1,0 +1,239 @@
+"""Making a character: check its photo, make the ID photo, check that, and store both.
+
+The ID photo is paid for once. A draft in the library notes the idempotency key before the request, and the response after
+it, so that a second call goes on where an interrupted one ended (`aurashot.characters._drafts`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from uuid import uuid4
+
+from aurashot._calls import Flow, blocking
+from aurashot._flows.character import id_photo
+from aurashot._flows.images import read
+from aurashot._flows.references import check_text, load_image, resolve_image
+from aurashot._operations import check_key
+from aurashot.errors import (
+    AuraShotError,
+    CharacterExistsError,
+    CharacterNotFoundError,
+    IdentityDriftError,
+    InputError,
+    InvalidImageError,
+)
+from aurashot.images import StoredURL
+from aurashot.models import Generation
+
+if TYPE_CHECKING:
+    from aurashot.characters import AsyncCharacterLibrary, Character, CharacterLibrary, Kind
+    from aurashot.characters._drafts import Draft
+    from aurashot.identity import IdentityPolicy
+    from aurashot.images import ImageInput, ImageRules
+
+logger: Final = logging.getLogger("aurashot")
+
+
+AnyLibrary: TypeAlias = "CharacterLibrary | AsyncCharacterLibrary"
+
+
+def library_of(given: object) -> CharacterLibrary:
+    """Return the library whose methods block.
+
+    Raises:
+        InputError: It is no library.
+    """
+    from aurashot.characters import AsyncCharacterLibrary, CharacterLibrary
+
+    library = given.blocking if isinstance(given, AsyncCharacterLibrary) else given
+    if not isinstance(library, CharacterLibrary):
+        raise InputError(f"library: a CharacterLibrary is needed, not {type(given).__name__}", argument="library")
+    return library
+
+
+class Wanted(NamedTuple):
+    """What a caller wants to be made.
+
+    Attributes:
+        library: Where the character is kept.
+        name: Its name.
+        kind: Whether it is a real person.
+        face: The photo, or another image of the face.
+        prompt: A style for the ID photo.
+        check: Whether the photo and the ID photo are looked at, where faces can be found.
+        fields: The other arguments of `CharacterLibrary.create`.
+    """
+
+    library: CharacterLibrary
+    name: str
+    kind: Kind
+    face: ImageInput
+    prompt: str | None
+    check: bool
+    fields: Mapping[str, Any]
+
+
+class Begun(NamedTuple):
+    """A creation that may send its request.
+
+    Attributes:
+        draft: What the library noted.
+        face: The bytes of the photo.
+    """
+
+    draft: Draft
+    face: bytes
+
+
+def begin(rules: ImageRules, wanted: Wanted, key: str | None, *, has_ledger: bool) -> Flow[Begun]:
+    """Check everything that can be known before anything is paid for, and write a draft.
+
+    Raises:
+        InputError: The name, the photo or another argument is invalid.
+        CharacterExistsError: The name is taken.
+        UnresolvedError: An earlier call may have been billed, and nobody knows.
+        LibraryError: The library cannot be used.
+    """
+    from aurashot.characters import _drafts, folder_name
+
+    check_key("idempotency_key", key)
+    slug = folder_name(wanted.name)
+    if wanted.prompt is not None:
+        check_text("prompt", wanted.prompt)
+    face = yield from _bytes_of(rules, wanted.face)
+    yield from blocking(lambda _: _check(wanted, face))
+    asked = hashlib.sha256(repr((hashlib.sha256(face).hexdigest(), wanted.prompt, wanted.kind)).encode()).hexdigest()
+    new = _drafts.Draft(slug=slug, key=key or str(uuid4()), asked=asked)
+    draft = yield from blocking(lambda _: _drafts.begin(wanted.library.store, new, has_ledger=has_ledger))
+    return Begun(draft, face)
+
+
+def create(rules: ImageRules, wanted: Wanted, begun: Begun, identity: IdentityPolicy | None) -> Flow[Character]:
+    """Make the ID photo, or take the one that was paid for, and store the character.
+
+    Raises:
+        AuraShotError: What was paid for is in `delivered`; calling again goes on from there.
+    """
+    from aurashot.characters import _drafts
+
+    store, draft = wanted.library.store, begun.draft
+    if draft.response is not None:
+        photo = Generation.model_validate(draft.response)
+    else:
+        photo = yield from _paid(rules, wanted, begun, identity)
+    url = photo.url
+    anchor = yield from read(rules, photo, progress=None)
+    if wanted.check:
+        yield from blocking(lambda _: _warn_of_problems(wanted.name, anchor))
+
+    def stored() -> Character:
+        made = wanted.library.create(
+            wanted.name, kind=wanted.kind, face=begun.face, anchor=anchor, anchor_url=url, **wanted.fields
+        )
+        _drafts.end(store, draft.slug)
+        return made
+
+    return (yield from blocking(lambda _: stored()))
+
+
+def redo(
+    rules: ImageRules, library: CharacterLibrary, character: Character, prompt: str | None, identity: IdentityPolicy | None
+) -> Flow[Character]:
+    """Make a new ID photo from a character's face reference; the old one stays until the new one is stored.
+
+    Raises:
+        IdentityDriftError: The new one shows another person.
+    """
+    face = yield from blocking(lambda _: library.get(character).read_face())
+    photo = yield from id_photo(rules, face, prompt=prompt, wait_for_result=None, identity=identity)
+    url = photo.url
+    anchor = yield from read(rules, photo, progress=None)
+    yield from blocking(lambda _: _check_same(character, face, anchor, photo))
+    return (yield from blocking(lambda _: library.update(character, anchor=anchor, anchor_url=url)))
+
+
+def _check_same(character: Character, face: bytes, anchor: bytes, photo: Generation) -> None:
+    """Check that a new ID photo shows the person of the face reference, where faces can be compared."""
+    compare = _tool("compare")
+    found = compare(face, anchor, paste_guard=False) if compare else None
+    if found is not None and found.verdict == "different":
+        error = IdentityDriftError(
+            f"The new ID photo of '{character.slug}' does not show the person of the face reference ({found}); it is paid "
+            "for and in error.delivered, and the old one is kept"
+        )
+        error.delivered = (photo,)
+        raise error
+    _warn_of_problems(character.name, anchor)
+
+
+def _paid(rules: ImageRules, wanted: Wanted, begun: Begun, identity: IdentityPolicy | None) -> Flow[Generation]:
+    """Make the ID photo, and note the response; a failure that cost nothing more leaves no draft."""
+    from aurashot.characters import _drafts
+
+    store, draft = wanted.library.store, begun.draft
+    try:
+        photo = yield from id_photo(rules, begun.face, prompt=wanted.prompt, wait_for_result=None, identity=identity)
+        _ = photo.url
+    except AuraShotError as error:
+        if error.outcome != "unknown":
+            yield from blocking(lambda _: _drafts.end(store, draft.slug))
+        raise
+    yield from blocking(lambda _: _drafts.note(store, draft, photo))
+    return photo
+
+
+def _bytes_of(rules: ImageRules, face: ImageInput) -> Flow[bytes]:
+    """Return the photo as it is, so that it can be kept; one at a URL is downloaded."""
+    source = resolve_image(rules, "face", face)
+    if isinstance(source, StoredURL):
+        source = source.local
+    if isinstance(source, str):
+        return (yield from read(rules, source, progress=None))
+    payload = yield from load_image(rules._replace(strip_metadata=False), "face", source)
+    with payload.open() as file:
+        return file.read()
+
+
+def _check(wanted: Wanted, face: bytes) -> None:
+    """Check the name, the consent note and the photo.
+
+    Raises:
+        CharacterExistsError: The name is taken.
+        InvalidImageError: The photo is not good enough.
+    """
+    try:
+        there = wanted.library.get(wanted.name)
+    except CharacterNotFoundError:
+        pass
+    else:
+        raise CharacterExistsError(
+            f"The library has a character '{there.slug}' already; get it, or choose another name", character=there.slug
+        )
+    preflight = _tool("preflight") if wanted.check else None
+    findings = preflight(face).findings if preflight else ()
+    if findings:
+        reasons = "; ".join(f"{each.sentence}: {each.fix}" for each in findings)
+        raise InvalidImageError(
+            f"face: the photo is not good enough for an ID photo ({reasons}); pass another one, or check=False",
+            argument="face",
+        )
+
+
+def _warn_of_problems(name: str, anchor: bytes) -> None:
+    split = _tool("split_id_photo")
+    for problem in split(anchor).problems if split else ():
+        logger.warning("The ID photo of '%s': %s (%s)", name, problem.sentence, problem.fix)
+
+
+def _tool(name: str) -> Any:
+    """Return a function of `aurashot.identity`; None if faces cannot be found here."""
+    from importlib.util import find_spec
+
+    if find_spec("cv2") is None:
+        return None
+    from aurashot import identity
+
+    return getattr(identity, name)

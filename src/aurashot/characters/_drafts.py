@@ -1,0 +1,119 @@
+"""Characters that are being made: what was asked for, and the idempotency key under which it is paid for.
+
+An ID photo is paid for before its character is there. So a draft is written first, and the response is added to it as
+soon as there is one. Whoever creates the same character once more goes on from there:
+
+    draft                  the second call
+    none                   begins
+    without a response     sends under the same key if the client has a ledger, which knows whether that key was paid;
+                           without one it refuses, since the first request may have been billed
+    with a response        downloads and stores its image; nothing is sent
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from pydantic import Field, JsonValue, ValidationError
+
+from aurashot.characters._character import Moment
+from aurashot.characters._names import folder_of, name_key
+from aurashot.characters._store import OWN_FOLDER, lock_key
+from aurashot.errors import InputError, LibraryError, UnresolvedError
+from aurashot.models import WireModel
+
+if TYPE_CHECKING:
+    from aurashot.characters._store import Store
+    from aurashot.models import Generation
+
+_FOLDER: Final = f"{OWN_FOLDER}/drafts"
+
+
+class Draft(WireModel):
+    """A character that is not there yet."""
+
+    slug: str
+    key: str
+    """The idempotency key under which the ID photo is asked for."""
+    asked: str
+    """A digest of what it is made from."""
+    started_at: Moment = Field(default_factory=lambda: datetime.now(UTC))
+    response: dict[str, JsonValue] | None = None
+    """The response with the ID photo, once it was paid for."""
+
+
+def begin(store: Store, draft: Draft, *, has_ledger: bool) -> Draft:
+    """Write a draft, or return the one that an interrupted call has left.
+
+    Args:
+        store: The library's files.
+        draft: The new one.
+        has_ledger: Whether the client knows what was paid under a key.
+
+    Raises:
+        InputError: The interrupted call asked for something else.
+        UnresolvedError: It may have been billed, and nobody knows.
+        LibraryError: The draft cannot be read or written.
+    """
+    try:
+        store.create(_path(draft.slug), _serialised(draft))
+    except FileExistsError:
+        earlier = load(store, draft.slug)
+    else:
+        return draft
+    if earlier is None:  # it was finished meanwhile
+        return begin(store, draft, has_ledger=has_ledger)
+    if earlier.asked != draft.asked:
+        raise InputError(
+            f"face: '{draft.slug}' is being made from another image, prompt or kind since {earlier.started_at:%Y-%m-%d "
+            "%H:%M} UTC; pass the same ones to go on, or call discard_draft to begin anew",
+            argument="face",
+        )
+    if earlier.response is None and not has_ledger:
+        raise UnresolvedError(
+            f"'{draft.slug}' is being made by another call, or one was interrupted: its ID photo may be billed under the "
+            f"key {earlier.key}. Use the client's ledger, or look at your bill, and call discard_draft to begin anew"
+        )
+    return earlier
+
+
+def note(store: Store, draft: Draft, response: Generation) -> Draft:
+    """Add the response that was paid for."""
+    content = json.loads(response.model_dump_json(by_alias=True))
+    noted = draft.model_copy(update={"response": content})
+    store.replace(_path(draft.slug), _serialised(noted))
+    return noted
+
+
+def load(store: Store, slug: str) -> Draft | None:
+    """Return the draft of a name; None if there is none.
+
+    Raises:
+        LibraryError: It is broken.
+    """
+    path = _path(slug)
+    try:
+        return Draft.model_validate_json(store.read(path))
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        raise LibraryError(
+            f"The draft '{path}' of the character '{slug}' is broken; look at your bill, and call discard_draft",
+            character=slug,
+            path=path,
+        ) from error
+
+
+def end(store: Store, slug: str) -> bool:
+    """Remove the draft of a name, and return whether there was one."""
+    return store.remove(_path(slug))
+
+
+def _serialised(draft: Draft) -> bytes:
+    return draft.model_dump_json(indent=2).encode()
+
+
+def _path(slug: str) -> str:
+    return f"{_FOLDER}/{lock_key(name_key(folder_of(slug)))}.json"

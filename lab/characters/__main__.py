@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from lab.characters.s3 import running
 
         with running() as place:
-            results["S3"] = kill(options.s3_kills, options.seed, place | {"lock_seconds": 1.0})
+            results["S3"] = kill(options.s3_kills, options.seed, place | {"lock_seconds": 0.5})
     text = table(HEAD, [row(store, result) for store, result in results.items()])
     print(text)
     for result in results.values():

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from lab.characters.program import content_of, make_changes, opened, png
+from aurashot.characters._store import lock_name
+from lab.characters.program import NAMES, content_of, make_changes, opened, png
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from aurashot.characters import CharacterLibrary
 
 MAX_RUN_TIME: Final = 0.30
-"""Maximum time until the program is killed, in seconds; beyond the start of a process that is not forked."""
+"""Maximum time until the program is killed, in seconds."""
+MAX_REMOTE_TIME: Final = 4.0
+"""The same for an object store, where it may have to wait for the lock of a killed one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Known:
     saved: frozenset[str] = frozenset()
 
 
-State: TypeAlias = "dict[str, Known]"
+State: TypeAlias = dict[str, Known]
 """A library: what is known of each character, by the name of its folder."""
 
 
@@ -76,34 +79,30 @@ def kill(kills: int, seed: int, place: Mapping[str, Any] | None = None) -> Resul
     Args:
         kills: How often.
         seed: The seed of the random times.
-        place: The library, as `lab.characters.program.opened` takes it; by default a temporary folder.
+        place: The library in an object store, as `lab.characters.program.opened` takes it; by default, it is in a
+            temporary folder.
     """
     rng, start = random.Random(seed), time.monotonic()  # repeatable; not used for secrets
     result, state = Result(kills=kills), State()
     with tempfile.TemporaryDirectory() as folder:
         where = place or {"root": str(Path(folder, "library"))}
+        run_and_kill, longest = (_start_and_kill, MAX_REMOTE_TIME) if place else (_fork_and_kill, MAX_RUN_TIME)
         for number in range(kills):
             log = Path(folder, f"{number}.jsonl")
-            _run_and_kill(where, log, seed + number, rng.uniform(0.01, MAX_RUN_TIME))
+            run_and_kill(where, log, seed + number, rng.uniform(0.01, longest))
             state = _compare(opened(where), state, log, result)
         library = opened(where)
+        for name in NAMES:
+            with library.store.lock(lock_name(name)):  # what is left undone under it is done
+                pass
         library.store.sweep()
         result.left = _left(library)
     result.seconds = time.monotonic() - start
     return result
 
 
-def _run_and_kill(place: Mapping[str, Any], log: Path, seed: int, seconds: float) -> None:
-    process = _forked(place, log, seed) if "options" not in place else _started(place, log, seed)
-    time.sleep(seconds)
-    os.kill(process, signal.SIGKILL)
-    _, status = os.waitpid(process, 0)
-    if not os.WIFSIGNALED(status):
-        raise RuntimeError(f"the program exited with {os.waitstatus_to_exitcode(status)}; see its output above")
-
-
-def _forked(place: Mapping[str, Any], log: Path, seed: int) -> int:
-    """Run the program in a forked process, which avoids the imports."""
+def _fork_and_kill(place: Mapping[str, Any], log: Path, seed: int, seconds: float) -> None:
+    """Run the program in a forked process, which avoids the imports, and kill it."""
     process = os.fork()
     if process == 0:
         try:
@@ -112,17 +111,23 @@ def _forked(place: Mapping[str, Any], log: Path, seed: int) -> int:
             print(repr(error), file=sys.stderr, flush=True)
         finally:
             os._exit(1)
-    return process
+    time.sleep(seconds)
+    os.kill(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    if not os.WIFSIGNALED(status):
+        raise RuntimeError(f"the program exited with {os.waitstatus_to_exitcode(status)}; see its output above")
 
 
-def _started(place: Mapping[str, Any], log: Path, seed: int) -> int:
-    """Start the program, since obstore's threads do not survive a fork, and wait until it begins."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lab.characters.program", json.dumps(dict(place)), str(log), str(seed)]
-    )
-    while not log.exists() and process.poll() is None:
-        time.sleep(0.01)
-    return process.pid
+def _start_and_kill(place: Mapping[str, Any], log: Path, seed: int, seconds: float) -> None:
+    """Start the program, since the threads of obstore do not survive a fork, and kill it."""
+    command = [sys.executable, "-m", "lab.characters.program", json.dumps(dict(place)), str(log), str(seed)]
+    with subprocess.Popen(command) as process:
+        while not log.exists() and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(seconds)
+        process.kill()
+        if process.wait() != -signal.SIGKILL:
+            raise RuntimeError(f"the program exited with {process.returncode}; see its output above")
 
 
 def _compare(library: CharacterLibrary, before: State, log: Path, result: Result) -> State:

@@ -249,11 +249,10 @@ def test_what_is_no_file_is_not_read(
     assert ("Snow", "avatars/Snow/profile/character.json") == (caught.value.character, caught.value.path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_what_may_not_be_read_is_told(local: CharacterLibrary, root: Path) -> None:
+def test_what_may_not_be_read_is_told(local: CharacterLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the file."""
     local.create("Snow")
-    (root / "avatars/Snow/profile/character.json").chmod(0)
+    monkeypatch.setattr(os, "open", fail_with(errno.EACCES))
     with pytest.raises(LibraryError, match="check its permissions"):
         local.get("Snow")
 

@@ -110,7 +110,7 @@ def test_a_killed_program_leaves_no_half_character() -> None:
 
 def test_a_program_that_is_killed_while_it_uses_s3_leaves_no_half_character(s3_place: dict[str, Any]) -> None:
     """What it has begun is finished or undone by the next operation."""
-    result = kill(6, 1, s3_place | {"lock_seconds": 2.0})
+    result = kill(6, 1, s3_place | {"lock_seconds": 0.5})
     assert result.is_good, result.problems
 
 

@@ -15,8 +15,7 @@ from aurashot.images import EXTENSIONS, sniff
 from aurashot.models import WireModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from aurashot.characters._store import Store
     from aurashot.identity import Calibration, Confidence
 
 Kind: TypeAlias = Literal["real", "virtual"]
@@ -141,27 +140,29 @@ class CalibrationNote(WireModel):
         )
 
 
-class ImageReader:
-    """Reads the images of one character from the library that it was loaded from.
+class Origin:
+    """The store of the library that a character was loaded from.
 
     It is neither copied nor pickled nor compared: what arrives elsewhere is a character without its library.
     """
 
-    def __init__(self, read: Callable[[str], bytes] | None = None) -> None:
-        self.read: Callable[[str], bytes] | None = read
+    __slots__ = ("store",)
+
+    def __init__(self, store: Store | None = None) -> None:
+        self.store: Store | None = store
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ImageReader)
+        return isinstance(other, Origin)
 
     def __hash__(self) -> int:
-        return hash(ImageReader)
+        return hash(Origin)
 
-    def __deepcopy__(self, _: object) -> ImageReader:
+    def __deepcopy__(self, _: object) -> Origin:
         return self
 
-    def __reduce__(self) -> tuple[type[ImageReader], tuple[()]]:
+    def __reduce__(self) -> tuple[type[Origin], tuple[()]]:
         """Leave the library behind."""
-        return ImageReader, ()
+        return Origin, ()
 
 
 class Character(WireModel):
@@ -200,7 +201,7 @@ class Character(WireModel):
     extra: dict[str, JsonValue] = Field(default_factory=dict)
     """What other tools have written into `character.json`."""
 
-    _reader: ImageReader = PrivateAttr(default_factory=ImageReader)
+    _origin: Origin = PrivateAttr(default_factory=Origin)
 
     def prompt(self, text: str) -> str:
         """Return the prompt for a scene: the template with the text in it."""
@@ -247,24 +248,36 @@ class Character(WireModel):
     def _read(self, image: StoredImage | None, what: str) -> bytes:
         if image is None:
             raise LibraryError(f"The character '{self.slug}' has no {what}", character=self.slug)
-        if self._reader.read is None:
+        if self._origin.store is None:
             raise LibraryError(
                 f"The character '{self.slug}' was not loaded from a library, so that its {what} cannot be read; get it "
                 "with library.get",
                 character=self.slug,
                 path=f"{folder_of(self.slug)}/{image.path}",
             )
-        return _checked(self._reader.read(image.path), image, self.slug, what)
+        return _checked(_content(self._origin.store, self.slug, image, what), image, self.slug, what)
 
-    def with_reader(self, reader: ImageReader) -> Self:
-        """Return a copy whose images are read in a certain way."""
-        copy = self.__copy__()
-        copy._reader = reader  # noqa: SLF001  # of its own class
-        return copy
+    def attach(self, store: Store) -> Self:
+        """Read the images from a store from now on, and return this character."""
+        self._origin = Origin(store)
+        return self
 
     def __hash__(self) -> int:
         """Hash by the id: equal characters have the same one."""
         return hash(self.id)
+
+
+def _content(store: Store, slug: str, image: StoredImage, what: str) -> bytes:
+    path = f"{folder_of(slug)}/{image.path}"
+    try:
+        return store.read(path)
+    except FileNotFoundError as error:
+        raise LibraryError(
+            f"The {what} of the character '{slug}' is missing: there is no file '{path}'; restore it from a backup, or "
+            "store the image again with library.update",
+            character=slug,
+            path=path,
+        ) from error
 
 
 def _checked(content: bytes, image: StoredImage, slug: str, what: str) -> bytes:

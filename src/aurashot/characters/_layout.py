@@ -14,26 +14,22 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Final, TypeAlias, TypeVar, cast
+from typing import Final, TypeAlias, cast
 from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import JsonValue, ValidationError
+from pydantic_core import from_json
 
 from aurashot._reasons import reason_of
 from aurashot.characters._character import (
     PROMPT_TEMPLATE,
-    CalibrationNote,
     Character,
-    Consent,
     Kind,
-    StoredImage,
     media_type_of,
 )
 from aurashot.characters._names import folder_of, name_key
 from aurashot.errors import LibraryError
 from aurashot.models import WireModel
-
-_Model = TypeVar("_Model", bound=WireModel)
 
 Document: TypeAlias = dict[str, JsonValue]
 """What `character.json` has in it."""
@@ -65,12 +61,21 @@ def parsed(content: bytes, slug: str) -> Document:
         LibraryError: It is broken.
     """
     try:
-        document: object = json.loads(content)
+        document = _from_json(content)
     except (ValueError, RecursionError) as error:
         raise _broken(slug, f"it is not valid JSON ({reason_of(error)})") from error
     if not isinstance(document, dict):
         raise _broken(slug, "it is no JSON object")
     return cast("Document", document)
+
+
+def _from_json(content: bytes) -> object:
+    """Return what JSON stands for, by the fast parser; what is too odd for it, by Python's own one."""
+    try:
+        return from_json(content)
+    except ValueError:
+        document: object = json.loads(content)
+        return document
 
 
 def serialised(document: Document) -> bytes:
@@ -91,21 +96,23 @@ def character_from(document: Document, slug: str) -> Character:
     own = _own(document, slug)
     created = _text(document.get("createdAt"))
     try:
-        return Character(
-            name=_display_name(document.get("name"), slug),
-            slug=slug,
-            kind=_kind(document.get("type")),
-            description=_text(document.get("description")),
-            anchor=_image("anchor", document, own),
-            face=_image("face", document, own),
-            styles=_texts(document.get("preferredStyles")),
-            scenes=_texts(document.get("preferredScenes")),
-            prompt_template=_text(own.get("promptTemplate")) or PROMPT_TEMPLATE,
-            created_at=_moment(created),
-            consent=_part(Consent, own.get("consent")),
-            calibration=_part(CalibrationNote, own.get("calibration")),
-            id=_text(own.get("id")) or _derived_id(slug, created),
-            extra={key: value for key, value in document.items() if key not in _KNOWN},
+        return Character.model_validate(
+            {
+                "name": _display_name(document.get("name"), slug),
+                "slug": slug,
+                "kind": _kind(document.get("type")),
+                "description": _text(document.get("description")),
+                "anchor": _image("anchor", document, own),
+                "face": _image("face", document, own),
+                "styles": _texts(document.get("preferredStyles")),
+                "scenes": _texts(document.get("preferredScenes")),
+                "prompt_template": _text(own.get("promptTemplate")) or PROMPT_TEMPLATE,
+                "created_at": _moment(created),
+                "consent": own.get("consent"),
+                "calibration": own.get("calibration"),
+                "id": _text(own.get("id")) or _derived_id(slug, created),
+                "extra": {key: value for key, value in document.items() if key not in _KNOWN},
+            }
         )
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
@@ -211,7 +218,7 @@ def _derived_id(slug: str, created: str) -> str:
     return str(uuid5(NAMESPACE_URL, f"aurashot:{slug}:{created}"))
 
 
-def _image(which: str, document: Document, own: Document) -> StoredImage | None:
+def _image(which: str, document: Document, own: Document) -> Document | None:
     """Return an image: where other tools expect it, and what was recorded of the file at that place."""
     given = document.get(_PATHS[which])
     if not isinstance(given, str) or not given.strip() or "://" in given:
@@ -219,8 +226,8 @@ def _image(which: str, document: Document, own: Document) -> StoredImage | None:
     path = inner_path(given)
     details = own.get(which)
     if isinstance(details, dict) and details.get("path") == path:
-        return StoredImage.model_validate(details)
-    return StoredImage(path=path, media_type=media_type_of(path))
+        return details
+    return {"path": path, "mediaType": media_type_of(path)}
 
 
 def inner_path(given: str) -> str:
@@ -231,13 +238,9 @@ def inner_path(given: str) -> str:
     """
     path = given.replace("\\", "/").removeprefix("./")
     parts = path.split("/")
-    if any(part in {"", ".", ".."} for part in parts) or "\0" in path or parts[0].endswith(":"):
+    if "" in parts or "." in parts or ".." in parts or "\0" in path or parts[0].endswith(":"):
         raise ValueError(f"the path {given[:100]!r} leads out of the character's folder")
     return path
-
-
-def _part(model: type[_Model], given: JsonValue) -> _Model | None:
-    return None if given is None else model.model_validate(given)
 
 
 def _dumped(model: WireModel | None) -> JsonValue:

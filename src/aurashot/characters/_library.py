@@ -12,7 +12,7 @@ from aurashot.characters._consent import check_consent
 from aurashot.characters._layout import PROFILE, changed, document_of, parsed, profile_of, serialised
 from aurashot.characters._leaving import LeavableLibrary
 from aurashot.characters._names import folder_name, folder_of, name_key
-from aurashot.characters._profiles import Profile, attached, check_free, find, gone, loaded, taken
+from aurashot.characters._profiles import Profile, check_free, find, gone, loaded, taken
 from aurashot.characters._zip import MAX_BYTES, imported, opened
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class CharacterLibrary(LeavableLibrary):
         self._check_consent(change.character)
         profile = serialised(document_of(change.character))
         self._put_folder(slug, chain(change.writes.items(), [(PROFILE, profile)]))
-        return attached(self.store, change.character)
+        return change.character.attach(self.store)
 
     def _put_folder(self, slug: str, files: Iterable[tuple[str, bytes]]) -> None:
         with self.store.lock(name_key(slug)):
@@ -177,7 +177,7 @@ class CharacterLibrary(LeavableLibrary):
             change = updated(before, images, fields)
             self._check_consent(change.character)
             self._write(profile, before, change)
-        return attached(self.store, change.character)
+        return change.character.attach(self.store)
 
     def _write(self, profile: Profile, before: Character, change: Change) -> None:
         folder = folder_of(profile.slug)
@@ -216,7 +216,7 @@ class CharacterLibrary(LeavableLibrary):
                 self._move(profile.slug, new)
             after = before.model_copy(update={"name": new, "slug": new})
             self._write(Profile(new, profile.content), before, Change(after, {}))
-        return attached(self.store, after)
+        return after.attach(self.store)
 
     def _move(self, old: str, new: str) -> None:
         try:

@@ -130,15 +130,17 @@ class ObjectStore:
         return iter(sorted(each for each in found if hidden or "/." not in each.path[skip:]))
 
     def folders(self, folder: str) -> Iterator[str]:
-        """Return the names of the folders directly in a folder, sorted, without one that is being renamed away."""
+        """Return the names of the folders directly in a folder, sorted, without those that are under construction."""
         names = {each for each in self.objects.folders(checked_path(folder)) if not each.startswith(".")}
-        return iter(sorted(names - set(self._renamed(folder))))
+        return iter(sorted(names - set(self._half_done(folder))))
 
-    def _renamed(self, folder: str) -> Iterator[str]:
+    def _half_done(self, folder: str) -> Iterator[str]:
+        """Return the names of folders that are being written or removed, or were copied to another name."""
         for pending in self._pending().values():
-            above, _, name = pending.path.rpartition("/")
-            if pending.kind == "rename" and above == folder and self._is_there(pending.target):
-                yield name
+            for path in filter(None, (pending.path, pending.target)):
+                is_copied = path == pending.path and bool(pending.target) and self._is_there(pending.target)
+                if path.rpartition("/")[0] == folder and (is_copied or not self._is_there(path)):
+                    yield path.rpartition("/")[2]
 
     def _is_there(self, folder: str) -> bool:
         return self.objects.version(f"{folder}/{PROFILE}") is not None

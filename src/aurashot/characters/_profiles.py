@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 
-from aurashot.characters._character import Character, ImageReader, StoredImage, media_type_of
+from aurashot.characters._character import Character, StoredImage, media_type_of
 from aurashot.characters._images import examined, found_images
 from aurashot.characters._layout import OWN, character_from, parsed, profile_of
 from aurashot.characters._names import AVATARS, escape_fault, folder_name, folder_of, name_key
@@ -156,7 +156,7 @@ def loaded(store: Store, profile: Profile, *, examine: bool) -> Character:
         character = _with_found(store, character)
     if examine:
         character = examined(store, character)
-    return attached(store, character)
+    return character.attach(store)
 
 
 def _with_found(store: Store, character: Character) -> Character:
@@ -170,29 +170,11 @@ def _with_found(store: Store, character: Character) -> Character:
     return character.model_copy(update=missing) if missing else character
 
 
-def attached(store: Store, character: Character) -> Character:
-    """Return a character that can read its images."""
-    folder = folder_of(character.slug)
-
-    def read(path: str) -> bytes:
-        try:
-            return store.read(f"{folder}/{path}")
-        except FileNotFoundError as error:
-            raise LibraryError(
-                f"The file '{folder}/{path}' of the character '{character.slug}' is missing; restore it from a backup, or "
-                "store the image again with library.update",
-                character=character.slug,
-                path=f"{folder}/{path}",
-            ) from error
-
-    return character.with_reader(ImageReader(read))
-
-
 def faults(store: Store, slug: str) -> list[LibraryError]:
     """Return what is wrong with a character: a broken profile, or images that are missing or differ from their record."""
     try:
         content = store.read(profile_of(slug))
-        recorded = attached(store, character_from(parsed(content, slug), slug))
+        recorded = character_from(parsed(content, slug), slug).attach(store)
     except FileNotFoundError:
         fault = f"The folder '{folder_of(slug)}' has no profile/character.json, and is no character"
         return [LibraryError(fault, character=slug, path=profile_of(slug))]

@@ -183,7 +183,8 @@ def checked_path(path: str) -> str:
     Raises:
         LibraryError: It does not.
     """
-    if "\0" in path or any(part in {"", ".", ".."} for part in path.split("/")):
+    parts = path.split("/")
+    if "" in parts or "." in parts or ".." in parts or "\0" in path:
         raise LibraryError(f"The path {path[:200]!r} leads out of the library", path=path)
     return path
 

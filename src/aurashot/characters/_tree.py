@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _IS_THERE: Final = {errno.EEXIST, errno.ENOTEMPTY}
+_PIECE: Final = 1 << 20
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
@@ -25,10 +26,13 @@ def content_of(descriptor: int) -> bytes:
     state = os.fstat(descriptor)
     if not stat.S_ISREG(state.st_mode):
         raise OSError(errno.EINVAL, "it is not a regular file")
-    pieces: list[bytes] = []
-    while piece := os.read(descriptor, max(state.st_size + 1, 1 << 16) if not pieces else 1 << 16):
+    content = os.read(descriptor, state.st_size + 1)
+    if len(content) == state.st_size:
+        return content
+    pieces = [content]  # it grows, or is larger than one call can read
+    while piece := os.read(descriptor, _PIECE):
         pieces.append(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return b"".join(pieces)
 
 
 def walk(place: str, path: str, *, hidden: bool) -> Iterator[StoredFile]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -9,16 +10,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from aurashot import InputError, InvalidImageError
-from aurashot.characters._gallery import (
-    GalleryImage,
-    free_path,
-    gallery,
-    gallery_folder,
-    save,
-    sidecar_beside,
-    stale,
-    stem_of,
-)
+from aurashot.characters._gallery import free_path, gallery, save, sidecar_beside, stale, stem_of
+from aurashot.characters._gallery_image import GalleryImage, gallery_folder
 from aurashot.characters._metadata import metadata_of
 from aurashot.characters._parts import png_chunk
 from aurashot.characters._sidecar import IdentityNote, digest_of
@@ -62,7 +55,11 @@ def test_an_image_is_saved_with_its_facts(store: DiskStore, file_format: str) ->
     assert (digest_of(saved.content), digest_of(image)) == (saved.sidecar.sha256, saved.sidecar.received_sha256)
     assert (file_format == "GIF") == (metadata_of(saved.content).sidecar is None)
     (listed,) = gallery(store, "Snow")
-    assert ("Snow", saved.path, len(saved.content), NOON) == (*listed[:3], listed.created_at)
+    expected = ("Snow", saved.path, f"{saved.path}.json", len(saved.content), NOON)
+    assert expected == (listed.character, listed.path, listed.sidecar_path, listed.size, listed.created_at)
+    assert pickle.loads(pickle.dumps(listed)) == listed
+    assert hash(pickle.loads(pickle.dumps(listed))) == hash(listed)
+    assert saved.path in repr(listed)
     assert ("in a cafe", saved.sidecar.sha256, ANCHOR) == (listed.prompt, listed.sha256, listed.anchor_sha256)
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from aurashot import InputError
 from aurashot.characters import _index
-from aurashot.characters._gallery import GalleryImage, gallery, save
+from aurashot.characters._gallery import gallery, save
+from aurashot.characters._gallery_image import GalleryImage
 from aurashot.characters._index import GalleryIndex, index_path
 from aurashot.characters._sidecar import IdentityNote
 from tests.characters.disk import DiskStore
@@ -134,7 +135,7 @@ def test_a_result_is_what_the_gallery_says(store: DiskStore, index: GalleryIndex
     store.create("avatars/Snow/gallery/deep/er/theirs.webp", b"x")
     expected = gallery(store, "Snow")
     assert expected == index.search(character="Snow") == index.search()
-    assert sorted(expected) == sorted(index.images()) == sorted(index.images("Snow"))
+    assert set(expected) == set(index.images()) == set(index.images("Snow"))
     assert [] == [*index.images("nobody")]
 
 
@@ -399,10 +400,11 @@ def fill(path: Path, store: DiskStore, characters: int, each: int) -> None:
         known = f"sha256:{digits} sha256:{digits} request:{digits[:36]} url:{digits[:32]}"
         prompt = f"sitting in a cozy cafe number {number}, warm afternoon light, casual outfit"
         connection.execute(
-            "INSERT INTO images VALUES (?, ?, ?, 9, 0, 9, 0, ?, 1, 'generate', ?, '', 'same', 0.9, ?, ?, ?, ?)",
+            "INSERT INTO images VALUES (?, ?, ?, 9, 0, ?, 1, 'generate', ?, '', 'same', 0.9, ?, ?, ?, ?, 9, 0)",
             [number, character, name, number, prompt, b"x" * 32, '{"user": "alice"}', known, f"face sha256:{digits}"],
         )
-        connection.execute("INSERT INTO texts VALUES (?, ?)", [number, f"{character}\n{name}\n{prompt}\nuser alice"])
+        text = f"{character}\n{name}\n{prompt}\nuser alice"
+        connection.execute("INSERT INTO texts VALUES (?, ?, ?)", [number, number, text])
     connection.execute("COMMIT")
     connection.close()
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from aurashot.characters._gallery import GalleryImage, image_of
+from aurashot.characters._gallery_image import GalleryImage, image_of
 from aurashot.characters._lineage import Lineage, Source, lineage
 from aurashot.characters._sidecar import Reference
 from tests.characters.disk import DiskFile

@@ -11,9 +11,8 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 from unicodedata import normalize
-from urllib.parse import quote, unquote
 
-from aurashot.characters._links import Link, keys_of, links_of
+from aurashot.characters._gallery_image import GalleryImage, gallery_folder, image_of
 from aurashot.characters._metadata import with_metadata
 from aurashot.characters._parts import parts_of, type_of
 from aurashot.characters._sidecar import ENDING, LARGEST, Sidecar, digest_of, read_sidecar
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
     from aurashot.characters._store import Store, StoredFile
 
-AVATARS: Final = "avatars"
-_GALLERY: Final = "gallery"
 VerdictFilter: TypeAlias = Literal["same", "different", "unsure", "unchecked"]
 """A verdict, or `unchecked` for images whose face was not compared."""
 _VERDICTS: Final = ("same", "different", "unsure", "unchecked")
@@ -35,75 +32,6 @@ _LONGEST_STEM: Final = 60
 """Characters of a file name before its number and its extension."""
 _ATTEMPTS: Final = 1_000
 """How many names are tried while others take them."""
-
-
-class GalleryImage(NamedTuple):
-    """One finished image, as far as it is known. It is small, as there can be many.
-
-    Attributes:
-        character: The folder name of its character.
-        path: The path of its file, relative to the library's root.
-        size: Of its file, in bytes.
-        modified: When its file was last written.
-        created_at: When it was made; without a sidecar, when its file was written.
-        has_sidecar: Whether there are facts beside it that this SDK can read.
-        operation: `id-photo`, `generate`, `edit` or `other`.
-        prompt: What was asked for.
-        description: What it shows.
-        verdict: `same`, `different` or `unsure`; None if its face was not checked.
-        similarity: 0 to 1; None if there was nothing to compare.
-        anchor_sha256: The anchor that it was made with.
-        tags: The tags of its operation.
-        known_by: What other images know it by, with spaces between.
-        made_from: What it was made from: a line for each, with its role and what it is known by.
-    """
-
-    character: str
-    path: str
-    size: int
-    modified: datetime
-    created_at: datetime
-    has_sidecar: bool = False
-    operation: str | None = None
-    prompt: str | None = None
-    description: str = ""
-    verdict: str | None = None
-    similarity: float | None = None
-    anchor_sha256: str | None = None
-    tags: Mapping[str, str] = {}
-    known_by: str = ""
-    made_from: str = ""
-
-    @property
-    def name(self) -> str:
-        """The name of its file."""
-        return self.path.rpartition("/")[2]
-
-    @property
-    def sha256(self) -> str | None:
-        """The digest of its file as it was stored; None without a sidecar."""
-        return self.known_by.partition(" ")[0].removeprefix("sha256:") or None
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """What other images know it by, such as `sha256:…`."""
-        return tuple(self.known_by.split())
-
-    @property
-    def links(self) -> tuple[Link, ...]:
-        """What it was made from."""
-        lines = (line.split() for line in self.made_from.splitlines())
-        return tuple(Link(unquote(role), tuple(keys)) for role, *keys in lines)
-
-    @property
-    def sidecar_path(self) -> str:
-        """Where the facts about it are."""
-        return self.path + ENDING
-
-
-def gallery_folder(character: str) -> str:
-    """Return where the finished images of a character are, relative to the library's root."""
-    return f"{AVATARS}/{character}/{_GALLERY}"
 
 
 def gallery(
@@ -190,29 +118,6 @@ def read_image(store: Store, character: str, file: StoredFile, beside: StoredFil
         except FileNotFoundError:  # it was removed meanwhile
             sidecar = None
     return image_of(character, file, sidecar)
-
-
-def image_of(character: str, file: StoredFile, sidecar: Sidecar | None) -> GalleryImage:
-    """Return what is known of an image from the facts about it."""
-    if sidecar is None:
-        return GalleryImage(character, file.path, file.size, file.modified, file.modified)
-    return GalleryImage(
-        character,
-        file.path,
-        file.size,
-        file.modified,
-        sidecar.created_at,
-        has_sidecar=True,
-        operation=sidecar.operation,
-        prompt=sidecar.prompt,
-        description=sidecar.description,
-        verdict=sidecar.verdict,
-        similarity=sidecar.identity.similarity if sidecar.identity else None,
-        anchor_sha256=sidecar.anchor_sha256,
-        tags=sidecar.tags,
-        known_by=" ".join(keys_of(sidecar)),
-        made_from="\n".join(" ".join((quote(link.role, safe=""), *link.keys)) for link in links_of(sidecar)),
-    )
 
 
 def sidecar_beside(store: Store, path: str) -> Sidecar | None:

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from aurashot.characters._gallery import GalleryImage
+    from aurashot.characters._gallery_image import GalleryImage
     from aurashot.characters._links import Link
 
 _DEEPEST: Final = 50

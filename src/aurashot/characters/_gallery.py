@@ -7,7 +7,6 @@ there have no sidecar, and are listed with what is known of them.
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 from unicodedata import normalize
@@ -20,7 +19,8 @@ from aurashot.errors import InputError, InvalidImageError
 from aurashot.images import EXTENSIONS, safe_stem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Set as AbstractSet
+    from datetime import datetime
 
     from aurashot.characters._store import Store, StoredFile
 
@@ -30,6 +30,7 @@ _VERDICTS: Final = ("same", "different", "unsure", "unchecked")
 _ENDINGS: Final = frozenset((*EXTENSIONS.values(), ".jpeg", ".jpe", ".tif"))
 _LONGEST_STEM: Final = 60
 """Characters of a file name before its number and its extension."""
+_LONGEST_NUMBER: Final = 9
 _ATTEMPTS: Final = 1_000
 """How many names are tried while others take them."""
 
@@ -170,11 +171,10 @@ def save(
     content = _with_facts(image, known) if metadata else image
     known = known.model_copy(update={"sha256": digest_of(content)})
     stem = stem_of(name or known.description or known.prompt or known.operation)
-    for _ in range(_ATTEMPTS):
-        path = _saved_at(store, character, stem + EXTENSIONS[media_type], content, known)
-        if path is not None:
-            return Saved(path, known, content)
-    raise InputError(f"name: '{stem}' and all names like it are taken; pass another one", argument="name")
+    path = _stored(store, f"{gallery_folder(character)}/{stem}{EXTENSIONS[media_type]}", content, known)
+    if path is None:
+        raise InputError(f"name: '{stem}' and all names like it are taken; pass another one", argument="name")
+    return Saved(path, known, content)
 
 
 def _with_facts(image: bytes, sidecar: Sidecar) -> bytes:
@@ -185,27 +185,35 @@ def _with_facts(image: bytes, sidecar: Sidecar) -> bytes:
         return image
 
 
-def _saved_at(store: Store, character: str, name: str, content: bytes, sidecar: Sidecar) -> str | None:
-    """Return where an image is now; None if somebody else was faster with the name."""
-    folder = gallery_folder(character)
-    files = {file.path: file for file in store.files(folder)}
-    path = _begun(store, files, f"{folder}/{name}", content)
-    if path is None:
-        path = free_path(f"{folder}/{name}", files)
+def _stored(store: Store, wanted: str, content: bytes, sidecar: Sidecar) -> str | None:
+    """Store an image and its sidecar, and return where; None if all names are taken."""
+    files = {file.path: file for file in store.files(wanted.rpartition("/")[0])}
+    begun = _begun(store, files, wanted, content)
+    if begun is not None and _is_noted(store, begun, sidecar):
+        return begun
+    taken = {folded_path(path.removesuffix(ENDING)) for path in files}
+    for _ in range(_ATTEMPTS):
+        path = free_path(wanted, taken)
+        taken.add(folded_path(path))
         try:
             store.create(path, content)
-        except FileExistsError:
-            return None
+        except FileExistsError:  # somebody else was faster
+            continue
+        if _is_noted(store, path, sidecar):
+            return path
+        beside = sidecar_beside(store, path)
+        if beside is None or beside.sha256 != sidecar.sha256:  # or else another has taken the image for one left behind
+            store.remove(path)
+    return None
+
+
+def _is_noted(store: Store, path: str, sidecar: Sidecar) -> bool:
+    """Put a sidecar beside an image, and return whether it is there; another one may be."""
     try:
         store.create(path + ENDING, sidecar.to_bytes())
     except FileExistsError:
-        beside = sidecar_beside(store, path)
-        if beside == sidecar:  # another process was saving the same
-            return path
-        if beside is None or beside.sha256 != sidecar.sha256:  # or else another has taken the image for one left behind
-            store.remove(path)
-        return None
-    return path
+        return sidecar_beside(store, path) == sidecar  # another process was saving the same
+    return True
 
 
 def _begun(store: Store, files: Mapping[str, StoredFile], wanted: str, content: bytes) -> str | None:
@@ -230,19 +238,22 @@ def stem_of(text: str) -> str:
     return safe_stem(safe_stem(text)[:_LONGEST_STEM])
 
 
-def free_path(wanted: str, taken: Iterable[str]) -> str:
-    """Return a path with a number before its extension, if need be, that no file and no sidecar has.
+def free_path(wanted: str, taken: AbstractSet[str]) -> str:
+    """Return a path that is not taken: the wanted one, or one with the next number before its extension.
 
-    Names that differ in upper and lower case only are one name, as they are on many disks.
+    Args:
+        wanted: The path.
+        taken: The paths of all images and of those that sidecars belong to, as `folded_path` writes them.
     """
-    used = {_folded(path.removesuffix(ENDING)) for path in taken}
+    if folded_path(wanted) not in taken:
+        return wanted
     stem, dot, extension = wanted.rpartition(".")
-    path, number = wanted, 1
-    while _folded(path) in used:
-        number += 1
-        path = f"{stem}-{number}{dot}{extension}"
-    return path
+    start, end = folded_path(f"{stem}-"), folded_path(dot + extension)
+    middles = (path[len(start) : -len(end)] for path in taken if path.startswith(start) and path.endswith(end))
+    numbers = (int(each) for each in middles if each.isascii() and each.isdigit() and len(each) <= _LONGEST_NUMBER)
+    return f"{stem}-{max(numbers, default=1) + 1}{dot}{extension}"
 
 
-def _folded(path: str) -> str:
+def folded_path(path: str) -> str:
+    """Return a path without the difference of upper and lower case, and of composition, that many disks ignore."""
     return normalize("NFC", path).casefold()

@@ -1,9 +1,9 @@
 """Find images among thousands by what they show, by tag, verdict and character.
 
-The files are the truth, and the index is only faster: it can be deleted at any time, and is made again. Before a search,
-the folders that have changed are read again. A folder that was changed within the last two seconds is always read, as
-the clocks of file systems tick slowly. In a library of up to 2,000 images and characters every file is looked at, so
-that a sidecar which another program has written over in place is noticed as well; in a larger one that is when
+The files are the truth, and the index is only faster: it can be deleted at any time, and is made again. Before a
+search, the folders that have changed are read again. A folder that was changed within the last two seconds is always
+read, as the clocks of file systems tick slowly. In a library of up to 2,000 images and characters every file is looked
+at, so that a sidecar which another program has written over in place is noticed as well; in a larger one that is when
 something else in its folder changes, or with `refresh(full=True)`. A remote library is listed every five minutes at
 most; a search for one character lists its images each time.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 from unicodedata import normalize
 
@@ -78,8 +79,9 @@ def _with_inner_folders(stamp: str, names: Iterable[str]) -> str:
 def _read(store: Store, character: str, found: Sequence[tuple[StoredFile, StoredFile | None]]) -> list[GalleryImage]:
     if len(found) < 2 or store.local(found[0][0].path) is not None:
         return [read_image(store, character, image, beside) for image, beside in found]
+    files, sidecars = [image for image, _ in found], [beside for _, beside in found]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        return list(threads.map(lambda pair: read_image(store, character, *pair), found))
+        return list(threads.map(partial(read_image, store, character), files, sidecars))
 
 
 def _marks(image: StoredFile, beside: StoredFile | None) -> Marks:

@@ -7,18 +7,12 @@ import shutil
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from aurashot.characters._store import StoredFile
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
-
-
-class DiskFile(NamedTuple):
-    """A file of the store."""
-
-    path: str
-    size: int
-    modified: datetime
 
 
 class DiskStore:
@@ -64,7 +58,7 @@ class DiskStore:
             return False
         return True
 
-    def files(self, folder: str, *, hidden: bool = False) -> Iterator[DiskFile]:
+    def files(self, folder: str, *, hidden: bool = False) -> Iterator[StoredFile]:
         """Return the files below a folder."""
         self.lists.append(folder)
         for where, _, names in os.walk(self.root / folder):
@@ -75,7 +69,7 @@ class DiskStore:
                 with suppress(FileNotFoundError):  # it was removed meanwhile
                     state = path.stat()
                     moment = datetime.fromtimestamp(state.st_mtime, UTC)
-                    yield DiskFile(path.relative_to(self.root).as_posix(), state.st_size, moment)
+                    yield StoredFile(path.relative_to(self.root).as_posix(), state.st_size, moment)
 
     def folders(self, folder: str) -> Iterator[str]:
         """Return the names of the folders in a folder."""
@@ -102,6 +96,10 @@ class DiskStore:
         paths = [file.path for file in self.files(path)]
         shutil.rmtree(self.root / path)
         return paths
+
+    def sweep(self) -> list[str]:
+        """Remove nothing: nothing is left undone."""
+        return []
 
     def local(self, path: str) -> Path | None:
         """Return where a file is."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -9,16 +10,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from aurashot import InputError, InvalidImageError
-from aurashot.characters._gallery import (
-    GalleryImage,
-    free_path,
-    gallery,
-    gallery_folder,
-    save,
-    sidecar_beside,
-    stale,
-    stem_of,
-)
+from aurashot.characters._gallery import folded_path, free_path, gallery, save, sidecar_beside, stale, stem_of
+from aurashot.characters._gallery_image import GalleryImage, gallery_folder
 from aurashot.characters._metadata import metadata_of
 from aurashot.characters._parts import png_chunk
 from aurashot.characters._sidecar import IdentityNote, digest_of
@@ -62,7 +55,11 @@ def test_an_image_is_saved_with_its_facts(store: DiskStore, file_format: str) ->
     assert (digest_of(saved.content), digest_of(image)) == (saved.sidecar.sha256, saved.sidecar.received_sha256)
     assert (file_format == "GIF") == (metadata_of(saved.content).sidecar is None)
     (listed,) = gallery(store, "Snow")
-    assert ("Snow", saved.path, len(saved.content), NOON) == (*listed[:3], listed.created_at)
+    expected = ("Snow", saved.path, f"{saved.path}.json", len(saved.content), NOON)
+    assert expected == (listed.character, listed.path, listed.sidecar_path, listed.size, listed.created_at)
+    assert pickle.loads(pickle.dumps(listed)) == listed
+    assert hash(pickle.loads(pickle.dumps(listed))) == hash(listed)
+    assert saved.path in repr(listed)
     assert ("in a cafe", saved.sidecar.sha256, ANCHOR) == (listed.prompt, listed.sha256, listed.anchor_sha256)
 
 
@@ -153,8 +150,9 @@ def test_an_image_that_another_process_has_taken_for_one_left_behind_is_saved_ag
     )
 
 
-def test_when_all_names_are_taken_it_is_said(tmp_path: Path) -> None:
+def test_when_all_names_are_taken_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is an end to trying."""
+    monkeypatch.setattr("aurashot.characters._gallery._ATTEMPTS", 3)
 
     class Full(DiskStore):
         def create(self, path: str, content: bytes) -> None:
@@ -219,9 +217,13 @@ def test_a_sidecar_that_is_removed_meanwhile_is_none(tmp_path: Path) -> None:
 
 def test_a_gallery_can_be_narrowed(store: DiskStore) -> None:
     """By verdict, by time, by tag; the newest image is the first."""
-    for number, (verdict, tags) in enumerate(
-        [("same", {"user": "alice"}), ("different", {"user": "bob"}), (None, {}), ("same", {"a=b": "c", "user": "x"})]
-    ):
+    images: list[tuple[str | None, dict[str, str]]] = [
+        ("same", {"user": "alice"}),
+        ("different", {"user": "bob"}),
+        (None, {}),
+        ("same", {"a=b": "c", "user": "x"}),
+    ]
+    for number, (verdict, tags) in enumerate(images):
         facts: dict[str, Any] = {"tags": tags, "created_at": NOON + timedelta(hours=number)}
         save(store, "Snow", IMAGE, sidecar(**facts, identity=note(verdict) if verdict else None), name=f"{number}")
     assert ["3.png", "2.png", "1.png", "0.png"] == names(gallery(store, "Snow"))
@@ -281,9 +283,11 @@ def test_any_text_gives_a_short_safe_name(text: str) -> None:
     assert all(unicodedata.category(each)[0] in "LMNP" for each in stem)
 
 
-def test_a_free_path_is_one_that_no_file_and_no_sidecar_has() -> None:
-    """Case and composition do not count, as on many disks."""
+def test_a_free_path_is_one_that_nothing_has() -> None:
+    """Case and composition do not count, as on many disks; numbers that were used once are not used again."""
     decomposed = unicodedata.normalize("NFD", "g/É.png")
-    assert "g/é-2.png" == free_path("g/é.png", [decomposed])
-    assert "g/x-3.png" == free_path("g/x.png", ["g/x.png", "g/X-2.PNG.json", "g/x-4.png"])
+    assert "g/é-2.png" == free_path("g/é.png", {folded_path(decomposed)})
+    taken = {"g/x.png", "g/x-4.png", "g/x-y.png", "g/x-.png", "g/x-٣.png", "g/x-9999999999.png", "g/x-7.jpg"}
+    assert "g/x-5.png" == free_path("g/x.png", taken)
+    assert "g/y.png" == free_path("g/y.png", taken)
     assert "avatars/Snow/gallery" == gallery_folder("Snow")

@@ -191,8 +191,8 @@ def test_a_call_can_be_made_again() -> None:
     )
     again = reproduce(facts, {f"sha256:{ANCHOR}": IMAGE})
     expected = {"prompt": "in a cafe", "face": IMAGE, "clothes": "https://x.example", "tags": {"user": "alice"}}
-    assert ("generate", expected, (), ("clothes",)) == again
     assert again.is_complete
+    assert again == ("generate", expected, (), ("clothes",))
 
 
 def test_what_is_missing_for_a_call_is_said() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from aurashot import InputError
 from aurashot.characters import _index
-from aurashot.characters._gallery import GalleryImage, gallery, save
+from aurashot.characters._gallery import gallery, save
 from aurashot.characters._index import GalleryIndex, index_path
 from aurashot.characters._sidecar import IdentityNote
 from tests.characters.disk import DiskStore
@@ -23,8 +23,10 @@ from tests.characters.images import NOON, drawn, sidecar
 from tests.stopwatch import no_later
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from aurashot.characters._gallery_image import GalleryImage
 
 IMAGE = drawn(size=(2, 2))
 
@@ -72,7 +74,7 @@ def test_words_are_found_in_any_script(store: DiskStore, index: GalleryIndex) ->
     put(store, "a", prompt="坐在咖啡馆里,午后的阳光", tags={"mood": "Ruhig"})
     put(store, "b", prompt="Sitting in a CAFÉ, straße", description="Snow laughs")
     put(store, "c", character="雪", prompt="100% 'quoted' _under_")
-    put(store, "ｄ", prompt=None)
+    put(store, "\uff44", prompt=None)
     for text, found in {
         "咖啡": "a",
         "啡": "a",
@@ -86,7 +88,7 @@ def test_words_are_found_in_any_script(store: DiskStore, index: GalleryIndex) ->
         "100%": "c",
         "_under_": "c",
         "'": "c",
-        "d.png": "ｄ",
+        "d.png": "\uff44",
         "咖啡 café": "",
         "%": "c",
         "*": "",
@@ -94,19 +96,18 @@ def test_words_are_found_in_any_script(store: DiskStore, index: GalleryIndex) ->
         "\ud800": "",
     }.items():
         assert ([f"{found}.png"] if found else []) == names(index.search(text)), text
-    assert ["a.png", "b.png", "c.png", "ｄ.png"] == names(index.search("  "))
+    assert ["a.png", "b.png", "c.png", "\uff44.png"] == names(index.search("  "))
 
 
 def test_images_are_found_by_all_that_they_are_filed_under(store: DiskStore, index: GalleryIndex) -> None:
     """Verdict, time, tag and character, with and without words; the newest is the first."""
-    for number, (character, verdict, tags) in enumerate(
-        [
-            ("Snow", "same", {"user": "alice"}),
-            ("Snow", "different", {"user": "bob", "a=b": 'c"\n'}),
-            ("Rain", None, {}),
-            ("Rain", "same", {"user": "alice"}),
-        ]
-    ):
+    images: list[tuple[str, str | None, dict[str, str]]] = [
+        ("Snow", "same", {"user": "alice"}),
+        ("Snow", "different", {"user": "bob", "a=b": 'c"\n'}),
+        ("Rain", None, {}),
+        ("Rain", "same", {"user": "alice"}),
+    ]
+    for number, (character, verdict, tags) in enumerate(images):
         identity = IdentityNote(verdict=verdict, similarity=0.9) if verdict else None
         moment = NOON + timedelta(hours=number)
         put(store, str(number), character, identity=identity, tags=tags, created_at=moment)
@@ -134,7 +135,7 @@ def test_a_result_is_what_the_gallery_says(store: DiskStore, index: GalleryIndex
     store.create("avatars/Snow/gallery/deep/er/theirs.webp", b"x")
     expected = gallery(store, "Snow")
     assert expected == index.search(character="Snow") == index.search()
-    assert sorted(expected) == sorted(index.images()) == sorted(index.images("Snow"))
+    assert set(expected) == set(index.images()) == set(index.images("Snow"))
     assert [] == [*index.images("nobody")]
 
 
@@ -213,7 +214,7 @@ def changed(path: Path, statement: str) -> None:
     connection.close()
 
 
-TROUBLES: dict[str, Any] = {
+TROUBLES: dict[str, Callable[[Path], object]] = {
     "no database": lambda path: path.write_bytes(b"x" * 9_999),
     "empty": lambda path: path.write_bytes(b""),
     "half": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
@@ -242,9 +243,7 @@ def test_a_broken_index_is_never_an_error(store: DiskStore, index: GalleryIndex,
     assert ["a.png"] == names(list(GalleryIndex(store, path).images()))
 
 
-def test_an_index_that_cannot_be_written_is_kept_in_memory(
-    store: DiskStore, tmp_path: Path
-) -> None:
+def test_an_index_that_cannot_be_written_is_kept_in_memory(store: DiskStore, tmp_path: Path) -> None:
     """Its folder would be below a file."""
     (tmp_path / "file").write_bytes(b"")
     index = GalleryIndex(store, tmp_path / "file" / "index.db")
@@ -399,10 +398,11 @@ def fill(path: Path, store: DiskStore, characters: int, each: int) -> None:
         known = f"sha256:{digits} sha256:{digits} request:{digits[:36]} url:{digits[:32]}"
         prompt = f"sitting in a cozy cafe number {number}, warm afternoon light, casual outfit"
         connection.execute(
-            "INSERT INTO images VALUES (?, ?, ?, 9, 0, 9, 0, ?, 1, 'generate', ?, '', 'same', 0.9, ?, ?, ?, ?)",
+            "INSERT INTO images VALUES (?, ?, ?, 9, 0, ?, 1, 'generate', ?, '', 'same', 0.9, ?, ?, ?, ?, 9, 0)",
             [number, character, name, number, prompt, b"x" * 32, '{"user": "alice"}', known, f"face sha256:{digits}"],
         )
-        connection.execute("INSERT INTO texts VALUES (?, ?)", [number, f"{character}\n{name}\n{prompt}\nuser alice"])
+        text = f"{character}\n{name}\n{prompt}\nuser alice"
+        connection.execute("INSERT INTO texts VALUES (?, ?, ?)", [number, number, text])
     connection.execute("COMMIT")
     connection.close()
 
@@ -410,13 +410,13 @@ def fill(path: Path, store: DiskStore, characters: int, each: int) -> None:
 def test_thousands_are_searched_and_listed_quickly_and_in_little_memory(
     store: DiskStore, index: GalleryIndex, path: Path
 ) -> None:
-    """20,000 images are searched in well under a second on any machine, and listed a page at a time."""
-    fill(path, store, 2_000, 10)
+    """10,000 images are searched in well under a second on any machine, and listed a page at a time."""
+    fill(path, store, 1_000, 10)
     with no_later(2):
-        assert ["7.png"] == names(index.search("number 12347", refresh=False))
+        assert ["7.png"] == names(index.search("number 7347", refresh=False))
         assert 100 == len(index.search("cafe light", tag="user=alice", refresh=False))
     tracemalloc.start()
-    assert 20_000 == sum(1 for _ in index.images(refresh=False))
+    assert 10_000 == sum(1 for _ in index.images(refresh=False))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert peak < 20_000_000
+    assert peak < 10_000_000, "of two pages"

@@ -3,10 +3,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from aurashot.characters._gallery import GalleryImage, image_of
+from aurashot.characters._store import StoredFile
+
+from aurashot.characters._gallery_image import GalleryImage, image_of
 from aurashot.characters._lineage import Lineage, Source, lineage
 from aurashot.characters._sidecar import Reference
-from tests.characters.disk import DiskFile
 from tests.characters.images import ANCHOR, NOON, sidecar
 from tests.stopwatch import no_later
 
@@ -23,7 +24,7 @@ def image(number: int, **fields: Any) -> GalleryImage:
     """Return an image with a number, an hour later than the one before."""
     moment = NOON + timedelta(hours=number)
     usual: dict[str, Any] = {"sha256": digest(number), "request_id": f"r-{number}", "created_at": moment}
-    file = DiskFile(f"avatars/Snow/gallery/{number}.png", 9, moment)
+    file = StoredFile(f"avatars/Snow/gallery/{number}.png", 9, moment)
     return image_of("Snow", file, sidecar(**(usual | fields)))
 
 
@@ -56,7 +57,7 @@ def test_a_tree_leads_from_the_anchor_to_what_an_image_was_used_for() -> None:
 
 def test_an_image_alone_is_one_line() -> None:
     """As one of another tool, of which nothing is known."""
-    theirs = image_of("Snow", DiskFile("avatars/Snow/gallery/x.png", 9, NOON), None)
+    theirs = image_of("Snow", StoredFile("avatars/Snow/gallery/x.png", 9, NOON), None)
     assert "x.png (no sidecar, 2026-11-28)" == str(lineage(theirs, []))
 
 

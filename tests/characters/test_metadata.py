@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -260,9 +261,7 @@ def test_a_file_that_is_cut_short_is_an_error(file_format: str, cut: int) -> Non
 
 
 @given(st.sampled_from(FORMATS), st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=6))
-def test_a_damaged_file_gives_an_error_or_keeps_what_it_has(
-    file_format: str, damages: list[tuple[int, int]]
-) -> None:
+def test_a_damaged_file_gives_an_error_or_keeps_what_it_has(file_format: str, damages: list[tuple[int, int]]) -> None:
     """Whatever bytes are wrong, all parts that can be found are there afterwards, and are the same."""
     content = bytearray(with_packet(OTHERS.encode(), file_format))
     for place, value in damages:
@@ -289,10 +288,8 @@ def test_any_text_is_escaped(text: str, file_format: str) -> None:
 @given(st.binary(max_size=200))
 def test_any_packet_is_read_or_refused(packet: bytes) -> None:
     """Reading raises one kind of error."""
-    try:
+    with suppress(InvalidImageError):
         read_packet(packet)
-    except InvalidImageError:
-        pass
 
 
 def test_an_upload_has_none_of_it(tmp_path: Path) -> None:

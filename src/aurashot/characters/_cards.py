@@ -171,8 +171,8 @@ def read_card(image: bytes) -> CharacterCard | None:
     found: dict[str, Part] = {}
     for part in parts_of(image, PNG):
         found.setdefault((png_keyword(image, part) or "").casefold(), part)
-    part = found.get(_V3) or found.get(_V2)
-    return None if part is None else card_from(png_text(image, part, LARGEST))
+    chosen = found.get(_V3) or found.get(_V2)
+    return None if chosen is None else card_from(png_text(image, chosen, LARGEST))
 
 
 def card_from(text: bytes) -> CharacterCard:
@@ -188,7 +188,7 @@ def card_from(text: bytes) -> CharacterCard:
     if not _is_object(document):
         raise InvalidImageError("The character card in the image is broken; export it again")
     spec = document.get("spec")
-    version = _SPECS.get(spec, 1) if isinstance(spec, str) else 1
+    version: CardVersion = _SPECS.get(spec, 1) if isinstance(spec, str) else 1
     if version > 1 and not _is_object(document.get("data")):
         raise InvalidImageError("The character card in the image has no 'data'; export it again")
     return CharacterCard(version, document)

@@ -7,13 +7,11 @@ there have no sidecar, and are listed with what is known of them.
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 from unicodedata import normalize
-from urllib.parse import quote, unquote
 
-from aurashot.characters._links import Link, keys_of, links_of
+from aurashot.characters._gallery_image import GalleryImage, gallery_folder, image_of
 from aurashot.characters._metadata import with_metadata
 from aurashot.characters._parts import parts_of, type_of
 from aurashot.characters._sidecar import ENDING, LARGEST, Sidecar, digest_of, read_sidecar
@@ -21,89 +19,20 @@ from aurashot.errors import InputError, InvalidImageError
 from aurashot.images import EXTENSIONS, safe_stem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Set as AbstractSet
+    from datetime import datetime
 
     from aurashot.characters._store import Store, StoredFile
 
-AVATARS: Final = "avatars"
-_GALLERY: Final = "gallery"
 VerdictFilter: TypeAlias = Literal["same", "different", "unsure", "unchecked"]
 """A verdict, or `unchecked` for images whose face was not compared."""
 _VERDICTS: Final = ("same", "different", "unsure", "unchecked")
 _ENDINGS: Final = frozenset((*EXTENSIONS.values(), ".jpeg", ".jpe", ".tif"))
 _LONGEST_STEM: Final = 60
 """Characters of a file name before its number and its extension."""
+_LONGEST_NUMBER: Final = 9
 _ATTEMPTS: Final = 1_000
 """How many names are tried while others take them."""
-
-
-class GalleryImage(NamedTuple):
-    """One finished image, as far as it is known. It is small, as there can be many.
-
-    Attributes:
-        character: The folder name of its character.
-        path: The path of its file, relative to the library's root.
-        size: Of its file, in bytes.
-        modified: When its file was last written.
-        created_at: When it was made; without a sidecar, when its file was written.
-        has_sidecar: Whether there are facts beside it that this SDK can read.
-        operation: `id-photo`, `generate`, `edit` or `other`.
-        prompt: What was asked for.
-        description: What it shows.
-        verdict: `same`, `different` or `unsure`; None if its face was not checked.
-        similarity: 0 to 1; None if there was nothing to compare.
-        anchor_sha256: The anchor that it was made with.
-        tags: The tags of its operation.
-        known_by: What other images know it by, with spaces between.
-        made_from: What it was made from: a line for each, with its role and what it is known by.
-    """
-
-    character: str
-    path: str
-    size: int
-    modified: datetime
-    created_at: datetime
-    has_sidecar: bool = False
-    operation: str | None = None
-    prompt: str | None = None
-    description: str = ""
-    verdict: str | None = None
-    similarity: float | None = None
-    anchor_sha256: str | None = None
-    tags: Mapping[str, str] = {}
-    known_by: str = ""
-    made_from: str = ""
-
-    @property
-    def name(self) -> str:
-        """The name of its file."""
-        return self.path.rpartition("/")[2]
-
-    @property
-    def sha256(self) -> str | None:
-        """The digest of its file as it was stored; None without a sidecar."""
-        return self.known_by.partition(" ")[0].removeprefix("sha256:") or None
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """What other images know it by, such as `sha256:…`."""
-        return tuple(self.known_by.split())
-
-    @property
-    def links(self) -> tuple[Link, ...]:
-        """What it was made from."""
-        lines = (line.split() for line in self.made_from.splitlines())
-        return tuple(Link(unquote(role), tuple(keys)) for role, *keys in lines)
-
-    @property
-    def sidecar_path(self) -> str:
-        """Where the facts about it are."""
-        return self.path + ENDING
-
-
-def gallery_folder(character: str) -> str:
-    """Return where the finished images of a character are, relative to the library's root."""
-    return f"{AVATARS}/{character}/{_GALLERY}"
 
 
 def gallery(
@@ -192,29 +121,6 @@ def read_image(store: Store, character: str, file: StoredFile, beside: StoredFil
     return image_of(character, file, sidecar)
 
 
-def image_of(character: str, file: StoredFile, sidecar: Sidecar | None) -> GalleryImage:
-    """Return what is known of an image from the facts about it."""
-    if sidecar is None:
-        return GalleryImage(character, file.path, file.size, file.modified, file.modified)
-    return GalleryImage(
-        character,
-        file.path,
-        file.size,
-        file.modified,
-        sidecar.created_at,
-        has_sidecar=True,
-        operation=sidecar.operation,
-        prompt=sidecar.prompt,
-        description=sidecar.description,
-        verdict=sidecar.verdict,
-        similarity=sidecar.identity.similarity if sidecar.identity else None,
-        anchor_sha256=sidecar.anchor_sha256,
-        tags=sidecar.tags,
-        known_by=" ".join(keys_of(sidecar)),
-        made_from="\n".join(" ".join((quote(link.role, safe=""), *link.keys)) for link in links_of(sidecar)),
-    )
-
-
 def sidecar_beside(store: Store, path: str) -> Sidecar | None:
     """Return the facts about an image that are beside it; None if there are none that this SDK can read."""
     try:
@@ -265,11 +171,10 @@ def save(
     content = _with_facts(image, known) if metadata else image
     known = known.model_copy(update={"sha256": digest_of(content)})
     stem = stem_of(name or known.description or known.prompt or known.operation)
-    for _ in range(_ATTEMPTS):
-        path = _saved_at(store, character, stem + EXTENSIONS[media_type], content, known)
-        if path is not None:
-            return Saved(path, known, content)
-    raise InputError(f"name: '{stem}' and all names like it are taken; pass another one", argument="name")
+    path = _stored(store, f"{gallery_folder(character)}/{stem}{EXTENSIONS[media_type]}", content, known)
+    if path is None:
+        raise InputError(f"name: '{stem}' and all names like it are taken; pass another one", argument="name")
+    return Saved(path, known, content)
 
 
 def _with_facts(image: bytes, sidecar: Sidecar) -> bytes:
@@ -280,27 +185,35 @@ def _with_facts(image: bytes, sidecar: Sidecar) -> bytes:
         return image
 
 
-def _saved_at(store: Store, character: str, name: str, content: bytes, sidecar: Sidecar) -> str | None:
-    """Return where an image is now; None if somebody else was faster with the name."""
-    folder = gallery_folder(character)
-    files = {file.path: file for file in store.files(folder)}
-    path = _begun(store, files, f"{folder}/{name}", content)
-    if path is None:
-        path = free_path(f"{folder}/{name}", files)
+def _stored(store: Store, wanted: str, content: bytes, sidecar: Sidecar) -> str | None:
+    """Store an image and its sidecar, and return where; None if all names are taken."""
+    files = {file.path: file for file in store.files(wanted.rpartition("/")[0])}
+    begun = _begun(store, files, wanted, content)
+    if begun is not None and _is_noted(store, begun, sidecar):
+        return begun
+    taken = {folded_path(path.removesuffix(ENDING)) for path in files}
+    for _ in range(_ATTEMPTS):
+        path = free_path(wanted, taken)
+        taken.add(folded_path(path))
         try:
             store.create(path, content)
-        except FileExistsError:
-            return None
+        except FileExistsError:  # somebody else was faster
+            continue
+        if _is_noted(store, path, sidecar):
+            return path
+        beside = sidecar_beside(store, path)
+        if beside is None or beside.sha256 != sidecar.sha256:  # or else another has taken the image for one left behind
+            store.remove(path)
+    return None
+
+
+def _is_noted(store: Store, path: str, sidecar: Sidecar) -> bool:
+    """Put a sidecar beside an image, and return whether it is there; another one may be."""
     try:
         store.create(path + ENDING, sidecar.to_bytes())
     except FileExistsError:
-        beside = sidecar_beside(store, path)
-        if beside == sidecar:  # another process was saving the same
-            return path
-        if beside is None or beside.sha256 != sidecar.sha256:  # or else another has taken the image for one left behind
-            store.remove(path)
-        return None
-    return path
+        return sidecar_beside(store, path) == sidecar  # another process was saving the same
+    return True
 
 
 def _begun(store: Store, files: Mapping[str, StoredFile], wanted: str, content: bytes) -> str | None:
@@ -325,19 +238,22 @@ def stem_of(text: str) -> str:
     return safe_stem(safe_stem(text)[:_LONGEST_STEM])
 
 
-def free_path(wanted: str, taken: Iterable[str]) -> str:
-    """Return a path with a number before its extension, if need be, that no file and no sidecar has.
+def free_path(wanted: str, taken: AbstractSet[str]) -> str:
+    """Return a path that is not taken: the wanted one, or one with the next number before its extension.
 
-    Names that differ in upper and lower case only are one name, as they are on many disks.
+    Args:
+        wanted: The path.
+        taken: The paths of all images and of those that sidecars belong to, as `folded_path` writes them.
     """
-    used = {_folded(path.removesuffix(ENDING)) for path in taken}
+    if folded_path(wanted) not in taken:
+        return wanted
     stem, dot, extension = wanted.rpartition(".")
-    path, number = wanted, 1
-    while _folded(path) in used:
-        number += 1
-        path = f"{stem}-{number}{dot}{extension}"
-    return path
+    start, end = folded_path(f"{stem}-"), folded_path(dot + extension)
+    middles = (path[len(start) : -len(end)] for path in taken if path.startswith(start) and path.endswith(end))
+    numbers = (int(each) for each in middles if each.isascii() and each.isdigit() and len(each) <= _LONGEST_NUMBER)
+    return f"{stem}-{max(numbers, default=1) + 1}{dot}{extension}"
 
 
-def _folded(path: str) -> str:
+def folded_path(path: str) -> str:
+    """Return a path without the difference of upper and lower case, and of composition, that many disks ignore."""
     return normalize("NFC", path).casefold()

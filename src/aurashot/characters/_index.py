@@ -1,9 +1,9 @@
 """Find images among thousands by what they show, by tag, verdict and character.
 
-The files are the truth, and the index is only faster: it can be deleted at any time, and is made again. Before a search,
-the folders that have changed are read again. A folder that was changed within the last two seconds is always read, as
-the clocks of file systems tick slowly. In a library of up to 2,000 images and characters every file is looked at, so
-that a sidecar which another program has written over in place is noticed as well; in a larger one that is when
+The files are the truth, and the index is only faster: it can be deleted at any time, and is made again. Before a
+search, the folders that have changed are read again. A folder that was changed within the last two seconds is always
+read, as the clocks of file systems tick slowly. In a library of up to 2,000 images and characters every file is looked
+at, so that a sidecar which another program has written over in place is noticed as well; in a larger one that is when
 something else in its folder changes, or with `refresh(full=True)`. A remote library is listed every five minutes at
 most; a search for one character lists its images each time.
 
@@ -20,7 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from aurashot.characters._gallery import AVATARS, check_filters, gallery_folder
+from aurashot.characters._gallery import check_filters
+from aurashot.characters._gallery_image import AVATARS, gallery_folder
 from aurashot.characters._index_file import BusyError, IndexFile
 from aurashot.characters._index_queries import (
     PAGE,
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence, Set as AbstractSet
     from datetime import datetime
 
-    from aurashot.characters._gallery import GalleryImage, VerdictFilter
+    from aurashot.characters._gallery import VerdictFilter
+    from aurashot.characters._gallery_image import GalleryImage
     from aurashot.characters._index_file import Used
     from aurashot.characters._store import Store, StoredFile
 
@@ -210,7 +212,8 @@ class GalleryIndex:
         there = [each for each in there if is_text(each)]
         if full is None:
             full = character is not None or len(there) + self._file.use(number).result <= _FEW
-        now = {each: _stamp(avatars, each, before.get(each)) for each in there}
+        limit = time.time() - _SETTLED
+        now = {each: _stamp(f"{avatars}/{each}/gallery", before.get(each, ""), limit) for each in there}
         changed = [each for each in there if full or not now[each] or before.get(each) != now[each]]
         for batch in _batches(changed):
             self._rescan({each: list(self._store.files(gallery_folder(each))) for each in batch}, now)
@@ -252,21 +255,19 @@ def _batches(characters: Sequence[str]) -> Iterator[Sequence[str]]:
         yield characters[start : start + _BATCH]
 
 
-def _stamp(avatars: str, character: str, before: str | None) -> str:
-    """Return when a gallery's folders were changed last; empty if that is too short a time ago to be sure.
+def _stamp(folder: str, before: str, limit: float) -> str:
+    """Return when a gallery's folders were changed last; empty if that was after the limit, so that it is not sure.
 
     Folders within it are those that the stamp before names: a new one changes the folder that it is in.
     """
-    inner = [line.rpartition(" ")[0] for line in before.splitlines()[1:]] if before else []
-    folder = f"{avatars}/{character}/gallery"
+    inner = [line.rpartition(" ")[0] for line in before.splitlines()[1:]] if "\n" in before else []
     lines: list[str] = []
-    now = time.time()
     for name in ("", *inner):
         try:
-            changed = os.stat(f"{folder}/{name}" if name else folder).st_mtime_ns  # noqa: PTH116 - for thousands
+            changed = os.stat(f"{folder}/{name}").st_mtime_ns  # noqa: PTH116 - for thousands
         except (OSError, ValueError):
             changed = 0
-        if changed / 1e9 > now - _SETTLED:
+        if changed / 1e9 > limit:
             return ""
         lines.append(f"{name} {changed}")
     return "\n".join(lines)

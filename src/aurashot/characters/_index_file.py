@@ -34,16 +34,15 @@ _ENDINGS: Final = ("", "-journal", "-wal", "-shm")
 _SCHEMA: Final = (
     """
     CREATE TABLE images (
-        id INTEGER PRIMARY KEY, character TEXT NOT NULL, name TEXT NOT NULL,
-        size INTEGER NOT NULL, modified INTEGER NOT NULL,
-        beside_size INTEGER NOT NULL, beside_modified INTEGER NOT NULL,
-        created INTEGER NOT NULL, has_sidecar INTEGER NOT NULL, operation TEXT, prompt TEXT, description TEXT NOT NULL,
-        verdict TEXT, similarity REAL, anchor BLOB, tags TEXT NOT NULL, known_by TEXT NOT NULL, made_from TEXT NOT NULL,
+        id INTEGER PRIMARY KEY, character TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL,
+        modified INTEGER NOT NULL, created INTEGER NOT NULL, has_sidecar INTEGER NOT NULL, operation TEXT, prompt TEXT,
+        description TEXT NOT NULL, verdict TEXT, similarity REAL, anchor BLOB, tags TEXT NOT NULL,
+        known_by TEXT NOT NULL, made_from TEXT NOT NULL, beside_size INTEGER NOT NULL, beside_modified INTEGER NOT NULL,
         UNIQUE (character, name)
     )
     """,
     "CREATE INDEX by_time ON images (created)",
-    "CREATE TABLE texts (id INTEGER PRIMARY KEY, folded TEXT NOT NULL)",
+    "CREATE TABLE texts (id INTEGER PRIMARY KEY, created INTEGER NOT NULL, folded TEXT NOT NULL)",
     "CREATE TABLE folders (character TEXT PRIMARY KEY, stamp TEXT NOT NULL)",
     "CREATE TABLE notes (name TEXT PRIMARY KEY, value REAL NOT NULL)",
     f"PRAGMA application_id = {APPLICATION_ID}",

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from aurashot.characters._gallery import AVATARS, GalleryImage, has_tag
-from aurashot.characters._index_rows import MICROSECOND, folded
+from aurashot.characters._gallery import has_tag
+from aurashot.characters._gallery_image import GalleryImage, microseconds
+from aurashot.characters._index_rows import folded
 from aurashot.errors import InputError
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
+    from datetime import datetime
 
     from aurashot.characters._index_rows import Marks
 
-PAGE: Final = 2_000
+PAGE: Final = 4_000
 """Images that are read at once."""
 _MOST_WORDS: Final = 32
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _COLUMNS: Final = (
-    "i.id, i.character, i.name, i.size, i.modified, i.created, i.has_sidecar, i.operation, i.prompt, i.description, "
+    "i.character, i.name, i.size, i.modified, i.created, i.has_sidecar, i.operation, i.prompt, i.description, "
     "i.verdict, i.similarity, i.anchor, i.tags, i.known_by, i.made_from"
 )
 
@@ -67,10 +67,14 @@ def plain(text: str) -> str:
 def chosen(connection: sqlite3.Connection, question: Question) -> list[GalleryImage]:
     """Return the images that are asked for, the newest first."""
     conditions = _conditions(question)
+    statement = _statement(question, [term for term, _ in conditions])
     values = [value for _, value in conditions]
-    rows = map(_image, connection.execute(_statement(question, [term for term, _ in conditions]), values))
     tag = question.tag
-    return list(islice((image for image in rows if tag is None or has_tag(image.tags, tag)), question.limit))
+    if tag is None:
+        limit = -1 if question.limit is None else question.limit
+        return list(map(GalleryImage, connection.execute(f"{statement} LIMIT ?", [*values, limit])))
+    rows = map(GalleryImage, connection.execute(statement, values))
+    return list(islice((image for image in rows if has_tag(image.tags, tag)), question.limit))
 
 
 def _conditions(question: Question) -> list[tuple[str, object]]:
@@ -81,7 +85,8 @@ def _conditions(question: Question) -> list[tuple[str, object]]:
     if question.verdict is not None:
         conditions.append(("i.verdict IS ?", None if question.verdict == "unchecked" else question.verdict))
     if question.since is not None:
-        conditions.append(("i.created >= ?", (question.since - _EPOCH) // MICROSECOND))
+        table = "t" if question.words else "i"
+        conditions.append((f"{table}.created >= ?", microseconds(question.since)))
     if question.tag is not None:
         pieces = [json.dumps(piece, ensure_ascii=False)[1:-1] for piece in plain(question.tag).split("=")]
         conditions += [("instr(i.tags, ?)", piece) for piece in pieces if piece]
@@ -89,45 +94,29 @@ def _conditions(question: Question) -> list[tuple[str, object]]:
 
 
 def _statement(question: Question, terms: Sequence[str]) -> str:
-    """Return the query: all texts are read first, which are small, unless it is about one character."""
-    tables = "images i"
-    if question.words:
-        tables = "texts t CROSS JOIN images i" if question.character is None else "images i CROSS JOIN texts t"
-        terms = ["i.id = t.id", *terms]
-    where = f" WHERE {' AND '.join(terms)}" if terms else ""
-    return f"SELECT {_COLUMNS} FROM {tables}{where} ORDER BY i.created DESC, i.id DESC"  # noqa: S608 - constants
+    """Return the query. All texts are read first, which are small, unless it is about one character."""
+    if not question.words:
+        where = f" WHERE {' AND '.join(terms)}" if terms else ""
+        return f"SELECT {_COLUMNS} FROM images i{where} ORDER BY i.created DESC, i.id DESC"  # noqa: S608 - constants
+    tables = "texts t CROSS JOIN images i" if question.character is None else "images i CROSS JOIN texts t"
+    where = " AND ".join(["i.id = t.id", *terms])
+    if any("i." in term for term in terms) or question.limit is None:
+        return f"SELECT {_COLUMNS} FROM {tables} WHERE {where} ORDER BY t.created DESC, t.id DESC"  # noqa: S608 - as above
+    newest = f"SELECT t.id FROM texts t WHERE {' AND '.join(terms)} ORDER BY t.created DESC, t.id DESC"  # noqa: S608 - as above
+    newest += f" LIMIT {int(question.limit)}"
+    return f"SELECT {_COLUMNS} FROM images i WHERE i.id IN ({newest}) ORDER BY i.created DESC, i.id DESC"  # noqa: S608 - as above
 
 
 def page(connection: sqlite3.Connection, character: str | None, last: int) -> tuple[list[GalleryImage], int]:
     """Return some images after the one with a number, and the number of the last one."""
     which, values = ("i.character = ? AND ", [plain(character)]) if character is not None else ("", [])
-    statement = f"SELECT {_COLUMNS} FROM images i WHERE {which}i.id > ? ORDER BY i.id LIMIT {PAGE}"  # noqa: S608
-    rows: list[Any] = connection.execute(statement, [*values, last]).fetchall()
-    return list(map(_image, rows)), rows[-1][0] if rows else last
-
-
-def _image(row: Any) -> GalleryImage:
-    (_, character, name, size, modified, created, has_sidecar, operation, prompt) = row[:9]
-    (description, verdict, similarity, anchor, tags, known_by, made_from) = row[9:]
-    if ".." in name and ".." in name.split("/"):
-        raise ValueError(name)  # no name of a file here: the index is made anew
-    return GalleryImage(
-        character,
-        f"{AVATARS}/{character}/gallery/{name}",
-        size,
-        _EPOCH + timedelta(microseconds=modified),
-        _EPOCH + timedelta(microseconds=created),
-        bool(has_sidecar),
-        operation,
-        prompt,
-        description,
-        verdict,
-        similarity,
-        anchor.hex() if anchor else None,
-        json.loads(tags) if tags else {},
-        known_by,
-        made_from,
-    )
+    terms = f"{which}i.id > ? ORDER BY i.id LIMIT {PAGE}"
+    rows = connection.execute(f"SELECT {_COLUMNS} FROM images i WHERE {terms}", [*values, last])  # noqa: S608 - constants
+    images = list(map(GalleryImage, rows))
+    if len(images) < PAGE:
+        return images, last
+    final = connection.execute(f"SELECT max(id) FROM (SELECT i.id FROM images i WHERE {terms})", [*values, last])  # noqa: S608
+    return images, final.fetchone()[0]
 
 
 def stamps(connection: sqlite3.Connection) -> dict[str, str]:

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeAlias
 from unicodedata import normalize
 
-from aurashot.characters._gallery import gallery_folder, pairs, read_image
+from aurashot.characters._gallery import pairs, read_image
+from aurashot.characters._gallery_image import gallery_folder, microseconds
 from aurashot.characters._index_file import transaction
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
 
-    from aurashot.characters._gallery import GalleryImage
+    from aurashot.characters._gallery_image import GalleryImage
     from aurashot.characters._store import Store, StoredFile
 
-MICROSECOND: Final = timedelta(microseconds=1)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _AT_ONCE: Final = 16
 """Sidecars that are read at once from a store that is far away."""
-Marks = tuple[int, ...]
+Marks: TypeAlias = tuple[int, ...]
 """The size and time of an image and of its sidecar, by which a change is noticed."""
 
 
@@ -81,18 +79,15 @@ def _with_inner_folders(stamp: str, names: Iterable[str]) -> str:
 def _read(store: Store, character: str, found: Sequence[tuple[StoredFile, StoredFile | None]]) -> list[GalleryImage]:
     if len(found) < 2 or store.local(found[0][0].path) is not None:
         return [read_image(store, character, image, beside) for image, beside in found]
+    files, sidecars = [image for image, _ in found], [beside for _, beside in found]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        return list(threads.map(lambda pair: read_image(store, character, *pair), found))
+        return list(threads.map(partial(read_image, store, character), files, sidecars))
 
 
 def _marks(image: StoredFile, beside: StoredFile | None) -> Marks:
     if beside is None:
-        return image.size, _microseconds(image.modified), -1, 0
-    return image.size, _microseconds(image.modified), beside.size, _microseconds(beside.modified)
-
-
-def _microseconds(moment: datetime) -> int:
-    return (moment - _EPOCH) // MICROSECOND
+        return image.size, microseconds(image.modified), -1, 0
+    return image.size, microseconds(image.modified), beside.size, microseconds(beside.modified)
 
 
 def write(connection: sqlite3.Connection, scans: Iterable[Scan], *, listed_at: float | None = None) -> None:
@@ -113,10 +108,11 @@ def _write_scan(connection: sqlite3.Connection, scan: Scan) -> None:
     for name in scan.gone:
         _remove(connection, "character = ? AND name = ?", [character, name])
     for image, marks in scan.changed:
-        name = image.path.removeprefix(gallery_folder(character) + "/")
+        name = image.row[1]
         _remove(connection, "character = ? AND name = ?", [character, name])
-        cursor = connection.execute(_INSERT, _row(image, name, marks))
-        connection.execute("INSERT INTO texts VALUES (?, ?)", [cursor.lastrowid, _searched(image, name)])
+        cursor = connection.execute(_INSERT, [*image.row, *marks[2:]])
+        text = [cursor.lastrowid, image.row[4], _searched(image, name)]
+        connection.execute("INSERT INTO texts VALUES (?, ?, ?)", text)
     connection.execute("INSERT OR REPLACE INTO folders VALUES (?, ?)", [character, scan.stamp])
 
 
@@ -127,26 +123,6 @@ def _remove(connection: sqlite3.Connection, which: str, values: Sequence[str]) -
 
 
 _INSERT: Final = f"INSERT INTO images VALUES (NULL, {', '.join('?' * 17)})"  # noqa: S608 - placeholders
-
-
-def _row(image: GalleryImage, name: str, marks: Marks) -> tuple[object, ...]:
-    anchor = bytes.fromhex(image.anchor_sha256) if image.anchor_sha256 else None
-    return (
-        image.character,
-        name,
-        *marks,
-        _microseconds(image.created_at),
-        int(image.has_sidecar),
-        image.operation,
-        image.prompt,
-        image.description,
-        image.verdict,
-        image.similarity,
-        anchor,
-        json.dumps(dict(image.tags), ensure_ascii=False) if image.tags else "",
-        image.known_by,
-        image.made_from,
-    )
 
 
 def _searched(image: GalleryImage, name: str) -> str:

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from aurashot.characters._gallery import GalleryImage
+    from aurashot.characters._gallery_image import GalleryImage
     from aurashot.characters._links import Link
 
 _DEEPEST: Final = 50
@@ -114,10 +114,8 @@ class _Family:
     def __init__(self, image: GalleryImage, images: Iterable[GalleryImage], sources: Sequence[Source]) -> None:
         self._image = image
         self._images = {each.path: each for each in [*images, image]}
-        self._by_key: dict[str, GalleryImage | Source] = {}
-        for each in [*sources, *self._images.values()]:
-            for key in each.keys:
-                self._by_key.setdefault(key, each)
+        known: list[GalleryImage | Source] = [*sources, *self._images.values()]
+        self._by_key = {key: each for each in reversed(known) for key in each.keys}
         self._children: dict[str, list[tuple[str, GalleryImage]]] = {}
         for each in self._images.values():
             for link, parent in self._parents_of(each):
@@ -154,9 +152,7 @@ class _Family:
             elif isinstance(parent, Source):
                 repeated = parent.label in seen
                 seen.add(parent.label)
-                nodes.append(
-                    Lineage(parent.label, link.role, is_anchor=parent.is_anchor, is_repeated=repeated)
-                )
+                nodes.append(Lineage(parent.label, link.role, is_anchor=parent.is_anchor, is_repeated=repeated))
             else:
                 nodes.append(self._followed(parent, link.role, seen, depth, upward=True))
         return tuple(nodes)

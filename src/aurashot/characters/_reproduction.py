@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from aurashot.characters._gallery import GalleryImage
+    from aurashot.characters._gallery_image import GalleryImage
     from aurashot.characters._sidecar import Reference, Sidecar
     from aurashot.characters._store import Store
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
-from xml.parsers.expat import ExpatError, ParserCreate  # noqa: S407 - it refuses entities
-from xml.sax.saxutils import escape  # noqa: S406 - it parses nothing
+from xml.parsers.expat import ExpatError, ParserCreate
+from xml.sax.saxutils import escape
 
 from aurashot.errors import InvalidImageError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from aurashot.characters._sidecar import Sidecar
 
 RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_XML: Final = "http://www.w3.org/XML/1998/namespace"
 OURS: Final = "urn:aurashot:xmp:1:"
 _PREFIXES: Final = {
     "aurashot": OURS,
@@ -203,7 +204,7 @@ class _Reader:
 
     def _note(self, tag: str, value: str | None) -> None:
         uri, _, name = tag.rpartition(" ")
-        if not uri or uri == RDF or uri == "http://www.w3.org/XML/1998/namespace":
+        if uri in {"", RDF, _XML}:
             return
         full = f"{_NAMES.get(uri, uri)}:{name}"
         self.names.add(full)

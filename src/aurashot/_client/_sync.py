@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from aurashot._client import _setup as setup
 from aurashot._client._sync_calls import Calls
+from aurashot._client._sync_characters import CharacterCalls
 from aurashot._hidden import hides_locals
 from aurashot._rate_limit import check_rate_limiter
 from aurashot._transport._sync import Connections, Transport
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from aurashot.ledger import Ledger
 
 
-class AuraShot(Calls):
+class AuraShot(Calls, CharacterCalls):
     """The AuraShot API, blocking.
 
     Create one client, share it between threads, and keep it: it pools connections and caches uploads. Close it with

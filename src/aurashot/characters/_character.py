@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self, TypeAlias
 from uuid import uuid4
 
@@ -12,6 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, JsonValue
 from aurashot.characters._names import folder_of
 from aurashot.errors import LibraryError
 from aurashot.images import EXTENSIONS, sniff
+from aurashot.images._expiry import expires_at
 from aurashot.models import WireModel
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
+_SOON: Final = timedelta(minutes=2)
+"""A URL that expires so soon is not sent any more: a generation takes its time."""
 Moment: TypeAlias = Annotated[AwareDatetime, AfterValidator(_utc)]
 """A time with its time zone, kept in UTC."""
 
@@ -212,6 +215,12 @@ class Character(WireModel):
     def reference(self) -> StoredImage | None:
         """The image to pass as the face: the anchor, or the face reference while there is no anchor."""
         return self.anchor or self.face
+
+    def live_url(self) -> str | None:
+        """Return where the service has the image to pass as the face; None if the URL says that it has expired."""
+        url = self.reference.url if self.reference is not None else None
+        end = None if url is None else expires_at(url)
+        return url if end is None or end > datetime.now(UTC) + _SOON else None
 
     @property
     def has_consent(self) -> bool:

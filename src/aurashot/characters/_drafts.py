@@ -66,9 +66,10 @@ def begin(store: Store, draft: Draft, *, has_ledger: bool) -> Draft:
     if earlier is None:  # it was finished meanwhile
         return begin(store, draft, has_ledger=has_ledger)
     if earlier.asked != draft.asked:
+        since = f"{earlier.started_at:%Y-%m-%d %H:%M} UTC"
         raise InputError(
-            f"face: '{draft.slug}' is being made from another image, prompt or kind since {earlier.started_at:%Y-%m-%d "
-            "%H:%M} UTC; pass the same ones to go on, or call discard_draft to begin anew",
+            f"face: '{draft.slug}' is being made from another image, prompt or kind since {since}; pass the same ones to "
+            "go on, or call discard_draft to begin anew",
             argument="face",
         )
     if earlier.response is None and not has_ledger:

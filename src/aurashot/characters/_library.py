@@ -191,6 +191,19 @@ class CharacterLibrary(LeavableLibrary):
         for path in change.obsolete:
             self.store.remove(f"{folder}/{path}")
 
+    def discard_draft(self, name: str) -> bool:
+        """Forget that a character is being made, and return whether one was.
+
+        Whatever was paid for it stays paid: look at your bill, or into the ledger, before you begin anew.
+
+        Raises:
+            InputError: The name cannot be that of a character.
+            LibraryError: The draft cannot be removed.
+        """
+        from aurashot.characters import _drafts
+
+        return _drafts.end(self.store, folder_name(name))
+
     def rename(self, character: str | Character, name: str) -> Character:
         """Give a character another name. The old or the new folder is complete at any time.
 

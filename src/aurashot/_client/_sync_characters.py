@@ -1,0 +1,112 @@
+# Written by scripts/sync-client from _async_characters.py: change that file, and run it again.
+"""Making characters with the blocking client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from aurashot._client import _setup as setup
+from aurashot._operations import Labels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aurashot._flows.creation import AnyLibrary
+    from aurashot._transport._sync import Transport
+    from aurashot.characters import Character, Kind
+    from aurashot.identity import IdentityPolicy
+    from aurashot.images import ImageInput, ImageRules
+
+
+class CharacterCalls:
+    """What the blocking client offers for characters."""
+
+    _rules: ImageRules
+    _transport: Transport
+    _identity: IdentityPolicy | None = None
+
+    def create_character(
+        self,
+        name: str,
+        *,
+        face: ImageInput,
+        library: AnyLibrary,
+        kind: Kind = "real",
+        prompt: str | None = None,
+        check: bool = True,
+        timeout: float | None = None,
+        idempotency_key: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        identity: IdentityPolicy | Literal[False] | None = None,
+        **fields: Any,
+    ) -> Character:
+        """Make the ID photo of a person, and keep both in a library as a character. Billed: one image.
+
+        A call that was interrupted can be made again, and goes on where it ended: what was paid for is not paid again.
+
+        Args:
+            name: Its name, in any script.
+            face: One photo with one face, or an image of an invented person. It is kept as it is.
+            library: Where the character is kept.
+            kind: `real` for a real person, `virtual` for an invented one.
+            prompt: A style for the ID photo, for example for an anime character.
+            check: Whether the photo is refused if it is not good enough, and problems of the ID photo are logged; needs
+                the extra `identity`, and does nothing without it.
+            timeout: Seconds that this call may take in total, instead of the client's timeout.
+            idempotency_key: Sent as `Idempotency-Key` instead of a generated key.
+            tags: Labels for finding the call in the ledger; not sent to the service.
+            identity: As for `id_photo`.
+            fields: What else the library is to keep: `description`, `styles`, `scenes`, `prompt_template`, `consent` and
+                so on, as for `CharacterLibrary.create`.
+
+        Raises:
+            InputError: An argument is invalid, or the photo is not good enough; nothing was sent.
+            CharacterExistsError: The name is taken; nothing was sent.
+            UnresolvedError: An earlier call with this name may have been billed; nothing was sent.
+            LibraryError: The library cannot be used; what was paid for is in `delivered`.
+            AuraShotError: Any other failure; see `outcome` and `may_be_charged`.
+        """
+        from aurashot._flows import creation
+
+        wanted = creation.Wanted(creation.library_of(library), name, kind, face, prompt, check, fields)
+        flow = creation.begin(self._rules, wanted, idempotency_key, has_ledger=self._transport.has_ledger)
+        begun = self._transport.run("create_character", flow, timeout=timeout)
+        policy = self._identity if identity is None else setup.identity_policy(identity)
+        making = creation.create(self._rules, wanted, begun, policy)
+        return self._transport.run("create_character", making, Labels(begun.draft.key, tags), timeout)
+
+    def redo_anchor(
+        self,
+        character: Character,
+        *,
+        library: AnyLibrary,
+        prompt: str | None = None,
+        timeout: float | None = None,
+        idempotency_key: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        identity: IdentityPolicy | Literal[False] | None = None,
+    ) -> Character:
+        """Make a new ID photo from a character's face reference, and keep it. Billed: one image.
+
+        The old one stays until the new one is stored. With the extra `identity`, a new one that shows another person is
+        refused.
+
+        Args:
+            character: The character.
+            library: Where it is kept.
+            prompt: A style for the ID photo.
+            timeout: Seconds that this call may take in total, instead of the client's timeout.
+            idempotency_key: Sent as `Idempotency-Key` instead of a generated key.
+            tags: Labels for finding the call in the ledger; not sent to the service.
+            identity: As for `id_photo`.
+
+        Raises:
+            IdentityDriftError: The new ID photo shows another person; it is in `delivered`, and the old one is kept.
+            LibraryError: The library cannot be used; what was paid for is in `delivered`.
+            AuraShotError: Any other failure; see `outcome` and `may_be_charged`.
+        """
+        from aurashot._flows import creation
+
+        policy = self._identity if identity is None else setup.identity_policy(identity)
+        flow = creation.redo(self._rules, creation.library_of(library), character, prompt, policy)
+        return self._transport.run("redo_anchor", flow, Labels(idempotency_key, tags), timeout)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SHORT = 0.3
 """Seconds that a lock lasts in these tests."""
+SHORTEST = 0.05
+"""The same where a process is killed again and again."""
 
 
 class KilledError(BaseException):
@@ -84,7 +86,7 @@ def killed(library: CharacterLibrary, alive: int, call: Callable[[CharacterLibra
     """Make a call in a process that is killed after some requests, and return whether it was killed."""
     dying = Dying(objects_of(library), alive)
     try:
-        call(CharacterLibrary(ObjectStore(dying, lock_seconds=SHORT)))
+        call(CharacterLibrary(ObjectStore(dying, lock_seconds=SHORTEST)))
     except KilledError:
         return True
     assert dying.alive >= 0
@@ -101,13 +103,13 @@ def remote(request: pytest.FixtureRequest) -> CharacterLibrary:
 
 def empty() -> CharacterLibrary:
     """Return an empty library in memory, whose locks last a moment only."""
-    return CharacterLibrary(ObjectStore(objects_of(memory_library()), lock_seconds=SHORT))
+    return CharacterLibrary(ObjectStore(objects_of(memory_library()), lock_seconds=SHORTEST))
 
 
 @pytest.fixture
 def memory() -> CharacterLibrary:
     """Return an empty library in memory, whose locks last a moment only."""
-    return empty()
+    return CharacterLibrary(ObjectStore(objects_of(memory_library()), lock_seconds=SHORT))
 
 
 def unfinished(library: CharacterLibrary) -> list[str]:
@@ -270,10 +272,10 @@ def at(url: str, **options: Any) -> CharacterLibrary:
         "region": "us-east-1",
         "access_key_id": "testing",
         "secret_access_key": "sk-secret-1234",
-        "client_options": {"allow_http": True, "timeout": timedelta(seconds=2)},
+        "client_options": {"allow_http": True, "timeout": timedelta(seconds=5)},
         "retry_config": {
             "max_retries": 2,
-            "retry_timeout": timedelta(seconds=5),
+            "retry_timeout": timedelta(seconds=0.5),
             "backoff": {"init_backoff": timedelta(milliseconds=5), "max_backoff": timedelta(milliseconds=10), "base": 2},
         },
     } | options

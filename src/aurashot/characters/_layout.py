@@ -184,7 +184,8 @@ def _broken(slug: str, fault: str) -> LibraryError:
 
 def _display_name(given: JsonValue, slug: str) -> str:
     """Return what a character is called: what its file says, unless the folder was renamed to something else."""
-    return given if isinstance(given, str) and name_key(given) == name_key(slug) else slug
+    is_same = given == slug or (isinstance(given, str) and name_key(given) == name_key(slug))
+    return given if isinstance(given, str) and is_same else slug
 
 
 def _kind(given: JsonValue) -> Kind:

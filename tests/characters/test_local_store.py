@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aurashot import CharacterExistsError, CharacterNotFoundError, LibraryError
-from aurashot.characters import CharacterLibrary, LocalStore
-from aurashot.characters import _held as held, _tree as tree
+from aurashot.characters import CharacterLibrary, LocalStore, _held as held, _tree as tree
 from aurashot.characters._store import checked_path, lock_key, lock_name
 from tests.characters.conftest import ANCHOR, FACE, OTHER
 
@@ -72,7 +71,9 @@ def test_files_are_listed_with_their_sizes_and_times(store: LocalStore, root: Pa
     files = list(store.files("notes"))
     assert [("notes/a/c.txt", 1), ("notes/b.txt", 2)] == [(each.path, each.size) for each in files]
     assert abs(files[0].modified - datetime.now(UTC)).total_seconds() < 60
-    assert ["notes/.hidden", "notes/a/c.txt", "notes/b.txt"] == [each.path for each in store.files("notes", hidden=True)]
+    assert ["notes/.hidden", "notes/a/c.txt", "notes/b.txt"] == [
+        each.path for each in store.files("notes", hidden=True)
+    ]
     assert ([], []) == (list(store.files("nothing")), list(store.folders("nothing")))
 
 
@@ -98,9 +99,7 @@ def test_a_removed_folder_takes_no_other_with_it(local: CharacterLibrary, root: 
 
 
 @pytest.mark.parametrize("kind", ["new", "removed"])
-def test_what_a_killed_process_left_is_removed_by_the_next_one(
-    local: CharacterLibrary, root: Path, kind: str
-) -> None:
+def test_what_a_killed_process_left_is_removed_by_the_next_one(local: CharacterLibrary, root: Path, kind: str) -> None:
     """When it uses that name, and not before: another process may be at work."""
     folder = left_behind(root, kind)
     local.create("Dora")
@@ -171,7 +170,9 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     """On a real file system without space, if this user may mount one."""
     mount = tmp_path / "small"
     mount.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "none", str(mount)], capture_output=True, check=False)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200k", "none", str(mount)], capture_output=True, check=False
+    )
     if done.returncode:
         pytest.skip("this user may mount nothing")
     try:

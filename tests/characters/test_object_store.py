@@ -137,7 +137,7 @@ def test_an_object_is_created_once(remote: CharacterLibrary) -> None:
 
 
 def test_a_killed_rename_is_finished_or_undone() -> None:
-    """Whenever the process is killed: one of the two is complete at any time, and the next operation ends the matter."""
+    """Whenever it is killed: one of the two is complete at any time, and the next operation ends the matter."""
     for alive in range(40):
         library = empty()
         made = library.create("Snow", face=FACE, anchor=ANCHOR)
@@ -276,7 +276,11 @@ def at(url: str, **options: Any) -> CharacterLibrary:
         "retry_config": {
             "max_retries": 2,
             "retry_timeout": timedelta(seconds=0.5),
-            "backoff": {"init_backoff": timedelta(milliseconds=5), "max_backoff": timedelta(milliseconds=10), "base": 2},
+            "backoff": {
+                "init_backoff": timedelta(milliseconds=5),
+                "max_backoff": timedelta(milliseconds=10),
+                "base": 2,
+            },
         },
     } | options
     return CharacterLibrary(ObjectStore(Objects.at("s3://bucket/library", given, 10), lock_seconds=SHORT))
@@ -288,7 +292,7 @@ def at(url: str, **options: Any) -> CharacterLibrary:
     ids=["503", "reset", "closed", "HTML"],
 )
 def test_a_store_that_fails_is_told_after_some_attempts(server: ScriptedServer, response: Response) -> None:
-    """503, a dropped connection and HTML of a proxy are errors of the library, which name the character and the file."""
+    """503, a dropped connection and HTML of a proxy are errors that name the character and the file."""
     server.always(response)
     library = at(server.url)
     calls: list[Callable[[], object]] = [

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Wait for a function in a thread. It comes to its end also if its caller is cancelled: nothing is left half done."""
+    """Wait for a function in a thread. It comes to its end also if its caller is cancelled."""
     return await to_thread.run_sync(partial(function, *args, **kwargs))
 
 
@@ -116,7 +116,22 @@ class AsyncCharacterLibrary:
             CharacterExistsError: The name is taken, also if only case or composition of its letters differ.
             LibraryError: It cannot be written.
         """
-        return await _in_thread(self._library.create, name, kind=kind, face=face, anchor=anchor, face_url=face_url, anchor_url=anchor_url, description=description, styles=styles, scenes=scenes, prompt_template=prompt_template, consent=consent, calibration=calibration, extra=extra)
+        return await _in_thread(
+            self._library.create,
+            name,
+            kind=kind,
+            face=face,
+            anchor=anchor,
+            face_url=face_url,
+            anchor_url=anchor_url,
+            description=description,
+            styles=styles,
+            scenes=scenes,
+            prompt_template=prompt_template,
+            consent=consent,
+            calibration=calibration,
+            extra=extra,
+        )
 
     async def get(self, name: str | Character) -> Character:
         """Load a character by its name, or once more. Case and composition of the letters do not count.
@@ -168,8 +183,8 @@ class AsyncCharacterLibrary:
     ) -> Character:
         """Change a character, and return it as it is now.
 
-        What is left out stays as it is in the library, also if another process has changed it meanwhile. None removes an
-        image, a URL, a consent note or a calibration. A new image has no URL unless one is passed with it.
+        What is left out stays as it is in the library, also if another process has changed it meanwhile. None removes
+        an image, a URL, a consent note or a calibration. A new image has no URL unless one is passed with it.
 
         Args:
             character: The character, or its name.
@@ -191,7 +206,21 @@ class AsyncCharacterLibrary:
             CharacterNotFoundError: There is none, or another one has the name by now.
             LibraryError: A file is broken or cannot be written.
         """
-        return await _in_thread(self._library.update, character, kind=kind, face=face, anchor=anchor, face_url=face_url, anchor_url=anchor_url, description=description, styles=styles, scenes=scenes, prompt_template=prompt_template, consent=consent, calibration=calibration)
+        return await _in_thread(
+            self._library.update,
+            character,
+            kind=kind,
+            face=face,
+            anchor=anchor,
+            face_url=face_url,
+            anchor_url=anchor_url,
+            description=description,
+            styles=styles,
+            scenes=scenes,
+            prompt_template=prompt_template,
+            consent=consent,
+            calibration=calibration,
+        )
 
     async def rename(self, character: str | Character, name: str) -> Character:
         """Give a character another name. The old or the new folder is complete at any time.

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import JsonValue, ValidationError
@@ -29,7 +29,9 @@ from aurashot.characters._character import (
 )
 from aurashot.characters._names import folder_of, name_key
 from aurashot.errors import LibraryError
-from aurashot.models import WireModel
+
+if TYPE_CHECKING:
+    from aurashot.models import WireModel
 
 Document: TypeAlias = dict[str, JsonValue]
 """What `character.json` has in it."""

@@ -139,8 +139,8 @@ class CharacterLibrary(LeavableLibrary):
     ) -> Character:
         """Change a character, and return it as it is now.
 
-        What is left out stays as it is in the library, also if another process has changed it meanwhile. None removes an
-        image, a URL, a consent note or a calibration. A new image has no URL unless one is passed with it.
+        What is left out stays as it is in the library, also if another process has changed it meanwhile. None removes
+        an image, a URL, a consent note or a calibration. A new image has no URL unless one is passed with it.
 
         Args:
             character: The character, or its name.

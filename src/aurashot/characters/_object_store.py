@@ -23,13 +23,14 @@ from uuid import uuid4
 
 from aurashot.characters._held import Held, acquired
 from aurashot.characters._layout import PROFILE
-from aurashot.characters._objects import Objects, Version
-from aurashot.characters._store import OWN_FOLDER, StoredFile, checked_path, lock_key, lock_name
 from aurashot.characters._names import AVATARS
+from aurashot.characters._store import OWN_FOLDER, StoredFile, checked_path, lock_key, lock_name
 from aurashot.errors import LibraryError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
+
+    from aurashot.characters._objects import Objects, Version
 
 LOCK_SECONDS: Final = 90.0
 """How long a lock lasts that nobody renews. A request takes at most half of that, repetitions included."""

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import shutil
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import pytest
@@ -17,6 +16,7 @@ from tests.strategies import ANY_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 BY_ANOTHER_TOOL = {
     "name": "林小雪",

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+HOLD_A_LOCK = """
+import pathlib, sys
+from aurashot.characters import LocalStore
+with LocalStore(pathlib.Path(sys.argv[1])).lock("emma"):
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
 @pytest.fixture
 def store(root: Path) -> LocalStore:
     """Return the store of the library."""
@@ -113,16 +122,7 @@ def test_a_sweep_leaves_alone_what_is_in_use(store: LocalStore, root: Path) -> N
     """It removes the rest, and says what."""
     mine, other = left_behind(root, "new", "Snow"), left_behind(root, "removed", "Dora")
     busy = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import pathlib, sys; from aurashot.characters import LocalStore\n"
-            "with LocalStore(pathlib.Path(sys.argv[1])).lock('emma'):\n"
-            "    print('ready', flush=True); sys.stdin.read()",
-            str(root),
-        ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        [sys.executable, "-c", HOLD_A_LOCK, str(root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     try:
         assert busy.stdout is not None

@@ -97,18 +97,11 @@ class AsyncCharacterLibrary:
 
         Args:
             name: Its name, in any script, which becomes the name of its folder.
-            kind: `real` for a real person, `virtual` for an invented one.
             face: The face reference: a path, bytes, a Pillow image, …, but no URL. It is kept as it is.
             anchor: The ID photo that was made from it.
-            face_url: Where the service has the face reference, if it was uploaded.
-            anchor_url: Where the service has the ID photo.
-            description: For you and for your program.
-            styles: The preferred styles.
-            scenes: The preferred scenes.
+            face_url: Where the service has the face reference; `anchor_url` is that of the ID photo.
             prompt_template: What is written around a scene; it must have `{prompt}` in it.
             consent: That a real person agreed. Leave out its `face_sha256`: it is filled in.
-            calibration: The person's own lines of comparison.
-            extra: Further keys for `character.json`.
 
         Raises:
             InputError: The name or a value is invalid, or a consent note is missing.
@@ -184,21 +177,11 @@ class AsyncCharacterLibrary:
         """Change a character, and return it as it is now.
 
         What is left out stays as it is in the library, also if another process has changed it meanwhile. None removes
-        an image, a URL, a consent note or a calibration. A new image has no URL unless one is passed with it.
+        an image, a URL, a consent note or a calibration. A new image has no URL unless one is passed with it; a URL
+        alone is one of the present image. The other arguments are those of `create`.
 
         Args:
             character: The character, or its name.
-            kind: As in `create`.
-            face: As in `create`.
-            anchor: As in `create`.
-            face_url: As in `create`; alone, it says where the service has the present image.
-            anchor_url: The same for the ID photo.
-            description: As in `create`.
-            styles: As in `create`.
-            scenes: As in `create`.
-            prompt_template: As in `create`.
-            consent: As in `create`.
-            calibration: As in `create`.
 
         Raises:
             InputError: A value is invalid, or a consent note is missing.

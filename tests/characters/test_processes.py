@@ -132,5 +132,5 @@ def test_the_model_of_the_killer_knows_every_change() -> None:
     state = after(state, {"change": "save", "name": "a", "mark": "3"})
     state = after(state, {"change": "rename", "name": "a", "mark": "4", "new": "b"})
     assert ["b"] == list(state)
-    assert ("1", "2", {"3"}) == (state["b"].mark, state["b"].description, state["b"].saved)
+    assert ("1", "2", frozenset({"3"})) == (state["b"].mark, state["b"].description, state["b"].saved)
     assert {} == after(state, {"change": "remove", "name": "b", "mark": "5"})

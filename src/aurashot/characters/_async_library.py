@@ -95,13 +95,11 @@ class AsyncCharacterLibrary:
     ) -> Character:
         """Create a character: all of it is there when this returns, and nothing if it raises.
 
-        Args:
-            name: Its name, in any script, which becomes the name of its folder.
-            face: The face reference: a path, bytes, a Pillow image, …, but no URL. It is kept as it is.
-            anchor: The ID photo that was made from it.
-            face_url: Where the service has the face reference; `anchor_url` is that of the ID photo.
-            prompt_template: What is written around a scene; it must have `{prompt}` in it.
-            consent: That a real person agreed. Leave out its `face_sha256`: it is filled in.
+        The name may be in any script, and becomes the name of the folder. `kind` is `real` for a real person and
+        `virtual` for an invented one. The images may be paths, bytes, Pillow images, …, but no URLs, and are kept as
+        they are; where the service has them, pass `face_url` and `anchor_url`. The prompt template must have `{prompt}`
+        in it. Leave out the `face_sha256` of a consent note: it is filled in. `extra` has further keys for
+        `character.json`.
 
         Raises:
             InputError: The name or a value is invalid, or a consent note is missing.
@@ -179,9 +177,6 @@ class AsyncCharacterLibrary:
         What is left out stays as it is in the library, also if another process has changed it meanwhile. None removes
         an image, a URL, a consent note or a calibration. A new image has no URL unless one is passed with it; a URL
         alone is one of the present image. The other arguments are those of `create`.
-
-        Args:
-            character: The character, or its name.
 
         Raises:
             InputError: A value is invalid, or a consent note is missing.

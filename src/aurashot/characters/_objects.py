@@ -68,7 +68,7 @@ class Objects:
             raise ConfigurationError(
                 f"A library at {address} needs obstore; install it with pip install 'aurashot[characters]'"
             ) from missing
-        limits = {
+        limits: dict[str, dict[str, Any]] = {
             "client_options": {"timeout": timedelta(seconds=seconds / 3), "connect_timeout": timedelta(seconds=5)},
             "retry_config": {"max_retries": 6, "retry_timeout": timedelta(seconds=seconds / 6)},
         }

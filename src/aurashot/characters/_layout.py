@@ -119,7 +119,7 @@ def character_from(document: Document, slug: str) -> Character:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
-        raise _broken(slug, f"{place} under the key '{OWN}': {first['msg']}") from error
+        raise _broken(slug, f"{place} under the key '{OWN}': {first['msg'].removeprefix('Value error, ')}") from error
     except ValueError as error:
         raise _broken(slug, reason_of(error)) from error
 

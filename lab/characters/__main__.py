@@ -32,7 +32,9 @@ def row(store: str, result: Result) -> Sequence[object]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Execute the run, print the table and return the exit code."""
-    parser = argparse.ArgumentParser(prog="scripts/lab characters", description="Kill a program that changes a library.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/lab characters", description="Kill a program that changes a library."
+    )
     parser.add_argument("--kills", type=int, default=1_000, help="number of kills (1,000)")
     parser.add_argument("--s3-kills", type=int, default=0, help="number of kills with S3 (0); needs moto")
     parser.add_argument("--seed", type=int, default=1, help="the seed of the random times (1)")

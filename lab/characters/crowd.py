@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from aurashot import AuraShotError, CharacterExistsError, CharacterNotFoundError
@@ -20,7 +21,9 @@ def run(place: Mapping[str, Any], task: str, *, processes: int, count: int = 1) 
     """Run a task in several processes, and return what each of them reports."""
     arguments = [sys.executable, "-m", "lab.characters.crowd", json.dumps(dict(place)), task]
     children = [
-        subprocess.Popen([*arguments, str(number), str(count)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [*arguments, str(number), str(count)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         for number in range(processes)
     ]
     for child in children:
@@ -50,10 +53,8 @@ def _rename(library: CharacterLibrary, number: int, count: int) -> list[str]:
     """Give characters, which all others want to rename as well, a name of this process."""
     won: list[str] = []
     for each in range(count):
-        try:
+        with suppress(CharacterNotFoundError):
             won.append(library.rename(f"Snow {each}", f"Dora {each} of {number}").slug)
-        except CharacterNotFoundError:
-            pass
     return won
 
 

@@ -99,7 +99,10 @@ async def test_a_cancelled_call_leaves_nothing_half_done(tmp_path: Path) -> None
     [
         ("import aurashot", {"aurashot.characters", "pydantic", "anyio"}),
         ("import aurashot.characters", {"pydantic", "anyio", "obstore", "zipfile"}),
-        ("from aurashot.characters import CharacterLibrary", {"anyio", "obstore", "httpx", "numpy", "PIL", "aurashot.identity"}),
+        (
+            "from aurashot.characters import CharacterLibrary",
+            {"anyio", "obstore", "httpx", "numpy", "PIL", "aurashot.identity"},
+        ),
         ("from aurashot import AuraShot; AuraShot('sk_live_0123456789')", {"aurashot.characters", "obstore"}),
     ],
 )

@@ -124,7 +124,9 @@ def test_files_that_arrive_meanwhile_are_told(local: CharacterLibrary, monkeypat
 def test_a_real_person_needs_consent_where_the_library_says_so(tmp_path: Path) -> None:
     """To be created, and to be given another face; virtual characters need none."""
     strict = CharacterLibrary(tmp_path / "library", require_consent=True)
-    with pytest.raises(InputError, match="consent: 'Snow' cannot be used in this library.*needs a consent note") as caught:
+    with pytest.raises(
+        InputError, match=r"consent: 'Snow' cannot be used in this library.*needs a consent note"
+    ) as caught:
         strict.create("Snow", face=FACE)
     assert "consent" == caught.value.argument
     with pytest.raises(InputError, match="needs a face reference"):

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import shutil
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import pytest
@@ -17,6 +16,7 @@ from tests.strategies import ANY_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 BY_ANOTHER_TOOL = {
     "name": "林小雪",
@@ -49,7 +49,9 @@ def plain_reader(root: Path, name: str) -> PlainCharacter:
         "document": document,
         "face": (folder / document["faceReference"]).read_bytes(),
         "anchor": (folder / document["idPhoto"]).read_bytes(),
-        "gallery": sorted(each.name for each in (folder / "gallery").iterdir()) if (folder / "gallery").is_dir() else [],
+        "gallery": sorted(each.name for each in (folder / "gallery").iterdir())
+        if (folder / "gallery").is_dir()
+        else [],
     }
 
 
@@ -92,7 +94,7 @@ def test_reading_a_foreign_library_changes_nothing(foreign: CharacterLibrary, ro
 
 
 def test_a_foreign_character_is_changed_and_read_by_a_plain_reader(foreign: CharacterLibrary, root: Path) -> None:
-    """It gains an image and a new description; a reader that knows the layout alone still finds all, and every other key."""
+    """It gains an image and a description; a reader that knows the layout alone finds them, and every other key."""
     own_id = foreign.get("林小雪").id
     with foreign.locked("林小雪") as profile:
         foreign.store.create(f"avatars/{profile.slug}/gallery/红裙舞台.png", OTHER)
@@ -252,7 +254,7 @@ def test_a_folder_without_a_profile_is_no_character(
     write("avatars/Snow/profile/face-reference.png", FACE)
     write("avatars/readme.txt", "not a folder")
     assert () == local.list()
-    with pytest.raises(LibraryError, match="its folder is there, and has no profile/character.json"):
+    with pytest.raises(LibraryError, match="its folder is there, and has no profile"):
         local.get("Snow")
     with pytest.raises(LibraryError, match="a folder of the name 'Snow' already"):
         local.create("Snow")

@@ -110,7 +110,13 @@ def test_any_spelling_finds_a_character(library: CharacterLibrary, name: str) ->
 def test_nothing_is_found_in_an_empty_library(library: CharacterLibrary) -> None:
     """It is an empty list, and a name is an error that says the name."""
     assert ((), ()) == (library.list(), library.check())
-    for call in (library.get, library.remove, library.forget, lambda name: library.rename(name, "Dora"), library.update):
+    for call in (
+        library.get,
+        library.remove,
+        library.forget,
+        lambda name: library.rename(name, "Dora"),
+        library.update,
+    ):
         with pytest.raises(CharacterNotFoundError, match="no character 'Snow'") as caught:
             call("Snow")
         assert ("Snow", "avatars/Snow") == (caught.value.character, caught.value.path)
@@ -202,9 +208,7 @@ def test_a_face_is_kept_as_it_is(local: CharacterLibrary, grace_hopper: Path) ->
         ({"consent": Consent(who="x", purpose="y", face_sha256="00"), "face": FACE}, "consent"),
     ],
 )
-def test_a_wrong_argument_creates_nothing(
-    library: CharacterLibrary, arguments: dict[str, Any], argument: str
-) -> None:
+def test_a_wrong_argument_creates_nothing(library: CharacterLibrary, arguments: dict[str, Any], argument: str) -> None:
     """The error names it, and the name is still free."""
     with pytest.raises(InputError, match=f"{argument}: ") as caught:
         library.create("Snow", **arguments)
@@ -215,7 +219,7 @@ def test_a_wrong_argument_creates_nothing(
 
 def test_a_url_as_a_face_says_what_to_do(local: CharacterLibrary) -> None:
     """The library keeps files; a URL may be passed beside one."""
-    with pytest.raises(InvalidImageError, match="face: it is a URL.*download it"):
+    with pytest.raises(InvalidImageError, match=r"face: it is a URL.*download it"):
         local.create("Snow", face="https://cdn.example/1.png")
 
 
@@ -303,7 +307,9 @@ def test_a_pickle_leaves_the_library_behind(library: CharacterLibrary) -> None:
 def test_a_prompt_is_a_scene_in_the_template() -> None:
     """The face is locked, and not described; braces and a full stop in the scene do no harm."""
     snow = Character(name="Snow", slug="Snow")
-    assert snow.prompt("red gown on stage").startswith("red gown on stage. Keep the face of the reference image exactly")
+    assert snow.prompt("red gown on stage").startswith(
+        "red gown on stage. Keep the face of the reference image exactly"
+    )
     assert snow.prompt("A {red} gown.").startswith("A {red} gown. Keep")
     own = Character(name="Snow", slug="Snow", prompt_template="{prompt}, her face as it is")
     assert "a gown., her face as it is" == own.prompt("a gown.")

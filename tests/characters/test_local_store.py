@@ -11,14 +11,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aurashot import CharacterExistsError, CharacterNotFoundError, LibraryError
-from aurashot.characters import CharacterLibrary, LocalStore
-from aurashot.characters import _held as held, _tree as tree
+from aurashot.characters import CharacterLibrary, LocalStore, _held as held, _tree as tree
 from aurashot.characters._store import checked_path, lock_key, lock_name
 from tests.characters.conftest import ANCHOR, FACE, OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+
+HOLD_A_LOCK = """
+import pathlib, sys
+from aurashot.characters import LocalStore
+with LocalStore(pathlib.Path(sys.argv[1])).lock("emma"):
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
 
 
 @pytest.fixture
@@ -72,7 +80,9 @@ def test_files_are_listed_with_their_sizes_and_times(store: LocalStore, root: Pa
     files = list(store.files("notes"))
     assert [("notes/a/c.txt", 1), ("notes/b.txt", 2)] == [(each.path, each.size) for each in files]
     assert abs(files[0].modified - datetime.now(UTC)).total_seconds() < 60
-    assert ["notes/.hidden", "notes/a/c.txt", "notes/b.txt"] == [each.path for each in store.files("notes", hidden=True)]
+    assert ["notes/.hidden", "notes/a/c.txt", "notes/b.txt"] == [
+        each.path for each in store.files("notes", hidden=True)
+    ]
     assert ([], []) == (list(store.files("nothing")), list(store.folders("nothing")))
 
 
@@ -98,9 +108,7 @@ def test_a_removed_folder_takes_no_other_with_it(local: CharacterLibrary, root: 
 
 
 @pytest.mark.parametrize("kind", ["new", "removed"])
-def test_what_a_killed_process_left_is_removed_by_the_next_one(
-    local: CharacterLibrary, root: Path, kind: str
-) -> None:
+def test_what_a_killed_process_left_is_removed_by_the_next_one(local: CharacterLibrary, root: Path, kind: str) -> None:
     """When it uses that name, and not before: another process may be at work."""
     folder = left_behind(root, kind)
     local.create("Dora")
@@ -114,16 +122,7 @@ def test_a_sweep_leaves_alone_what_is_in_use(store: LocalStore, root: Path) -> N
     """It removes the rest, and says what."""
     mine, other = left_behind(root, "new", "Snow"), left_behind(root, "removed", "Dora")
     busy = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import pathlib, sys; from aurashot.characters import LocalStore\n"
-            "with LocalStore(pathlib.Path(sys.argv[1])).lock('emma'):\n"
-            "    print('ready', flush=True); sys.stdin.read()",
-            str(root),
-        ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        [sys.executable, "-c", HOLD_A_LOCK, str(root)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     try:
         assert busy.stdout is not None
@@ -171,7 +170,9 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     """On a real file system without space, if this user may mount one."""
     mount = tmp_path / "small"
     mount.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "none", str(mount)], capture_output=True, check=False)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200k", "none", str(mount)], capture_output=True, check=False
+    )
     if done.returncode:
         pytest.skip("this user may mount nothing")
     try:

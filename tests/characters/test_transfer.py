@@ -172,7 +172,7 @@ def test_what_is_no_zip_file_is_refused(local: CharacterLibrary, tmp_path: Path,
 
 def test_a_zip_file_without_a_profile_or_with_a_broken_one_is_refused(local: CharacterLibrary) -> None:
     """It would be no character, or one that nobody can read."""
-    with pytest.raises(InputError, match="with the file profile/character.json"):
+    with pytest.raises(InputError, match="with the file profile"):
         local.import_(zipped({"Snow/1.png": FACE}))
     with pytest.raises(LibraryError, match="is broken"):
         local.import_(zipped({PROFILE: b"{"}))
@@ -189,7 +189,7 @@ def test_an_import_needs_consent_where_the_library_says_so(tmp_path: Path) -> No
     assert strict.import_(path).has_consent
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    with pytest.raises(InputError, match="consent: 'Dora'.*another face"):
+    with pytest.raises(InputError, match=r"consent: 'Dora'.*another face"):
         strict.import_(zipped(members | {"Snow/profile/face-reference.png": OTHER}), name="Dora")
     document = json.loads(members[PROFILE])
     del document["aurashot"]

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Wait for a function in a thread. It comes to its end also if its caller is cancelled: nothing is left half done."""
+    """Wait for a function in a thread. It comes to its end also if its caller is cancelled."""
     return await to_thread.run_sync(partial(function, *args, **kwargs))
 
 
@@ -100,20 +100,11 @@ class AsyncCharacterLibrary:
     ) -> Character:
         """Create a character: all of it is there when this returns, and nothing if it raises.
 
-        Args:
-            name: Its name, in any script, which becomes the name of its folder.
-            kind: `real` for a real person, `virtual` for an invented one.
-            face: The face reference: a path, bytes, a Pillow image, …, but no URL. It is kept as it is.
-            anchor: The ID photo that was made from it.
-            face_url: Where the service has the face reference, if it was uploaded.
-            anchor_url: Where the service has the ID photo.
-            description: For you and for your program.
-            styles: The preferred styles.
-            scenes: The preferred scenes.
-            prompt_template: What is written around a scene; it must have `{prompt}` in it.
-            consent: That a real person agreed. Leave out its `face_sha256`: it is filled in.
-            calibration: The person's own lines of comparison.
-            extra: Further keys for `character.json`.
+        The name may be in any script, and becomes the name of the folder. `kind` is `real` for a real person and
+        `virtual` for an invented one. The images may be paths, bytes, Pillow images, …, but no URLs, and are kept as
+        they are; where the service has them, pass `face_url` and `anchor_url`. The prompt template must have `{prompt}`
+        in it. Leave out the `face_sha256` of a consent note: it is filled in. `extra` has further keys for
+        `character.json`.
 
         Raises:
             InputError: The name or a value is invalid, or a consent note is missing.
@@ -121,7 +112,22 @@ class AsyncCharacterLibrary:
             CharacterExistsError: The name is taken, also if only case or composition of its letters differ.
             LibraryError: It cannot be written.
         """
-        return await _in_thread(self._library.create, name, kind=kind, face=face, anchor=anchor, face_url=face_url, anchor_url=anchor_url, description=description, styles=styles, scenes=scenes, prompt_template=prompt_template, consent=consent, calibration=calibration, extra=extra)
+        return await _in_thread(
+            self._library.create,
+            name,
+            kind=kind,
+            face=face,
+            anchor=anchor,
+            face_url=face_url,
+            anchor_url=anchor_url,
+            description=description,
+            styles=styles,
+            scenes=scenes,
+            prompt_template=prompt_template,
+            consent=consent,
+            calibration=calibration,
+            extra=extra,
+        )
 
     async def get(self, name: str | Character) -> Character:
         """Load a character by its name, or once more. Case and composition of the letters do not count.
@@ -173,22 +179,9 @@ class AsyncCharacterLibrary:
     ) -> Character:
         """Change a character, and return it as it is now.
 
-        What is left out stays as it is in the library, also if another process has changed it meanwhile. None removes an
-        image, a URL, a consent note or a calibration. A new image has no URL unless one is passed with it.
-
-        Args:
-            character: The character, or its name.
-            kind: As in `create`.
-            face: As in `create`.
-            anchor: As in `create`.
-            face_url: As in `create`; alone, it says where the service has the present image.
-            anchor_url: The same for the ID photo.
-            description: As in `create`.
-            styles: As in `create`.
-            scenes: As in `create`.
-            prompt_template: As in `create`.
-            consent: As in `create`.
-            calibration: As in `create`.
+        What is left out stays as it is in the library, also if another process has changed it meanwhile. None removes
+        an image, a URL, a consent note or a calibration. A new image has no URL unless one is passed with it; a URL
+        alone is one of the present image. The other arguments are those of `create`.
 
         Raises:
             InputError: A value is invalid, or a consent note is missing.
@@ -196,7 +189,21 @@ class AsyncCharacterLibrary:
             CharacterNotFoundError: There is none, or another one has the name by now.
             LibraryError: A file is broken or cannot be written.
         """
-        return await _in_thread(self._library.update, character, kind=kind, face=face, anchor=anchor, face_url=face_url, anchor_url=anchor_url, description=description, styles=styles, scenes=scenes, prompt_template=prompt_template, consent=consent, calibration=calibration)
+        return await _in_thread(
+            self._library.update,
+            character,
+            kind=kind,
+            face=face,
+            anchor=anchor,
+            face_url=face_url,
+            anchor_url=anchor_url,
+            description=description,
+            styles=styles,
+            scenes=scenes,
+            prompt_template=prompt_template,
+            consent=consent,
+            calibration=calibration,
+        )
 
     async def rename(self, character: str | Character, name: str) -> Character:
         """Give a character another name. The old or the new folder is complete at any time.

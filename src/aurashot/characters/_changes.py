@@ -46,7 +46,9 @@ class Change(NamedTuple):
     obsolete: tuple[str, ...] = ()
 
 
-def created(slug: str, images: Mapping[str, tuple[ImageInput | None, str | None]], fields: Mapping[str, object]) -> Change:
+def created(
+    slug: str, images: Mapping[str, tuple[ImageInput | None, str | None]], fields: Mapping[str, object]
+) -> Change:
     """Return a new character.
 
     Args:

@@ -68,9 +68,7 @@ class StoredImage(WireModel):
         """Describe an image by its bytes."""
         media_type = sniff(content) or media_type_of(path)
         digest = hashlib.sha256(content).hexdigest()
-        return cls(
-            path=path, media_type=media_type, sha256=digest, size=len(content), url=url, url_since=url_since
-        )
+        return cls(path=path, media_type=media_type, sha256=digest, size=len(content), url=url, url_since=url_since)
 
 
 def media_type_of(path: str) -> str:
@@ -292,8 +290,8 @@ def _content(store: Store, slug: str, image: StoredImage, what: str) -> bytes:
 def _checked(content: bytes, image: StoredImage, slug: str, what: str) -> bytes:
     if image.sha256 is not None and hashlib.sha256(content).hexdigest() != image.sha256:
         raise LibraryError(
-            f"The {what} of the character '{slug}' ('{image.path}') is another file than when the character was loaded; "
-            "get it again",
+            f"The {what} of the character '{slug}' ('{image.path}') is another file than when the character was "
+            "loaded; get it again",
             character=slug,
             path=f"{folder_of(slug)}/{image.path}",
         )

@@ -20,8 +20,8 @@ def bound(character: Character) -> Character:
         return character
     if character.consent.face_sha256 is not None:
         raise InputError(
-            f"consent: the note is for another face than the face reference of '{character.name}'; ask again, and leave "
-            "out face_sha256",
+            f"consent: the note is for another face than the face reference of '{character.name}'; ask again, and "
+            "leave out face_sha256",
             argument="consent",
         )
     consent = character.consent.model_copy(update={"face_sha256": character.face.sha256})
@@ -46,4 +46,6 @@ def check_consent(character: Character) -> None:
         InputError: It may not.
     """
     if fault := consent_fault(character):
-        raise InputError(f"consent: '{character.name}' cannot be used in this library, since {fault}", argument="consent")
+        raise InputError(
+            f"consent: '{character.name}' cannot be used in this library, since {fault}", argument="consent"
+        )

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Final
 
-from aurashot.characters._character import Moment
+from aurashot.characters._character import Moment  # noqa: TC001 - pydantic reads the annotations
 from aurashot.models import WireModel
 
 if TYPE_CHECKING:

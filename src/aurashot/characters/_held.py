@@ -51,8 +51,8 @@ def acquired(name: str, try_to: Callable[[], L | None], seconds: float) -> L:
     while (lock := try_to()) is None:
         if time.monotonic() > end:
             raise LibraryError(
-                f"'{name}' has been in use by another process for {seconds:g} seconds; end that process if it hangs, or "
-                "try again",
+                f"'{name}' has been in use by another process for {seconds:g} seconds; end that process if it hangs, "
+                "or try again",
                 character=name,
             )
         time.sleep(uniform(pause / 2, pause))  # noqa: S311  # so that waiting processes do not keep step

@@ -1,4 +1,4 @@
-"""The two images of a character's profile: from what a user passes to a file, and from a file to what is known of it."""
+"""The two images of a profile: from what a user passes to a file, and from a file to what is known of it."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def _is_image(path: str, stem: str) -> bool:
 def examined(store: Store, character: Character) -> Character:
     """Return a character with the digests of its images as they are now.
 
-    A URL is dropped if the file is another one than that which was uploaded. A missing file changes nothing: its URL may
-    still be alive.
+    A URL is dropped if the file is another one than that which was uploaded. A missing file changes nothing: its URL
+    may still be alive.
 
     Raises:
         LibraryError: A file cannot be read.

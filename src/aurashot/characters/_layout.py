@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import JsonValue, ValidationError
@@ -29,7 +29,9 @@ from aurashot.characters._character import (
 )
 from aurashot.characters._names import folder_of, name_key
 from aurashot.errors import LibraryError
-from aurashot.models import WireModel
+
+if TYPE_CHECKING:
+    from aurashot.models import WireModel
 
 Document: TypeAlias = dict[str, JsonValue]
 """What `character.json` has in it."""
@@ -117,7 +119,7 @@ def character_from(document: Document, slug: str) -> Character:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
-        raise _broken(slug, f"{place} under the key '{OWN}': {first['msg']}") from error
+        raise _broken(slug, f"{place} under the key '{OWN}': {first['msg'].removeprefix('Value error, ')}") from error
     except ValueError as error:
         raise _broken(slug, reason_of(error)) from error
 
@@ -184,7 +186,8 @@ def _broken(slug: str, fault: str) -> LibraryError:
 
 def _display_name(given: JsonValue, slug: str) -> str:
     """Return what a character is called: what its file says, unless the folder was renamed to something else."""
-    return given if isinstance(given, str) and name_key(given) == name_key(slug) else slug
+    is_same = given == slug or (isinstance(given, str) and name_key(given) == name_key(slug))
+    return given if isinstance(given, str) and is_same else slug
 
 
 def _kind(given: JsonValue) -> Kind:

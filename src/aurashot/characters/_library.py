@@ -70,20 +70,11 @@ class CharacterLibrary(LeavableLibrary):
     ) -> Character:
         """Create a character: all of it is there when this returns, and nothing if it raises.
 
-        Args:
-            name: Its name, in any script, which becomes the name of its folder.
-            kind: `real` for a real person, `virtual` for an invented one.
-            face: The face reference: a path, bytes, a Pillow image, …, but no URL. It is kept as it is.
-            anchor: The ID photo that was made from it.
-            face_url: Where the service has the face reference, if it was uploaded.
-            anchor_url: Where the service has the ID photo.
-            description: For you and for your program.
-            styles: The preferred styles.
-            scenes: The preferred scenes.
-            prompt_template: What is written around a scene; it must have `{prompt}` in it.
-            consent: That a real person agreed. Leave out its `face_sha256`: it is filled in.
-            calibration: The person's own lines of comparison.
-            extra: Further keys for `character.json`.
+        The name may be in any script, and becomes the name of the folder. `kind` is `real` for a real person and
+        `virtual` for an invented one. The images may be paths, bytes, Pillow images, …, but no URLs, and are kept as
+        they are; where the service has them, pass `face_url` and `anchor_url`. The prompt template must have `{prompt}`
+        in it. Leave out the `face_sha256` of a consent note: it is filled in. `extra` has further keys for
+        `character.json`.
 
         Raises:
             InputError: The name or a value is invalid, or a consent note is missing.
@@ -103,10 +94,12 @@ class CharacterLibrary(LeavableLibrary):
             "calibration": calibration,
             "extra": dict(extra or {}),
         }
-        change = created(slug, images, fields)
+        return self._stored(created(slug, images, fields))
+
+    def _stored(self, change: Change) -> Character:
         self._check_consent(change.character)
         profile = serialised(document_of(change.character))
-        self._put_folder(slug, chain(change.writes.items(), [(PROFILE, profile)]))
+        self._put_folder(change.character.slug, chain(change.writes.items(), [(PROFILE, profile)]))
         return change.character.attach(self.store)
 
     def _put_folder(self, slug: str, files: Iterable[tuple[str, bytes]]) -> None:
@@ -139,22 +132,9 @@ class CharacterLibrary(LeavableLibrary):
     ) -> Character:
         """Change a character, and return it as it is now.
 
-        What is left out stays as it is in the library, also if another process has changed it meanwhile. None removes an
-        image, a URL, a consent note or a calibration. A new image has no URL unless one is passed with it.
-
-        Args:
-            character: The character, or its name.
-            kind: As in `create`.
-            face: As in `create`.
-            anchor: As in `create`.
-            face_url: As in `create`; alone, it says where the service has the present image.
-            anchor_url: The same for the ID photo.
-            description: As in `create`.
-            styles: As in `create`.
-            scenes: As in `create`.
-            prompt_template: As in `create`.
-            consent: As in `create`.
-            calibration: As in `create`.
+        What is left out stays as it is in the library, also if another process has changed it meanwhile. None removes
+        an image, a URL, a consent note or a calibration. A new image has no URL unless one is passed with it; a URL
+        alone is one of the present image. The other arguments are those of `create`.
 
         Raises:
             InputError: A value is invalid, or a consent note is missing.

@@ -1,9 +1,9 @@
 """A library in a folder of this machine.
 
-Files get their names when they are complete and on the disk. A character's folder is built, and taken apart, in a hidden
-folder beside `avatars`, and gets its name, or loses it, by one call of the system. So a program may be killed at any
-moment: what is in `avatars` is complete. What is left in the hidden folder belongs to a name, and whoever takes the lock
-of that name next removes it.
+Files get their names when they are complete and on the disk. A character's folder is built, and taken apart, in a
+hidden folder beside `avatars`, and gets its name, or loses it, by one call of the system. So a program may be killed at
+any moment: what is in `avatars` is complete. What is left in the hidden folder belongs to a name, and whoever takes the
+lock of that name next removes it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from uuid import uuid4
 
 from aurashot import _atomic
 from aurashot._part import Part, sweep
-from aurashot.characters._names import AVATARS
 from aurashot.characters._held import Held, acquired
+from aurashot.characters._names import AVATARS
 from aurashot.characters._store import (
     OWN_FOLDER,
     StoredFile,

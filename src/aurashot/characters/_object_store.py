@@ -23,16 +23,19 @@ from uuid import uuid4
 
 from aurashot.characters._held import Held, acquired
 from aurashot.characters._layout import PROFILE
-from aurashot.characters._objects import Objects, Version
-from aurashot.characters._store import OWN_FOLDER, StoredFile, checked_path, lock_key, lock_name
 from aurashot.characters._names import AVATARS
+from aurashot.characters._store import OWN_FOLDER, StoredFile, checked_path, lock_key, lock_name
 from aurashot.errors import LibraryError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
+    from aurashot.characters._objects import Objects, Version
+
 LOCK_SECONDS: Final = 90.0
 """How long a lock lasts that nobody renews. A request takes at most half of that, repetitions included."""
+_PATIENCE: Final = 10.0
+"""Seconds to wait for a lock at least."""
 _LOCKS: Final = f"{OWN_FOLDER}/locks"
 _PENDING: Final = f"{OWN_FOLDER}/pending"
 
@@ -167,7 +170,7 @@ class ObjectStore:
     def _take(self, name: str) -> _Lock:
         key = f"{_LOCKS}/{lock_key(name)}"
         watched: list[_Lock] = []
-        return acquired(name, lambda: self._try_lock(key, watched), 3 * self._seconds)
+        return acquired(name, lambda: self._try_lock(key, watched), max(3 * self._seconds, _PATIENCE))
 
     def _try_lock(self, key: str, watched: list[_Lock] | None = None) -> _Lock | None:
         """Create the object of a lock, or take over one that has not changed for as long as a lock lasts."""

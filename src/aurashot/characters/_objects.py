@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from obstore.store import ObjectStore as AnyStore
 
-_TOKEN: Final = "aurashot-write"
+_TOKEN: Final = "aurashot-write"  # noqa: S105 - it is the name of a header
 _ATTEMPTS: Final = 2
 """How often an object is tried to be created when the response was lost."""
 _CHUNK: Final = 1_000
@@ -68,7 +68,7 @@ class Objects:
             raise ConfigurationError(
                 f"A library at {address} needs obstore; install it with pip install 'aurashot[characters]'"
             ) from missing
-        limits = {
+        limits: dict[str, dict[str, Any]] = {
             "client_options": {"timeout": timedelta(seconds=seconds / 3), "connect_timeout": timedelta(seconds=5)},
             "retry_config": {"max_retries": 6, "retry_timeout": timedelta(seconds=seconds / 6)},
         }
@@ -133,7 +133,7 @@ class Objects:
                     raise library_error(path, "written", error) from error
 
     def _written(self, path: str, token: str) -> Version | None:
-        """Return the version of an object if it has the token of a request: its response was lost, and it was repeated."""
+        """Return the version of an object if it has the token of a request, whose response was lost."""
         import obstore
         from obstore.exceptions import BaseError
 
@@ -173,9 +173,7 @@ class Objects:
         import obstore
 
         attributes: Any = {"Content-Type": media_type_of(path), _TOKEN: token}
-        return _version(
-            obstore.put(self._store, path, content, mode=mode, attributes=attributes, use_multipart=False)
-        )
+        return _version(obstore.put(self._store, path, content, mode=mode, attributes=attributes, use_multipart=False))
 
     def remove(self, paths: Sequence[str]) -> None:
         """Remove objects, those that are there."""

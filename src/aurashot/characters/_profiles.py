@@ -99,8 +99,8 @@ def _check_same(profile: Profile, character: Character) -> None:
     written = own.get("id") if isinstance(own, dict) else None
     if isinstance(written, str) and written != character.id:
         raise CharacterNotFoundError(
-            f"The character '{character.slug}' was removed or renamed, and its name is another one's by now; get the one "
-            "that you mean",
+            f"The character '{character.slug}' was removed or renamed, and its name is another one's by now; get the "
+            "one that you mean",
             character=profile.slug,
             path=profile_of(profile.slug),
         )
@@ -171,7 +171,7 @@ def _with_found(store: Store, character: Character) -> Character:
 
 
 def faults(store: Store, slug: str) -> list[LibraryError]:
-    """Return what is wrong with a character: a broken profile, or images that are missing or differ from their record."""
+    """Return what is wrong with a character: its profile is broken, or images are missing or were replaced."""
     try:
         content = store.read(profile_of(slug))
         recorded = character_from(parsed(content, slug), slug).attach(store)

@@ -56,7 +56,8 @@ def similar_characters(
     lines = thresholds or THRESHOLDS.get(face.engine)
     if lines is None:
         raise InputError(
-            f"thresholds: the lines of the engine {face.engine} are not known; pass its thresholds", argument="thresholds"
+            f"thresholds: the lines of the engine {face.engine} are not known; pass its thresholds",
+            argument="thresholds",
         )
     if not face.faces or face.is_drawn:
         return ()

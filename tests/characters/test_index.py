@@ -217,6 +217,18 @@ def changed(path: Path, statement: str) -> None:
     connection.close()
 
 
+def folder_instead(path: Path) -> None:
+    """Put a folder in the place of the index."""
+    path.unlink()
+    path.mkdir()
+
+
+def link_instead(path: Path) -> None:
+    """Put a link to the index in its place."""
+    path.rename(path.with_name("x"))
+    path.symlink_to("x")
+
+
 TROUBLES: dict[str, Callable[[Path], object]] = {
     "no database": lambda path: path.write_bytes(b"x" * 9_999),
     "empty": lambda path: path.write_bytes(b""),
@@ -228,8 +240,8 @@ TROUBLES: dict[str, Callable[[Path], object]] = {
     "a name that leads out": lambda path: changed(path, "UPDATE images SET name = '../../../x.png'"),
     "facts that are none": lambda path: changed(path, "UPDATE images SET facts = '{'"),
     "a time that is none": lambda path: changed(path, "UPDATE images SET created = 9223372036854775807"),
-    "a folder": lambda path: (path.unlink(), path.mkdir()),
-    "a link": lambda path: (path.rename(path.with_name("x")), path.symlink_to("x")),
+    "a folder": folder_instead,
+    "a link": link_instead,
     "open to all": lambda path: path.chmod(0o666),
 }
 

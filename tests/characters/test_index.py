@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import shutil
@@ -12,14 +13,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from aurashot.characters._store import StoredFile
 
 from aurashot import InputError
 from aurashot.characters import _index
 from aurashot.characters._gallery import gallery, save
+from aurashot.characters._gallery_image import image_of
 from aurashot.characters._index import GalleryIndex, index_path
-from aurashot.characters._sidecar import IdentityNote
+from aurashot.characters._sidecar import IdentityNote, Reference
 from tests.characters.disk import DiskStore
-from tests.characters.images import NOON, drawn, sidecar
+from tests.characters.images import ANCHOR, NOON, drawn, sidecar
 from tests.stopwatch import no_later
 
 if TYPE_CHECKING:
@@ -214,6 +217,18 @@ def changed(path: Path, statement: str) -> None:
     connection.close()
 
 
+def folder_instead(path: Path) -> None:
+    """Put a folder in the place of the index."""
+    path.unlink()
+    path.mkdir()
+
+
+def link_instead(path: Path) -> None:
+    """Put a link to the index in its place."""
+    path.rename(path.with_name("x"))
+    path.symlink_to("x")
+
+
 TROUBLES: dict[str, Callable[[Path], object]] = {
     "no database": lambda path: path.write_bytes(b"x" * 9_999),
     "empty": lambda path: path.write_bytes(b""),
@@ -223,10 +238,10 @@ TROUBLES: dict[str, Callable[[Path], object]] = {
     "a newer version": lambda path: changed(path, "PRAGMA user_version = 9"),
     "a table is gone": lambda path: changed(path, "DROP TABLE texts"),
     "a name that leads out": lambda path: changed(path, "UPDATE images SET name = '../../../x.png'"),
-    "tags that are none": lambda path: changed(path, "UPDATE images SET tags = '{'"),
+    "facts that are none": lambda path: changed(path, "UPDATE images SET facts = '{'"),
     "a time that is none": lambda path: changed(path, "UPDATE images SET created = 9223372036854775807"),
-    "a folder": lambda path: (path.unlink(), path.mkdir()),
-    "a link": lambda path: (path.rename(path.with_name("x")), path.symlink_to("x")),
+    "a folder": folder_instead,
+    "a link": link_instead,
     "open to all": lambda path: path.chmod(0o666),
 }
 
@@ -392,15 +407,14 @@ def fill(path: Path, store: DiskStore, characters: int, each: int) -> None:
     GalleryIndex(store, path).refresh()
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("BEGIN")
-    digits = "0123456789abcdef" * 4
+    facts = sidecar(tags={"user": "alice"}, url="https://x.example", references={"face": Reference(sha256=ANCHOR)})
     for number in range(characters * each):
         character, name = f"character {number // each}", f"{number % each}.png"
-        known = f"sha256:{digits} sha256:{digits} request:{digits[:36]} url:{digits[:32]}"
         prompt = f"sitting in a cozy cafe number {number}, warm afternoon light, casual outfit"
-        connection.execute(
-            "INSERT INTO images VALUES (?, ?, ?, 9, 0, ?, 1, 'generate', ?, '', 'same', 0.9, ?, ?, ?, ?, 9, 0)",
-            [number, character, name, number, prompt, b"x" * 32, '{"user": "alice"}', known, f"face sha256:{digits}"],
-        )
+        file = StoredFile(f"avatars/{character}/gallery/{name}", 9, NOON)
+        image = image_of(character, file, facts.model_copy(update={"prompt": prompt}))
+        values = [number, *image.row, json.dumps(dict(image.tags))]
+        connection.execute("INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, 9, 0, 9, 0)", values)
         text = f"{character}\n{name}\n{prompt}\nuser alice"
         connection.execute("INSERT INTO texts VALUES (?, ?, ?)", [number, number, text])
     connection.execute("COMMIT")

@@ -1,20 +1,19 @@
-"""One finished image in a list: a row of values, from which what is asked for is made.
+"""One finished image in a list: a few values, and all others in one piece that is decoded when one of them is used.
 
-A library can have 100,000 of them, so that nothing is decoded before it is used.
+A library can have 100,000 images, and most values of most of them are never looked at.
 """
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, TypeAlias
-from urllib.parse import quote, unquote
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from aurashot.characters._links import Link, keys_of, links_of
 from aurashot.characters._sidecar import ENDING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aurashot.characters._sidecar import Sidecar
     from aurashot.characters._store import StoredFile
@@ -24,11 +23,24 @@ _GALLERY: Final = "gallery"
 _MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-Row: TypeAlias = tuple[
-    str, str, int, int, int, int, str | None, str | None, str, str | None, float | None, bytes | None, str, str, str
-]
-"""Character, name in the gallery, size, times of change and of making in microseconds since 1970, whether there is a
-sidecar, operation, prompt, description, verdict, similarity, anchor, tags as JSON, keys, links."""
+Row: TypeAlias = tuple[str, str, int, str | None, bytes]
+"""Character, name in the gallery, time of making in microseconds since 1970, verdict, and `_Facts` as JSON."""
+
+
+class _Facts(NamedTuple):
+    """What is not searched for; times are in microseconds since 1970."""
+
+    size: int = 0
+    modified: int = 0
+    has_sidecar: bool = False
+    operation: str | None = None
+    prompt: str | None = None
+    description: str = ""
+    similarity: float | None = None
+    anchor: str | None = None
+    tags: Mapping[str, str] | None = None
+    keys: Sequence[str] = ()
+    links: Sequence[tuple[str, Sequence[str]]] = ()
 
 
 class GalleryImage:
@@ -38,10 +50,20 @@ class GalleryImage:
         row: What is known; made by `image_of`, or by an index.
     """
 
-    __slots__ = ("row",)
+    __slots__ = ("_decoded", "row")
 
     def __init__(self, row: Row) -> None:
         self.row: Row = row
+        self._decoded: _Facts | None = None
+
+    @property
+    def _facts(self) -> _Facts:
+        if self._decoded is None:
+            try:
+                self._decoded = _Facts(*json.loads(self.row[4]))
+            except (TypeError, ValueError):  # of a damaged index
+                self._decoded = _Facts()
+        return self._decoded
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, GalleryImage) and self.row == other.row
@@ -75,77 +97,72 @@ class GalleryImage:
     @property
     def size(self) -> int:
         """The size of its file, in bytes."""
-        return self.row[2]
+        return self._facts.size
 
     @property
     def modified(self) -> datetime:
         """When its file was last written."""
-        return _moment(self.row[3])
+        return _moment(self._facts.modified)
 
     @property
     def created_at(self) -> datetime:
         """When it was made; without a sidecar, when its file was written."""
-        return _moment(self.row[4])
+        return _moment(self.row[2])
 
     @property
     def has_sidecar(self) -> bool:
         """Whether there are facts beside it that this SDK can read."""
-        return bool(self.row[5])
+        return self._facts.has_sidecar
 
     @property
     def operation(self) -> str | None:
         """`id-photo`, `generate`, `edit` or `other`."""
-        return self.row[6]
+        return self._facts.operation
 
     @property
     def prompt(self) -> str | None:
         """What was asked for."""
-        return self.row[7]
+        return self._facts.prompt
 
     @property
     def description(self) -> str:
         """What it shows."""
-        return self.row[8]
+        return self._facts.description
 
     @property
     def verdict(self) -> str | None:
         """`same`, `different` or `unsure`; None if its face was not checked."""
-        return self.row[9]
+        return self.row[3]
 
     @property
     def similarity(self) -> float | None:
         """How alike the faces are, 0 to 1; None if there was nothing to compare."""
-        return self.row[10]
+        return self._facts.similarity
 
     @property
     def anchor_sha256(self) -> str | None:
         """The anchor that it was made with."""
-        return self.row[11].hex() if self.row[11] else None
+        return self._facts.anchor
 
     @property
     def tags(self) -> Mapping[str, str]:
         """The tags of its operation."""
-        try:
-            tags: dict[str, str] = json.loads(self.row[12]) if self.row[12] else {}
-        except ValueError:  # of a damaged index
-            return {}
-        return tags
+        return self._facts.tags or {}
 
     @property
     def keys(self) -> tuple[str, ...]:
         """What other images know it by, such as `sha256:…`."""
-        return tuple(self.row[13].split())
+        return tuple(self._facts.keys)
 
     @property
     def links(self) -> tuple[Link, ...]:
         """What it was made from."""
-        lines = (line.split() for line in self.row[14].splitlines())
-        return tuple(Link(unquote(role), tuple(keys)) for role, *keys in lines)
+        return tuple(Link(role, tuple(keys)) for role, keys in self._facts.links)
 
     @property
     def sha256(self) -> str | None:
         """The digest of its file as it was stored; None without a sidecar."""
-        return self.row[13].partition(" ")[0].removeprefix("sha256:") or None
+        return self._facts.keys[0].removeprefix("sha256:") if self._facts.keys else None
 
 
 def gallery_folder(character: str) -> str:
@@ -158,29 +175,25 @@ def image_of(character: str, file: StoredFile, sidecar: Sidecar | None) -> Galle
     name = file.path.removeprefix(gallery_folder(character) + "/")
     modified = microseconds(file.modified)
     if sidecar is None:
-        return GalleryImage(
-            (character, name, file.size, modified, modified, 0, None, None, "", None, None, None, "", "", "")
-        )
-    links = (" ".join((quote(link.role, safe=""), *link.keys)) for link in links_of(sidecar))
-    return GalleryImage(
-        (
-            character,
-            name,
-            file.size,
-            modified,
-            microseconds(sidecar.created_at),
-            1,
-            sidecar.operation,
-            sidecar.prompt,
-            sidecar.description,
-            sidecar.verdict,
-            sidecar.identity.similarity if sidecar.identity else None,
-            bytes.fromhex(sidecar.anchor_sha256) if sidecar.anchor_sha256 else None,
-            json.dumps(dict(sidecar.tags), ensure_ascii=False) if sidecar.tags else "",
-            " ".join(keys_of(sidecar)),
-            "\n".join(links),
-        )
+        return GalleryImage((character, name, modified, None, _encoded(_Facts(file.size, modified))))
+    facts = _Facts(
+        file.size,
+        modified,
+        has_sidecar=True,
+        operation=sidecar.operation,
+        prompt=sidecar.prompt,
+        description=sidecar.description,
+        similarity=sidecar.identity.similarity if sidecar.identity else None,
+        anchor=sidecar.anchor_sha256,
+        tags=dict(sidecar.tags) or None,
+        keys=keys_of(sidecar),
+        links=links_of(sidecar),
     )
+    return GalleryImage((character, name, microseconds(sidecar.created_at), sidecar.verdict, _encoded(facts)))
+
+
+def _encoded(facts: _Facts) -> bytes:
+    return json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def microseconds(moment: datetime) -> int:

@@ -34,11 +34,9 @@ _ENDINGS: Final = ("", "-journal", "-wal", "-shm")
 _SCHEMA: Final = (
     """
     CREATE TABLE images (
-        id INTEGER PRIMARY KEY, character TEXT NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL,
-        modified INTEGER NOT NULL, created INTEGER NOT NULL, has_sidecar INTEGER NOT NULL, operation TEXT, prompt TEXT,
-        description TEXT NOT NULL, verdict TEXT, similarity REAL, anchor BLOB, tags TEXT NOT NULL,
-        known_by TEXT NOT NULL, made_from TEXT NOT NULL, beside_size INTEGER NOT NULL, beside_modified INTEGER NOT NULL,
-        UNIQUE (character, name)
+        id INTEGER PRIMARY KEY, character TEXT NOT NULL, name TEXT NOT NULL, created INTEGER NOT NULL, verdict TEXT,
+        facts BLOB NOT NULL, tags TEXT NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+        beside_size INTEGER NOT NULL, beside_modified INTEGER NOT NULL, UNIQUE (character, name)
     )
     """,
     "CREATE INDEX by_time ON images (created)",

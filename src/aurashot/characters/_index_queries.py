@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 PAGE: Final = 4_000
 """Images that are read at once."""
 _MOST_WORDS: Final = 32
-_COLUMNS: Final = (
-    "i.character, i.name, i.size, i.modified, i.created, i.has_sidecar, i.operation, i.prompt, i.description, "
-    "i.verdict, i.similarity, i.anchor, i.tags, i.known_by, i.made_from"
-)
+_COLUMNS: Final = "i.character, i.name, i.created, i.verdict, i.facts"
 
 
 class Question(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -110,8 +111,9 @@ def _write_scan(connection: sqlite3.Connection, scan: Scan) -> None:
     for image, marks in scan.changed:
         name = image.row[1]
         _remove(connection, "character = ? AND name = ?", [character, name])
-        cursor = connection.execute(_INSERT, [*image.row, *marks[2:]])
-        text = [cursor.lastrowid, image.row[4], _searched(image, name)]
+        tags = json.dumps(dict(image.tags), ensure_ascii=False) if image.tags else ""
+        cursor = connection.execute(_INSERT, [*image.row, tags, *marks])
+        text = [cursor.lastrowid, image.row[2], _searched(image, name)]
         connection.execute("INSERT INTO texts VALUES (?, ?, ?)", text)
     connection.execute("INSERT OR REPLACE INTO folders VALUES (?, ?)", [character, scan.stamp])
 
@@ -122,7 +124,7 @@ def _remove(connection: sqlite3.Connection, which: str, values: Sequence[str]) -
     connection.execute(f"DELETE FROM images WHERE {which}", values)  # noqa: S608 - as above
 
 
-_INSERT: Final = f"INSERT INTO images VALUES (NULL, {', '.join('?' * 17)})"  # noqa: S608 - placeholders
+_INSERT: Final = f"INSERT INTO images VALUES (NULL, {', '.join('?' * 10)})"  # noqa: S608 - placeholders
 
 
 def _searched(image: GalleryImage, name: str) -> str:

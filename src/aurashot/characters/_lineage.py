@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
-from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -176,7 +175,7 @@ def _name_of(link: Link) -> str:
     """Return how an image is called that is not there, by the best that is known of it."""
     known = {kind: value for kind, _, value in (key.partition(":") for key in link.keys)}
     if "request" in known:
-        return f"an image of the request {unquote(known['request'])}"
+        return f"an image of the request {known['request']}"
     if "sha256" in known:
         return f"an image with the SHA-256 {known['sha256'][:_SHOWN]}…"
     return "an image at a URL"

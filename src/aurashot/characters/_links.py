@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote
 
 from aurashot.characters._sidecar import digest_of
 
@@ -24,14 +23,14 @@ class Link(NamedTuple):
 
 
 def keys_of(sidecar: Sidecar) -> tuple[str, ...]:
-    """Return what other images can know an image by: its digests, its request and its URL, without white space."""
+    """Return what other images can know an image by: its digests, its request and its URL."""
     digests = dict.fromkeys(filter(None, (sidecar.sha256, sidecar.received_sha256)))
     return (*(f"sha256:{each}" for each in digests), *_service_keys(sidecar.request_id, sidecar.url))
 
 
 def _service_keys(request_id: str | None, url: str | None) -> tuple[str, ...]:
     """Return keys for what the service has made; a URL can be signed, so that only its digest is kept."""
-    request = (f"request:{quote(request_id, safe='')}",) if request_id else ()
+    request = (f"request:{request_id}",) if request_id else ()
     return (*request, f"url:{digest_of(url.encode())[:32]}") if url else request
 
 
@@ -39,10 +38,10 @@ def links_of(sidecar: Sidecar) -> tuple[Link, ...]:
     """Return the images that an image was made from, as far as they are known by something."""
     links = {role: keys_of_reference(reference) for role, reference in sidecar.references.items()}
     if sidecar.edited_from:
-        links["target"] = tuple(dict.fromkeys([*links.get("target", ()), f"request:{_last(sidecar.edited_from)}"]))
+        links["target"] = tuple(dict.fromkeys([*links.get("target", ()), f"request:{sidecar.edited_from[-1]}"]))
     known = {key for keys in links.values() for key in keys}
     further = [Link("parent", (f"sha256:{each}",)) for each in sidecar.parents if f"sha256:{each}" not in known]
-    before = [Link("before", (f"request:{quote(each, safe='')}",)) for each in reversed(sidecar.edited_from[:-1])]
+    before = [Link("before", (f"request:{each}",)) for each in reversed(sidecar.edited_from[:-1])]
     return (*(Link(role, keys) for role, keys in links.items() if keys), *further, *before)
 
 
@@ -50,7 +49,3 @@ def keys_of_reference(reference: Reference) -> tuple[str, ...]:
     """Return what an image that was passed is known by."""
     digest = (f"sha256:{reference.sha256}",) if reference.sha256 else ()
     return (*digest, *_service_keys(reference.request_id, reference.url))
-
-
-def _last(requests: tuple[str, ...]) -> str:
-    return quote(requests[-1], safe="")

@@ -165,21 +165,29 @@ def sidecar_of(
         now: When it was received; counts if the response does not say when the image was made.
     """
     known = dict(references or {})
-    meta = generation.meta
-    digest = digest_of(image)
     kind = operation or generation.task_type or "other"
-    sandbox = is_of_sandbox(generation)
     given = [each.sha256 for each in known.values() if each.sha256]
+    return _received(generation, digest_of(image), now).model_copy(
+        update={
+            "operation": kind if kind in _OPERATIONS else "other",
+            "prompt": prompt,
+            "description": description,
+            "references": known,
+            "parents": tuple(dict.fromkeys([*parents, *given])),
+            "anchor_sha256": anchor_sha256,
+            "tags": dict(tags or {}),
+            "digital_source_type": _source_type(kind, generation),
+        }
+    )
+
+
+def _received(generation: Generation, digest: str, now: datetime | None) -> Sidecar:
+    """Return what the response alone says."""
+    meta = generation.meta
     return Sidecar(
         sha256=digest,
         received_sha256=digest,
-        operation=kind if kind in _OPERATIONS else "other",
-        prompt=prompt,
-        description=description,
-        references=known,
-        parents=tuple(dict.fromkeys([*parents, *given])),
         edited_from=tuple(each.request_id for each in meta.edited_from if each.request_id),
-        anchor_sha256=anchor_sha256,
         identity=_identity_note(generation.identity),
         created_at=_moment(generation.created_at) or now or datetime.now(UTC),
         payment=_payment(generation),
@@ -187,9 +195,7 @@ def sidecar_of(
         idempotency_key=meta.idempotency_key,
         operation_id=meta.operation_id,
         url=generation.outputs[0].url if generation.outputs else None,
-        tags=dict(tags or {}),
-        digital_source_type=_source_type(kind, generation, sandbox=sandbox),
-        sandbox=sandbox,
+        sandbox=is_of_sandbox(generation),
     )
 
 
@@ -198,7 +204,7 @@ def is_of_sandbox(generation: Generation) -> bool:
     return generation.pipeline is not None and generation.pipeline.provider == SANDBOX
 
 
-def _source_type(kind: str, generation: Generation, *, sandbox: bool) -> str:
+def _source_type(kind: str, generation: Generation) -> str:
     """Return the IPTC's term for how an image came about.
 
     What a model made is `trainedAlgorithmicMedia`. What a model changed in an image that is not known to be one of its
@@ -207,7 +213,7 @@ def _source_type(kind: str, generation: Generation, *, sandbox: bool) -> str:
 
     Source: https://cv.iptc.org/newscodes/digitalsourcetype/
     """
-    if sandbox:
+    if is_of_sandbox(generation):
         return DRAWN
     return EDITED if kind == "edit" and not generation.meta.edited_from else GENERATED
 

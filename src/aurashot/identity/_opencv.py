@@ -66,7 +66,10 @@ class _Networks:
 @contextmanager
 def _quiet_opencv() -> Generator[None]:
     """Keep OpenCV 5 from printing, while it loads a network, that it ignores a setting of its own."""
-    logging = cv2.utils.logging
+    logging = getattr(cv2.utils, "logging", None)
+    if logging is None:  # OpenCV 4 has no such setting, and prints nothing
+        yield
+        return
     with _loading:
         level = logging.getLogLevel()
         logging.setLogLevel(logging.LOG_LEVEL_ERROR)

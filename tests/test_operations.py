@@ -309,6 +309,23 @@ class TestOperation:
         whole.describe(error)
         assert "order-17.3" == error.idempotency_key
 
+    def test_an_interruption_has_what_the_whole_operation_was_given(self) -> None:
+        """Also if it has passed through a branch, which was given less; it is said once."""
+        whole, stopped = operation(), KeyboardInterrupt()
+        branch = whole.branch()
+        whole.deliver(PAID)
+        branch.deliver(LATER)
+        for each in (branch, whole):
+            each.hand_over(stopped)
+        assert (PAID, LATER) == vars(stopped)["delivered"]
+        assert 1 == len(stopped.__notes__)
+
+    def test_an_interruption_before_anything_was_delivered_stays_as_it_is(self) -> None:
+        """There is nothing to say."""
+        stopped = KeyboardInterrupt()
+        operation().hand_over(stopped)
+        assert {} == vars(stopped)
+
     def test_what_is_delivered_later_is_not_on_an_earlier_error(self) -> None:
         """An error says what was there when it was raised."""
         error = AuraShotError("x")

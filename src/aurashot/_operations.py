@@ -150,9 +150,15 @@ class Operation:
             error.outcome = error.outcome if error.outcome == "unknown" else "accepted"
 
     def hand_over(self, interruption: BaseException) -> None:
-        """Attach what was paid for to a KeyboardInterrupt or a cancellation, as `delivered`."""
-        if self.delivered and not hasattr(interruption, "delivered"):
-            interruption.delivered = self.delivered  # type: ignore[attr-defined]  # exceptions take attributes
+        """Attach what was paid for to a KeyboardInterrupt or a cancellation, as `delivered`.
+
+        One that has passed through a part of the operation has the results of that part.
+        """
+        attributes = vars(interruption)
+        known = attributes.get("delivered", ())
+        if len(known) < len(self.delivered):
+            attributes["delivered"] = self.delivered
+        if self.delivered and not known:
             interruption.add_note("What had been delivered, and may be billed, is in this exception's `delivered`")
 
 

@@ -166,11 +166,11 @@ def test_unsure_is_accepted_unless_same_is_asked_for(
 
 @pytest.mark.parametrize("limit", [{"attempts": 1}, {"max_images": 1}])
 def test_limits_hold(
-    client: AuraShot, sandbox_server: SandboxServer, draws: Callable[..., None], limit: dict[str, int]
+    client: AuraShot, sandbox_server: SandboxServer, draws: Callable[..., None], limit: dict[str, Any]
 ) -> None:
     """Whichever is reached first ends the operation."""
     draws(WRONG)
-    policy = IdentityPolicy(model=ColourModel(), **limit)  # type: ignore[arg-type]  # by name
+    policy = IdentityPolicy(model=ColourModel(), **limit)
     with pytest.raises(IdentityDriftError, match="The only image does not show"):
         client.generate("x", face=FACE, identity=policy)
     assert 1 == sandbox_server.bill().total

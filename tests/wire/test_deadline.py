@@ -207,7 +207,7 @@ class EndlessFile(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """Return a kilobyte."""
         self.reads += 1
-        time.sleep(0.05)
+        time.sleep(0.05)  # as a slow source: without it, the limit on bytes would end the reading first
         return bytes(1024)
 
 
@@ -217,7 +217,11 @@ def test_preparing_ends_with_the_time(client: AuraShot, server: ScriptedServer) 
     with in_time(TIMEOUT), pytest.raises(DeadlineExceededError) as caught:
         client.generate("a cafe", face=file, timeout=TIMEOUT)
     assert ("not_sent", False, 0) == (caught.value.outcome, caught.value.may_be_charged, len(server.requests))
-    time.sleep(0.1)  # a thread that nobody waits for any more may be in its last read
-    reads = file.reads
-    time.sleep(0.3)
-    assert reads == file.reads
+
+    def is_left_alone() -> bool:
+        reads = file.reads
+        time.sleep(0.3)  # that nobody reads on can only be seen after a while: six more reads would fit in
+        return reads == file.reads
+
+    wait_until(is_left_alone)  # a thread that nobody waits for any more may be in its last read
+    assert is_left_alone()

@@ -10,7 +10,9 @@ It tells when a generated face drifts away from its reference; it authenticates 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from aurashot import _late
 
 if TYPE_CHECKING:
     from aurashot.identity._calibration import Calibration, Confidence
@@ -78,7 +80,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    name: module
+    name: f"aurashot.identity.{module}"
     for module, names in {
         "_calibration": ("Calibration", "Confidence"),
         "_comparison": ("Comparison", "compare"),
@@ -103,14 +105,10 @@ _HOMES = {
 
 if not TYPE_CHECKING:  # for type checkers, only real names exist
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
         """Import a public name on first use, so that importing the package costs nothing."""
-        from importlib import import_module
-
-        if name not in _HOMES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         try:
-            value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+            return _late.named(__name__, name, _HOMES)
         except ImportError as missing:
             from aurashot.errors import ConfigurationError
 
@@ -118,8 +116,6 @@ if not TYPE_CHECKING:  # for type checkers, only real names exist
             raise ConfigurationError(
                 f"Comparing faces needs {package}; install it with pip install 'aurashot[identity]'"
             ) from missing
-        globals()[name] = value
-        return value
 
 
 def __dir__() -> list[str]:

@@ -49,7 +49,7 @@ class _Networks:
         try:
             with _quiet_opencv():
                 self._load(detector, recogniser)
-        except Exception as error:
+        except Exception as error:  # what an OpenCV raises that cannot load them differs by its version
             raise ConfigurationError(
                 f"OpenCV {cv2.__version__} cannot load the face models ({described(error)}); upgrade it with "
                 "pip install 'aurashot[identity]'"

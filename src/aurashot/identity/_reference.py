@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeAlias, TypeGuard, cast
 
 import numpy as np
 
@@ -126,7 +126,7 @@ def reference_of(given: ReferenceInput, model: FaceModel) -> FaceReference:
     if isinstance(prepared, FaceReference):
         return _checked(prepared, model)
     if not _are_several(given):
-        return reference_from([load(given)], model)  # type: ignore[arg-type]  # what is left is one image
+        return reference_from([load(cast("ImageInput", given))], model)
     if not given:
         raise InputError("The list of references is empty; pass an image", argument="reference")
     return reference_from([load(image) for image in given], model)

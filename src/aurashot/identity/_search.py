@@ -153,7 +153,7 @@ def asked(model: FaceModel, call: Callable[[], T]) -> T:
         return call()
     except AuraShotError:
         raise
-    except Exception as error:
+    except Exception as error:  # an engine may be anybody's, and raise anything
         raise FaceEngineError(
             f"The face engine {model.name} failed ({described(error)}); try another image, or reinstall the engine"
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
@@ -99,12 +100,11 @@ def open_local(local: LocalImage, rules: ImageRules, read: SharedRead) -> tuple[
     """
     source = _source(local, rules, read, unlimited)
     check_size(_size(source), local.label, rules)
-    file = _open(source)
-    try:
-        return file, _media_type(file, local.label)
-    except BaseException:
-        file.close()
-        raise
+    with ExitStack() as stack:
+        file = stack.enter_context(_open(source))
+        media_type = _media_type(file, local.label)
+        stack.pop_all()  # the caller closes it
+    return file, media_type
 
 
 def _source(local: LocalImage, rules: ImageRules, read: SharedRead, check: Check) -> bytes | DiskFile:

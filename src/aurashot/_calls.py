@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aurashot.images._window import Check
     from aurashot.instrumentation import IdentityChecked
     from aurashot.ledger import Scalar
-    from aurashot.models import BilledRequest, WireModel
+    from aurashot.models import BilledRequest, SentImage, WireModel
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Response)
@@ -50,6 +50,8 @@ class Call(NamedTuple, Generic[M]):
     """The content of a billed request, with a digest of each local image instead of the URL of its upload.
 
     It is the same for the same request in every process."""
+    images: Mapping[str, SentImage] | None = None
+    """What is known of each image that the caller passed, by the name of its argument."""
     dedupe_key: str | None = None
     """Calls with the same value are sent once, and share the response."""
     refused_key: str | None = None

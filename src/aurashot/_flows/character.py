@@ -10,12 +10,13 @@ from aurashot._calls import Flow, send
 from aurashot._flows.references import (
     check_flag,
     check_text,
-    given,
     identities,
     load_image,
+    passed,
     ready,
     resolve_image,
     send_billed,
+    sent_images,
 )
 from aurashot.models import (
     EditImages,
@@ -56,10 +57,12 @@ def id_photo(
     check_flag("wait_for_result", wait_for_result)
     if prompt is not None:
         check_text("prompt", prompt)
-    sources = yield from ready(rules, face=face)
-    images = IdPhotoImages(**identities(sources))
-    asked = IdPhotoRequest(images=images, prompt=prompt, wait_for_result=wait_for_result)
-    call = endpoints.id_photo(asked)
+    given = passed(face=face)
+    sources = yield from ready(rules, **given)
+    asked = IdPhotoRequest(
+        images=IdPhotoImages(**identities(sources)), prompt=prompt, wait_for_result=wait_for_result
+    )
+    call = endpoints.id_photo(asked)._replace(images=sent_images(given, sources))
     flow = send_billed(rules, call, sources) if identity is None else _held(rules, call, sources, face, identity)
     return (yield from flow)
 
@@ -77,10 +80,11 @@ def generate(
     """Generate an image of the person in a new scene."""
     check_flag("wait_for_result", wait_for_result)
     check_text("prompt", prompt)
-    sources = yield from ready(rules, face=face, **given(clothes=clothes, scene=scene))
+    given = passed(face=face, clothes=clothes, scene=scene)
+    sources = yield from ready(rules, **given)
     images = GenerateImages(**identities(sources))
     asked = GenerateRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
-    call = endpoints.generate(asked)
+    call = endpoints.generate(asked)._replace(images=sent_images(given, sources))
     flow = send_billed(rules, call, sources) if identity is None else _held(rules, call, sources, face, identity)
     return (yield from flow)
 
@@ -106,10 +110,11 @@ def edit(
     check_flag("wait_for_result", wait_for_result)
     check_text("prompt", prompt)
     start = target if identity is None else _start(target, identity)
-    sources = yield from ready(rules, target=start, **given(face=face))
+    given = passed(target=start, face=face)
+    sources = yield from ready(rules, **given)
     images = EditImages(**identities(sources))
     asked = EditRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
-    call, behind = endpoints.edit(asked), _behind(start)
+    call, behind = endpoints.edit(asked)._replace(images=sent_images(given, sources)), _behind(start)
     if identity is None:
         made = yield from send_billed(rules, call, sources)
         return made.with_meta(replace(made.meta, edited_from=behind)) if behind else made

@@ -8,28 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from uuid import uuid4
 
 from aurashot._calls import Flow, blocking
 from aurashot._flows.character import id_photo
+from aurashot._flows.creation_checks import Wanted, check, identity_tool
 from aurashot._flows.images import read
 from aurashot._flows.references import check_text, load_image, resolve_image
 from aurashot._operations import check_key
-from aurashot.errors import (
-    AuraShotError,
-    CharacterExistsError,
-    CharacterNotFoundError,
-    IdentityDriftError,
-    InputError,
-    InvalidImageError,
-)
+from aurashot.errors import AuraShotError, IdentityDriftError, InputError
 from aurashot.images import StoredURL
 from aurashot.models import Generation
 
 if TYPE_CHECKING:
-    from aurashot.characters import AsyncCharacterLibrary, Character, CharacterLibrary, Kind
+    from aurashot.characters import AsyncCharacterLibrary, Character, CharacterLibrary
     from aurashot.characters._drafts import Draft
     from aurashot.identity import IdentityPolicy
     from aurashot.images import ImageInput, ImageRules
@@ -52,28 +45,6 @@ def library_of(given: object) -> CharacterLibrary:
     if not isinstance(library, CharacterLibrary):
         raise InputError(f"library: a CharacterLibrary is needed, not {type(given).__name__}", argument="library")
     return library
-
-
-class Wanted(NamedTuple):
-    """What a caller wants to be made.
-
-    Attributes:
-        library: Where the character is kept.
-        name: Its name.
-        kind: Whether it is a real person.
-        face: The photo, or another image of the face.
-        prompt: A style for the ID photo.
-        check: Whether the photo and the ID photo are looked at, where faces can be found.
-        fields: The other arguments of `CharacterLibrary.create`.
-    """
-
-    library: CharacterLibrary
-    name: str
-    kind: Kind
-    face: ImageInput
-    prompt: str | None
-    check: bool
-    fields: Mapping[str, Any]
 
 
 class Begun(NamedTuple):
@@ -104,7 +75,7 @@ def begin(rules: ImageRules, wanted: Wanted, key: str | None, *, has_ledger: boo
     if wanted.prompt is not None:
         check_text("prompt", wanted.prompt)
     face = yield from _bytes_of(rules, wanted.face)
-    yield from blocking(lambda _: _check(wanted, face))
+    yield from blocking(lambda _: check(wanted, face))
     asked = hashlib.sha256(repr((hashlib.sha256(face).hexdigest(), wanted.prompt, wanted.kind)).encode()).hexdigest()
     new = _drafts.Draft(slug=slug, key=key or str(uuid4()), asked=asked)
     draft = yield from blocking(lambda _: _drafts.begin(wanted.library.store, new, has_ledger=has_ledger))
@@ -131,7 +102,16 @@ def create(rules: ImageRules, wanted: Wanted, begun: Begun, identity: IdentityPo
 
     def stored() -> Character:
         made = wanted.library.create(
-            wanted.name, kind=wanted.kind, face=begun.face, anchor=anchor, anchor_url=url, **wanted.fields
+            wanted.name,
+            kind=wanted.kind,
+            face=begun.face,
+            anchor=anchor,
+            anchor_url=url,
+            description=wanted.details.description,
+            styles=wanted.details.styles,
+            scenes=wanted.details.scenes,
+            prompt_template=wanted.details.prompt_template,
+            consent=wanted.details.consent,
         )
         _drafts.end(store, draft.slug)
         return made
@@ -147,17 +127,26 @@ def redo(
     Raises:
         IdentityDriftError: The new one shows another person.
     """
-    face = yield from blocking(lambda _: library.get(character).read_face())
+    face = yield from blocking(lambda _: _face_of(library, character))
     photo = yield from id_photo(rules, face, prompt=prompt, wait_for_result=None, identity=identity)
     url = photo.url
     anchor = yield from read(rules, photo, progress=None)
-    yield from blocking(lambda _: _check_same(character, face, anchor, photo))
+    yield from blocking(lambda _: _check_same_person(character, face, anchor, photo))
     return (yield from blocking(lambda _: library.update(character, anchor=anchor, anchor_url=url)))
 
 
-def _check_same(character: Character, face: bytes, anchor: bytes, photo: Generation) -> None:
+def _face_of(library: CharacterLibrary, character: Character) -> bytes:
+    from aurashot.characters import check_consent
+
+    owner = library.get(character)
+    if library.require_consent:
+        check_consent(owner)
+    return owner.read_face()
+
+
+def _check_same_person(character: Character, face: bytes, anchor: bytes, photo: Generation) -> None:
     """Check that a new ID photo shows the person of the face reference, where faces can be compared."""
-    compare = _tool("compare")
+    compare = identity_tool("compare")
     found = compare(face, anchor, paste_guard=False) if compare else None
     if found is not None and found.verdict == "different":
         error = IdentityDriftError(
@@ -197,43 +186,7 @@ def _bytes_of(rules: ImageRules, face: ImageInput) -> Flow[bytes]:
         return file.read()
 
 
-def _check(wanted: Wanted, face: bytes) -> None:
-    """Check the name, the consent note and the photo.
-
-    Raises:
-        CharacterExistsError: The name is taken.
-        InvalidImageError: The photo is not good enough.
-    """
-    try:
-        there = wanted.library.get(wanted.name)
-    except CharacterNotFoundError:
-        pass
-    else:
-        raise CharacterExistsError(
-            f"The library has a character '{there.slug}' already; get it, or choose another name", character=there.slug
-        )
-    preflight = _tool("preflight") if wanted.check else None
-    findings = preflight(face).findings if preflight else ()
-    if findings:
-        reasons = "; ".join(f"{each.sentence}: {each.fix}" for each in findings)
-        raise InvalidImageError(
-            f"face: the photo is not good enough for an ID photo ({reasons}); pass another one, or check=False",
-            argument="face",
-        )
-
-
 def _warn_of_problems(name: str, anchor: bytes) -> None:
-    split = _tool("split_id_photo")
+    split = identity_tool("split_id_photo")
     for problem in split(anchor).problems if split else ():
         logger.warning("The ID photo of '%s': %s (%s)", name, problem.sentence, problem.fix)
-
-
-def _tool(name: str) -> Any:
-    """Return a function of `aurashot.identity`; None if faces cannot be found here."""
-    from importlib.util import find_spec
-
-    if find_spec("cv2") is None:
-        return None
-    from aurashot import identity
-
-    return getattr(identity, name)

@@ -6,14 +6,14 @@ import hashlib
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from aurashot._atomic import path_fault
-from aurashot._calls import Flow, fetch
+from aurashot._calls import Flow, blocking, fetch
 from aurashot._reasons import described
 from aurashot._url_policy import escaped_url, url_text
 from aurashot.errors import AuraShotError, InputError, UnsafeURLError
-from aurashot.images import FileSink, HasURL, MemorySink, check_url
+from aurashot.images import FileSink, HasURL, MemorySink, check_url, is_stored_face
 from aurashot.models import Generation, WorkflowJob
 
 if TYPE_CHECKING:
@@ -21,10 +21,30 @@ if TYPE_CHECKING:
 
     from aurashot._calls import Progress
     from aurashot._url_policy import URLObject
+    from aurashot.characters import Character, GalleryImage
     from aurashot.images import ImageRules
 
 Image: TypeAlias = "HasURL | str | URLObject"
 """What can be downloaded: a response, one of its outputs, an upload, or a URL."""
+
+
+def save(
+    rules: ImageRules, what: Image, to: str | os.PathLike[str] | Character, *, progress: Progress | None
+) -> Flow[Path | GalleryImage]:
+    """Save an image as a file, or in the gallery of a character."""
+    if not is_stored_face(to):
+        return (yield from download(rules, what, cast("str | os.PathLike[str]", to), progress=progress))
+    character = cast("Character", to)
+    with _carrying(what):
+        library = character.library
+        if library is None:
+            raise InputError(
+                f"to: the character '{character.slug}' was not loaded from a library; get it with library.get",
+                argument="to",
+            )
+        content = yield from read(rules, what, progress=progress)
+        shot = what if isinstance(what, Generation) else content
+        return (yield from blocking(lambda _: library.save(character, shot, image=content)))
 
 
 def download(rules: ImageRules, what: Image, to: str | os.PathLike[str], *, progress: Progress | None) -> Flow[Path]:

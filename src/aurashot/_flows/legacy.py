@@ -45,7 +45,7 @@ def virtual_try_on(
     if description is not None:
         check_text("description", description)
     sources = yield from ready(
-        rules, product_image=product_image, model_image=model_image, **given(scene_image=scene_image)
+        rules, product_image=product_image, model_image=model_image, **passed(scene_image=scene_image)
     )
     named = identities(sources)
     what = VirtualTryOnInput(

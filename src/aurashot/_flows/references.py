@@ -9,7 +9,8 @@ from aurashot._calls import Flow, blocking, forget, recall, send, together
 from aurashot._operations import check_encodable
 from aurashot._response_parsing import may_be_about_images
 from aurashot.errors import APIStatusError, GenerationFailedError, InputError, InvalidImageError, NoOutputError
-from aurashot.images import ImageInput, StoredURL, locate
+from aurashot.images import ImageInput, StoredURL, is_stored_face, locate
+from aurashot.models import Generation, SentImage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +40,27 @@ def ready(rules: ImageRules, **images: ImageInput) -> Flow[ImageSources]:
 def identities(sources: ImageSources) -> dict[str, str]:
     """Return what each image is known by in every process: its URL, or the digest of its content."""
     return {name: source if isinstance(source, str) else f"sha256:{source.digest}" for name, source in sources.items()}
+
+
+def sent_images(images: Mapping[str, ImageInput], sources: ImageSources) -> dict[str, SentImage]:
+    """Return what is known of each image: a library keeps it beside the result.
+
+    Args:
+        images: The images, by the name of the argument.
+        sources: Where they are.
+    """
+    return {name: _sent(images[name], source) for name, source in sources.items()}
+
+
+def _sent(image: ImageInput, source: str | Payload) -> SentImage:
+    url = str(source) if isinstance(source, str) else None
+    if isinstance(image, str):
+        return SentImage(url, None if isinstance(source, str) else source.sha256)
+    if isinstance(image, Generation):
+        return SentImage(url, request_id=image.request_id)
+    if is_stored_face(image):
+        return SentImage(url, image.reference_sha256, character=image.slug)
+    return SentImage(url, None if isinstance(source, str) else source.sha256)
 
 
 def send_billed(rules: ImageRules, call: Call[M], sources: ImageSources) -> Flow[M]:
@@ -94,8 +116,8 @@ def _with_urls(call: Call[M], uploads: Mapping[str, Upload]) -> Call[M]:
     return call._replace(request=cast("BilledRequest", call.asked).with_urls(urls))
 
 
-def given(**images: ImageInput | None) -> dict[str, ImageInput]:
-    """Return the optional images that were passed."""
+def passed(**images: ImageInput | None) -> dict[str, ImageInput]:
+    """Return the images that were passed."""
     return {name: image for name, image in images.items() if image is not None}
 
 

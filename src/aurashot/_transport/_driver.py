@@ -114,7 +114,7 @@ class Driver:
         entry = await self._runtime.blocking(partial(ledger.recall, asked, timeout=patience), operation.deadline)
         if entry is None:
             return None
-        result = restored(entry, step.call.response, operation)
+        result = restored(entry, step.call, operation)
         operation.keys.take()
         operation.deliver(cast("Any", result))
         return result

@@ -168,6 +168,9 @@ class Exchange(Generic[M]):
                     ledger_entry=self.ledger_entry,
                     status_code=response.status,
                     headers=headers,
+                    request=self.call.asked,
+                    images=self.call.images or {},
+                    tags=dict(self.operation.labels.tags or {}),
                 )
             )
         )

@@ -60,7 +60,7 @@ class Record:
         if exchange.ledger_entry is None:
             entry = await self._reserve()
             if entry.payment == "paid":
-                return restored(entry, exchange.call.response, exchange.operation)
+                return restored(entry, exchange.call, exchange.operation)
         if exchange.deadline.passed:
             raise exchange.deadline.exceeded()
         return None
@@ -160,14 +160,21 @@ def digest(name: str, asked: BilledRequest) -> str:
     return hashlib.sha256(f"{name}\n{body}".encode()).hexdigest()
 
 
-def restored(entry: Entry, response: type[M], operation: Operation) -> M:
+def restored(entry: Entry, call: Call[M], operation: Operation) -> M:
     """Return what an entry was paid for.
 
     Raises:
         UnresolvedError: It was paid for, and its image is not known.
     """
+    response = call.response
     meta = CallMeta(
-        operation_id=operation.id, idempotency_key=entry.idempotency_key, ledger_entry=entry.number, from_ledger=True
+        operation_id=operation.id,
+        idempotency_key=entry.idempotency_key,
+        ledger_entry=entry.number,
+        from_ledger=True,
+        request=call.asked,
+        images=call.images or {},
+        tags=dict(entry.tags),
     )
     try:
         if entry.result is not None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from anyio import to_thread
-
+from aurashot.characters._async_gallery import AsyncGalleryLibrary, in_thread
 from aurashot.characters._changes import UNCHANGED
 from aurashot.characters._character import PROMPT_TEMPLATE, Character
 from aurashot.characters._library import CharacterLibrary
@@ -14,7 +12,7 @@ from aurashot.characters._zip import MAX_BYTES
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pydantic import JsonValue
@@ -27,16 +25,7 @@ if TYPE_CHECKING:
     from aurashot.errors import LibraryError
     from aurashot.images import ImageInput
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-async def _in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Wait for a function in a thread. It comes to its end also if its caller is cancelled."""
-    return await to_thread.run_sync(partial(function, *args, **kwargs))
-
-
-class AsyncCharacterLibrary:
+class AsyncCharacterLibrary(AsyncGalleryLibrary):
     """Characters in a folder, or in an object store such as S3.
 
     The layout is that of the reference client, `<root>/avatars/<name>/profile/…`: folders that it or other tools have
@@ -68,7 +57,7 @@ class AsyncCharacterLibrary:
         require_consent: bool = False,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        self._library = CharacterLibrary(root, require_consent=require_consent, options=options)
+        self._library: CharacterLibrary = CharacterLibrary(root, require_consent=require_consent, options=options)
         self.store: Store = self._library.store
         self.require_consent: bool = require_consent
 
@@ -112,7 +101,7 @@ class AsyncCharacterLibrary:
             CharacterExistsError: The name is taken, also if only case or composition of its letters differ.
             LibraryError: It cannot be written.
         """
-        return await _in_thread(
+        return await in_thread(
             self._library.create,
             name,
             kind=kind,
@@ -139,7 +128,7 @@ class AsyncCharacterLibrary:
             CharacterNotFoundError: There is none of that name.
             LibraryError: Its `character.json` is broken, or a file cannot be read.
         """
-        return await _in_thread(self._library.get, name)
+        return await in_thread(self._library.get, name)
 
     async def list(self) -> tuple[Character, ...]:
         """Load all characters, sorted by the names of their folders, without looking at their images.
@@ -149,7 +138,7 @@ class AsyncCharacterLibrary:
         Raises:
             LibraryError: The library cannot be read.
         """
-        return await _in_thread(self._library.list)
+        return await in_thread(self._library.list)
 
     async def check(self) -> tuple[LibraryError, ...]:
         """Return what is wrong with the library: broken profiles, and images that are missing or were replaced.
@@ -159,7 +148,7 @@ class AsyncCharacterLibrary:
         Raises:
             LibraryError: The library cannot be read.
         """
-        return await _in_thread(self._library.check)
+        return await in_thread(self._library.check)
 
     async def update(
         self,
@@ -189,7 +178,7 @@ class AsyncCharacterLibrary:
             CharacterNotFoundError: There is none, or another one has the name by now.
             LibraryError: A file is broken or cannot be written.
         """
-        return await _in_thread(
+        return await in_thread(
             self._library.update,
             character,
             kind=kind,
@@ -218,7 +207,7 @@ class AsyncCharacterLibrary:
             CharacterNotFoundError: There is no such character, or another one has the name by now.
             LibraryError: It cannot be renamed.
         """
-        return await _in_thread(self._library.rename, character, name)
+        return await in_thread(self._library.rename, character, name)
 
     async def remove(self, character: str | Character) -> None:
         """Remove a character with all of its files. `forget` also says what was removed.
@@ -230,7 +219,7 @@ class AsyncCharacterLibrary:
             CharacterNotFoundError: There is none, or another one has the name by now.
             LibraryError: It cannot be removed.
         """
-        await _in_thread(self._library.remove, character)
+        await in_thread(self._library.remove, character)
 
     async def export(self, character: str | Character, target: str | os.PathLike[str]) -> Path:
         """Write a character with all of its files into one zip file, and return its path.
@@ -245,7 +234,7 @@ class AsyncCharacterLibrary:
             CharacterNotFoundError: There is none, or another one has the name by now.
             LibraryError: A file cannot be read, or the zip file cannot be written.
         """
-        return await _in_thread(self._library.export, character, target)
+        return await in_thread(self._library.export, character, target)
 
     async def import_(
         self, source: str | os.PathLike[str] | BinaryIO, *, name: str | None = None, max_bytes: int = MAX_BYTES
@@ -264,7 +253,7 @@ class AsyncCharacterLibrary:
             CharacterExistsError: The name is taken.
             LibraryError: Its `character.json` is broken, or it cannot be read or written.
         """
-        return await _in_thread(self._library.import_, source, name=name, max_bytes=max_bytes)
+        return await in_thread(self._library.import_, source, name=name, max_bytes=max_bytes)
 
     async def forget(self, character: str | Character) -> Receipt:
         """Remove every file of a character, also partial ones of killed programs, and return a receipt.
@@ -278,7 +267,7 @@ class AsyncCharacterLibrary:
             CharacterNotFoundError: There is none, or another one has the name by now.
             LibraryError: Something cannot be removed.
         """
-        return await _in_thread(self._library.forget, character)
+        return await in_thread(self._library.forget, character)
 
     def on_forget(self, hook: ForgetHook) -> None:
         """Call a function for each character that is forgotten, before its files are removed.

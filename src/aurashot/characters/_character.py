@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, JsonValue, PrivateAttr
 
+from aurashot.characters._consent import check_consent
 from aurashot.characters._names import folder_of
 from aurashot.errors import LibraryError
 from aurashot.images import EXTENSIONS, sniff
@@ -16,6 +17,7 @@ from aurashot.images._expiry import expires_at
 from aurashot.models import WireModel
 
 if TYPE_CHECKING:
+    from aurashot.characters._library import CharacterLibrary
     from aurashot.characters._store import Store
     from aurashot.identity import Calibration, Confidence
 
@@ -142,15 +144,16 @@ class CalibrationNote(WireModel):
 
 
 class Origin:
-    """The store of the library that a character was loaded from.
+    """Where a character was loaded from: the store, and the library if it is known.
 
     It is neither copied nor pickled nor compared: what arrives elsewhere is a character without its library.
     """
 
-    __slots__ = ("store",)
+    __slots__ = ("library", "store")
 
-    def __init__(self, store: Store | None = None) -> None:
+    def __init__(self, store: Store | None = None, library: CharacterLibrary | None = None) -> None:
         self.store: Store | None = store
+        self.library: CharacterLibrary | None = library
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Origin)
@@ -214,8 +217,18 @@ class Character(WireModel):
         """The image to pass as the face: the anchor, or the face reference while there is no anchor."""
         return self.anchor or self.face
 
+    @property
+    def reference_sha256(self) -> str | None:
+        """The digest of the image to pass as the face."""
+        return None if self.reference is None else self.reference.sha256
+
     def live_url(self) -> str | None:
-        """Return where the service has the image to pass as the face; None if the URL says that it has expired."""
+        """Return where the service has the image to pass as the face; None if the URL says that it has expired.
+
+        Raises:
+            InputError: The library requires consent, and there is no consent note for this face.
+        """
+        self._check_consent()
         url = self.reference.url if self.reference is not None else None
         end = None if url is None else expires_at(url)
         return url if end is None or end > datetime.now(UTC) + _SOON else None
@@ -248,9 +261,15 @@ class Character(WireModel):
         """Return the bytes of the image to pass as the face: of the anchor, or else of the face reference.
 
         Raises:
+            InputError: The library requires consent, and there is no consent note for this face.
             LibraryError: As for `read_anchor`.
         """
+        self._check_consent()
         return self._read(self.reference, "image of a face")
+
+    def _check_consent(self) -> None:
+        if self._origin.library is not None and self._origin.library.require_consent:
+            check_consent(self)
 
     def _read(self, image: StoredImage | None, what: str) -> bytes:
         if image is None:
@@ -264,9 +283,14 @@ class Character(WireModel):
             )
         return _checked(_content(self._origin.store, self.slug, image, what), image, self.slug, what)
 
-    def attach(self, store: Store) -> Self:
+    @property
+    def library(self) -> CharacterLibrary | None:
+        """The library that it was loaded from; None for one that was unpickled or made from JSON."""
+        return self._origin.library
+
+    def attach(self, store: Store, library: CharacterLibrary | None = None) -> Self:
         """Read the images from a store from now on, and return this character."""
-        self._origin = Origin(store)
+        self._origin = Origin(store, library)
         return self
 
     def __hash__(self) -> int:

@@ -19,6 +19,7 @@ MAY_REMAIN: Final = (
     "Backups, snapshots and versioned buckets of the disk or the store that the library was on",
     "Zip files that the character was exported to, and images that were downloaded to places outside of the library",
     "Entries of ledgers: prompts, URLs and digests, but no image",
+    "Search indexes of other machines that use the same object store, until they search again: texts, but no image",
 )
 """What a library cannot reach."""
 

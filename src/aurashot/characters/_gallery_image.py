@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from aurashot.characters._links import Link, keys_of, links_of
+from aurashot.characters._names import AVATARS
 from aurashot.characters._sidecar import ENDING
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from aurashot.characters._sidecar import Sidecar
     from aurashot.characters._store import StoredFile
 
-AVATARS: Final = "avatars"
 _GALLERY: Final = "gallery"
 _MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

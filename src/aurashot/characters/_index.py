@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from aurashot.characters._gallery import check_filters
-from aurashot.characters._gallery_image import AVATARS, gallery_folder
+from aurashot.characters._gallery_image import gallery_folder
 from aurashot.characters._index_file import BusyError, IndexFile
 from aurashot.characters._index_queries import (
     PAGE,
@@ -36,6 +36,7 @@ from aurashot.characters._index_queries import (
     words_of,
 )
 from aurashot.characters._index_rows import Scan, is_text, scanned, write
+from aurashot.characters._names import AVATARS
 from aurashot.characters._sidecar import digest_of
 
 if TYPE_CHECKING:
@@ -149,12 +150,23 @@ class GalleryIndex:
         with suppress(BusyError):  # another process writes the same: what it has not written is found the next time
             self._refresh(character, full=full)
 
-    def forget(self, character: str) -> None:
-        """Remove all that the index knows of a character; it is overwritten in the file."""
+    def note(self, character: str) -> None:
+        """Take notice of what was saved for a character, where a search would not see it at once."""
+        if self._store.local(AVATARS) is None and self._file.is_there:
+            self.refresh(character=character)
+
+    def forget(self, character: str) -> bool:
+        """Remove all that the index knows of a character, and return whether there is an index.
+
+        It is overwritten in the file.
+        """
+        if not self._file.is_there:
+            return False
         try:
             self._remove({plain(character)})
         except BusyError:  # all of it goes, and is made again from what is still there
             self._file.discard()
+        return True
 
     def rebuild(self) -> None:
         """Make the index anew from the files.

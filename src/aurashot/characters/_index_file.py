@@ -106,6 +106,11 @@ class IndexFile:
             made = _prepare(self._memory)
             return Used(work(self._memory), made)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is an index, in a file or in memory."""
+        return self._memory is not None or self.path.exists()
+
     def discard(self) -> None:
         """Remove the file, and what SQLite has put beside it."""
         for ending in _ENDINGS:

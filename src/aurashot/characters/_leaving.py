@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from aurashot._part import Part, sweep
 from aurashot._reasons import reason_of
+from aurashot.characters import _drafts
 from aurashot.characters._character import Character
 from aurashot.characters._forget import Receipt, RemovedFile, same_face
 from aurashot.characters._names import folder_of, name_key
@@ -125,6 +126,8 @@ class LeavableLibrary(ReadableLibrary):
             known = self._known(character)
             others = same_face(known, self.list())
             records = tuple(line for hook in self._hooks for line in hook(known))
+            if _drafts.end(self.store, known.slug):
+                records = (*records, "The draft of an interrupted creation")
             removed = self._removed(folder_of(known.slug))
         return Receipt(
             character=known.slug,

@@ -10,7 +10,7 @@ from aurashot.characters._changes import UNCHANGED, Change, created, updated
 from aurashot.characters._character import PROMPT_TEMPLATE, Character
 from aurashot.characters._consent import check_consent
 from aurashot.characters._layout import PROFILE, changed, document_of, parsed, profile_of, serialised
-from aurashot.characters._leaving import LeavableLibrary
+from aurashot.characters._gallery_library import GalleryLibrary
 from aurashot.characters._names import folder_name, folder_of, name_key
 from aurashot.characters._profiles import Profile, check_free, find, gone, loaded, taken
 from aurashot.characters._zip import MAX_BYTES, imported, opened
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aurashot.images import ImageInput
 
 
-class CharacterLibrary(LeavableLibrary):
+class CharacterLibrary(GalleryLibrary):
     """Characters in a folder, or in an object store such as S3.
 
     The layout is that of the reference client, `<root>/avatars/<name>/profile/…`: folders that it or other tools have
@@ -100,7 +100,7 @@ class CharacterLibrary(LeavableLibrary):
         self._check_consent(change.character)
         profile = serialised(document_of(change.character))
         self._put_folder(change.character.slug, chain(change.writes.items(), [(PROFILE, profile)]))
-        return change.character.attach(self.store)
+        return self._own(change.character)
 
     def _put_folder(self, slug: str, files: Iterable[tuple[str, bytes]]) -> None:
         with self.store.lock(name_key(slug)):
@@ -157,7 +157,7 @@ class CharacterLibrary(LeavableLibrary):
             change = updated(before, images, fields)
             self._check_consent(change.character)
             self._write(profile, before, change)
-        return change.character.attach(self.store)
+        return self._own(change.character)
 
     def _write(self, profile: Profile, before: Character, change: Change) -> None:
         folder = folder_of(profile.slug)
@@ -209,7 +209,7 @@ class CharacterLibrary(LeavableLibrary):
                 self._move(profile.slug, new)
             after = before.model_copy(update={"name": new, "slug": new})
             self._write(Profile(new, profile.content), before, Change(after, {}))
-        return after.attach(self.store)
+        return self._own(after)
 
     def _move(self, old: str, new: str) -> None:
         try:

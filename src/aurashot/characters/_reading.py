@@ -6,7 +6,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from aurashot.characters._character import Character
 from aurashot.characters._layout import profile_of
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Generator, Mapping
 
+    from aurashot.characters._library import CharacterLibrary
     from aurashot.characters._store import Store
 
 _AT_ONCE: Final = 16
@@ -54,7 +55,11 @@ class ReadableLibrary:
             CharacterNotFoundError: There is none of that name.
             LibraryError: Its `character.json` is broken, or a file cannot be read.
         """
-        return loaded(self.store, find(self.store, name), examine=True)
+        return self._own(loaded(self.store, find(self.store, name), examine=True))
+
+    def _own(self, character: Character) -> Character:
+        """Tell a character that it is one of this library."""
+        return character.attach(self.store, cast("CharacterLibrary", self))
 
     def list(self) -> tuple[Character, ...]:
         """Load all characters, sorted by the names of their folders, without looking at their images.
@@ -72,7 +77,7 @@ class ReadableLibrary:
 
     def _listed(self, slug: str) -> Character | None:
         try:
-            return loaded(self.store, Profile(slug, self.store.read(profile_of(slug))), examine=False)
+            return self._own(loaded(self.store, Profile(slug, self.store.read(profile_of(slug))), examine=False))
         except FileNotFoundError:
             return None
         except LibraryError as error:

@@ -99,7 +99,7 @@ class Sidecar(WireModel):
         operation_id: The id of the operation, as in its events and ledger entries.
         url: Where the service put it; such URLs can be signed, and end.
         tags: The tags of the operation.
-        digital_source_type: How it came about, as a URI of the IPTC's vocabulary.
+        digital_source_type: How it came about, as a URI of the IPTC's vocabulary; None if that is not known.
         sandbox: Whether the sandbox drew it.
         software: What wrote the sidecar.
         version: The version of this format.
@@ -122,7 +122,7 @@ class Sidecar(WireModel):
     operation_id: str | None = None
     url: str | None = None
     tags: Mapping[str, str] = Field(default_factory=dict[str, str])
-    digital_source_type: str = GENERATED
+    digital_source_type: str | None = GENERATED
     sandbox: bool = False
     software: str = f"aurashot {__version__}"
     version: int = _VERSION

@@ -112,15 +112,17 @@ def _without_ours(text: str) -> str:
 
 
 def _properties(sidecar: Sidecar, facts: str) -> dict[str, str]:
+    described = {DESCRIPTION: sidecar.description or sidecar.prompt or "", FACTS: facts}
+    if sidecar.digital_source_type is None:  # nobody knows where it comes from
+        return described
     system = "AuraShot sandbox" if sidecar.sandbox else "AuraShot"
     return {
         SOURCE_TYPE: sidecar.digital_source_type,
-        DESCRIPTION: sidecar.description or sidecar.prompt or "",
         "Iptc4xmpExt:AIPromptInformation": "" if sidecar.sandbox else sidecar.prompt or "",
         "Iptc4xmpExt:AISystemUsed": "" if sidecar.sandbox else system,
         "xmp:CreatorTool": f"{system} ({sidecar.software})",
         "xmp:CreateDate": sidecar.created_at.isoformat(),
-        FACTS: facts,
+        **described,
     }
 
 

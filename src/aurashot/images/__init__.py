@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aurashot import _late
 from aurashot._url_policy import is_public_address
-from aurashot.images._input import HasURL, ImageInput, LocalImage, locate
+from aurashot.images._input import HasURL, ImageInput, LocalImage, is_stored_face, locate
 from aurashot.images._rules import ImageRules
 from aurashot.images._stored import StoredFace, StoredURL
 from aurashot.images._urls import check_url
@@ -41,6 +41,7 @@ __all__ = [
     "decode",
     "held",
     "is_public_address",
+    "is_stored_face",
     "locate",
     "prepare",
     "safe_stem",

@@ -119,7 +119,7 @@ def locate(image: ImageInput, rules: ImageRules) -> str | LocalImage:
 
 
 def _from_object(given: object, rules: ImageRules) -> str | LocalImage:
-    if _is_character(given):
+    if is_stored_face(given):
         return _from_character(given, rules)
     if _is_file(given):
         return _from_file(given)
@@ -249,7 +249,8 @@ def _from_path(text: str) -> LocalImage:
     return LocalImage(path, path.stem, f"'{path}'")
 
 
-def _is_character(given: object) -> TypeGuard[StoredFace]:
+def is_stored_face(given: object) -> TypeGuard[StoredFace]:
+    """Whether it is a character."""
     return not isinstance(given, type) and callable(_attribute(given, "read_reference"))
 
 

@@ -46,12 +46,14 @@ class Payload:
         media_type: What it is, by its content.
         size: Its length in bytes.
         digest: SHA-256 of the bytes and the media type, in hexadecimal: equal digests need one upload only.
+        sha256: SHA-256 of the file as it was given, before anything was stripped from it; None of a Pillow image.
     """
 
     filename: str
     media_type: str
     size: int
     digest: str
+    sha256: str | None
     source: bytes | DiskFile = field(repr=False)
 
     def open(self) -> BinaryIO:
@@ -81,7 +83,7 @@ def prepare(local: LocalImage, rules: ImageRules, read: SharedRead | None = None
     """
     if rules.strip_metadata:
         _pillow.check_pillow_for_stripping()
-    source = _source(local, rules, read or SharedRead(), check)
+    source = given = _source(local, rules, read or SharedRead(), check)
     check_size(_size(source), local.label, rules)
     with _open(source) as file:
         media_type = _media_type(file, local.label)
@@ -89,7 +91,12 @@ def prepare(local: LocalImage, rules: ImageRules, read: SharedRead | None = None
             source, media_type = rewritten
             check_size(_size(source), local.label, rules)
     filename = safe_stem(local.stem) + EXTENSIONS[media_type]
-    return Payload(filename, media_type, _size(source), _digest(source, media_type, check), source)
+    sha256, digest = _digests(source, media_type, check)
+    if _pillow.is_pillow_image(local.source):
+        sha256 = None
+    elif source is not given:
+        sha256, _ = _digests(given, media_type, check)
+    return Payload(filename, media_type, _size(source), digest, sha256, source)
 
 
 def open_local(local: LocalImage, rules: ImageRules, read: SharedRead) -> tuple[BinaryIO, str]:
@@ -252,13 +259,15 @@ def _converted(file: BinaryIO, media_type: str, job: _Job) -> tuple[bytes, str]:
     return _pillow.convert(file, media_type, job.label, job.rules.max_pixels, job.check)
 
 
-def _digest(source: bytes | DiskFile, media_type: str, check: Check) -> str:
+def _digests(source: bytes | DiskFile, media_type: str, check: Check) -> tuple[str, str]:
+    """Return the SHA-256 of a file, and that of the file and its media type."""
     digest = hashlib.sha256()
     for chunk in _chunks(source):
         check()
         digest.update(chunk)
+    plain = digest.hexdigest()
     digest.update(media_type.encode())
-    return digest.hexdigest()
+    return plain, digest.hexdigest()
 
 
 def _chunks(source: bytes | DiskFile) -> Iterator[bytes | memoryview]:

@@ -17,6 +17,11 @@ class StoredFace(Protocol):
         """What it is called in its library."""
         ...
 
+    @property
+    def reference_sha256(self) -> str | None:
+        """The digest of the image, as far as it is known."""
+        ...
+
     def live_url(self) -> str | None:
         """Return where the service has the image; None if it has not, or if the URL has expired."""
         ...

@@ -16,7 +16,7 @@ from aurashot.models._requests import (
     IdPhotoImages,
     IdPhotoRequest,
 )
-from aurashot.models._responses import CallMeta, Generation, Output, Pipeline, Response, TokenUsage, Upload
+from aurashot.models._responses import CallMeta, Generation, Output, Pipeline, Response, SentImage, TokenUsage, Upload
 from aurashot.models._wire import WireModel
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ __all__ = [
     "PoseChangeRequest",
     "QueryRequest",
     "Response",
+    "SentImage",
     "TokenUsage",
     "Upload",
     "VirtualTryOnInput",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from aurashot.identity import IdentityCheck
     from aurashot.models._legacy import WorkflowJob
+    from aurashot.models._requests import BilledRequest
 
 StatusClass: TypeAlias = Literal["succeeded", "failed", "pending"]
 
@@ -50,6 +51,20 @@ Lenient: TypeAlias = Annotated[T | None, _OrNothing()]
 
 
 @dataclass(frozen=True, slots=True)
+class SentImage:
+    """An image that was passed to a call."""
+
+    url: str | None = None
+    """Where it was, if it was passed as a URL."""
+    sha256: str | None = None
+    """Of the file that was passed, as it is, in hexadecimal."""
+    request_id: str | None = None
+    """The service's identifier, if it was the response of an earlier call."""
+    character: str | None = None
+    """The folder name of the character whose image it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallMeta:
     """How a response was obtained; not part of comparisons."""
 
@@ -72,6 +87,12 @@ class CallMeta:
     edited_from: tuple[Generation, ...] = field(default=(), compare=False, repr=False)
     """The images that this one was edited from, one after the other, the last one last: those that were passed to
     `edit` as the response of an earlier call."""
+    request: BilledRequest | None = field(default=None, compare=False, repr=False)
+    """What was asked for. A local image is named by the digest of what is uploaded, `sha256:…`, instead of a URL."""
+    images: Mapping[str, SentImage] = field(default_factory=dict[str, "SentImage"], compare=False, repr=False)
+    """What is known of each image that was passed, by the name of its argument."""
+    tags: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
+    """The tags that the caller gave the operation."""
 
 
 class Response(WireModel):

@@ -18,6 +18,7 @@ from aurashot._flows.references import (
     send_billed,
     sent_images,
 )
+from aurashot.images import is_stored_face
 from aurashot.models import (
     EditImages,
     EditRequest,
@@ -32,6 +33,7 @@ from aurashot.models import (
 if TYPE_CHECKING:
     from aurashot._calls import Call
     from aurashot._flows.references import ImageSources
+    from aurashot.characters import CalibrationNote
     from aurashot.identity import IdentityPolicy
     from aurashot.images import ImageInput, ImageRules
 
@@ -59,9 +61,7 @@ def id_photo(
         check_text("prompt", prompt)
     given = passed(face=face)
     sources = yield from ready(rules, **given)
-    asked = IdPhotoRequest(
-        images=IdPhotoImages(**identities(sources)), prompt=prompt, wait_for_result=wait_for_result
-    )
+    asked = IdPhotoRequest(images=IdPhotoImages(**identities(sources)), prompt=prompt, wait_for_result=wait_for_result)
     call = endpoints.id_photo(asked)._replace(images=sent_images(given, sources))
     flow = send_billed(rules, call, sources) if identity is None else _held(rules, call, sources, face, identity)
     return (yield from flow)
@@ -94,7 +94,7 @@ def _held(
 ) -> Flow[Generation]:
     from aurashot._flows.identity import Hold, hold
 
-    return hold(rules, call, sources, Hold(policy, "face", face))
+    return hold(rules, call, sources, Hold(calibrated(policy, face), "face", face))
 
 
 def edit(
@@ -122,7 +122,7 @@ def edit(
     from aurashot._flows.identity import Hold, hold
 
     held = Hold(
-        identity,
+        calibrated(identity, face or target),
         "target" if face is None else "face",
         (behind[0] if behind else target) if face is None else face,
         is_edit=True,
@@ -130,6 +130,12 @@ def edit(
         rebased=start is not target,
     )
     return (yield from hold(rules, call, sources, held))
+
+
+def calibrated(policy: IdentityPolicy, face: ImageInput) -> IdentityPolicy:
+    """Return a policy with the calibration of the character, if it has none of its own."""
+    note: CalibrationNote | None = getattr(face, "calibration", None) if is_stored_face(face) else None
+    return policy if note is None or policy.calibration is not None else replace(policy, calibration=note.calibration())
 
 
 def _behind(target: ImageInput) -> tuple[Generation, ...]:

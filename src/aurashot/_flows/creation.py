@@ -120,7 +120,11 @@ def create(rules: ImageRules, wanted: Wanted, begun: Begun, identity: IdentityPo
 
 
 def redo(
-    rules: ImageRules, library: CharacterLibrary, character: Character, prompt: str | None, identity: IdentityPolicy | None
+    rules: ImageRules,
+    library: CharacterLibrary,
+    character: Character,
+    prompt: str | None,
+    identity: IdentityPolicy | None,
 ) -> Flow[Character]:
     """Make a new ID photo from a character's face reference; the old one stays until the new one is stored.
 

@@ -162,7 +162,16 @@ class AsyncGalleryLibrary:
             CharacterNotFoundError: There is no such character.
             LibraryError: The library cannot be read.
         """
-        return await in_thread(self._library.search, text, character=character, verdict=verdict, since=since, tag=tag, limit=limit, refresh=refresh)
+        return await in_thread(
+            self._library.search,
+            text,
+            character=character,
+            verdict=verdict,
+            since=since,
+            tag=tag,
+            limit=limit,
+            refresh=refresh,
+        )
 
     async def rebuild_index(self) -> None:
         """Make the index of `search` anew from the files.

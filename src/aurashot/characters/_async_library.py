@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aurashot.errors import LibraryError
     from aurashot.images import ImageInput
 
+
 class AsyncCharacterLibrary(AsyncGalleryLibrary):
     """Characters in a folder, or in an object store such as S3.
 

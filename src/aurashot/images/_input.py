@@ -45,16 +45,7 @@ class BinaryFile(Protocol):
 
 
 ImageInput: TypeAlias = (
-    str
-    | os.PathLike[str]
-    | bytes
-    | bytearray
-    | memoryview
-    | BinaryFile
-    | PillowImage
-    | HasURL
-    | StoredFace
-    | URLObject
+    str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryFile | PillowImage | HasURL | StoredFace | URLObject
 )
 """Whatever may be given as an image.
 

@@ -133,6 +133,7 @@ def escaped_url(url: bytes) -> str:
     return f"{authority[1].decode()}{host.encode('idna').decode()}{port}{quote(raw[authority.end() :], safe=_AS_IT_IS)}"
 
 
+@lru_cache(maxsize=256)  # the same host goes with every call
 def ip_literal(host: str) -> IPAddress | None:
     """Return the IP address that the host of a URL is, or None for a name; one with a zone (RFC 6874) is not taken."""
     try:
@@ -146,6 +147,7 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" if ip_literal(host) is None else is_loopback_address(host)
 
 
+@lru_cache(maxsize=256)
 def is_loopback_address(address: str | IPAddress) -> bool:
     """Whether an IP address is this machine's, also as an IPv4 address inside an IPv6 address."""
     return _unmapped(address).is_loopback

@@ -193,6 +193,7 @@ def check_http_client(given: object, wanted: str, base_url: str) -> None:
     if not isinstance(given, getattr(httpx, wanted)):
         raise ConfigurationError(f"http_client= takes an httpx.{wanted}, not {type(given).__name__}")
 
-    from aurashot._transport._plain_http import check_no_proxy
+    from aurashot._transport._plain_http import check_no_proxy, transport_of
 
-    check_no_proxy(given, httpx.URL(base_url))
+    url = httpx.URL(base_url)
+    check_no_proxy(transport_of(given, url), url)

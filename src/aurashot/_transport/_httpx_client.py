@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -15,11 +15,10 @@ from aurashot._transport._plain_http import check_connections, check_name, check
 from aurashot.errors import AuraShotError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
     import httpcore
 
-    from aurashot._deadline import Deadline
     from aurashot._engine import Outgoing, Reach
 
 NO_AUTH: Final = httpx.Auth()
@@ -76,7 +75,7 @@ class _Watch:
 
     def __init__(
         self,
-        client: httpx.Client | httpx.AsyncClient,
+        transport: object,
         request: httpx.Request,
         outgoing: Outgoing,
         reach: Reach | None,
@@ -85,8 +84,7 @@ class _Watch:
         self._is_silent = True
         self._url = request.url
         self._reach = reach
-        self.transport: object = transport_of(client, request.url)
-        transport = self.transport
+        self.transport: object = transport
         if type(transport) not in {httpx.HTTPTransport, httpx.AsyncHTTPTransport}:  # a subclass may do more than send
             self._send()
         if isinstance(transport, httpx.HTTPTransport):
@@ -134,10 +132,11 @@ class HttpxClient:
         """Send one request; redirects are not followed."""
         with outgoing.request() as request:
             ours = _to_httpx(request, self._client.headers, outgoing)
-            check_no_proxy(self._client, ours.url)
-            watch = _Watch(self._client, ours, outgoing, self._reach)
+            transport = transport_of(self._client, ours.url)
+            check_no_proxy(transport, ours.url)
+            watch = _Watch(transport, ours, outgoing, self._reach)
             try:
-                with _signed(ours, outgoing):
+                with _Signed(ours, outgoing):
                     return HttpxResponse(self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False))
             except httpx.HTTPStatusError as error:  # of an event hook that calls raise_for_status
                 if error.request is ours:
@@ -168,10 +167,13 @@ class AsyncHttpxClient:
         """Send one request; redirects are not followed, and the deadline is kept whatever the client does."""
         with outgoing.request() as request:
             ours = _to_httpx(request, self._client.headers, outgoing)
-            await self._check(ours, outgoing.deadline)
-            watch = _Watch(self._client, ours, outgoing, self._reach)
+            transport = transport_of(self._client, ours.url)
+            check_no_proxy(transport, ours.url)
+            if self._reach is not None:
+                await check_name(transport, ours.url, self._reach, outgoing.deadline.remaining)
+            watch = _Watch(transport, ours, outgoing, self._reach)
             try:
-                with _signed(ours, outgoing):
+                with _Signed(ours, outgoing):
                     return await within(outgoing.deadline.remaining + GRACE, self._respond(ours))
             except TimeLimitError:
                 watch.failed()
@@ -179,11 +181,6 @@ class AsyncHttpxClient:
             except Exception:
                 watch.failed()
                 raise
-
-    async def _check(self, request: httpx.Request, deadline: Deadline) -> None:
-        check_no_proxy(self._client, request.url)
-        if self._reach is not None:
-            await check_name(transport_of(self._client, request.url), request.url, self._reach, deadline.remaining)
 
     async def _respond(self, request: httpx.Request) -> AsyncHttpxResponse:
         try:
@@ -249,15 +246,22 @@ def _to_httpx(request: httpcore.Request, own: httpx.Headers, outgoing: Outgoing)
     return theirs
 
 
-@contextmanager
-def _signed(request: httpx.Request, outgoing: Outgoing) -> Generator[None]:
-    """Put the key into a request while it is sent: httpx's responses and errors keep their request."""
-    if (secret := outgoing.authorization) is not None:
-        request.headers["Authorization"] = secret.reveal().decode()
-    try:
-        yield
-    finally:
-        request.headers.pop("Authorization", None)
+class _Signed:
+    """Puts the key into a request while it is sent: httpx's responses and errors keep their request."""
+
+    __slots__ = ("_request",)
+
+    def __init__(self, request: httpx.Request, outgoing: Outgoing) -> None:
+        self._request = request
+        if (secret := outgoing.authorization) is not None:
+            request.headers["Authorization"] = secret.reveal().decode()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(KeyError):
+            del self._request.headers["Authorization"]
 
 
 @lru_cache(maxsize=64)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpcore
 
 from aurashot._engine import resolved_async
+from aurashot._url_policy import ip_literal
 from aurashot.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -36,13 +37,13 @@ def transport_of(client: Any, url: httpx.URL) -> object:
     return None if find is None else find(url)
 
 
-def check_no_proxy(client: Any, url: httpx.URL) -> None:
-    """Check that a client sends directly to a URL that has plain http.
+def check_no_proxy(transport: object, url: httpx.URL) -> None:
+    """Check that a transport sends directly to a URL that has plain http.
 
     Raises:
         ConfigurationError: It sends through a proxy, which would see the key.
     """
-    if url.scheme == "http" and _uses_proxy(transport_of(client, url), url):
+    if url.scheme == "http" and _uses_proxy(transport, url):
         raise ConfigurationError(
             "http_client= would send plain http through a proxy, which could read the key; make the httpx client with "
             "trust_env=False or without proxy="
@@ -92,6 +93,7 @@ async def check_name(transport: object, url: httpx.URL, reach: Reach, timeout: f
     """
     if type(transport).__module__.partition(".")[0] != "httpx_aiohttp" or getattr(transport, "uds", None):
         return
-    for address in await resolved_async(url.host, url.port or 80, timeout):
+    host = url.host
+    for address in [host] if ip_literal(host) else await resolved_async(host, url.port or 80, timeout):
         if not reach.contains(address):
             raise reach.refusal(url.host, address, reach.wanted)

@@ -2,10 +2,10 @@
 
     python examples/companion.py [PHOTO] [FOLDER]
 
-It needs `pip install "aurashot[identity]"` and `AURASHOT_API_KEY`, or a sandbox: run `aurashot sandbox serve` and set the
-two variables that it prints. The first run makes the character from the photo, which is billed as one image; every run
-makes two more. An image that shows another face is made again, up to two times, and each attempt is billed. Characters
-and images are kept in the folder, `companions` by default.
+It needs `pip install "aurashot[identity]"` and `AURASHOT_API_KEY`, or a sandbox: run `aurashot sandbox serve` and set
+the two variables that it prints. The first run makes the character from the photo, which is billed as one image; every
+run makes two more. An image that shows another face is made again, up to two times, and each attempt is billed.
+Characters and images are kept in the folder, `companions` by default.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ SCENES = {
 def main() -> None:
     """Make the two images of the day, and compare them with each other."""
     library = CharacterLibrary(sys.argv[2] if len(sys.argv) > 2 else "companions")
-    with AuraShot(identity=IdentityPolicy()) as client:
+    with AuraShot() as client:
         luna = companion(client, library)
-        images = [day_image(client, luna, title, scene) for title, scene in SCENES.items()]
+        held = client.with_options(identity=IdentityPolicy())
+        images = [day_image(held, luna, title, scene) for title, scene in SCENES.items()]
     morning, night = (library.read(image) for image in images)
     print(f"one person: {compare(morning, night)}")
 

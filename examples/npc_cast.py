@@ -2,9 +2,10 @@
 
     python examples/npc_cast.py PHOTO [PHOTO ...]
 
-It needs `pip install "aurashot[identity]"` and `AURASHOT_API_KEY`, or a sandbox: run `aurashot sandbox serve` and set the
-two variables that it prints. Each photo becomes a character that is called after its file. A character is billed as one
-image when it is made, and each scene as one; characters that are there already cost nothing. They are kept in `npcs`.
+It needs `pip install "aurashot[identity]"` and `AURASHOT_API_KEY`, or a sandbox: run `aurashot sandbox serve` and set
+the two variables that it prints. Each photo becomes a character that is called after its file. A character is billed
+as one image when it is made, and each portrait as one; characters that are there already cost nothing. They are kept in
+`npcs`.
 """
 
 from __future__ import annotations

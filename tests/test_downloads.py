@@ -508,7 +508,7 @@ def test_unsafe_address(client: AuraShot, server: ScriptedServer, tmp_path: Path
 def test_what_holds_no_image(client: AuraShot, tmp_path: Path) -> None:
     """Something that has no address is refused, and a response without an image says so."""
     with pytest.raises(InputError, match="what"):
-        client.download(None, tmp_path)  # type: ignore[arg-type]  # the mistake is the point
+        client.download(None, tmp_path)  # type: ignore[call-overload]  # the mistake is the point
     with pytest.raises(NoOutputError):
         client.download(Generation(status="processing"), tmp_path)
 

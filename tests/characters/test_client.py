@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from PIL import Image
 
 from aurashot import (
     AuraShot,
     CharacterExistsError,
     InputError,
-    NotSentError,
     OutcomeUnknownError,
+    QuotaExceededError,
     UnresolvedError,
 )
-from aurashot.characters import CharacterLibrary
+from aurashot.characters import Character, CharacterLibrary, Consent, metadata_of
 from aurashot.ledger import SQLiteLedger
+from aurashot.models import SentImage
+from tests.characters.images import drawn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,12 +66,86 @@ def test_a_character_is_a_face(
 ) -> None:
     """The service gets the URL of the ID photo that it has, and nothing is uploaded."""
     snow = client.create_character("Snow", face=astronaut, library=library, check=False)
-    uploads = len(sandbox_server.uploads) if hasattr(sandbox_server, "uploads") else 0
-    client.generate("red gown on stage", face=snow)
+    sandbox_server.fault("server-error", operations=["upload"])
+    shot = client.generate("red gown on stage", face=snow)
     client.edit("at night", target=snow, face=snow)
     client.upload(snow)
     assert 3 == sandbox_server.bill().total
-    assert uploads == (len(sandbox_server.uploads) if hasattr(sandbox_server, "uploads") else 0)
+    assert {"face": SentImage(snow.live_url(), snow.reference_sha256, character="Snow")} == dict(shot.meta.images)
+
+
+def test_an_image_is_downloaded_into_the_gallery(client: AuraShot, library: CharacterLibrary, astronaut: Path) -> None:
+    """With the prompt, the references, the tags and the payment beside it."""
+    snow = client.create_character("Snow", face=astronaut, library=library, check=False)
+    shot = client.generate("red gown on stage", face=snow, tags={"for": "album"})
+    image = client.download(shot, snow)
+    assert "avatars/Snow/gallery/red-gown-on-stage.png" == image.path
+    assert ("red gown on stage", {"for": "album"}) == (image.prompt, image.tags)
+    facts = metadata_of(library.read(image)).sidecar
+    assert facts is not None
+    assert ("paid", True, snow.reference_sha256) == (facts.payment, facts.sandbox, facts.anchor_sha256)
+    night = client.edit("at night", target=library.read(image), face=snow)
+    later = client.download(night, snow)
+    assert {"id-photo.png", image.name} == {each.label for each in library.lineage(later).ancestors}
+    again = library.reproduce(later)
+    assert again.is_complete
+    assert getattr(client, again.operation)(**again.arguments).succeeded
+
+
+def test_only_a_character_of_a_library_has_a_gallery(
+    client: AuraShot, library: CharacterLibrary, astronaut: Path
+) -> None:
+    """One that was made from JSON has none; its image can be fetched where the service has it."""
+    snow = client.create_character("Snow", face=astronaut, library=library, check=False)
+    alone = Character.model_validate_json(snow.model_dump_json())
+    shot = client.generate("x", face=alone)
+    with pytest.raises(InputError, match="library") as caught:
+        client.download(shot, alone)
+    assert (shot,) == caught.value.delivered
+
+
+def test_without_consent_nothing_is_paid(
+    client: AuraShot, sandbox_server: SandboxServer, tmp_path: Path, astronaut: Path
+) -> None:
+    """A library that requires a note refuses a real person without one, for a new character and for a new anchor."""
+    strict = CharacterLibrary(tmp_path / "strict", require_consent=True)
+    with pytest.raises(InputError, match="consent"):
+        client.create_character("Snow", face=astronaut, library=strict, check=False)
+    CharacterLibrary(tmp_path / "strict").create("Rain", face=astronaut)
+    for wrong in (
+        lambda: client.generate("x", face=strict.get("Rain")),
+        lambda: client.redo_anchor(strict.get("Rain"), library=strict),
+    ):
+        with pytest.raises(InputError, match="consent"):
+            wrong()
+    assert 0 == sandbox_server.bill().total
+    note = Consent(who="Snow", purpose="images of me")
+    assert client.create_character("Snow", face=astronaut, library=strict, check=False, consent=note).has_consent
+
+
+def test_the_photo_of_another_character_is_refused(
+    client: AuraShot, sandbox_server: SandboxServer, library: CharacterLibrary, astronaut: Path
+) -> None:
+    """Also in another file of it, where faces can be compared; the error has the name and the similarity."""
+    library.create("Snow", face=astronaut)
+    with pytest.raises(InputError, match=r"'Snow' already \(similarity 1\.00\)"):
+        client.create_character("Rain", face=astronaut, library=library)
+    with Image.open(astronaut) as photo:
+        other = photo.convert("RGB")
+    with pytest.raises(InputError, match=r"'Snow' already \(similarity (0\.9|1\.0)"):
+        client.create_character("Rain", face=other, library=library)
+    assert 0 == sandbox_server.bill().total
+    assert "Rain" == client.create_character("Rain", face=astronaut, library=library, check=False).slug
+
+
+@pytest.mark.parametrize("wrong", [{"styles": 5}, {"prompt_template": "no place"}, {"kind": "robot"}], ids=str)
+def test_details_are_checked_before_anything_is_paid(
+    client: AuraShot, sandbox_server: SandboxServer, library: CharacterLibrary, astronaut: Path, wrong: dict[str, Any]
+) -> None:
+    """What the library would refuse afterwards is refused first."""
+    with pytest.raises(InputError):
+        client.create_character("Snow", face=astronaut, library=library, check=False, **wrong)
+    assert 0 == sandbox_server.bill().total
 
 
 def test_a_url_that_has_expired_is_replaced_by_the_file(
@@ -113,11 +190,11 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
 
 
 def test_a_photo_that_is_not_good_enough_is_refused(
-    client: AuraShot, sandbox_server: SandboxServer, library: CharacterLibrary, navy: Path
+    client: AuraShot, sandbox_server: SandboxServer, library: CharacterLibrary
 ) -> None:
     """There is no face in it."""
     with pytest.raises(InputError, match="not good enough"):
-        client.create_character("Snow", face=navy, library=library)
+        client.create_character("Snow", face=drawn(size=(600, 600)), library=library)
     assert 0 == sandbox_server.bill().total
 
 
@@ -125,9 +202,10 @@ def test_a_failure_that_cost_nothing_leaves_no_draft(
     client: AuraShot, sandbox_server: SandboxServer, library: CharacterLibrary, astronaut: Path
 ) -> None:
     """The next call begins anew."""
-    sandbox_server.fault("refuse", operations=["id_photo"], times=3)
-    with pytest.raises((NotSentError, InputError)):
+    sandbox_server.fault("payment-required", operations=["id-photo"], times=1)
+    with pytest.raises(QuotaExceededError):
         client.create_character("Snow", face=astronaut, library=library, check=False)
+    assert not list(library.store.files(".aurashot/drafts", hidden=True))
     assert client.create_character("Snow", face=astronaut, library=library, check=False).anchor
 
 
@@ -135,7 +213,7 @@ def test_what_may_have_been_billed_is_not_sent_again(
     client: AuraShot, sandbox_server: SandboxServer, library: CharacterLibrary, astronaut: Path
 ) -> None:
     """Without a ledger, nobody knows: the second call refuses until the draft is discarded."""
-    sandbox_server.fault("drop", operations=["id_photo"], times=1)
+    sandbox_server.fault("drop", operations=["id-photo"], times=1)
     with pytest.raises(OutcomeUnknownError):
         client.create_character("Snow", face=astronaut, library=library, check=False)
     with pytest.raises(UnresolvedError, match="Snow"):
@@ -164,7 +242,7 @@ def test_with_a_ledger_an_interrupted_creation_pays_once(
     sandbox_server.reset()
     with SQLiteLedger(tmp_path / "spend.db") as ledger:
         client = make_client(sandbox_server.url, sandbox_server.api_key, ledger=ledger)
-        sandbox_server.fault("drop", operations=["id_photo"], times=1)
+        sandbox_server.fault("drop", operations=["id-photo"], times=1)
         with pytest.raises(OutcomeUnknownError) as lost:
             client.create_character("Snow", face=astronaut, library=library, check=False)
         with pytest.raises(UnresolvedError):

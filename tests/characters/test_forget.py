@@ -164,7 +164,7 @@ def test_a_library_that_requires_none_notes_consent_all_the_same() -> None:
 def test_a_consent_note_says_who_and_what_for(values: dict[str, str]) -> None:
     """Nothing is agreed to by nobody."""
     with pytest.raises(ValueError, match="at least 1 character"):
-        Consent(**({"who": "Snow", "purpose": "Images"} | values))
+        Consent.model_validate({"who": "Snow", "purpose": "Images"} | values)
 
 
 def test_a_broken_character_is_logged_when_it_is_left_out(

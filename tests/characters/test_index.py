@@ -13,7 +13,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from aurashot.characters._store import StoredFile
 
 from aurashot import InputError
 from aurashot.characters import _index
@@ -21,6 +20,7 @@ from aurashot.characters._gallery import gallery, save
 from aurashot.characters._gallery_image import image_of
 from aurashot.characters._index import GalleryIndex, index_path
 from aurashot.characters._sidecar import IdentityNote, Reference
+from aurashot.characters._store import StoredFile
 from tests.characters.disk import DiskStore
 from tests.characters.images import ANCHOR, NOON, drawn, sidecar
 from tests.stopwatch import no_later

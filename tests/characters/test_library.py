@@ -4,8 +4,10 @@ import copy
 import hashlib
 import pickle
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
@@ -32,6 +34,7 @@ from tests.characters.conftest import ANCHOR, FACE, OTHER, memory_library
 if TYPE_CHECKING:
     from pathlib import Path
 
+Call: TypeAlias = Callable[[str | Character], object]
 URL = "https://cdn.example/anchor.png"
 NOTE = CalibrationNote(same=0.45, different=0.25, engine="engine 1", expected=0.47, confidence="medium")
 
@@ -110,13 +113,9 @@ def test_any_spelling_finds_a_character(library: CharacterLibrary, name: str) ->
 def test_nothing_is_found_in_an_empty_library(library: CharacterLibrary) -> None:
     """It is an empty list, and a name is an error that says the name."""
     assert ((), ()) == (library.list(), library.check())
-    for call in (
-        library.get,
-        library.remove,
-        library.forget,
-        lambda name: library.rename(name, "Dora"),
-        library.update,
-    ):
+    rename = partial(library.rename, name="Dora")
+    calls: list[Call] = [library.get, library.remove, library.forget, library.update, rename]
+    for call in calls:
         with pytest.raises(CharacterNotFoundError, match="no character 'Snow'") as caught:
             call("Snow")
         assert ("Snow", "avatars/Snow") == (caught.value.character, caught.value.path)
@@ -262,7 +261,9 @@ def test_a_removed_character_is_gone(library: CharacterLibrary) -> None:
     assert [] == list(library.store.files("avatars"))
     assert () == library.list()
     library.create("林小雪")
-    for call in (library.get, library.remove, library.forget, library.update, lambda old: library.rename(old, "Snow")):
+    rename = partial(library.rename, name="Snow")
+    calls: list[Call] = [library.get, library.remove, library.forget, library.update, rename]
+    for call in calls:
         with pytest.raises(CharacterNotFoundError, match="another one's by now"):
             call(made)
 

@@ -3,11 +3,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from aurashot.characters._store import StoredFile
-
 from aurashot.characters._gallery_image import GalleryImage, image_of
 from aurashot.characters._lineage import Lineage, Source, lineage
 from aurashot.characters._sidecar import Reference
+from aurashot.characters._store import StoredFile
 from tests.characters.images import ANCHOR, NOON, sidecar
 from tests.stopwatch import no_later
 

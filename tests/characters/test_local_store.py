@@ -5,8 +5,9 @@ import os
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, tzinfo
+from functools import partial
+from typing import TYPE_CHECKING, Self
 
 import pytest
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from aurashot.characters import StoredFile
 
 HOLD_A_LOCK = """
 import pathlib, sys
@@ -89,9 +91,15 @@ def test_files_are_listed_with_their_sizes_and_times(store: LocalStore, root: Pa
 @pytest.mark.parametrize("path", ["", "/etc/passwd", "../x", "a/../../x", "a//b", "a/./b", "a/", "a\0b"])
 def test_no_path_leads_out_of_the_library(store: LocalStore, path: str) -> None:
     """Whoever asks for it."""
-    for call in (store.read, store.remove, store.local, checked_path, lambda each: list(store.files(each))):
+    listed = partial(_listed, store)
+    calls: list[Callable[[str], object]] = [store.read, store.remove, store.local, checked_path, listed]
+    for call in calls:
         with pytest.raises(LibraryError, match="leads out of the library"):
             call(path)
+
+
+def _listed(store: LocalStore, path: str) -> list[StoredFile]:
+    return list(store.files(path))
 
 
 def test_a_removed_folder_takes_no_other_with_it(local: CharacterLibrary, root: Path, tmp_path: Path) -> None:
@@ -265,8 +273,8 @@ def test_a_clock_that_runs_backwards_loses_nothing(
 
     class Earlier(datetime):
         @classmethod
-        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]  # the same, long ago
-            return datetime(1970, 1, 2, tzinfo=UTC)
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls(1970, 1, 2, tzinfo=tz)
 
     first = local.create("Snow", face=FACE)
     monkeypatch.setattr("aurashot.characters._changes.datetime", Earlier)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,8 @@ from aurashot.characters import folder_name
 from aurashot.characters._names import LONGEST, LONGEST_IN_BYTES, escape_fault, name_fault, name_key, suggested_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aurashot.characters import CharacterLibrary
 
 REFUSED = {
@@ -68,7 +71,9 @@ def test_a_name_that_is_no_folder_everywhere_is_refused_with_the_reason(name: st
 def test_a_refused_name_is_looked_for_nowhere(local: CharacterLibrary, name: str) -> None:
     """No method of a library takes it for a path."""
     local.create("Snow")
-    for call in (local.get, local.remove, local.forget, local.create, lambda each: local.rename("Snow", each)):
+    rename = partial(local.rename, "Snow")
+    calls: list[Callable[[str], object]] = [local.get, local.remove, local.forget, local.create, rename]
+    for call in calls:
         with pytest.raises(InputError, match="name: "):
             call(name)
     assert ["Snow"] == [each.slug for each in local.list()]

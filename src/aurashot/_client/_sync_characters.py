@@ -59,8 +59,8 @@ class CharacterCalls:
             scenes: The preferred scenes.
             prompt_template: What `Character.prompt` writes around a scene; it must have `{prompt}` in it.
             consent: A note that a real person agreed; some libraries require one. Leave out its `face_sha256`.
-            check: Whether a photo that is not good enough, and one of another character of the library, are refused, and
-                problems of the ID photo are logged. Without the extra `identity`, only equal files are noticed.
+            check: Whether a photo that is not good enough, and one of another character of the library, are refused,
+                and problems of the ID photo are logged. Without the extra `identity`, only equal files are noticed.
             timeout: Seconds that this call may take in total, instead of the client's timeout.
             idempotency_key: Sent as `Idempotency-Key` instead of a generated key.
             tags: Labels for finding the call in the ledger; not sent to the service.
@@ -75,7 +75,8 @@ class CharacterCalls:
             AuraShotError: Any other failure; see `outcome` and `may_be_charged`.
         """
         from aurashot._flows import creation
-        from aurashot._flows.creation_checks import PROMPT_TEMPLATE, Details, Wanted
+        from aurashot._flows.creation_checks import Details, Wanted
+        from aurashot.characters import PROMPT_TEMPLATE
 
         template = PROMPT_TEMPLATE if prompt_template is None else prompt_template
         details = Details(description, styles, scenes, template, consent)

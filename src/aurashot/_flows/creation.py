@@ -1,7 +1,7 @@
 """Making a character: check its photo, make the ID photo, check that, and store both.
 
-The ID photo is paid for once. A draft in the library notes the idempotency key before the request, and the response after
-it, so that a second call goes on where an interrupted one ended (`aurashot.characters._drafts`).
+The ID photo is paid for once. A draft in the library notes the idempotency key before the request, and the response
+after it, so that a second call goes on where an interrupted one ended (`aurashot.characters._drafts`).
 """
 
 from __future__ import annotations
@@ -154,8 +154,8 @@ def _check_same_person(character: Character, face: bytes, anchor: bytes, photo: 
     found = compare(face, anchor, paste_guard=False) if compare else None
     if found is not None and found.verdict == "different":
         error = IdentityDriftError(
-            f"The new ID photo of '{character.slug}' does not show the person of the face reference ({found}); it is paid "
-            "for and in error.delivered, and the old one is kept"
+            f"The new ID photo of '{character.slug}' does not show the person of the face reference ({found}); it is "
+            "paid for and in error.delivered, and the old one is kept"
         )
         error.delivered = (photo,)
         raise error

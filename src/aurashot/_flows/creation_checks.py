@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -20,6 +19,8 @@ from aurashot.characters._changes import created
 from aurashot.errors import AuraShotError, CharacterExistsError, CharacterNotFoundError, InputError, InvalidImageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aurashot.characters import SimilarCharacter
     from aurashot.identity import FaceReference
     from aurashot.images import ImageInput

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from aurashot import _endpoints as endpoints
 from aurashot._calls import Flow, pause, send
-from aurashot._flows.references import check_text, given, identities, ready, send_billed
+from aurashot._flows.references import check_text, identities, passed, ready, send_billed
 from aurashot._operations import check_encodable
 from aurashot._response_parsing import failure
 from aurashot.errors import InputError, UnexpectedResponseError
@@ -57,7 +57,7 @@ def virtual_try_on(
         text_description=description,
     )
     asked = VirtualTryOnRequest(wait_for_result=False, input=what)
-    job = yield from send_billed(endpoints.virtual_try_on(asked), sources)
+    job = yield from send_billed(rules, endpoints.virtual_try_on(asked), sources)
     return (yield from _finished(_question("virtual_try_on", job), job)) if wait else job
 
 
@@ -70,7 +70,7 @@ def pose_change(
     sources = yield from ready(rules, original_image=original_image)
     what = PoseChangeInput(generate_version=version, text_description=description, **identities(sources))
     asked = PoseChangeRequest(wait_for_result=False, input=what)
-    job = yield from send_billed(endpoints.pose_change(asked), sources)
+    job = yield from send_billed(rules, endpoints.pose_change(asked), sources)
     return (yield from _finished(_question("pose_change", job), job)) if wait else job
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from anyio import to_thread
 
@@ -219,7 +219,7 @@ class AsyncGalleryLibrary:
 async def _content(shot: Shot, client: AsyncAuraShot | None) -> ImageInput:
     """Return an image, downloaded if that is needed."""
     if not is_remote(shot):
-        return cast("ImageInput", shot)
+        return shot
     if client is not None:
         return await client.read(shot)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import Field, JsonValue, ValidationError
 
-from aurashot.characters._character import Moment
+from aurashot.characters._character import Moment  # noqa: TC001 - pydantic reads the annotations
 from aurashot.characters._names import folder_of, name_key
 from aurashot.characters._store import OWN_FOLDER, lock_key
 from aurashot.errors import InputError, LibraryError, UnresolvedError
@@ -68,14 +68,14 @@ def begin(store: Store, draft: Draft, *, has_ledger: bool) -> Draft:
     if earlier.asked != draft.asked:
         since = f"{earlier.started_at:%Y-%m-%d %H:%M} UTC"
         raise InputError(
-            f"face: '{draft.slug}' is being made from another image, prompt or kind since {since}; pass the same ones to "
-            "go on, or call discard_draft to begin anew",
+            f"face: '{draft.slug}' is being made from another image, prompt or kind since {since}; pass the same ones "
+            "to go on, or call discard_draft to begin anew",
             argument="face",
         )
     if earlier.response is None and not has_ledger:
         raise UnresolvedError(
-            f"'{draft.slug}' is being made by another call, or one was interrupted: its ID photo may be billed under the "
-            f"key {earlier.key}. Use the client's ledger, or look at your bill, and call discard_draft to begin anew"
+            f"'{draft.slug}' is being made by another call, or one was interrupted: its ID photo may be billed under "
+            f"the key {earlier.key}; use a client with the ledger, or look at your bill, and call discard_draft"
         )
     return earlier
 

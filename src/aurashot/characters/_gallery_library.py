@@ -16,7 +16,6 @@ from aurashot.characters._profiles import find, gone, loaded
 from aurashot.characters._saving import content_of, sidecar_for
 from aurashot.characters._sidecar import Sidecar
 from aurashot.errors import LibraryError
-from aurashot.models import Generation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from aurashot.characters._saving import Shot
     from aurashot.characters._store import Store
     from aurashot.images import ImageInput
+    from aurashot.models import Generation
 
 Known: TypeAlias = "GalleryImage | Generation | str"
 """An image of a gallery: itself, the response that it came from, or its path relative to the library's root."""
@@ -229,7 +229,7 @@ class GalleryLibrary(LeavableLibrary):
         Raises:
             LibraryError: The library has no such image, or cannot be read.
         """
-        image = self._known(shot)
+        image = self._found(shot)
         sources = sources_of(self.store, self.get(image.character))
         return _lineage.lineage(image, self._index.images(), [source for source, _ in sources])
 
@@ -242,7 +242,7 @@ class GalleryLibrary(LeavableLibrary):
         Raises:
             LibraryError: The library has no such image, or an image that it was made from cannot be read.
         """
-        sidecar = shot if isinstance(shot, Sidecar) else self._facts(self._known(shot))
+        sidecar = shot if isinstance(shot, Sidecar) else self._facts(self._found(shot))
         used = {each.character for each in sidecar.references.values() if each.character is not None}
         there = [each for each in self.list() if each.slug in used]
         found = chain.from_iterable(sources_of(self.store, self.get(each)) for each in there)
@@ -262,7 +262,7 @@ class GalleryLibrary(LeavableLibrary):
             )
         return sidecar
 
-    def _known(self, shot: Known) -> GalleryImage:
+    def _found(self, shot: Known) -> GalleryImage:
         if isinstance(shot, GalleryImage):
             return shot
         if isinstance(shot, str):

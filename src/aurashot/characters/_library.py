@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from aurashot.characters._changes import UNCHANGED, Change, created, updated
 from aurashot.characters._character import PROMPT_TEMPLATE, Character
 from aurashot.characters._consent import check_consent
-from aurashot.characters._layout import PROFILE, changed, document_of, parsed, profile_of, serialised
 from aurashot.characters._gallery_library import GalleryLibrary
+from aurashot.characters._layout import PROFILE, changed, document_of, parsed, profile_of, serialised
 from aurashot.characters._names import folder_name, folder_of, name_key
 from aurashot.characters._profiles import Profile, check_free, find, gone, loaded, taken
 from aurashot.characters._zip import MAX_BYTES, imported, opened

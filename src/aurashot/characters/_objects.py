@@ -20,8 +20,9 @@ from aurashot.characters._store import StoredFile, library_error
 from aurashot.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from obstore import ObjectMeta
     from obstore.store import ObjectStore as AnyStore
 
 _TOKEN: Final = "aurashot-write"  # noqa: S105 - it is the name of a header
@@ -212,7 +213,9 @@ class Objects:
         from obstore.exceptions import BaseError
 
         try:
-            for chunk in obstore.list(self._store, f"{folder}/", chunk_size=_CHUNK):
+            listed = cast("Any", obstore).list  # its types are partly unknown
+            chunks: Iterable[Sequence[ObjectMeta]] = listed(self._store, f"{folder}/", chunk_size=_CHUNK)
+            for chunk in chunks:
                 for each in chunk:
                     yield StoredFile(each["path"], each["size"], each["last_modified"])
         except BaseError as error:
@@ -224,7 +227,8 @@ class Objects:
         from obstore.exceptions import BaseError
 
         try:
-            found = obstore.list_with_delimiter(self._store, f"{folder}/")
+            listed = cast("Any", obstore).list_with_delimiter  # its types are partly unknown
+            found: Mapping[str, Sequence[str]] = listed(self._store, f"{folder}/")
         except BaseError as error:
             raise library_error(folder, "listed", error) from error
         return [each.rstrip("/").rpartition("/")[2] for each in found["common_prefixes"]]

@@ -24,14 +24,13 @@ def open_store(root: str | os.PathLike[str] | Store, options: Mapping[str, Any] 
         ConfigurationError: It is neither a path nor an address, or the extra `characters` is missing.
         LibraryError: The root is a file.
     """
-    given: object = root
-    if isinstance(given, str) and "://" in given and not given.startswith("file://"):
-        return _object_store(given, options)
+    if isinstance(root, str) and "://" in root and not root.startswith("file://"):
+        return _object_store(root, options)
     if options:
         raise ConfigurationError("options= is for object stores; leave it out for a library in a folder")
-    if not isinstance(given, str | os.PathLike):
-        return _checked(given)
-    text = os.fsdecode(cast("str | os.PathLike[str]", given))
+    if not isinstance(root, str | os.PathLike):
+        return _checked(root)
+    text = os.fsdecode(root)
     path = unquote(urlsplit(text).path) if text.startswith("file://") else text
     if fault := path_fault(path):
         raise ConfigurationError(f"root: {path[:200]!r} cannot be the folder of a library: {fault}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeAlias, TypeGuard, cast
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 
 from aurashot.characters._sidecar import Reference, Sidecar, digest_of, sidecar_of
 from aurashot.errors import InputError, UnsafeURLError
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from aurashot import AuraShot
     from aurashot.characters._character import Character
-    from aurashot.images import ImageInput
+    from aurashot.images import ImageInput, LocalImage
     from aurashot.models import SentImage
 
 Shot: TypeAlias = "Generation | ImageInput"
@@ -34,16 +34,20 @@ def content_of(shot: Shot, image: ImageInput | None, client: AuraShot | None) ->
     """
     if image is None and is_remote(shot):
         return _downloaded(shot, client)
-    name, given = ("shot", cast("ImageInput", shot)) if image is None else ("image", image)
+    name, given = ("shot", shot) if image is None else ("image", image)
     try:
-        source = locate(given, _RULES)
-        if isinstance(source, str):
-            raise InputError("it is a URL; pass a path or bytes", argument=name)
-        payload = prepare(source, _RULES)
+        payload = prepare(_local(given), _RULES)
     except InputError as error:
         raise error.about(name) from error
     with payload.open() as file:
         return file.read()
+
+
+def _local(image: ImageInput) -> LocalImage:
+    source = locate(image, _RULES)
+    if isinstance(source, str):
+        raise InputError("it is a URL; pass a path or bytes")
+    return source
 
 
 def is_remote(shot: Shot) -> TypeGuard[Generation | str]:
@@ -81,7 +85,8 @@ def sidecar_for(
         InputError: A tag is invalid.
     """
     known = dict(tags or {})
-    if not all(isinstance(word, str) and word for pair in known.items() for word in pair):
+    words: list[object] = [*known, *known.values()]
+    if not all(isinstance(word, str) and word for word in words):
         raise InputError(f"tags: names and values are strings that are not empty, not {tags!r}", argument="tags")
     if not isinstance(shot, Generation):
         digest = digest_of(content)

@@ -47,8 +47,8 @@ class Payload:
         media_type: What it is, by its content.
         size: Its length in bytes.
         digest: SHA-256 of the bytes and the media type, in hexadecimal: equal digests need one upload only.
-        sha256: SHA-256 of the file as it was given, before anything was stripped from it; None of a Pillow image, and of
-            a file of more than 4 MiB from which something was stripped: hashing it again would take a third of the time.
+        sha256: SHA-256 of the file as it was given, before anything was stripped from it; None of a Pillow image, and
+            of a file of more than 4 MiB from which something was stripped: to hash it would take a third of the time.
     """
 
     filename: str
@@ -260,7 +260,7 @@ def _converted(file: BinaryIO, media_type: str, job: _Job) -> tuple[bytes, str]:
 
 
 def _digest_before(given: bytes | DiskFile, check: Check) -> str | None:
-    """Return the SHA-256 of a file that was rewritten; images of galleries are recognised by it, and these are small."""
+    """Return the SHA-256 of a file that was rewritten; images of galleries, which are small, are recognised by it."""
     return _digests(given, "", check)[0] if _size(given) <= _HASHED_TWICE else None
 
 

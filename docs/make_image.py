@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image, ImageOps
 
-from aurashot.sandbox import SandboxServer
+from aurashot import sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         _run("-m", "aurashot", "demo", "--out", folder)
         _strip("demo.jpg", [Path(folder, name) for name in NAMES])
-    with TemporaryDirectory() as folder, SandboxServer() as server:
+    with TemporaryDirectory() as folder, sandbox.serve() as server:
         settings = {"AURASHOT_BASE_URL": server.url, "AURASHOT_API_KEY": server.api_key}
         _run(str(ROOT / "examples" / "companion.py"), str(PHOTO), folder, environment=settings)
         luna = Path(folder, "avatars", "Luna")

@@ -35,6 +35,8 @@ WAITING = {
     "upload",
     "download",
     "read",
+    "create_character",
+    "redo_anchor",
 } | {
     "virtual_try_on",
     "pose_change",

@@ -138,6 +138,16 @@ def test_the_photo_of_another_character_is_refused(
     assert "Rain" == client.create_character("Rain", face=astronaut, library=library, check=False).slug
 
 
+def test_an_unknown_detail_is_refused_before_anything_is_paid(
+    client: AuraShot, sandbox_server: SandboxServer, library: CharacterLibrary, astronaut: Path
+) -> None:
+    """As Python refuses it."""
+    wrong: Any = {"colour": "red"}
+    with pytest.raises(TypeError, match="colour"):
+        client.create_character("Snow", face=astronaut, library=library, **wrong)
+    assert 0 == sandbox_server.bill().total
+
+
 @pytest.mark.parametrize("wrong", [{"styles": 5}, {"prompt_template": "no place"}, {"kind": "robot"}], ids=str)
 def test_details_are_checked_before_anything_is_paid(
     client: AuraShot, sandbox_server: SandboxServer, library: CharacterLibrary, astronaut: Path, wrong: dict[str, Any]

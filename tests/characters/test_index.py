@@ -7,9 +7,9 @@ import shutil
 import sqlite3
 import stat
 import threading
-import time
 import tracemalloc
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -359,7 +359,7 @@ def test_a_remote_library_is_listed_now_and_then(tmp_path: Path, monkeypatch: py
     store.remove_folder("avatars/Rain")
     index.refresh(full=True)
     assert ["a.png", "b.png"] == names(index.search())
-    monkeypatch.setattr(time, "time", lambda: 0.0)  # the clock was set back
+    monkeypatch.setattr("aurashot.characters._index.time", SimpleNamespace(time=lambda: 0.0))  # the clock was set back
     store.lists.clear()
     index.search()
     assert ["avatars"] == store.lists

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from aurashot.sandbox import SandboxServer
 
-FILES = ("selfie.jpg", "jacket.png", "anchor.png", "cafe.png", "rooftop.png")
+FILES = ("selfie.jpg", "jacket.png", "anchor.png", "cafe.png", "rooftop.png", "sketch.png")
 
 
 @pytest.fixture(scope="session")

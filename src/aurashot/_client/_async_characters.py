@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Literal
 
 from aurashot._client import _setup as setup
 from aurashot._operations import Labels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+    from typing import Unpack
 
     from aurashot._flows.creation import AnyLibrary
     from aurashot._transport._async import AsyncTransport
-    from aurashot.characters import Character, Consent, Kind
+    from aurashot.characters import Character, CharacterDetails, Kind
     from aurashot.identity import IdentityPolicy
     from aurashot.images import ImageInput, ImageRules
 
@@ -32,20 +34,16 @@ class AsyncCharacterCalls:
         library: AnyLibrary,
         kind: Kind = "real",
         prompt: str | None = None,
-        description: str = "",
-        styles: Sequence[str] = (),
-        scenes: Sequence[str] = (),
-        prompt_template: str | None = None,
-        consent: Consent | None = None,
         check: bool = True,
         timeout: float | None = None,
         idempotency_key: str | None = None,
         tags: Mapping[str, str] | None = None,
         identity: IdentityPolicy | Literal[False] | None = None,
+        **details: Unpack[CharacterDetails],
     ) -> Character:
         """Make the ID photo of a person, and keep both in a library as a character. Billed: one image.
 
-        A call that was interrupted can be made again, and goes on where it ended: what was paid for is not paid again.
+        Make a call that was interrupted again, and it goes on where it ended: nothing is paid twice.
 
         Args:
             name: Its name, in any script.
@@ -53,38 +51,31 @@ class AsyncCharacterCalls:
             library: Where the character is kept.
             kind: `real` for a real person, `virtual` for an invented one.
             prompt: A style for the ID photo, for example for an anime character.
-            description: For you and for your program; it is sent nowhere.
-            styles: The preferred styles.
-            scenes: The preferred scenes.
-            prompt_template: What `Character.prompt` writes around a scene; it must have `{prompt}` in it.
-            consent: A note that a real person agreed; some libraries require one. Leave out its `face_sha256`.
-            check: Whether a photo that is not good enough, and one of another character of the library, are refused,
-                and problems of the ID photo are logged. Without the extra `identity`, only equal files are noticed.
+            check: Whether a photo that is not good enough, or is another character's, is refused, and problems of the
+                ID photo are logged. Without the extra `identity`, only equal files are noticed.
             timeout: Seconds that this call may take in total, instead of the client's timeout.
             idempotency_key: Sent as `Idempotency-Key` instead of a generated key.
             tags: Labels for finding the call in the ledger; not sent to the service.
             identity: As for `id_photo`.
+            **details: What else the library keeps: `description`, `styles`, `scenes`, `prompt_template`, `consent`, …
 
         Raises:
-            InputError: An argument is invalid, the photo is not good enough, or the face is another character's;
-                nothing was sent.
+            InputError: An argument is invalid, the photo is not good enough or another character's; nothing was sent.
             CharacterExistsError: The name is taken; nothing was sent.
             UnresolvedError: An earlier call with this name may have been billed; nothing was sent.
             LibraryError: The library cannot be used; what was paid for is in `delivered`.
-            AuraShotError: Any other failure; see `outcome` and `may_be_charged`.
         """
         from aurashot._flows import creation
-        from aurashot._flows.creation_checks import Details, Wanted
-        from aurashot.characters import PROMPT_TEMPLATE
+        from aurashot._flows.creation_checks import Wanted
 
-        template = PROMPT_TEMPLATE if prompt_template is None else prompt_template
-        details = Details(description, styles, scenes, template, consent)
+        since = time.monotonic()
         wanted = Wanted(creation.library_of(library), name, kind, face, prompt, check, details)
         flow = creation.begin(self._rules, wanted, idempotency_key, has_ledger=self._transport.has_ledger)
         begun = await self._transport.run("create_character", flow, timeout=timeout)
         policy = self._identity if identity is None else setup.identity_policy(identity)
         making = creation.create(self._rules, wanted, begun, policy)
-        return await self._transport.run("create_character", making, Labels(begun.draft.key, tags), timeout)
+        left = setup.time_left(timeout, since)
+        return await self._transport.run("create_character", making, Labels(begun.draft.key, tags), left)
 
     async def redo_anchor(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, cast
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT: Final = 120.0
 """Seconds that one call may take in all: what the service's own reference client waits."""
+_SHORTEST: Final = 0.001
+"""Seconds of a time that is over already: a timeout is more than nothing."""
 DEFAULT_MAX_CONNECTIONS: Final = 256
 DEFAULT_MAX_IMAGE_BYTES: Final = MAX_BYTES
 DEFAULT_MAX_IMAGE_PIXELS: Final = MAX_PIXELS
@@ -197,3 +200,13 @@ def check_http_client(given: object, wanted: str, base_url: str) -> None:
 
     url = httpx.URL(base_url)
     check_no_proxy(transport_of(given, url), url)
+
+
+def time_left(timeout: float | None, since: float) -> float | None:
+    """Return what is left of the timeout of a call for its next step; None for the client's own timeout.
+
+    Args:
+        timeout: Seconds for all of the call.
+        since: When it began, by `time.monotonic`.
+    """
+    return None if timeout is None else max(_SHORTEST, timeout - (time.monotonic() - since))

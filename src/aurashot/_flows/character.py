@@ -59,7 +59,7 @@ def id_photo(
     check_flag("wait_for_result", wait_for_result)
     if prompt is not None:
         check_text("prompt", prompt)
-    given = passed(face=face)
+    given = {"face": face}
     sources = yield from ready(rules, **given)
     asked = IdPhotoRequest(images=IdPhotoImages(**identities(sources)), prompt=prompt, wait_for_result=wait_for_result)
     call = endpoints.id_photo(asked)._replace(images=sent_images(given, sources))
@@ -80,7 +80,7 @@ def generate(
     """Generate an image of the person in a new scene."""
     check_flag("wait_for_result", wait_for_result)
     check_text("prompt", prompt)
-    given = passed(face=face, clothes=clothes, scene=scene)
+    given = {"face": face, **passed(clothes=clothes, scene=scene)}
     sources = yield from ready(rules, **given)
     images = GenerateImages(**identities(sources))
     asked = GenerateRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
@@ -110,7 +110,7 @@ def edit(
     check_flag("wait_for_result", wait_for_result)
     check_text("prompt", prompt)
     start = target if identity is None else _start(target, identity)
-    given = passed(target=start, face=face)
+    given = {"target": start, **passed(face=face)}
     sources = yield from ready(rules, **given)
     images = EditImages(**identities(sources))
     asked = EditRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)

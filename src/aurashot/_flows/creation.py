@@ -107,11 +107,7 @@ def create(rules: ImageRules, wanted: Wanted, begun: Begun, identity: IdentityPo
             face=begun.face,
             anchor=anchor,
             anchor_url=url,
-            description=wanted.details.description,
-            styles=wanted.details.styles,
-            scenes=wanted.details.scenes,
-            prompt_template=wanted.details.prompt_template,
-            consent=wanted.details.consent,
+            **wanted.details,
         )
         _drafts.end(store, draft.slug)
         return made

@@ -6,22 +6,14 @@ import logging
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from aurashot.characters import (
-    PROMPT_TEMPLATE,
-    Character,
-    CharacterLibrary,
-    Consent,
-    Kind,
-    check_consent,
-    similar_characters,
-)
+from aurashot.characters import CharacterDetails, check_consent, similar_characters
 from aurashot.characters._changes import created
 from aurashot.errors import AuraShotError, CharacterExistsError, CharacterNotFoundError, InputError, InvalidImageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aurashot.characters import SimilarCharacter
+    from aurashot.characters import Character, CharacterLibrary, Kind, SimilarCharacter
     from aurashot.identity import FaceReference
     from aurashot.images import ImageInput
 
@@ -29,16 +21,6 @@ logger: Final = logging.getLogger("aurashot")
 
 _MOST: Final = 200
 """Characters whose faces a new one is compared with: each costs some 50 milliseconds."""
-
-
-class Details(NamedTuple):
-    """What a library keeps beside the images, as in `CharacterLibrary.create`."""
-
-    description: str = ""
-    styles: Sequence[str] = ()
-    scenes: Sequence[str] = ()
-    prompt_template: str = PROMPT_TEMPLATE
-    consent: Consent | None = None
 
 
 class Wanted(NamedTuple):
@@ -60,7 +42,7 @@ class Wanted(NamedTuple):
     face: ImageInput
     prompt: str | None
     check: bool
-    details: Details
+    details: CharacterDetails
 
 
 def check(wanted: Wanted, face: bytes) -> None:
@@ -72,6 +54,8 @@ def check(wanted: Wanted, face: bytes) -> None:
         InvalidImageError: The photo is not good enough.
     """
     library = wanted.library
+    if unknown := wanted.details.keys() - CharacterDetails.__annotations__.keys():
+        raise TypeError(f"create_character() got an unexpected keyword argument '{min(unknown)}'")
     try:
         there = library.get(wanted.name)
     except CharacterNotFoundError:
@@ -80,7 +64,7 @@ def check(wanted: Wanted, face: bytes) -> None:
         raise CharacterExistsError(
             f"The library has a character '{there.slug}' already; get it, or choose another name", character=there.slug
         )
-    new = created(wanted.name, {"face": (face, None)}, {"kind": wanted.kind, **wanted.details._asdict()}).character
+    new = created(wanted.name, {"face": (face, None)}, {"kind": wanted.kind, **wanted.details}).character
     if library.require_consent:
         check_consent(new)
     if wanted.check and wanted.kind == "real":

@@ -117,7 +117,7 @@ def _with_urls(call: Call[M], uploads: Mapping[str, Upload]) -> Call[M]:
 
 
 def passed(**images: ImageInput | None) -> dict[str, ImageInput]:
-    """Return the images that were passed."""
+    """Return the optional images that were passed."""
     return {name: image for name, image in images.items() if image is not None}
 
 

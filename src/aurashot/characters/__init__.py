@@ -16,7 +16,7 @@ from aurashot import _late
 if TYPE_CHECKING:
     from aurashot.characters._async_library import AsyncCharacterLibrary
     from aurashot.characters._cards import CharacterCard, new_card, read_card, with_card, without_card
-    from aurashot.characters._changes import UNCHANGED, Unchanged
+    from aurashot.characters._changes import UNCHANGED, CharacterDetails, Unchanged
     from aurashot.characters._character import PROMPT_TEMPLATE, CalibrationNote, Character, Consent, Kind, StoredImage
     from aurashot.characters._consent import check_consent, consent_fault
     from aurashot.characters._forget import Receipt, RemovedFile
@@ -41,6 +41,7 @@ __all__ = [
     "CalibrationNote",
     "Character",
     "CharacterCard",
+    "CharacterDetails",
     "CharacterLibrary",
     "Consent",
     "ForgetHook",
@@ -80,7 +81,7 @@ _HOMES = {
     for module, names in {
         "_async_library": ("AsyncCharacterLibrary",),
         "_cards": ("CharacterCard", "new_card", "read_card", "with_card", "without_card"),
-        "_changes": ("UNCHANGED", "Unchanged"),
+        "_changes": ("UNCHANGED", "CharacterDetails", "Unchanged"),
         "_character": ("PROMPT_TEMPLATE", "CalibrationNote", "Character", "Consent", "Kind", "StoredImage"),
         "_consent": ("check_consent", "consent_fault"),
         "_forget": ("Receipt", "RemovedFile"),

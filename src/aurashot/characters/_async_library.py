@@ -195,6 +195,17 @@ class AsyncCharacterLibrary(AsyncGalleryLibrary):
             calibration=calibration,
         )
 
+    async def discard_draft(self, name: str) -> bool:
+        """Forget that a character is being made, and return whether one was.
+
+        Whatever was paid for it stays paid: look at your bill, or into the ledger, before you begin anew.
+
+        Raises:
+            InputError: The name cannot be that of a character.
+            LibraryError: The draft cannot be removed.
+        """
+        return await in_thread(self._library.discard_draft, name)
+
     async def rename(self, character: str | Character, name: str) -> Character:
         """Give a character another name. The old or the new folder is complete at any time.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict
 
 from pydantic import ValidationError
 
@@ -14,9 +14,24 @@ from aurashot.characters._images import STEMS, given_image
 from aurashot.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from pydantic import JsonValue
+
+    from aurashot.characters._character import CalibrationNote, Consent
     from aurashot.images import ImageInput
+
+
+class CharacterDetails(TypedDict, total=False):
+    """What `client.create_character` keeps beside the images; the same arguments as of `CharacterLibrary.create`."""
+
+    description: str
+    styles: Sequence[str]
+    scenes: Sequence[str]
+    prompt_template: str
+    consent: Consent | None
+    calibration: CalibrationNote | None
+    extra: Mapping[str, JsonValue]
 
 
 class Unchanged(Enum):

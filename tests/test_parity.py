@@ -130,16 +130,20 @@ def test_what_an_operation_takes_is_explained(blocking: type, waiting: type, nam
     for kind, called in ((blocking, NAMES.get(name, name)), (waiting, name)):
         of = kind if called == "__init__" else function(kind, called)
         _, found, explained = (inspect.getdoc(of) or "").partition("Args:\n")
-        listed = [line.strip().partition(":")[0] for line in explained.partition("\n\n")[0].splitlines()]
+        listed = [line.strip().lstrip("*").partition(":")[0] for line in explained.partition("\n\n")[0].splitlines()]
         parameters = [one for one in inspect.signature(function(kind, called)).parameters if one != "self"]
         assert not found or parameters == [one for one in listed if one in parameters]
 
 
 @pytest.mark.parametrize("kind", [kind for pair in PAIRS for kind in pair])
 def test_an_operation_takes_few_arguments_by_position(kind: type) -> None:
-    """Beyond the one or two obvious arguments everything is by keyword, and nothing is swallowed."""
+    """Beyond the one or two obvious arguments everything is by keyword, and nothing is swallowed.
+
+    Further keywords are those of a typed dictionary, and others are refused.
+    """
     for name in offered(kind) - {"__exit__", "__aexit__"}:
-        parameters = inspect.signature(function(kind, name)).parameters.values()
+        signature = inspect.signature(function(kind, name))
+        parameters = [one for one in signature.parameters.values() if "Unpack[" not in str(one.annotation)]
         kinds = [one.kind for one in parameters if one.name != "self"]
         assert kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) <= 2
         assert not {inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL} & set(kinds)

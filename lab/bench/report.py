@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -140,3 +141,23 @@ def write_section(section: Section, plots: str | None = None) -> str:
     if plots is not None:
         parts.append(f"![{section.plot.axis}]({plots}/{section.name}.svg)")
     return "\n\n".join(parts)
+
+
+def renewed(page: str, sections: Iterable[Section], plots: str) -> str:
+    """Return a page with some sections and their goals as they were measured now.
+
+    Raises:
+        ValueError: The page has no such section or goal.
+    """
+    for section in sections:
+        page = _replaced(page, rf"## {re.escape(section.title)}\n.*?(?=\n+## |\n*\Z)", write_section(section, plots))
+        for goal in section.goals:
+            page = _replaced(page, rf"\| {re.escape(goal.figure)} \|[^\n]*", f"| {' | '.join(goal.cells())} |")
+    return page
+
+
+def _replaced(page: str, pattern: str, text: str) -> str:
+    new, count = re.subn(pattern, lambda _: text, page, count=1, flags=re.DOTALL)
+    if not count:
+        raise ValueError(f"the page has nothing like {pattern!r}")
+    return new

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
 from lab.bench.measure import Spread, slope
-from lab.bench.report import Goal, Plot, Section, Table, write_cell, write_goals, write_section, write_table
+from lab.bench.report import Goal, Plot, Section, Table, renewed, write_cell, write_goals, write_section, write_table
 from lab.png import write_png
 
 if TYPE_CHECKING:
@@ -120,3 +121,13 @@ def test_the_image_is_a_valid_png_of_its_size(tmp_path: Path) -> None:
         image.load()
         assert "RGB" == image.mode
     assert 2**20 == pytest.approx(len(content), abs=16 * 1024)
+
+
+def test_a_section_that_is_measured_again_replaces_its_part_and_its_goals() -> None:
+    """The rest of the page stays, and a section that the page does not have is a mistake."""
+    old = section(Goal("CPU of one call", 1.0, 0.9))
+    page = "\n\n".join(["# Benchmarks", write_goals([old]), write_section(old, "plots"), "## Another\n\nstays"])
+    new = renewed(page, [section(Goal("CPU of one call", 0.8, 0.9))], "plots")
+    assert page.replace("| 1.00 | **no** |", "| 0.80 | yes |") == new
+    with pytest.raises(ValueError, match="Two calls"):
+        renewed(page, [replace(old, title="Two calls")], "plots")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, overload
 
 from aurashot._client import _setup as setup
 from aurashot._flows import character as flows
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aurashot._calls import Progress
     from aurashot._flows.images import Image
     from aurashot._transport._sync import Transport
+    from aurashot.characters import Character, GalleryImage
     from aurashot.identity import Calibration, Comparison, FaceModel, IdentityPolicy, ReferenceInput
     from aurashot.images import ImageInput, ImageRules
     from aurashot.models import Generation, Upload
@@ -217,6 +218,7 @@ class Calls:
         """
         return self._transport.run("upload", flows.upload(self._rules, image), timeout=timeout)
 
+    @overload
     def download(
         self,
         what: Image,
@@ -224,23 +226,39 @@ class Calls:
         *,
         progress: Progress | None = None,
         timeout: float | None = None,
-    ) -> Path:
-        """Download an image to a file, atomically, and return the path.
+    ) -> Path: ...
+
+    @overload
+    def download(
+        self, what: Image, to: Character, *, progress: Progress | None = None, timeout: float | None = None
+    ) -> GalleryImage: ...
+
+    def download(
+        self,
+        what: Image,
+        to: str | os.PathLike[str] | Character,
+        *,
+        progress: Progress | None = None,
+        timeout: float | None = None,
+    ) -> Path | GalleryImage:
+        """Download an image to a file, atomically, and return the path; or into a character's gallery.
 
         Args:
             what: A generation (its first image), an output, an upload, or a URL.
             to: A file, which is replaced if it exists; or a folder, in which the file is named after the request id
-                and no file is replaced.
+                and no file is replaced; or a character of a library, in whose gallery the file is named after the
+                prompt, with the facts about it beside it. `CharacterLibrary.save` does the same, with more arguments.
             progress: Called with the bytes received so far, and the total if it is known.
             timeout: Seconds that this call may take in total, instead of the client's timeout.
 
         Raises:
             InputError: There is nothing to download, or its URL is not safe.
             DownloadError: The image could not be downloaded, or is not a complete image; no file is left behind.
+            LibraryError: The library cannot be written.
         """
         from aurashot._flows import images
 
-        flow = images.download(self._rules, what, to, progress=progress)
+        flow = images.save(self._rules, what, to, progress=progress)
         return self._transport.run("download", flow, timeout=timeout)
 
     def read(self, what: Image, *, progress: Progress | None = None, timeout: float | None = None) -> bytes:

@@ -3,17 +3,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from aurashot._client import _setup as setup
 from aurashot._operations import Labels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from aurashot._flows.creation import AnyLibrary
     from aurashot._transport._sync import Transport
-    from aurashot.characters import Character, Kind
+    from aurashot.characters import Character, Consent, Kind
     from aurashot.identity import IdentityPolicy
     from aurashot.images import ImageInput, ImageRules
 
@@ -33,12 +33,16 @@ class CharacterCalls:
         library: AnyLibrary,
         kind: Kind = "real",
         prompt: str | None = None,
+        description: str = "",
+        styles: Sequence[str] = (),
+        scenes: Sequence[str] = (),
+        prompt_template: str | None = None,
+        consent: Consent | None = None,
         check: bool = True,
         timeout: float | None = None,
         idempotency_key: str | None = None,
         tags: Mapping[str, str] | None = None,
         identity: IdentityPolicy | Literal[False] | None = None,
-        **fields: Any,
     ) -> Character:
         """Make the ID photo of a person, and keep both in a library as a character. Billed: one image.
 
@@ -50,25 +54,32 @@ class CharacterCalls:
             library: Where the character is kept.
             kind: `real` for a real person, `virtual` for an invented one.
             prompt: A style for the ID photo, for example for an anime character.
-            check: Whether the photo is refused if it is not good enough, and problems of the ID photo are logged; needs
-                the extra `identity`, and does nothing without it.
+            description: For you and for your program; it is sent nowhere.
+            styles: The preferred styles.
+            scenes: The preferred scenes.
+            prompt_template: What `Character.prompt` writes around a scene; it must have `{prompt}` in it.
+            consent: A note that a real person agreed; some libraries require one. Leave out its `face_sha256`.
+            check: Whether a photo that is not good enough, and one of another character of the library, are refused, and
+                problems of the ID photo are logged. Without the extra `identity`, only equal files are noticed.
             timeout: Seconds that this call may take in total, instead of the client's timeout.
             idempotency_key: Sent as `Idempotency-Key` instead of a generated key.
             tags: Labels for finding the call in the ledger; not sent to the service.
             identity: As for `id_photo`.
-            fields: What else the library is to keep: `description`, `styles`, `scenes`, `prompt_template`, `consent` and
-                so on, as for `CharacterLibrary.create`.
 
         Raises:
-            InputError: An argument is invalid, or the photo is not good enough; nothing was sent.
+            InputError: An argument is invalid, the photo is not good enough, or the face is another character's;
+                nothing was sent.
             CharacterExistsError: The name is taken; nothing was sent.
             UnresolvedError: An earlier call with this name may have been billed; nothing was sent.
             LibraryError: The library cannot be used; what was paid for is in `delivered`.
             AuraShotError: Any other failure; see `outcome` and `may_be_charged`.
         """
         from aurashot._flows import creation
+        from aurashot._flows.creation_checks import PROMPT_TEMPLATE, Details, Wanted
 
-        wanted = creation.Wanted(creation.library_of(library), name, kind, face, prompt, check, fields)
+        template = PROMPT_TEMPLATE if prompt_template is None else prompt_template
+        details = Details(description, styles, scenes, template, consent)
+        wanted = Wanted(creation.library_of(library), name, kind, face, prompt, check, details)
         flow = creation.begin(self._rules, wanted, idempotency_key, has_ledger=self._transport.has_ledger)
         begun = self._transport.run("create_character", flow, timeout=timeout)
         policy = self._identity if identity is None else setup.identity_policy(identity)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from aurashot import _endpoints as endpoints
 from aurashot._calls import Flow, pause, send
-from aurashot._flows.references import check_text, given, identities, ready, send_billed
+from aurashot._flows.references import check_text, identities, passed, ready, send_billed
 from aurashot._operations import check_encodable
 from aurashot._response_parsing import failure
 from aurashot.errors import InputError, UnexpectedResponseError

@@ -229,7 +229,7 @@ class GalleryLibrary(LeavableLibrary):
         Raises:
             LibraryError: The library has no such image, or cannot be read.
         """
-        image = self._known(shot)
+        image = self._known_image(shot)
         sources = sources_of(self.store, self.get(image.character))
         return _lineage.lineage(image, self._index.images(), [source for source, _ in sources])
 
@@ -242,7 +242,7 @@ class GalleryLibrary(LeavableLibrary):
         Raises:
             LibraryError: The library has no such image, or an image that it was made from cannot be read.
         """
-        sidecar = shot if isinstance(shot, Sidecar) else self._facts(self._known(shot))
+        sidecar = shot if isinstance(shot, Sidecar) else self._facts(self._known_image(shot))
         used = {each.character for each in sidecar.references.values() if each.character is not None}
         there = [each for each in self.list() if each.slug in used]
         found = chain.from_iterable(sources_of(self.store, self.get(each)) for each in there)
@@ -262,7 +262,7 @@ class GalleryLibrary(LeavableLibrary):
             )
         return sidecar
 
-    def _known(self, shot: Known) -> GalleryImage:
+    def _known_image(self, shot: Known) -> GalleryImage:
         if isinstance(shot, GalleryImage):
             return shot
         if isinstance(shot, str):

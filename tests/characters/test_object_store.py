@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aurashot import CharacterExistsError, CharacterNotFoundError, ConfigurationError, LibraryError
+from aurashot._flows.creation_checks import Details, Wanted, check
 from aurashot.characters import CharacterLibrary, ObjectStore
 from aurashot.characters._object_store import Pending
 from aurashot.characters._objects import Objects, Version
@@ -134,6 +135,56 @@ def test_an_object_is_created_once(remote: CharacterLibrary) -> None:
     assert objects.version("a/1") is None
     with pytest.raises(FileNotFoundError):
         objects.read("a/1")
+
+
+def test_a_name_is_free_after_a_killed_rename() -> None:
+    """A new character can be made under it, whatever of the old one is still there."""
+    for alive in range(40):
+        library = empty()
+        library.create("Snow", face=FACE, anchor=ANCHOR)
+        was_killed = killed(library, alive, lambda dying: dying.rename("Snow", "Dora"))
+        (seen,) = library.list()
+        (free,) = {"Snow", "Dora"} - {seen.slug}
+        check(Wanted(library, free, "real", OTHER, None, False, Details()), OTHER)
+        assert OTHER == library.create(free, face=OTHER).read_face()
+        assert FACE == library.get(seen.slug).read_face()
+        if not was_killed:
+            return
+    pytest.fail("it takes more requests")
+
+
+class Counting(Objects):
+    """Requests that are counted.
+
+    Args:
+        objects: The requests.
+    """
+
+    def __init__(self, objects: Objects) -> None:
+        super().__init__(objects._store, objects.address)
+        self.calls: list[str] = []
+
+    def create(self, path: str, content: bytes) -> Version:
+        """Count it."""
+        self.calls.append("create")
+        return super().create(path, content)
+
+    def version(self, path: str) -> Version | None:
+        """Count it."""
+        self.calls.append("version")
+        return super().version(path)
+
+
+def test_waiting_for_a_lock_writes_nothing(memory: CharacterLibrary) -> None:
+    """After the first attempt, each costs one request."""
+    counting = Counting(objects_of(memory))
+    waiting, watched = ObjectStore(counting, lock_seconds=60.0), list[Any]()
+    key = f".aurashot/locks/{lock_key('snow')}"
+    with memory.store.lock("snow"):
+        for _ in range(5):
+            assert waiting._try_lock(key, watched) is None
+    assert ["create", *["version"] * 5] == counting.calls
+    assert waiting._try_lock(key, watched) is not None
 
 
 def test_a_killed_rename_is_finished_or_undone() -> None:

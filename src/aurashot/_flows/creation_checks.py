@@ -13,6 +13,7 @@ from aurashot.characters import (
     CharacterLibrary,
     Consent,
     Kind,
+    _drafts,
     check_consent,
     similar_characters,
 )
@@ -71,14 +72,7 @@ def check(wanted: Wanted, face: bytes) -> None:
         InvalidImageError: The photo is not good enough.
     """
     library = wanted.library
-    try:
-        there = library.get(wanted.name)
-    except CharacterNotFoundError:
-        pass
-    else:
-        raise CharacterExistsError(
-            f"The library has a character '{there.slug}' already; get it, or choose another name", character=there.slug
-        )
+    _check_free(library, wanted.name)
     new = created(wanted.name, {"face": (face, None)}, {"kind": wanted.kind, **wanted.details._asdict()}).character
     if library.require_consent:
         check_consent(new)
@@ -86,6 +80,19 @@ def check(wanted: Wanted, face: bytes) -> None:
         _check_photo(face)
     if wanted.check:
         _check_others(library, new, face)
+
+
+def _check_free(library: CharacterLibrary, name: str) -> None:
+    try:
+        library.get(name)
+        with library.locked(name):  # in an object store, a killed program may have left it half renamed or removed
+            there = library.get(name)
+            _drafts.finish(library.store, there)
+    except CharacterNotFoundError:
+        return
+    raise CharacterExistsError(
+        f"The library has a character '{there.slug}' already; get it, or choose another name", character=there.slug
+    )
 
 
 def _check_photo(face: bytes) -> None:

@@ -6,11 +6,12 @@ from contextlib import ExitStack
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
+from aurashot.characters import _drafts
 from aurashot.characters._changes import UNCHANGED, Change, created, updated
 from aurashot.characters._character import PROMPT_TEMPLATE, Character
 from aurashot.characters._consent import check_consent
-from aurashot.characters._layout import PROFILE, changed, document_of, parsed, profile_of, serialised
 from aurashot.characters._gallery_library import GalleryLibrary
+from aurashot.characters._layout import PROFILE, changed, document_of, parsed, profile_of, serialised
 from aurashot.characters._names import folder_name, folder_of, name_key
 from aurashot.characters._profiles import Profile, check_free, find, gone, loaded, taken
 from aurashot.characters._zip import MAX_BYTES, imported, opened
@@ -180,8 +181,6 @@ class CharacterLibrary(GalleryLibrary):
             InputError: The name cannot be that of a character.
             LibraryError: The draft cannot be removed.
         """
-        from aurashot.characters import _drafts
-
         return _drafts.end(self.store, folder_name(name))
 
     def rename(self, character: str | Character, name: str) -> Character:
@@ -204,6 +203,7 @@ class CharacterLibrary(GalleryLibrary):
                 stack.enter_context(self.store.lock(each))
             profile = find(self.store, character)
             before = loaded(self.store, profile, examine=True)
+            _drafts.finish(self.store, before)
             if profile.slug != new:
                 check_free(self.store, new, besides=profile.slug)
                 self._move(profile.slug, new)

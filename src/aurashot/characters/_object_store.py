@@ -173,12 +173,17 @@ class ObjectStore:
         return acquired(name, lambda: self._try_lock(key, watched), max(3 * self._seconds, _PATIENCE))
 
     def _try_lock(self, key: str, watched: list[_Lock] | None = None) -> _Lock | None:
-        """Create the object of a lock, or take over one that has not changed for as long as a lock lasts."""
+        """Create the object of a lock, or take over one that has not changed for as long as a lock lasts.
+
+        A lock that another has costs one request each time: nothing is written while its object is there.
+        """
         content = uuid4().hex.encode()
-        start = time.monotonic()
-        with suppress(FileExistsError):
-            return _Lock(key, self.objects.create(key, content), start)
-        version = self.objects.version(key)
+        version = self.objects.version(key) if watched else None
+        if version is None:
+            start = time.monotonic()
+            with suppress(FileExistsError):
+                return _Lock(key, self.objects.create(key, content), start)
+            version = self.objects.version(key)
         if watched is None or version is None:
             return None
         if not watched or watched[0].version != version:

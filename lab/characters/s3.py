@@ -19,14 +19,14 @@ REGION: Final = "us-east-1"
 
 
 @contextmanager
-def running() -> Generator[dict[str, Any]]:
-    """Run a server, and return a new library's place in it: `root` and `options`."""
+def running() -> Generator[str]:
+    """Run a server, and return its address."""
     with Child("lab.characters.s3") as child:
-        yield bucket(str(child.receive()))
+        yield str(child.receive())
 
 
 def bucket(endpoint: str) -> dict[str, Any]:
-    """Make a bucket, and return the place of a library in it."""
+    """Make a bucket, and return the place of a library in it: `root` and `options`."""
     name = f"characters-{uuid4().hex[:12]}"
     httpx.put(f"{endpoint}/{name}", timeout=30, trust_env=False).raise_for_status()
     options = {

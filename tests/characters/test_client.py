@@ -13,8 +13,8 @@ from aurashot import (
     DownloadError,
     InputError,
     LedgerError,
-    NotSentError,
     OutcomeUnknownError,
+    QuotaExceededError,
     UnresolvedError,
 )
 from aurashot.characters import CharacterLibrary
@@ -131,9 +131,10 @@ def test_a_failure_that_cost_nothing_leaves_no_draft(
     client: AuraShot, sandbox_server: SandboxServer, library: CharacterLibrary, astronaut: Path
 ) -> None:
     """The next call begins anew."""
-    sandbox_server.fault("refuse", operations=["id_photo"], times=3)
-    with pytest.raises((NotSentError, InputError)):
+    sandbox_server.fault("payment-required", operations=["id_photo"], times=1)
+    with pytest.raises(QuotaExceededError):
         client.create_character("Snow", face=astronaut, library=library, check=False)
+    assert not list(library.store.files(".aurashot/drafts", hidden=True))
     assert client.create_character("Snow", face=astronaut, library=library, check=False).anchor
 
 

@@ -141,9 +141,7 @@ def gone(slug: str) -> CharacterNotFoundError:
     )
 
 
-def loaded(
-    store: Store, profile: Profile, *, examine: bool, library: CharacterLibrary | None = None
-) -> Character:
+def loaded(store: Store, profile: Profile, *, examine: bool, library: CharacterLibrary | None = None) -> Character:
     """Return the character of a profile.
 
     Args:

@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from aurashot import CharacterExistsError, CharacterNotFoundError, ConfigurationError, LibraryError
 from aurashot._flows.creation_checks import Details, Wanted, check
 from aurashot.characters import CharacterLibrary, ObjectStore
+from aurashot.characters._held import Turns
 from aurashot.characters._object_store import Pending
 from aurashot.characters._objects import Objects, Version
 from aurashot.characters._store import lock_key
@@ -185,6 +187,36 @@ def test_waiting_for_a_lock_writes_nothing(memory: CharacterLibrary) -> None:
             assert waiting._try_lock(key, watched) is None
     assert ["create", *["version"] * 5] == counting.calls
     assert waiting._try_lock(key, watched) is not None
+
+
+def test_a_lock_is_taken_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever had to wait for it lets the others have it first the next time; an unwanted one is taken at once."""
+    events: list[str] = []
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        events.append("pause")
+        now[0] += seconds
+
+    clock = SimpleNamespace(sleep=sleep, monotonic=lambda: now[0])
+    monkeypatch.setattr("aurashot.characters._held.time", clock)
+    turns, answers = Turns(), [True, None, True, True, True]
+
+    def try_to() -> bool | None:
+        events.append("try")
+        return answers.pop(0)
+
+    def taken() -> list[str]:
+        events.clear()
+        assert turns.acquired("snow", try_to, 10.0)
+        return list(events)
+
+    assert ["try"] == taken()
+    answers.insert(0, None)
+    assert ["try", "try", "pause", "try"] == taken()
+    assert ["pause", "try"] == taken()
+    now[0] += 2.0
+    assert ["try"] == taken()
 
 
 def test_a_killed_rename_is_finished_or_undone() -> None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from uuid import uuid4
 
-from aurashot.characters._held import Held, acquired
+from aurashot.characters._held import Held, Turns
 from aurashot.characters._layout import PROFILE
 from aurashot.characters._names import AVATARS
 from aurashot.characters._store import OWN_FOLDER, StoredFile, checked_path, lock_key, lock_name
@@ -87,6 +87,7 @@ class ObjectStore:
         self.objects: Objects = objects
         self._seconds = lock_seconds
         self._held: Held[_Lock] = Held()
+        self._turns = Turns()
 
     def __repr__(self) -> str:
         return f"ObjectStore({self.objects.address!r})"
@@ -170,7 +171,7 @@ class ObjectStore:
     def _take(self, name: str) -> _Lock:
         key = f"{_LOCKS}/{lock_key(name)}"
         watched: list[_Lock] = []
-        return acquired(name, lambda: self._try_lock(key, watched), max(3 * self._seconds, _PATIENCE))
+        return self._turns.acquired(name, lambda: self._try_lock(key, watched), max(3 * self._seconds, _PATIENCE))
 
     def _try_lock(self, key: str, watched: list[_Lock] | None = None) -> _Lock | None:
         """Create the object of a lock, or take over one that has not changed for as long as a lock lasts.

@@ -60,7 +60,7 @@ class OneAtATime:
 
 def main() -> None:
     """Serve until the process is killed, after the address was printed."""
-    from moto.server import DomainDispatcherApplication, create_backend_app
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

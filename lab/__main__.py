@@ -11,7 +11,7 @@ SUITES: Final = {
     "faults": ("lab.faults.__main__", "each fault once, over every transport"),
     "cancels": ("lab.cancels.__main__", "calls that are cancelled at random times"),
     "kills": ("lab.kills.__main__", "a program that is killed at random times"),
-    "characters": ("lab.characters.__main__", "a program that is killed while it changes a library of characters"),
+    "characters": ("lab.characters.__main__", "a library of characters: killed programs, many processes, many images"),
     "keys": ("lab.keys.__main__", "one idempotency key, used by eight processes concurrently"),
     "photos": ("lab.photos.__main__", "the memory of many large photos that are uploaded at once"),
     "identity": ("lab.identity.__main__", "altered photographs compared, and what a comparison costs"),

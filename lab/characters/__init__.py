@@ -1,1 +1,1 @@
-"""A program that is killed while it changes a library of characters: compare the library with what was reported."""
+"""Libraries of characters: a program that is killed while it changes one, many processes, and many characters."""

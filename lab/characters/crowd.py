@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from aurashot import AuraShotError, CharacterExistsError, CharacterNotFoundError
-from lab.characters.program import opened, png
+from lab.characters.images import png
+from lab.characters.program import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,8 +20,66 @@ if TYPE_CHECKING:
     from aurashot.characters import CharacterLibrary
 
 
+TIMEOUT: Final = 1_200.0
+"""Seconds after which processes that are not done count as hanging."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Additions:
+    """What became of the additions of several processes to one character.
+
+    Attributes:
+        processes: How many there were.
+        reported: The number of additions that they have reported.
+        lost: The number of those that are not in the character.
+        seconds: How long that took, without the start of the processes.
+        problems: What is wrong with the library.
+    """
+
+    processes: int
+    reported: int
+    lost: int
+    seconds: float
+    problems: tuple[str, ...] = ()
+
+    @property
+    def is_good(self) -> bool:
+        """Whether no addition is lost."""
+        return not self.lost and not self.problems and self.reported > 0
+
+
+def additions(place: Mapping[str, Any], *, processes: int, count: int) -> Additions:
+    """Let several processes add to one character of a new library, and look for what is lost."""
+    library = opened(place)
+    library.create("Snow", face=png(1), anchor=png(2))
+    children = _ready(place, "append", processes, count)
+    start = time.monotonic()
+    reported = [scene for scenes in _reports(children) for scene in scenes]
+    seconds = time.monotonic() - start
+    scenes = library.get("Snow").scenes
+    problems = [str(error) for error in library.check()]
+    if len(reported) != processes * count or not set(scenes) <= set(reported) or len(scenes) != len(set(scenes)):
+        problems.append(f"{len(reported)} additions were reported, and {len(scenes)} are there")
+    return Additions(
+        processes=processes,
+        reported=len(reported),
+        lost=len(set(reported) - set(scenes)),
+        seconds=seconds,
+        problems=tuple(problems),
+    )
+
+
 def run(place: Mapping[str, Any], task: str, *, processes: int, count: int = 1) -> list[list[str]]:
-    """Run a task in several processes, and return what each of them reports."""
+    """Run a task in several processes, and return what each of them reports.
+
+    Raises:
+        RuntimeError: One of them has failed.
+    """
+    return _reports(_ready(place, task, processes, count))
+
+
+def _ready(place: Mapping[str, Any], task: str, processes: int, count: int) -> list[subprocess.Popen[str]]:
+    """Start the processes, and wait until each of them can begin."""
     arguments = [sys.executable, "-m", "lab.characters.crowd", json.dumps(dict(place)), task]
     children = [
         subprocess.Popen(
@@ -28,12 +89,19 @@ def run(place: Mapping[str, Any], task: str, *, processes: int, count: int = 1) 
     ]
     for child in children:
         assert child.stdout is not None
-        child.stdout.readline()  # it is ready
+        child.stdout.readline()
+    return children
+
+
+def _reports(children: list[subprocess.Popen[str]]) -> list[list[str]]:
+    """Let the processes begin at the same time, and return what each of them reports."""
     for child in children:
         assert child.stdin is not None
         child.stdin.write("go\n")
         child.stdin.flush()
-    reports = [child.communicate(timeout=300)[0] for child in children]
+    reports = [child.communicate(timeout=TIMEOUT)[0] for child in children]
+    if any(child.returncode for child in children):
+        raise RuntimeError("a process has failed; see its output above")
     return [json.loads(report) for report in reports]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -11,22 +11,24 @@ from uuid import uuid4
 import httpx
 
 from lab.process import Child, send
+from lab.server import HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 REGION: Final = "us-east-1"
 
 
 @contextmanager
-def running() -> Generator[dict[str, Any]]:
-    """Run a server, and return a new library's place in it: `root` and `options`."""
+def running() -> Generator[str]:
+    """Run a server, and return its address."""
     with Child("lab.characters.s3") as child:
-        yield bucket(str(child.receive()))
+        yield str(child.receive())
 
 
 def bucket(endpoint: str) -> dict[str, Any]:
-    """Make a bucket, and return the place of a library in it."""
+    """Make a bucket, and return the place of a library in it: `root` and `options`."""
     name = f"characters-{uuid4().hex[:12]}"
     httpx.put(f"{endpoint}/{name}", timeout=30, trust_env=False).raise_for_status()
     options = {
@@ -39,17 +41,33 @@ def bucket(endpoint: str) -> dict[str, Any]:
     return {"root": f"s3://{name}/library", "options": options}
 
 
+class OneAtATime:
+    """An application that handles one request at a time, whatever the number of connections.
+
+    moto looks whether an object is there, and then writes it: with `If-None-Match: *`, two threads can both create it.
+    A real store does both in one step.
+    """
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self._application = application
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Handle a request."""
+        with self._lock:
+            return list(self._application(environ, start_response))
+
+
 def main() -> None:
     """Serve until the process is killed, after the address was printed."""
-    from moto.server import ThreadedMotoServer
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    send(f"http://{host}:{port}")
-    while True:
-        time.sleep(3_600)
+    application = OneAtATime(DomainDispatcherApplication(create_backend_app))
+    server = make_server(HOST, 0, application, threaded=True)
+    send(f"http://{HOST}:{server.server_port}")
+    server.serve_forever()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import pytest
 from aurashot.characters import CharacterLibrary, Consent, ObjectStore
 from aurashot.characters._objects import Objects
 from lab.characters import s3
-from lab.characters.program import opened, png
+from lab.characters.images import png
+from lab.characters.program import opened
 from lab.process import Child
 
 if TYPE_CHECKING:

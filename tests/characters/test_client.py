@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,9 @@ from PIL import Image
 from aurashot import (
     AuraShot,
     CharacterExistsError,
+    DownloadError,
     InputError,
+    LedgerError,
     OutcomeUnknownError,
     QuotaExceededError,
     UnresolvedError,
@@ -18,11 +21,14 @@ from aurashot import (
 from aurashot.characters import Character, CharacterLibrary, Consent, metadata_of
 from aurashot.ledger import SQLiteLedger
 from aurashot.models import SentImage
+from tests.characters.conftest import OTHER
 from tests.characters.images import drawn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from aurashot.characters import Store
     from aurashot.sandbox import SandboxServer
     from lab.backends import Clients
 
@@ -261,6 +267,74 @@ def test_with_a_ledger_an_interrupted_creation_pays_once(
         ledger.resolve(lost.value.idempotency_key, "not_paid")
         assert client.create_character("Snow", face=astronaut, library=library, check=False).anchor
     assert 2 == sandbox_server.bill().total
+
+
+def test_a_call_that_sent_nothing_does_not_hide_an_earlier_one(
+    make_client: Clients, sandbox_server: SandboxServer, library: CharacterLibrary, astronaut: Path, tmp_path: Path
+) -> None:
+    """The key of the first call, which may have been billed, is kept: another key would be paid for as well."""
+    sandbox_server.reset()
+    with SQLiteLedger(tmp_path / "spend.db") as ledger, SQLiteLedger(tmp_path / "spend.db") as closed:
+        client, broken = (
+            make_client(sandbox_server.url, sandbox_server.api_key, ledger=each) for each in (ledger, closed)
+        )
+        closed.close()
+        sandbox_server.fault("drop", operations=["id_photo"], times=1)
+        with pytest.raises(OutcomeUnknownError):
+            client.create_character("Snow", face=astronaut, library=library, check=False)
+        with pytest.raises(LedgerError):
+            broken.create_character("Snow", face=astronaut, library=library, check=False)
+        with pytest.raises(UnresolvedError):
+            client.create_character("Snow", face=astronaut, library=library, check=False)
+    assert 1 == sandbox_server.bill().total
+
+
+@pytest.mark.parametrize("way", ["rename", "remove", "forget", "again"])
+def test_a_draft_that_a_killed_program_has_left_does_not_outlive_its_character(
+    client: AuraShot,
+    sandbox_server: SandboxServer,
+    library: CharacterLibrary,
+    astronaut: Path,
+    *,
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
+) -> None:
+    """The program was killed when the character was there already; the name is for any photo once it is free."""
+    with monkeypatch.context() as killed:
+        killed.setattr("aurashot.characters._drafts.end", _not_done)
+        client.create_character("Snow", face=astronaut, library=library, check=False)
+    assert 1 == len(list(library.store.files(".aurashot/drafts", hidden=True)))
+    ways: dict[str, Callable[[str], object]] = {
+        "rename": partial(library.rename, name="Dora"),
+        "remove": library.remove,
+        "forget": library.forget,
+    }
+    if way == "again":
+        with pytest.raises(CharacterExistsError):
+            client.create_character("Snow", face=astronaut, library=library, check=False)
+    else:
+        ways[way]("Snow")
+        assert client.create_character("Snow", face=OTHER, library=library, check=False).anchor
+        assert 2 == sandbox_server.bill().total
+    assert [] == list(library.store.files(".aurashot/drafts", hidden=True))
+
+
+def test_the_draft_of_another_id_photo_stays(
+    client: AuraShot, sandbox_server: SandboxServer, library: CharacterLibrary, astronaut: Path
+) -> None:
+    """It is paid for: somebody else took the name meanwhile, and it is stored when the name is free."""
+    sandbox_server.fault("not-found", operations=["file"], times=1)
+    with pytest.raises(DownloadError):
+        client.create_character("Snow", face=astronaut, library=library, check=False)
+    library.create("Snow", face=astronaut, anchor=astronaut, anchor_url="https://cdn.example.com/other.png")
+    library.rename("Snow", "Dora")
+    assert client.create_character("Snow", face=astronaut, library=library, check=False).anchor
+    assert 1 == sandbox_server.bill().total
+
+
+def _not_done(store: Store, slug: str) -> bool:
+    """Stand for what a killed program has not done any more."""
+    return False
 
 
 def test_a_new_id_photo_replaces_the_old_one(

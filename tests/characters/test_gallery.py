@@ -107,6 +107,24 @@ def test_an_image_without_its_sidecar_gets_it_when_it_is_saved_again(store: Disk
     assert first.path != save(store, "Snow", IMAGE, sidecar(IMAGE, prompt="in a cafe!")).path, "another image"
 
 
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_an_image_without_its_sidecar_gets_it_from_a_later_call(store: DiskStore, file_format: str) -> None:
+    """Another operation has fetched what was paid for, at another time, and there is still one image."""
+    image = drawn(file_format)
+    first = save(store, "Snow", image, sidecar(image, operation_id="one"))
+    store.remove(first.path + ".json")
+    later = sidecar(image, operation_id="two", created_at=datetime.now(UTC))
+    second = save(store, "Snow", image, later)
+    assert (first.path, first.content) == (second.path, second.content)
+    assert "two" == second.sidecar.operation_id
+    assert second.sidecar == sidecar_beside(store, second.path)
+    assert digest_of(store.read(second.path)) == second.sidecar.sha256
+    assert 1 == len(gallery(store, "Snow"))
+    store.remove(first.path + ".json")
+    another = save(store, "Snow", image, sidecar(image, idempotency_key="order-18"))
+    assert first.path != another.path or file_format == "GIF", "it has no facts in it"
+
+
 class Hasty(DiskStore):
     """A store in which somebody else takes names, between a look at the folder and the writing."""
 

@@ -28,7 +28,7 @@ from aurashot.characters import (
     LocalStore,
     StoredImage,
 )
-from lab.characters.program import png
+from lab.characters.images import png
 from tests.characters.conftest import ANCHOR, FACE, OTHER, memory_library
 
 if TYPE_CHECKING:

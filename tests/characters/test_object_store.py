@@ -4,12 +4,15 @@ import sys
 import threading
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from aurashot import CharacterExistsError, CharacterNotFoundError, ConfigurationError, LibraryError
+from aurashot._flows.creation_checks import Wanted, check
 from aurashot.characters import CharacterLibrary, ObjectStore
+from aurashot.characters._held import Turns
 from aurashot.characters._object_store import Pending
 from aurashot.characters._objects import Objects, Version
 from aurashot.characters._store import lock_key
@@ -134,6 +137,86 @@ def test_an_object_is_created_once(remote: CharacterLibrary) -> None:
     assert objects.version("a/1") is None
     with pytest.raises(FileNotFoundError):
         objects.read("a/1")
+
+
+def test_a_name_is_free_after_a_killed_rename() -> None:
+    """A new character can be made under it, whatever of the old one is still there."""
+    for alive in range(40):
+        library = empty()
+        library.create("Snow", face=FACE, anchor=ANCHOR)
+        was_killed = killed(library, alive, lambda dying: dying.rename("Snow", "Dora"))
+        (seen,) = library.list()
+        (free,) = {"Snow", "Dora"} - {seen.slug}
+        check(Wanted(library, free, "real", OTHER, None, False, {}), OTHER)
+        assert OTHER == library.create(free, face=OTHER).read_face()
+        assert FACE == library.get(seen.slug).read_face()
+        if not was_killed:
+            return
+    pytest.fail("it takes more requests")
+
+
+class Counting(Objects):
+    """Requests that are counted.
+
+    Args:
+        objects: The requests.
+    """
+
+    def __init__(self, objects: Objects) -> None:
+        super().__init__(objects._store, objects.address)
+        self.calls: list[str] = []
+
+    def create(self, path: str, content: bytes) -> Version:
+        """Count it."""
+        self.calls.append("create")
+        return super().create(path, content)
+
+    def version(self, path: str) -> Version | None:
+        """Count it."""
+        self.calls.append("version")
+        return super().version(path)
+
+
+def test_waiting_for_a_lock_writes_nothing(memory: CharacterLibrary) -> None:
+    """After the first attempt, each costs one request."""
+    counting = Counting(objects_of(memory))
+    waiting, watched = ObjectStore(counting, lock_seconds=60.0), list[Any]()
+    key = f".aurashot/locks/{lock_key('snow')}"
+    with memory.store.lock("snow"):
+        for _ in range(5):
+            assert waiting._try_lock(key, watched) is None
+    assert ["create", *["version"] * 5] == counting.calls
+    assert waiting._try_lock(key, watched) is not None
+
+
+def test_a_lock_is_taken_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever had to wait for it lets the others have it first the next time; an unwanted one is taken at once."""
+    events: list[str] = []
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        events.append("pause")
+        now[0] += seconds
+
+    clock = SimpleNamespace(sleep=sleep, monotonic=lambda: now[0])
+    monkeypatch.setattr("aurashot.characters._held.time", clock)
+    turns, answers = Turns(), [True, None, True, True, True]
+
+    def try_to() -> bool | None:
+        events.append("try")
+        return answers.pop(0)
+
+    def taken() -> list[str]:
+        events.clear()
+        assert turns.acquired("snow", try_to, 10.0)
+        return list(events)
+
+    assert ["try"] == taken()
+    answers.insert(0, None)
+    assert ["try", "try", "pause", "try"] == taken()
+    assert ["pause", "try"] == taken()
+    now[0] += 2.0
+    assert ["try"] == taken()
 
 
 def test_a_killed_rename_is_finished_or_undone() -> None:

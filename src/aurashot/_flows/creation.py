@@ -53,10 +53,12 @@ class Begun(NamedTuple):
     Attributes:
         draft: What the library noted.
         face: The bytes of the photo.
+        is_new: Whether no earlier call has written the draft.
     """
 
     draft: Draft
     face: bytes
+    is_new: bool
 
 
 def begin(rules: ImageRules, wanted: Wanted, key: str | None, *, has_ledger: bool) -> Flow[Begun]:
@@ -79,7 +81,7 @@ def begin(rules: ImageRules, wanted: Wanted, key: str | None, *, has_ledger: boo
     asked = hashlib.sha256(repr((hashlib.sha256(face).hexdigest(), wanted.prompt, wanted.kind)).encode()).hexdigest()
     new = _drafts.Draft(slug=slug, key=key or str(uuid4()), asked=asked)
     draft = yield from blocking(lambda _: _drafts.begin(wanted.library.store, new, has_ledger=has_ledger))
-    return Begun(draft, face)
+    return Begun(draft, face, is_new=draft is new)
 
 
 def create(rules: ImageRules, wanted: Wanted, begun: Begun, identity: IdentityPolicy | None) -> Flow[Character]:
@@ -159,7 +161,11 @@ def _check_same_person(character: Character, face: bytes, anchor: bytes, photo: 
 
 
 def _paid(rules: ImageRules, wanted: Wanted, begun: Begun, identity: IdentityPolicy | None) -> Flow[Generation]:
-    """Make the ID photo, and note the response; a failure that cost nothing more leaves no draft."""
+    """Make the ID photo, and note the response.
+
+    A failure that cost nothing leaves no draft. But if nothing was sent, an earlier call may still have been billed
+    under the key of its draft.
+    """
     from aurashot.characters import _drafts
 
     store, draft = wanted.library.store, begun.draft
@@ -167,7 +173,7 @@ def _paid(rules: ImageRules, wanted: Wanted, begun: Begun, identity: IdentityPol
         photo = yield from id_photo(rules, begun.face, prompt=wanted.prompt, wait_for_result=None, identity=identity)
         _ = photo.url
     except AuraShotError as error:
-        if error.outcome != "unknown":
+        if error.outcome != "unknown" and (begun.is_new or error.outcome != "not_sent"):
             yield from blocking(lambda _: _drafts.end(store, draft.slug))
         raise
     yield from blocking(lambda _: _drafts.note(store, draft, photo))

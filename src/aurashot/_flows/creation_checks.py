@@ -6,7 +6,7 @@ import logging
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from aurashot.characters import CharacterDetails, check_consent, similar_characters
+from aurashot.characters import CharacterDetails, _drafts, check_consent, similar_characters
 from aurashot.characters._changes import created
 from aurashot.errors import AuraShotError, CharacterExistsError, CharacterNotFoundError, InputError, InvalidImageError
 
@@ -56,14 +56,7 @@ def check(wanted: Wanted, face: bytes) -> None:
     library = wanted.library
     if unknown := wanted.details.keys() - CharacterDetails.__annotations__.keys():
         raise TypeError(f"create_character() got an unexpected keyword argument '{min(unknown)}'")
-    try:
-        there = library.get(wanted.name)
-    except CharacterNotFoundError:
-        pass
-    else:
-        raise CharacterExistsError(
-            f"The library has a character '{there.slug}' already; get it, or choose another name", character=there.slug
-        )
+    _check_free(library, wanted.name)
     new = created(wanted.name, {"face": (face, None)}, {"kind": wanted.kind, **wanted.details}).character
     if library.require_consent:
         check_consent(new)
@@ -71,6 +64,19 @@ def check(wanted: Wanted, face: bytes) -> None:
         _check_photo(face)
     if wanted.check:
         _check_others(library, new, face)
+
+
+def _check_free(library: CharacterLibrary, name: str) -> None:
+    try:
+        library.get(name)
+        with library.locked(name):  # in an object store, a killed program may have left it half renamed or removed
+            there = library.get(name)
+            _drafts.finish(library.store, there)
+    except CharacterNotFoundError:
+        return
+    raise CharacterExistsError(
+        f"The library has a character '{there.slug}' already; get it, or choose another name", character=there.slug
+    )
 
 
 def _check_photo(face: bytes) -> None:

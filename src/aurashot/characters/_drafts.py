@@ -22,11 +22,11 @@ from aurashot.characters._character import Moment  # noqa: TC001 - pydantic read
 from aurashot.characters._names import folder_of, name_key
 from aurashot.characters._store import OWN_FOLDER, lock_key
 from aurashot.errors import InputError, LibraryError, UnresolvedError
-from aurashot.models import WireModel
+from aurashot.models import Generation, WireModel
 
 if TYPE_CHECKING:
+    from aurashot.characters._character import Character
     from aurashot.characters._store import Store
-    from aurashot.models import Generation
 
 _FOLDER: Final = f"{OWN_FOLDER}/drafts"
 
@@ -105,6 +105,22 @@ def load(store: Store, slug: str) -> Draft | None:
             character=slug,
             path=path,
         ) from error
+
+
+def finish(store: Store, character: Character) -> None:
+    """Remove the draft of a character that is there, which a program has left that was killed in between.
+
+    The draft of another ID photo stays: that one is paid for, and can be stored once the name is free.
+    """
+    url = character.anchor.url if character.anchor is not None else None
+    try:
+        draft = load(store, character.slug)
+    except LibraryError:  # it is broken, and nobody knows whose it is
+        return
+    if url is None or draft is None or draft.response is None:
+        return
+    if url in {output.url for output in Generation.model_validate(draft.response).outputs}:
+        end(store, character.slug)
 
 
 def end(store: Store, slug: str) -> bool:

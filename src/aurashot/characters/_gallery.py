@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 from unicodedata import normalize
 
 from aurashot.characters._gallery_image import GalleryImage, gallery_folder, image_of
-from aurashot.characters._metadata import with_metadata
+from aurashot.characters._metadata import metadata_of, with_metadata
 from aurashot.characters._parts import parts_of, type_of
 from aurashot.characters._sidecar import ENDING, LARGEST, Sidecar, digest_of, read_sidecar
 from aurashot.errors import InputError, InvalidImageError
@@ -33,6 +33,10 @@ _LONGEST_STEM: Final = 60
 _LONGEST_NUMBER: Final = 9
 _ATTEMPTS: Final = 1_000
 """How many names are tried while others take them."""
+_ALIKE: Final = 256
+"""Bytes by which two files of one image differ at most that were saved by two calls."""
+_IDENTIFYING: Final = ("received_sha256", "idempotency_key", "prompt", "description")
+"""Facts that are equal if two calls save the same image."""
 
 
 def gallery(
@@ -171,10 +175,12 @@ def save(
     content = _with_facts(image, known) if metadata else image
     known = known.model_copy(update={"sha256": digest_of(content)})
     stem = stem_of(name or known.description or known.prompt or known.operation)
-    path = _stored(store, f"{gallery_folder(character)}/{stem}{EXTENSIONS[media_type]}", content, known)
-    if path is None:
+    wanted = f"{gallery_folder(character)}/{stem}{EXTENSIONS[media_type]}"
+    files = {file.path: file for file in store.files(gallery_folder(character))}
+    saved = _finished(store, files, wanted, content, known) or _stored(store, files, wanted, content, known)
+    if saved is None:
         raise InputError(f"name: '{stem}' and all names like it are taken; pass another one", argument="name")
-    return Saved(path, known, content)
+    return saved
 
 
 def _with_facts(image: bytes, sidecar: Sidecar) -> bytes:
@@ -185,12 +191,10 @@ def _with_facts(image: bytes, sidecar: Sidecar) -> bytes:
         return image
 
 
-def _stored(store: Store, wanted: str, content: bytes, sidecar: Sidecar) -> str | None:
-    """Store an image and its sidecar, and return where; None if all names are taken."""
-    files = {file.path: file for file in store.files(wanted.rpartition("/")[0])}
-    begun = _begun(store, files, wanted, content)
-    if begun is not None and _is_noted(store, begun, sidecar):
-        return begun
+def _stored(
+    store: Store, files: Mapping[str, StoredFile], wanted: str, content: bytes, sidecar: Sidecar
+) -> Saved | None:
+    """Store an image and its sidecar; None if all names are taken."""
     taken = {folded_path(path.removesuffix(ENDING)) for path in files}
     for _ in range(_ATTEMPTS):
         path = free_path(wanted, taken)
@@ -200,7 +204,7 @@ def _stored(store: Store, wanted: str, content: bytes, sidecar: Sidecar) -> str 
         except FileExistsError:  # somebody else was faster
             continue
         if _is_noted(store, path, sidecar):
-            return path
+            return Saved(path, sidecar, content)
         beside = sidecar_beside(store, path)
         if beside is None or beside.sha256 != sidecar.sha256:  # or else another has taken the image for one left behind
             store.remove(path)
@@ -216,21 +220,40 @@ def _is_noted(store: Store, path: str, sidecar: Sidecar) -> bool:
     return True
 
 
-def _begun(store: Store, files: Mapping[str, StoredFile], wanted: str, content: bytes) -> str | None:
-    """Return the same image without a sidecar, which a killed program has left behind."""
+def _finished(
+    store: Store, files: Mapping[str, StoredFile], wanted: str, content: bytes, sidecar: Sidecar
+) -> Saved | None:
+    """Put the sidecar beside the same image without one, which a killed program has left behind; None if there is none.
+
+    The facts in that file are those of an earlier call: its operation, and perhaps its time, are other ones.
+    """
     stem = wanted.rpartition(".")[0]
-    alone = [path for path, file in files.items() if file.size == len(content) and path + ENDING not in files]
-    for path in alone:
-        if path.startswith(stem) and _is(store, path, content):
-            return path
+    for path, file in files.items():
+        is_alike = path.startswith(stem) and abs(file.size - len(content)) <= _ALIKE
+        if is_alike and path + ENDING not in files:
+            found = _read(store, path)
+            if found is not None and _is_same(found, content, sidecar):
+                known = sidecar.model_copy(update={"sha256": digest_of(found)})
+                return Saved(path, known, found) if _is_noted(store, path, known) else None
     return None
 
 
-def _is(store: Store, path: str, content: bytes) -> bool:
+def _read(store: Store, path: str) -> bytes | None:
     try:
-        return store.read(path) == content
+        return store.read(path)
     except FileNotFoundError:
+        return None
+
+
+def _is_same(found: bytes, content: bytes, sidecar: Sidecar) -> bool:
+    """Whether a file is an image that is about to be saved: byte for byte, or by the facts that are in it."""
+    if found == content:
+        return True
+    try:
+        facts = metadata_of(found).sidecar
+    except InvalidImageError:
         return False
+    return facts is not None and all(getattr(facts, name) == getattr(sidecar, name) for name in _IDENTIFYING)
 
 
 def stem_of(text: str) -> str:

@@ -17,6 +17,8 @@ L = TypeVar("L")
 
 _FIRST_PAUSE: Final = 0.002
 _LONGEST_PAUSE: Final = 0.1
+_RECENT: Final = 2.0
+"""Seconds for which a lock that had to be waited for counts as wanted by others."""
 
 
 class Held(threading.local, Generic[L]):
@@ -34,6 +36,26 @@ class Held(threading.local, Generic[L]):
         finally:
             del self.locks[name]
             release(lock)
+
+
+class Turns:
+    """Locks that are taken in turns, where whoever releases one could always be the first to take it again.
+
+    Whoever had to wait for a lock a moment ago lets the others have it first. One that nobody waits for costs nothing.
+    """
+
+    def __init__(self) -> None:
+        self._waited: dict[str, float] = {}
+
+    def acquired(self, name: str, try_to: Callable[[], L | None], seconds: float) -> L:
+        """Try to take a lock until it works; the arguments and the error are those of `acquired`."""
+        if time.monotonic() - self._waited.get(name, float("-inf")) < _RECENT:
+            time.sleep(uniform(_LONGEST_PAUSE, 2 * _LONGEST_PAUSE))  # noqa: S311  # in which each of the others tries
+        lock = try_to()
+        if lock is None:
+            lock = acquired(name, try_to, seconds)
+            self._waited[name] = time.monotonic()
+        return lock
 
 
 def acquired(name: str, try_to: Callable[[], L | None], seconds: float) -> L:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from uuid import NAMESPACE_URL, uuid5
 
@@ -233,6 +234,7 @@ def _image(which: str, document: Document, own: Document) -> Document | None:
     return {"path": path, "mediaType": media_type_of(path)}
 
 
+@lru_cache(maxsize=64)  # nearly all characters have the same two
 def inner_path(given: str) -> str:
     """Return a path within a character's folder in its usual form.
 

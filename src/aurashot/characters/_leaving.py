@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -98,6 +99,8 @@ class LeavableLibrary(ReadableLibrary):
             LibraryError: It cannot be removed.
         """
         with self.locked(character) as profile:
+            with suppress(LibraryError):  # a broken profile
+                _drafts.finish(self.store, loaded(self.store, profile, examine=False))
             self.store.remove_folder(folder_of(profile.slug))
 
     def on_forget(self, hook: ForgetHook) -> None:

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
+from aurashot.characters import _drafts
 from aurashot.characters._changes import UNCHANGED, Change, created, updated
 from aurashot.characters._character import PROMPT_TEMPLATE, Character
 from aurashot.characters._consent import check_consent
@@ -180,8 +181,6 @@ class CharacterLibrary(GalleryLibrary):
             InputError: The name cannot be that of a character.
             LibraryError: The draft cannot be removed.
         """
-        from aurashot.characters import _drafts
-
         return _drafts.end(self.store, folder_name(name))
 
     def rename(self, character: str | Character, name: str) -> Character:
@@ -204,6 +203,7 @@ class CharacterLibrary(GalleryLibrary):
                 stack.enter_context(self.store.lock(each))
             profile = find(self.store, character)
             before = loaded(self.store, profile, examine=True)
+            _drafts.finish(self.store, before)
             if profile.slug != new:
                 check_free(self.store, new, besides=profile.slug)
                 self._move(profile.slug, new)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from uuid import uuid4
 
-from aurashot.characters._held import Held, acquired
+from aurashot.characters._held import Held, Turns
 from aurashot.characters._layout import PROFILE
 from aurashot.characters._names import AVATARS
 from aurashot.characters._store import OWN_FOLDER, StoredFile, checked_path, lock_key, lock_name
@@ -87,6 +87,7 @@ class ObjectStore:
         self.objects: Objects = objects
         self._seconds = lock_seconds
         self._held: Held[_Lock] = Held()
+        self._turns = Turns()
 
     def __repr__(self) -> str:
         return f"ObjectStore({self.objects.address!r})"
@@ -170,15 +171,20 @@ class ObjectStore:
     def _take(self, name: str) -> _Lock:
         key = f"{_LOCKS}/{lock_key(name)}"
         watched: list[_Lock] = []
-        return acquired(name, lambda: self._try_lock(key, watched), max(3 * self._seconds, _PATIENCE))
+        return self._turns.acquired(name, lambda: self._try_lock(key, watched), max(3 * self._seconds, _PATIENCE))
 
     def _try_lock(self, key: str, watched: list[_Lock] | None = None) -> _Lock | None:
-        """Create the object of a lock, or take over one that has not changed for as long as a lock lasts."""
+        """Create the object of a lock, or take over one that has not changed for as long as a lock lasts.
+
+        A lock that another has costs one request each time: nothing is written while its object is there.
+        """
         content = uuid4().hex.encode()
-        start = time.monotonic()
-        with suppress(FileExistsError):
-            return _Lock(key, self.objects.create(key, content), start)
-        version = self.objects.version(key)
+        version = self.objects.version(key) if watched else None
+        if version is None:
+            start = time.monotonic()
+            with suppress(FileExistsError):
+                return _Lock(key, self.objects.create(key, content), start)
+            version = self.objects.version(key)
         if watched is None or version is None:
             return None
         if not watched or watched[0].version != version:

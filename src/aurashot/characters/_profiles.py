@@ -13,6 +13,7 @@ from aurashot.errors import CharacterExistsError, CharacterNotFoundError, Librar
 
 if TYPE_CHECKING:
     from aurashot.characters._layout import Document
+    from aurashot.characters._library import CharacterLibrary
     from aurashot.characters._store import Store
 
 
@@ -140,13 +141,14 @@ def gone(slug: str) -> CharacterNotFoundError:
     )
 
 
-def loaded(store: Store, profile: Profile, *, examine: bool) -> Character:
+def loaded(store: Store, profile: Profile, *, examine: bool, library: CharacterLibrary | None = None) -> Character:
     """Return the character of a profile.
 
     Args:
         store: Where its images are.
         profile: The profile.
         examine: Whether its images are looked at, so that their digests are known and right.
+        library: The library that it is one of.
 
     Raises:
         LibraryError: Its `character.json` is broken, or an image cannot be read.
@@ -156,7 +158,7 @@ def loaded(store: Store, profile: Profile, *, examine: bool) -> Character:
         character = _with_found(store, character)
     if examine:
         character = examined(store, character)
-    return character.attach(store)
+    return character.attach(store, library)
 
 
 def _with_found(store: Store, character: Character) -> Character:

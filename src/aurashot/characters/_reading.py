@@ -77,7 +77,8 @@ class ReadableLibrary:
 
     def _listed(self, slug: str) -> Character | None:
         try:
-            return self._own(loaded(self.store, Profile(slug, self.store.read(profile_of(slug))), examine=False))
+            profile = Profile(slug, self.store.read(profile_of(slug)))
+            return loaded(self.store, profile, examine=False, library=cast("CharacterLibrary", self))
         except FileNotFoundError:
             return None
         except LibraryError as error:

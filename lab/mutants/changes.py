@@ -80,8 +80,8 @@ def without(about: str) -> Change:
 
 
 def late(about: str) -> Change:
-    """Swap the statement that contains an expression with the next one."""
-    return _rewrite_block(about, lambda body, at: [*body[:at], *body[at : at + 2][::-1], *body[at + 2 :]])
+    """Move the statement that contains an expression to the end of its block."""
+    return _rewrite_block(about, lambda body, at: [*body[:at], *body[at + 1 :], body[at]])
 
 
 def before(about: str, statement: str) -> Change:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from aurashot import __version__
+from aurashot import __version__, characters
 from aurashot.models import WireModel
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
+
+for each in (getattr(characters, name) for name in characters.__all__):
+    if isinstance(each, type) and issubclass(each, WireModel):
+        each.model_rebuild()  # pydantic builds models when they are first used, and not as Sphinx uses them
 
 project = "aurashot"
 copyright = "The aurashot authors"  # noqa: A001 - the name that Sphinx asks for

@@ -111,6 +111,18 @@ def test_a_foreign_character_is_changed_and_read_by_a_plain_reader(foreign: Char
     assert "https://cdn.example/1.png" == again.anchor.url
 
 
+def test_a_folder_that_another_tool_has_made_gains_an_image(foreign: CharacterLibrary, root: Path) -> None:
+    """A plain reader finds it among the others, and all else as it was."""
+    before = plain_reader(root, "林小雪")
+    saved = foreign.save("林小雪", OTHER, name="雪夜灯笼")
+    after = plain_reader(root, "林小雪")
+    images = [name for name in after["gallery"] if not name.endswith(".json")]
+    assert sorted([*before["gallery"], "雪夜灯笼.png"]) == sorted(images)
+    assert before == {**after, "gallery": before["gallery"]}
+    assert {"雪夜灯笼.png", "雨夜霓虹.png"} == {image.name for image in foreign.gallery("林小雪")}
+    assert (root / saved.path).read_bytes() == foreign.read(saved)
+
+
 def test_a_character_of_ours_is_read_by_a_plain_reader(local: CharacterLibrary, root: Path) -> None:
     """Whoever knows the layout finds its images and its description."""
     local.create("林小雪", kind="virtual", face=FACE, anchor=ANCHOR, description="插画师", styles=["胶片"])

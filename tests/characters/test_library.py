@@ -83,6 +83,15 @@ def test_a_character_is_created_and_found_again(library: CharacterLibrary) -> No
     assert {"voice": {"pitch": 1.25}} == made.extra
 
 
+@pytest.mark.parametrize("key", ["name", "faceReference", "idPhoto", "aurashot"])
+def test_further_keys_take_the_place_of_no_other(library: CharacterLibrary, key: str) -> None:
+    """The character could not be read again, or would have lost an image."""
+    with pytest.raises(InputError, match=f"extra: '{key}'") as caught:
+        library.create("Snow", face=FACE, extra={key: "../x"})
+    assert "extra" == caught.value.argument
+    assert () == library.list()
+
+
 def test_a_character_needs_a_name_only(library: CharacterLibrary) -> None:
     """A virtual one may have no image yet; then there is nothing to read."""
     made = library.create("Snow", kind="virtual")

@@ -69,10 +69,11 @@ class AsyncCharacterCalls:
         from aurashot._flows.creation_checks import Wanted
 
         since = time.monotonic()
+        policy = self._identity if identity is None else setup.identity_policy(identity)
+        Labels(idempotency_key, tags).check()
         wanted = Wanted(creation.library_of(library), name, kind, face, prompt, check, details)
         flow = creation.begin(self._rules, wanted, idempotency_key, has_ledger=self._transport.has_ledger)
         begun = await self._transport.run("create_character", flow, timeout=timeout)
-        policy = self._identity if identity is None else setup.identity_policy(identity)
         making = creation.create(self._rules, wanted, begun, policy)
         left = setup.time_left(timeout, since)
         return await self._transport.run("create_character", making, Labels(begun.draft.key, tags), left)

@@ -163,8 +163,8 @@ def _check_same_person(character: Character, face: bytes, anchor: bytes, photo: 
 def _paid(rules: ImageRules, wanted: Wanted, begun: Begun, identity: IdentityPolicy | None) -> Flow[Generation]:
     """Make the ID photo, and note the response.
 
-    A failure that cost nothing leaves no draft. But if nothing was sent, an earlier call may still have been billed
-    under the key of its draft.
+    A failure that cost nothing leaves no draft. But if the request was not sent, an earlier call may still have been
+    billed under the key of its draft.
     """
     from aurashot.characters import _drafts
 
@@ -173,7 +173,8 @@ def _paid(rules: ImageRules, wanted: Wanted, begun: Begun, identity: IdentityPol
         photo = yield from id_photo(rules, begun.face, prompt=wanted.prompt, wait_for_result=None, identity=identity)
         _ = photo.url
     except AuraShotError as error:
-        if error.outcome != "unknown" and (begun.is_new or error.outcome != "not_sent"):
+        is_unsent = error.outcome == "not_sent" or (error.outcome == "unknown" and not error.billable)  # an upload
+        if begun.is_new if is_unsent else error.outcome != "unknown":
             yield from blocking(lambda _: _drafts.end(store, draft.slug))
         raise
     yield from blocking(lambda _: _drafts.note(store, draft, photo))

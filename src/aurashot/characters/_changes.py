@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import Enum
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict
 
 from pydantic import ValidationError
@@ -11,6 +12,8 @@ from pydantic import ValidationError
 from aurashot.characters._character import Character, StoredImage
 from aurashot.characters._consent import bound
 from aurashot.characters._images import STEMS, given_image
+from aurashot.characters._layout import KNOWN, PROFILE
+from aurashot.characters._names import name_key
 from aurashot.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,7 +56,7 @@ class Change(NamedTuple):
     Attributes:
         character: The character afterwards.
         writes: The content of each image that is to be written, by its path in the character's folder.
-        obsolete: The paths in the folder of images that are not used any more.
+        obsolete: The paths in the folder of images of the profile that are not used any more.
     """
 
     character: Character
@@ -77,6 +80,11 @@ def created(
     given = {which: given_image(which, image, url) for which, (image, url) in images.items() if image is not None}
     stored = {which: each.stored for which, each in given.items()}
     new = _checked({"name": slug, "slug": slug, "created_at": _now(), **stored, **fields})
+    if known := KNOWN & new.extra.keys():
+        raise InputError(
+            f"extra: '{min(known)}' of character.json is written by the library; use the argument for it",
+            argument="extra",
+        )
     return Change(bound(new), {each.stored.path: each.content for each in given.values()})
 
 
@@ -111,7 +119,13 @@ def updated(
             values[which], writes[given.stored.path] = given
     after = _checked({**dict(before), **values})
     after = bound(after) if "consent" in values else after
-    return Change(after, writes, tuple(path for path in obsolete if path not in _paths(after)))
+    kept = {name_key(path) for path in (*_paths(after), PROFILE)}
+    return Change(after, writes, tuple(path for path in obsolete if _is_own(path) and name_key(path) not in kept))
+
+
+def _is_own(path: str) -> bool:
+    """Whether an image is in the profile: another tool may have pointed to a finished image or a reference."""
+    return path.startswith(f"{PurePosixPath(PROFILE).parent}/")
 
 
 def _now() -> datetime:

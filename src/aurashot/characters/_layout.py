@@ -47,9 +47,10 @@ OWN: Final = "aurashot"
 FORMAT: Final = 1
 _PATHS: Final = {"face": "faceReference", "anchor": "idPhoto"}
 """The key under which other tools keep the path of an image."""
-_KNOWN: Final = frozenset(
+KNOWN: Final = frozenset(
     {"name", "type", "description", "createdAt", "faceReference", "idPhoto", "preferredStyles", "preferredScenes", OWN}
 )
+"""The keys of `character.json` that have a meaning here; all others are a character's `extra`."""
 
 
 def profile_of(slug: str) -> str:
@@ -114,7 +115,7 @@ def character_from(document: Document, slug: str) -> Character:
                 "consent": own.get("consent"),
                 "calibration": own.get("calibration"),
                 "id": _text(own.get("id")) or _derived_id(slug, created),
-                "extra": {key: value for key, value in document.items() if key not in _KNOWN},
+                "extra": {key: value for key, value in document.items() if key not in KNOWN},
             }
         )
     except ValidationError as error:

@@ -10,7 +10,7 @@ import stat
 import zipfile
 import zlib
 from contextlib import closing, contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from aurashot._reasons import reason_of
@@ -32,6 +32,8 @@ MAX_BYTES: Final = 4 * 1024**3
 _PIECE: Final = 1 << 20
 _LONGEST: Final = 255
 """Bytes of a file's name."""
+_DEEPEST: Final = 32
+"""Folders within one another; no path is longer than systems allow."""
 _EARLIEST: Final = 1980
 _LATEST: Final = 2107
 """The years that zip files can hold."""
@@ -106,6 +108,9 @@ class CharacterZip:
             raise self._error(f"it must have one folder in it, with the file {PROFILE}")
         if len(set(map(name_key, paths))) < len(members):
             raise self._error("it has several files in it whose names differ in case only, or not at all")
+        folders = {name_key(str(each)) for path in paths for each in PurePosixPath(path).parents}
+        if clash := next((path for path in paths if name_key(path) in folders), None):
+            raise self._error(f"{clash[:100]!r} in it is a file and a folder")
         return paths, tops.pop()
 
     def _too_large(self) -> InputError:
@@ -191,6 +196,8 @@ def _fault(member: zipfile.ZipInfo) -> str | None:
     parts = member.filename.split("/")
     if len(parts) < 2:
         return "is in no folder"
+    if len(parts) > _DEEPEST:
+        return f"is in more than {_DEEPEST} folders"
     if any(_part_fault(part) for part in parts):
         return "has a name that could lead out of its folder, or that is hidden"
     mode = member.external_attr >> 16

@@ -15,12 +15,14 @@ from aurashot import (
     DownloadError,
     InputError,
     LedgerError,
+    LibraryError,
     OutcomeUnknownError,
     QuotaExceededError,
     ServerError,
     UnresolvedError,
 )
 from aurashot.characters import Character, CharacterLibrary, Consent, metadata_of
+from aurashot.identity import compare
 from aurashot.ledger import SQLiteLedger
 from aurashot.models import SentImage
 from tests.characters.conftest import OTHER
@@ -175,6 +177,31 @@ def test_a_url_that_has_expired_is_replaced_by_the_file(
     for _ in range(2):
         assert client.generate("x", face=snow).succeeded
     assert 2 == sandbox_server.bill().total
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/files/x.png", "https://user:word@example.com/x.png", ""])
+def test_a_url_that_cannot_be_sent_is_replaced_by_the_file(
+    client: AuraShot, sandbox_server: SandboxServer, library: CharacterLibrary, astronaut: Path, url: str
+) -> None:
+    """It is one of a sandbox that is gone, for instance: the character is as usable as before, also for comparing."""
+    snow = library.create("Snow", face=astronaut, anchor=astronaut, anchor_url=url)
+    sent = client.generate("x", face=snow).meta.images["face"]
+    assert (None, snow.reference_sha256) == (sent.url, sent.sha256)
+    assert "same" == compare(snow, astronaut, paste_guard=False).verdict
+    assert 1 == sandbox_server.bill().total
+
+
+def test_a_missing_file_is_named(
+    client: AuraShot, sandbox_server: SandboxServer, library: CharacterLibrary, astronaut: Path
+) -> None:
+    """With the character; nothing is sent."""
+    library.create("Snow", face=astronaut, anchor=astronaut)
+    library.store.remove("avatars/Snow/profile/id-photo.jpg")
+    for use in (partial(client.generate, "x", face=library.get("Snow")), partial(compare, library.get("Snow"), OTHER)):
+        with pytest.raises(LibraryError, match=r"'Snow' is missing.*library.update") as caught:
+            use()
+        assert ("Snow", "avatars/Snow/profile/id-photo.jpg") == (caught.value.character, caught.value.path)
+    assert 0 == sandbox_server.bill().total
 
 
 def test_without_an_id_photo_the_photo_is_the_face(
@@ -368,7 +395,7 @@ def test_a_new_id_photo_replaces_the_old_one(
 ) -> None:
     """It is made from the photo."""
     snow = client.create_character("Snow", face=astronaut, library=library, check=False)
-    new = client.redo_anchor(snow, library=library)
+    new = client.redo_anchor("Snow", library=library)
     assert new == library.get("Snow")
     assert new.anchor is not None
     assert snow.anchor is not None

@@ -80,7 +80,7 @@ class AsyncCharacterCalls:
 
     async def redo_anchor(
         self,
-        character: Character,
+        character: str | Character,
         *,
         library: AnyLibrary,
         prompt: str | None = None,
@@ -95,7 +95,7 @@ class AsyncCharacterCalls:
         refused.
 
         Args:
-            character: The character.
+            character: The character, or its name.
             library: Where it is kept.
             prompt: A style for the ID photo.
             timeout: Seconds that this call may take in total, instead of the client's timeout.

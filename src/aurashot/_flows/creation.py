@@ -120,7 +120,7 @@ def create(rules: ImageRules, wanted: Wanted, begun: Begun, identity: IdentityPo
 def redo(
     rules: ImageRules,
     library: CharacterLibrary,
-    character: Character,
+    character: str | Character,
     prompt: str | None,
     identity: IdentityPolicy | None,
 ) -> Flow[Character]:
@@ -129,21 +129,22 @@ def redo(
     Raises:
         IdentityDriftError: The new one shows another person.
     """
-    face = yield from blocking(lambda _: _face_of(library, character))
+    owner = yield from blocking(lambda _: _owner(library, character))
+    face = yield from blocking(lambda _: owner.read_face())
     photo = yield from id_photo(rules, face, prompt=prompt, wait_for_result=None, identity=identity)
     url = photo.url
     anchor = yield from read(rules, photo, progress=None)
-    yield from blocking(lambda _: _check_same_person(character, face, anchor, photo))
-    return (yield from blocking(lambda _: library.update(character, anchor=anchor, anchor_url=url)))
+    yield from blocking(lambda _: _check_same_person(owner, face, anchor, photo))
+    return (yield from blocking(lambda _: library.update(owner, anchor=anchor, anchor_url=url)))
 
 
-def _face_of(library: CharacterLibrary, character: Character) -> bytes:
+def _owner(library: CharacterLibrary, character: str | Character) -> Character:
     from aurashot.characters import check_consent
 
     owner = library.get(character)
     if library.require_consent:
         check_consent(owner)
-    return owner.read_face()
+    return owner
 
 
 def _check_same_person(character: Character, face: bytes, anchor: bytes, photo: Generation) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from aurashot._reasons import described, reason_of
-from aurashot.errors import InvalidImageError
+from aurashot.errors import InputError, InvalidImageError, LibraryError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -143,7 +143,7 @@ def reading(label: str) -> Generator[None]:
     try:
         with translated(label):
             yield
-    except InvalidImageError:
+    except (InputError, LibraryError):  # these say what to do
         raise
     except Exception as error:
         raise InvalidImageError(f"{label} cannot be read ({described(error)}); pass the bytes themselves") from error

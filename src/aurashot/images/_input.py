@@ -248,9 +248,10 @@ def is_stored_face(given: object) -> TypeGuard[StoredFace]:
 def _from_character(character: StoredFace, rules: ImageRules) -> str | LocalImage:
     local = LocalImage(StoredFile(character), character.slug, f"The character '{character.slug}'")
     url = character.live_url()
-    if url is None:
+    try:
+        stored = StoredURL(check_url(url or "", own_origin=rules.own_origin))
+    except UnsafeURLError:  # of another service, such as a sandbox that is gone; the file is here
         return local
-    stored = StoredURL(check_url(url, own_origin=rules.own_origin))
     stored.local = local
     return stored
 

@@ -51,7 +51,7 @@ class Call(NamedTuple, Generic[M]):
 
     It is the same for the same request in every process."""
     images: Mapping[str, SentImage] | None = None
-    """What is known of each image that the caller passed, by the name of its argument."""
+    """What is known of the images that the caller passed beside their URLs, by the name of the argument."""
     dedupe_key: str | None = None
     """Calls with the same value are sent once, and share the response."""
     refused_key: str | None = None

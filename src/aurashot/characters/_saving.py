@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aurashot import AuraShot
     from aurashot.characters._character import Character
     from aurashot.images import ImageInput, LocalImage
-    from aurashot.models import SentImage
+    from aurashot.models import CallMeta, SentImage
 
 Shot: TypeAlias = "Generation | ImageInput"
 """What can be saved: the response of a call, or an image."""
@@ -103,11 +103,18 @@ def sidecar_for(
         shot,
         content,
         prompt=meta.request.words if meta.request is not None else None,
-        references={role: _reference(image) for role, image in meta.images.items()},
+        references=_references(meta),
         anchor_sha256=_anchor(meta.images, owner),
         tags={**meta.tags, **known},
         description=description,
     )
+
+
+def _references(meta: CallMeta) -> dict[str, Reference]:
+    """Return the images that were passed: what is known of them, or their URLs."""
+    sent = meta.request.references.items() if meta.request is not None else ()
+    urls = {role: Reference(url=url) for role, url in sent if role not in meta.images and "://" in url}
+    return {**urls, **{role: _reference(image) for role, image in meta.images.items()}}
 
 
 def _reference(image: SentImage) -> Reference:

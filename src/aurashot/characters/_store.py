@@ -38,6 +38,10 @@ _SENTENCES: Final = {
 }
 
 
+_NOWHERE: Final = frozenset(("", ".", ".."))
+"""Parts that a path within the root does not have."""
+
+
 class StoredFile(NamedTuple):
     """A file of a store.
 
@@ -184,7 +188,7 @@ def checked_path(path: str) -> str:
         LibraryError: It does not.
     """
     parts = path.split("/")
-    if "" in parts or "." in parts or ".." in parts or "\0" in path:
+    if not _NOWHERE.isdisjoint(parts) or "\0" in path:
         raise LibraryError(f"The path {path[:200]!r} leads out of the library", path=path)
     return path
 

@@ -90,7 +90,7 @@ class CallMeta:
     request: BilledRequest | None = field(default=None, compare=False, repr=False)
     """What was asked for. A local image is named by the digest of what is uploaded, `sha256:…`, instead of a URL."""
     images: Mapping[str, SentImage] = field(default_factory=dict[str, "SentImage"], compare=False, repr=False)
-    """What is known of each image that was passed, by the name of its argument."""
+    """What is known of the images that were passed beside their URLs, by the name of the argument."""
     tags: Mapping[str, str] = field(default_factory=dict[str, str], compare=False, repr=False)
     """The tags that the caller gave the operation."""
 

@@ -11,6 +11,7 @@ from PIL import Image
 from aurashot import (
     AuraShot,
     CharacterExistsError,
+    CharacterNotFoundError,
     ConfigurationError,
     DownloadError,
     InputError,
@@ -370,6 +371,23 @@ def test_a_draft_that_a_killed_program_has_left_does_not_outlive_its_character(
         assert client.create_character("Snow", face=OTHER, library=library, check=False).anchor
         assert 2 == sandbox_server.bill().total
     assert [] == list(library.store.files(".aurashot/drafts", hidden=True))
+
+
+def test_an_interrupted_creation_is_forgotten(
+    client: AuraShot, sandbox_server: SandboxServer, library: CharacterLibrary, astronaut: Path
+) -> None:
+    """The draft has the URL of the ID photo in it, and so may a partial file that a killed program has left."""
+    sandbox_server.fault("not-found", operations=["file"], times=1)
+    with pytest.raises(DownloadError):
+        client.create_character("Snow", face=astronaut, library=library, check=False)
+    (draft,) = library.store.files(".aurashot/drafts", hidden=True)
+    folder, _, name = draft.path.rpartition("/")
+    library.store.create(f"{folder}/.{name}.aurashot-0123.part", library.store.read(draft.path)[:100])
+    receipt = library.forget("Snow")
+    assert ((), ("The draft of an interrupted creation",)) == (receipt.removed, receipt.records)
+    assert [] == list(library.store.files(".aurashot/drafts", hidden=True))
+    with pytest.raises(CharacterNotFoundError):
+        library.forget("Snow")
 
 
 def test_the_draft_of_another_id_photo_stays(

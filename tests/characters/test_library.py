@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -30,9 +31,6 @@ from aurashot.characters import (
 )
 from lab.characters.images import png
 from tests.characters.conftest import ANCHOR, FACE, OTHER, memory_library
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Call: TypeAlias = Callable[[str | Character], object]
 URL = "https://cdn.example/anchor.png"
@@ -223,6 +221,16 @@ def test_a_wrong_argument_creates_nothing(library: CharacterLibrary, arguments: 
     assert argument == caught.value.argument
     assert [] == list(library.store.files("avatars"))
     library.create("Snow")
+
+
+@pytest.mark.parametrize("method", ["create", "get", "remove", "forget", "gallery", "stale", "discard_draft", "update"])
+def test_what_is_no_name_is_refused(local: CharacterLibrary, method: str) -> None:
+    """The error says what is needed, and nothing is looked for."""
+    wrong: Any
+    for wrong in (None, 5, b"Snow", Path("Snow")):
+        with pytest.raises(InputError, match=f"name: .* not an object of type {type(wrong).__name__}") as caught:
+            getattr(local, method)(wrong)
+        assert "name" == caught.value.argument
 
 
 def test_a_url_as_a_face_says_what_to_do(local: CharacterLibrary) -> None:

@@ -31,6 +31,17 @@ with LocalStore(pathlib.Path(sys.argv[1])).lock("emma"):
 """
 
 
+@pytest.mark.parametrize("name", ["avatars", ".aurashot", ".aurashot/locks"])
+def test_a_file_where_a_folder_is_needed_is_named(local: CharacterLibrary, root: Path, name: str) -> None:
+    """And no name is said to be taken."""
+    (root / name).parent.mkdir(parents=True)
+    (root / name).write_text("in the way")
+    with pytest.raises(LibraryError, match=f"{name}' is a file where a folder is needed") as caught:
+        local.create("Snow", face=FACE)
+    assert not isinstance(caught.value, CharacterExistsError)
+    assert "in the way" == (root / name).read_text()
+
+
 @pytest.fixture
 def store(root: Path) -> LocalStore:
     """Return the store of the library."""

@@ -270,7 +270,8 @@ class AsyncCharacterLibrary(AsyncGalleryLibrary):
     async def forget(self, character: str | Character) -> Receipt:
         """Remove every file of a character, also partial ones of killed programs, and return a receipt.
 
-        Call it again if it raises. It works also if the character's `character.json` is broken or missing.
+        Call it again if it raises. It works also if the character's `character.json` is broken or missing, and for one
+        whose creation was interrupted.
 
         Args:
             character: The character, or its name.

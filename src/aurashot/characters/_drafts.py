@@ -128,9 +128,24 @@ def end(store: Store, slug: str) -> bool:
     return store.remove(_path(slug))
 
 
+def files_of(store: Store, slug: str) -> list[str]:
+    """Return the files of the draft of a name, with the partial ones that killed programs have left."""
+    key = _key(slug)
+    return [file.path for file in store.files(_FOLDER, hidden=True) if key in file.path]
+
+
+def erase(store: Store, slug: str) -> bool:
+    """Remove the draft of a name and what is left of earlier ones, and return whether there was any."""
+    return sum(store.remove(path) for path in files_of(store, slug)) > 0
+
+
 def _serialised(draft: Draft) -> bytes:
     return draft.model_dump_json(indent=2).encode()
 
 
 def _path(slug: str) -> str:
-    return f"{_FOLDER}/{lock_key(name_key(folder_of(slug)))}.json"
+    return f"{_FOLDER}/{_key(slug)}.json"
+
+
+def _key(slug: str) -> str:
+    return lock_key(name_key(folder_of(slug)))

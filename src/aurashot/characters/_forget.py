@@ -18,6 +18,7 @@ MAY_REMAIN: Final = (
     "The service's own copies: uploaded photos, and each generated image behind its URL",
     "Backups, snapshots and versioned buckets of the disk or the store that the library was on",
     "Zip files that the character was exported to, and images that were downloaded to places outside of the library",
+    "Files outside of the library that links in the character's folder lead to: the links are removed",
     "Entries of ledgers: prompts, URLs and digests, but no image",
     "Search indexes of other machines that use the same object store, until they search again: texts, but no image",
 )

@@ -115,7 +115,8 @@ class LeavableLibrary(ReadableLibrary):
     def forget(self, character: str | Character) -> Receipt:
         """Remove every file of a character, also partial ones of killed programs, and return a receipt.
 
-        Call it again if it raises. It works also if the character's `character.json` is broken or missing.
+        Call it again if it raises. It works also if the character's `character.json` is broken or missing, and for one
+        whose creation was interrupted.
 
         Args:
             character: The character, or its name.
@@ -129,7 +130,7 @@ class LeavableLibrary(ReadableLibrary):
             known = self._known(character)
             others = same_face(known, self.list())
             records = tuple(line for hook in self._hooks for line in hook(known))
-            if _drafts.end(self.store, known.slug):
+            if _drafts.erase(self.store, known.slug):
                 records = (*records, "The draft of an interrupted creation")
             removed = self._removed(folder_of(known.slug))
         return Receipt(
@@ -146,13 +147,16 @@ class LeavableLibrary(ReadableLibrary):
         try:
             profile = find(self.store, character)
         except CharacterNotFoundError:
-            if isinstance(character, Character) or not self._has_files(character):
+            if isinstance(character, Character) or not self._has_traces(character):
                 raise
             return Character(name=character, slug=character)
         try:
             return loaded(self.store, profile, examine=True)
         except LibraryError:
             return Character(name=profile.slug, slug=profile.slug)
+
+    def _has_traces(self, slug: str) -> bool:
+        return self._has_files(slug) or bool(_drafts.files_of(self.store, slug))
 
     def _has_files(self, slug: str) -> bool:
         return next(self.store.files(folder_of(slug), hidden=True), None) is not None

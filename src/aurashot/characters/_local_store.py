@@ -145,6 +145,8 @@ class LocalStore:
                 continue
             if depth == 1 and parts[0] == AVATARS:
                 raise FileNotFoundError(errno.ENOENT, "there is no such character", path)
+            if os.path.lexists(place) and not place.is_dir():  # another process may just have made it
+                raise NotADirectoryError(errno.ENOTDIR, f"'{place}' is a file where a folder is needed", path)
             place.mkdir(exist_ok=True)
             sync(above)
 

@@ -35,7 +35,7 @@ def folder_name(name: str) -> str:
     Raises:
         InputError: It cannot be the name of a folder everywhere; the message suggests one that can.
     """
-    composed = unicodedata.normalize("NFC", name)
+    composed = unicodedata.normalize("NFC", checked_text(name))
     if fault := name_fault(composed):
         raise InputError(
             f"name: {_shown(name)} cannot be the name of a character, since {fault}; {_suggestion(composed)}",
@@ -44,9 +44,25 @@ def folder_name(name: str) -> str:
     return composed
 
 
+def checked_text(name: object) -> str:
+    """Return a name if it is a text.
+
+    Raises:
+        InputError: It is not.
+    """
+    if not isinstance(name, str):
+        kind = type(name).__name__
+        raise InputError(f"name: a character or its name is needed, not an object of type {kind}", argument="name")
+    return name
+
+
 def name_key(name: str) -> str:
-    """Return what two names have in common that some file systems take for one: case and composition do not count."""
-    folded = unicodedata.normalize("NFD", name).casefold()
+    """Return what two names have in common that some file systems take for one: case and composition do not count.
+
+    Raises:
+        InputError: It is not a text.
+    """
+    folded = unicodedata.normalize("NFD", checked_text(name)).casefold()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", folded).casefold())
 
 

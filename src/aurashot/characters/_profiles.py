@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from aurashot.characters._character import Character, StoredImage, media_type_of
 from aurashot.characters._images import examined, found_images
 from aurashot.characters._layout import OWN, character_from, parsed, profile_of
-from aurashot.characters._names import AVATARS, escape_fault, folder_name, folder_of, name_key
+from aurashot.characters._names import AVATARS, checked_text, escape_fault, folder_name, folder_of, name_key
 from aurashot.errors import CharacterExistsError, CharacterNotFoundError, LibraryError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def find(store: Store, character: str | Character) -> Profile:
         CharacterNotFoundError: There is none, or another one has the name by now.
         LibraryError: It cannot be read.
     """
-    name = character.slug if isinstance(character, Character) else character
+    name = character.slug if isinstance(character, Character) else checked_text(character)
     if escape_fault(name):
         folder_name(name)  # raises, and says what is wrong
     profile = _exact(store, name) or _alike(store, name)

@@ -266,6 +266,17 @@ def test_a_wrong_argument_leaves_no_draft(
     assert 1 == sandbox_server.bill().total
 
 
+def test_a_draft_that_cannot_be_written_is_told_with_its_character(
+    client: AuraShot, sandbox_server: SandboxServer, library: CharacterLibrary, astronaut: Path
+) -> None:
+    """Before anything is paid for."""
+    library.store.create(".aurashot/drafts", b"in the way")
+    with pytest.raises(LibraryError) as caught:
+        client.create_character("Snow", face=astronaut, library=library, check=False)
+    assert "Snow" == caught.value.character
+    assert 0 == sandbox_server.bill().total
+
+
 def test_a_lost_upload_leaves_no_draft(
     client: AuraShot, sandbox_server: SandboxServer, library: CharacterLibrary, astronaut: Path
 ) -> None:

@@ -39,6 +39,7 @@ def test_a_file_where_a_folder_is_needed_is_named(local: CharacterLibrary, root:
     with pytest.raises(LibraryError, match=f"{name}' is a file where a folder is needed") as caught:
         local.create("Snow", face=FACE)
     assert not isinstance(caught.value, CharacterExistsError)
+    assert "Snow" == caught.value.character
     assert "in the way" == (root / name).read_text()
 
 

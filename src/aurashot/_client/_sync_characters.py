@@ -66,18 +66,17 @@ class CharacterCalls:
             UnresolvedError: An earlier call with this name may have been billed; nothing was sent.
             LibraryError: The library cannot be used; what was paid for is in `delivered`.
         """
-        from aurashot._flows import creation
-        from aurashot._flows.creation_checks import Wanted
+        from aurashot._flows import creation, creation_checks
 
         since = time.monotonic()
         policy = self._identity if identity is None else setup.identity_policy(identity)
         Labels(idempotency_key, tags).check()
-        wanted = Wanted(creation.library_of(library), name, kind, face, prompt, check, details)
+        wanted = creation_checks.Wanted(creation.library_of(library), name, kind, face, prompt, check, details)
         flow = creation.begin(self._rules, wanted, idempotency_key, has_ledger=self._transport.has_ledger)
         begun = self._transport.run("create_character", flow, timeout=timeout)
         making = creation.create(self._rules, wanted, begun, policy)
-        left = setup.time_left(timeout, since)
-        return self._transport.run("create_character", making, Labels(begun.draft.key, tags), left)
+        left, labels = setup.time_left(timeout, since), Labels(begun.draft.key, tags)
+        return self._transport.run("create_character", making, labels, left)
 
     def redo_anchor(
         self,

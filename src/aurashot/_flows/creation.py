@@ -71,6 +71,7 @@ def begin(rules: ImageRules, wanted: Wanted, key: str | None, *, has_ledger: boo
         LibraryError: The library cannot be used.
     """
     from aurashot.characters import _drafts, folder_name
+    from aurashot.characters._store import about
 
     check_key("idempotency_key", key)
     slug = folder_name(wanted.name)
@@ -80,7 +81,8 @@ def begin(rules: ImageRules, wanted: Wanted, key: str | None, *, has_ledger: boo
     yield from blocking(lambda _: check(wanted, face))
     asked = hashlib.sha256(repr((hashlib.sha256(face).hexdigest(), wanted.prompt, wanted.kind)).encode()).hexdigest()
     new = _drafts.Draft(slug=slug, key=key or str(uuid4()), asked=asked)
-    draft = yield from blocking(lambda _: _drafts.begin(wanted.library.store, new, has_ledger=has_ledger))
+    with about(slug):
+        draft = yield from blocking(lambda _: _drafts.begin(wanted.library.store, new, has_ledger=has_ledger))
     return Begun(draft, face, is_new=draft is new)
 
 
@@ -168,6 +170,7 @@ def _paid(rules: ImageRules, wanted: Wanted, begun: Begun, identity: IdentityPol
     billed under the key of its draft.
     """
     from aurashot.characters import _drafts
+    from aurashot.characters._store import about
 
     store, draft = wanted.library.store, begun.draft
     try:
@@ -178,7 +181,8 @@ def _paid(rules: ImageRules, wanted: Wanted, begun: Begun, identity: IdentityPol
         if begun.is_new if is_unsent else error.outcome != "unknown":
             yield from blocking(lambda _: _drafts.end(store, draft.slug))
         raise
-    yield from blocking(lambda _: _drafts.note(store, draft, photo))
+    with about(draft.slug):
+        yield from blocking(lambda _: _drafts.note(store, draft, photo))
     return photo
 
 

@@ -17,6 +17,7 @@ from aurashot.characters._forget import Receipt, RemovedFile, same_face
 from aurashot.characters._names import folder_of, name_key
 from aurashot.characters._profiles import find, gone, loaded
 from aurashot.characters._reading import ReadableLibrary
+from aurashot.characters._store import about
 from aurashot.characters._zip import write_zip
 from aurashot.errors import CharacterNotFoundError, LibraryError
 
@@ -126,7 +127,7 @@ class LeavableLibrary(ReadableLibrary):
             LibraryError: Something cannot be removed.
         """
         name = character.slug if isinstance(character, Character) else character
-        with self.store.lock(name_key(name)):
+        with about(name), self.store.lock(name_key(name)):
             known = self._known(character)
             others = same_face(known, self.list())
             records = tuple(line for hook in self._hooks for line in hook(known))

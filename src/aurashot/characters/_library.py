@@ -14,6 +14,7 @@ from aurashot.characters._gallery_library import GalleryLibrary
 from aurashot.characters._layout import PROFILE, changed, document_of, parsed, profile_of, serialised
 from aurashot.characters._names import folder_name, folder_of, name_key
 from aurashot.characters._profiles import Profile, check_free, find, gone, loaded, taken
+from aurashot.characters._store import about
 from aurashot.characters._zip import MAX_BYTES, imported, opened
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class CharacterLibrary(GalleryLibrary):
         return self._own(change.character)
 
     def _put_folder(self, slug: str, files: Iterable[tuple[str, bytes]]) -> None:
-        with self.store.lock(name_key(slug)):
+        with about(slug), self.store.lock(name_key(slug)):
             check_free(self.store, slug)
             try:
                 self.store.create_folder(folder_of(slug), files)

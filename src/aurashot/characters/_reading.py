@@ -14,6 +14,7 @@ from aurashot.characters._layout import profile_of
 from aurashot.characters._names import AVATARS, name_key
 from aurashot.characters._opening import open_store
 from aurashot.characters._profiles import Profile, faults, find, loaded
+from aurashot.characters._store import about
 from aurashot.errors import LibraryError
 
 if TYPE_CHECKING:
@@ -121,5 +122,5 @@ class ReadableLibrary:
             LibraryError: Another process has it, and does not let go.
         """
         name = character.slug if isinstance(character, Character) else character
-        with self.store.lock(name_key(name)):
+        with about(name), self.store.lock(name_key(name)):
             yield find(self.store, character)

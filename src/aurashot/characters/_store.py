@@ -222,3 +222,14 @@ def told(path: str, verb: str) -> Generator[None]:
         raise
     except OSError as error:
         raise library_error(path, verb, error) from error
+
+
+@contextmanager
+def about(character: str) -> Generator[None]:
+    """Name a character in errors that name none, such as those of its lock or its draft."""
+    try:
+        yield
+    except LibraryError as error:
+        if error.character is None:
+            error.character = character
+        raise

@@ -310,6 +310,7 @@ def test_what_was_paid_is_stored_by_the_next_call(
     with pytest.raises(Exception, match="404") as caught:
         client.create_character("Snow", face=astronaut, library=library, check=False)
     assert 1 == len(caught.value.delivered)  # type: ignore[attr-defined]
+    assert "discard_draft('Snow')" in caught.value.__notes__[0]
     assert client.create_character("Snow", face=astronaut, library=library, check=False).anchor
     assert 1 == sandbox_server.bill().total
     with pytest.raises(CharacterExistsError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,15 @@ def test_what_cannot_be_saved_leaves_nothing(
     with pytest.raises(error):
         local.save(snow, shot("x", "r-1"), **arguments)
     assert not list(local.store.files("avatars/Snow/gallery", hidden=True))
+
+
+@pytest.mark.parametrize("since", ["2026", datetime(2026, 1, 1)], ids=["text", "no zone"])  # noqa: DTZ001 - the mistake
+def test_a_time_has_a_zone(local: CharacterLibrary, since: Any) -> None:
+    """A text is none, and what is missing is said."""
+    local.create("Snow", face=FACE)
+    for find in (partial(local.gallery, "Snow"), local.search):
+        with pytest.raises(InputError, match="since: "):
+            find(since=since)
 
 
 def test_a_character_that_is_gone_keeps_no_images(library: CharacterLibrary, snow: Character) -> None:

@@ -17,7 +17,7 @@ from aurashot._flows.creation_checks import Wanted, check, identity_tool
 from aurashot._flows.images import read
 from aurashot._flows.references import check_text, load_image, resolve_image
 from aurashot._operations import check_key
-from aurashot.errors import AuraShotError, IdentityDriftError, InputError
+from aurashot.errors import AuraShotError, DownloadError, IdentityDriftError, InputError
 from aurashot.images import StoredURL
 from aurashot.models import Generation
 
@@ -100,7 +100,7 @@ def create(rules: ImageRules, wanted: Wanted, begun: Begun, identity: IdentityPo
     else:
         photo = yield from _paid(rules, wanted, begun, identity)
     url = photo.url
-    anchor = yield from read(rules, photo, progress=None)
+    anchor = yield from _downloaded(rules, photo, draft.slug)
     if wanted.check:
         yield from blocking(lambda _: _warn_of_problems(wanted.name, anchor))
 
@@ -184,6 +184,18 @@ def _paid(rules: ImageRules, wanted: Wanted, begun: Begun, identity: IdentityPol
     with about(draft.slug):
         yield from blocking(lambda _: _drafts.note(store, draft, photo))
     return photo
+
+
+def _downloaded(rules: ImageRules, photo: Generation, slug: str) -> Flow[bytes]:
+    """Download an ID photo that is paid for; if that fails, say how to go on."""
+    try:
+        return (yield from read(rules, photo, progress=None))
+    except DownloadError as error:
+        error.add_note(
+            f"The ID photo of '{slug}' is paid for: call again later to go on; if its URL is gone for good, call "
+            f"library.discard_draft({slug!r}) first, and it is made, and billed, once more"
+        )
+        raise
 
 
 def _bytes_of(rules: ImageRules, face: ImageInput) -> Flow[bytes]:

@@ -7,8 +7,9 @@ there have no sidecar, and are listed with what is known of them.
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, cast
 from unicodedata import normalize
 
 from aurashot.characters._gallery_image import GalleryImage, gallery_folder, image_of
@@ -20,7 +21,6 @@ from aurashot.images import EXTENSIONS, safe_stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Set as AbstractSet
-    from datetime import datetime
 
     from aurashot.characters._store import Store, StoredFile
 
@@ -73,6 +73,8 @@ def check_filters(verdict: str | None, since: datetime | None) -> None:
     """
     if verdict is not None and verdict not in _VERDICTS:
         raise InputError(f"verdict: it is one of {', '.join(_VERDICTS)}, not {verdict!r}", argument="verdict")
+    if since is not None and not isinstance(cast("object", since), datetime):
+        raise InputError(f"since: a datetime with a time zone is needed, not {since!r}", argument="since")
     if since is not None and since.tzinfo is None:
         raise InputError("since: it has no time zone; pass datetime.now(UTC), for instance", argument="since")
 

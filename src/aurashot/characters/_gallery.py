@@ -35,7 +35,7 @@ _ATTEMPTS: Final = 1_000
 """How many names are tried while others take them."""
 _ALIKE: Final = 256
 """Bytes by which two files of one image differ at most that were saved by two calls."""
-_IDENTIFYING: Final = ("received_sha256", "idempotency_key", "prompt", "description")
+_IDENTIFYING: Final = ("received_sha256", "request_id", "idempotency_key", "prompt", "description")
 """Facts that are equal if two calls save the same image."""
 
 

@@ -307,9 +307,9 @@ def test_what_was_paid_is_stored_by_the_next_call(
 ) -> None:
     """The download failed: the image is paid for, and is not paid again."""
     sandbox_server.fault("not-found", operations=["file"], times=1)
-    with pytest.raises(Exception, match="404") as caught:
+    with pytest.raises(DownloadError, match="404") as caught:
         client.create_character("Snow", face=astronaut, library=library, check=False)
-    assert 1 == len(caught.value.delivered)  # type: ignore[attr-defined]
+    assert 1 == len(caught.value.delivered)
     assert "discard_draft('Snow')" in caught.value.__notes__[0]
     assert client.create_character("Snow", face=astronaut, library=library, check=False).anchor
     assert 1 == sandbox_server.bill().total

@@ -50,7 +50,7 @@ class Turns:
     def acquired(self, name: str, try_to: Callable[[], L | None], seconds: float) -> L:
         """Try to take a lock until it works; the arguments and the error are those of `acquired`."""
         if time.monotonic() - self._waited.get(name, float("-inf")) < _RECENT:
-            time.sleep(uniform(_LONGEST_PAUSE, 2 * _LONGEST_PAUSE))  # noqa: S311  # in which each of the others tries
+            time.sleep(uniform(_LONGEST_PAUSE, 2 * _LONGEST_PAUSE))  # noqa: S311 - no secret; each of the others tries in it
         lock = try_to()
         if lock is None:
             lock = acquired(name, try_to, seconds)

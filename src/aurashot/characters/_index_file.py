@@ -140,7 +140,7 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
-    except BaseException:
+    except BaseException:  # Ctrl-C as well: what was half written goes
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         raise

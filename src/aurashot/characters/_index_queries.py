@@ -112,7 +112,7 @@ def page(connection: sqlite3.Connection, character: str | None, last: int) -> tu
     images = list(map(GalleryImage, rows))
     if len(images) < PAGE:
         return images, last
-    final = connection.execute(f"SELECT max(id) FROM (SELECT i.id FROM images i WHERE {terms})", [*values, last])  # noqa: S608
+    final = connection.execute(f"SELECT max(id) FROM (SELECT i.id FROM images i WHERE {terms})", [*values, last])  # noqa: S608 - as above
     return images, final.fetchone()[0]
 
 

@@ -357,7 +357,7 @@ def test_host_that_is_down(make_client: Clients, tmp_path: Path) -> None:
 
 def test_slow_download_ends_with_the_deadline(client: AuraShot, server: ScriptedServer, tmp_path: Path) -> None:
     """An image that trickles in is given up when the call's time is over."""
-    server.always((headers_only(content_length=1_000), *(part for _ in range(40) for part in (0.05, b"x")), CLOSE))
+    server.always((headers_only(content_length=1_000), *(part for _ in range(1_000) for part in (0.06, b"x")), CLOSE))
     folder = tmp_path / "images"
     folder.mkdir()
     with in_time(0.3), pytest.raises(DownloadError, match="ran out"):

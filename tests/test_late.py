@@ -16,7 +16,7 @@ class Workshop:
     @lazy_property
     def tool(self) -> object:
         """Its tool."""
-        self._all_begun.wait(10)
+        self._all_begun.wait(60)
         self.made.append(object())
         return self.made[-1]
 

@@ -16,7 +16,7 @@ from aurashot._engine._addresses import NamedNetwork, distinct
 from aurashot._engine._public import PUBLIC, PrivateAddressError, checked
 from lab.faults.targets import dropped
 from lab.server import wait_until
-from tests.stopwatch import in_time, no_later
+from tests.stopwatch import FOR_LONG, in_time, no_later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -167,13 +167,13 @@ def test_a_name_that_takes_too_long_blocks_nobody_longer(monkeypatch: pytest.Mon
 
     def getaddrinfo(host: str, *_: object, **__: object) -> list[tuple[Any, ...]]:
         asked.append(host)
-        release.wait(10)
+        release.wait(FOR_LONG)
         return [entry("127.0.0.1")]
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     network = NamedNetwork()
     for _ in range(3):
-        with no_later(1), pytest.raises(httpcore.ConnectTimeout, match="not resolved in time"):
+        with no_later(0.05), pytest.raises(httpcore.ConnectTimeout, match="not resolved in time"):
             network.connect_tcp("slow.example.com", 443, timeout=0.05)
     release.set()
     wait_until(lambda: not _addresses.asked)

@@ -40,7 +40,7 @@ class Gated(Notebook):
         del timeout
         self.batches.append(len(writes))
         self.has_begun.set()
-        self.gate.wait(10)
+        self.gate.wait(60)
         if self.problem is not None:
             raise self.problem
         return [None for _ in writes]

@@ -15,6 +15,7 @@ from aurashot import CharacterExistsError, CharacterNotFoundError, LibraryError
 from aurashot.characters import CharacterLibrary, LocalStore, _held as held, _tree as tree
 from aurashot.characters._store import checked_path, lock_key, lock_name
 from tests.characters.conftest import ANCHOR, FACE, OTHER
+from tests.stopwatch import SLACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -317,4 +318,4 @@ def test_waiting_for_a_lock_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     start = time.monotonic()
     with pytest.raises(LibraryError, match="'snow' has been in use"):
         held.acquired("snow", lambda: None, 0.05)
-    assert 0.05 <= time.monotonic() - start < 5
+    assert 0.05 <= time.monotonic() - start < SLACK

@@ -38,7 +38,7 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
     def run_example(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(EXAMPLES / name), *arguments]
         return subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240, check=False
         )
 
     return run_example

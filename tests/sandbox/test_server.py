@@ -31,14 +31,14 @@ RUN = "from aurashot import sandbox; sandbox.run(0, ready=lambda url: print(url,
 
 def test_64_requests_at_once_are_served_together(quick_drawings: None) -> None:
     """They overlap, each has its own identifier, and each is billed once."""
-    with sandbox.serve(latency=0.5) as server, httpx.Client(base_url=server.url, headers=HEADERS) as client:
+    with sandbox.serve(latency=1) as server, httpx.Client(base_url=server.url, headers=HEADERS) as client:
 
         def generate(_: int) -> str:
-            response = client.post("/v1/character/generate", json=BODY, timeout=30).raise_for_status()
+            response = client.post("/v1/character/generate", json=BODY, timeout=60).raise_for_status()
             identifier: str = response.json()["requestId"]
             return identifier
 
-        with no_later(64 * 0.5 / 4), ThreadPoolExecutor(64) as threads:
+        with no_later(1), ThreadPoolExecutor(64) as threads:
             identifiers = set(threads.map(generate, range(64)))
         assert 64 == len(identifiers)
         assert identifiers == {entry.request_id for entry in server.bill().entries}
@@ -112,8 +112,8 @@ def test_a_kept_connection_is_not_slow(server: sandbox.SandboxServer) -> None:
     """No response waits for a delayed acknowledgement, which takes 40 ms on Linux."""
     with httpx.Client(base_url=server.url) as client:
         client.get("/_sandbox/bill")
-        with no_later(1.5):
-            for _ in range(50):
+        with no_later(0):
+            for _ in range(600):
                 client.get("/_sandbox/bill")
 
 

@@ -138,7 +138,7 @@ def test_a_request_that_outlives_its_test_is_on_no_other_bill(pytester: pytest.P
         def slow_references():
             def read(path):
                 begun.set()
-                go.wait(10)
+                go.wait(60)
                 return original(path)
 
             original = _emulator.read
@@ -149,7 +149,7 @@ def test_a_request_that_outlives_its_test_is_on_no_other_bill(pytester: pytest.P
         def test_first(aurashot_client):
             thread = threading.Thread(target=call, args=(aurashot_client,))
             thread.start()
-            assert begun.wait(10)
+            assert begun.wait(60)
 
         def call(client):
             with pytest.raises(AuraShotError):

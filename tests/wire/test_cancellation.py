@@ -12,7 +12,7 @@ import pytest
 from aurashot import AsyncAuraShot
 from lab.backends import KEY
 from lab.server import GENERATION, HOLD, json_response, wait_until
-from tests.stopwatch import SLACK, no_later
+from tests.stopwatch import no_later
 from tests.wire.images import FACE, UPLOADS, png
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ async def test_caller_is_free_at_once(server: ScriptedServer) -> None:
     """A cancelled call ends without waiting for the service."""
     server.always((HOLD,))
     async with AsyncAuraShot(KEY, base_url=server.url) as client:
-        with no_later(0.1 + SLACK), anyio.move_on_after(0.1):
+        with no_later(0.1), anyio.move_on_after(0.1):
             await client.generate("a cafe", face=FACE)
 
 

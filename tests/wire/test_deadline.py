@@ -23,7 +23,7 @@ from lab.server import (
     status,
     wait_until,
 )
-from tests.stopwatch import in_time, no_later
+from tests.stopwatch import FOR_LONG, in_time, no_later
 from tests.wire.images import FACE, GENERATE, UPLOADS, padded_jpeg, png
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lab.backends import Clients
 
 TIMEOUT = 0.3
-TIME_TO_SEND = 1.0
+TIME_TO_SEND = 2.0
 """The timeout of calls whose request has to be sent in it, however busy the machine is."""
 
 WHOLE = json_response(GENERATION)[0]
@@ -39,8 +39,8 @@ assert isinstance(WHOLE, bytes)
 
 
 def trickled(start: bytes, drop: bytes) -> Response:
-    """Return a reply that sends some bytes every twentieth of a second, for four seconds."""
-    return (start, *(part for _ in range(80) for part in (0.05, drop)), CLOSE)
+    """Return a reply that sends some bytes every twentieth of a second, `FOR_LONG`."""
+    return (start, *(part for _ in range(int(FOR_LONG / 0.05)) for part in (0.05, drop)), CLOSE)
 
 
 SLOW: dict[str, Response] = {
@@ -136,14 +136,14 @@ def test_time_of_the_upload_is_missing_later(client: AuraShot, server: ScriptedS
 
 def test_server_that_stops_reading(client: AuraShot, server: ScriptedServer) -> None:
     """An upload that the server does not read ends with the deadline."""
-    server.greeting = (2.0, CLOSE)
+    server.greeting = (FOR_LONG, CLOSE)
     with in_time(TIMEOUT), pytest.raises(DeadlineExceededError):
         client.upload(padded_jpeg(16 * 1024 * 1024), timeout=TIMEOUT)
 
 
 def test_silent_handshake(make_client: Clients, server: ScriptedServer) -> None:
     """A server that accepts and never says a word of TLS was sent nothing."""
-    server.greeting = (2.0, CLOSE)
+    server.greeting = (FOR_LONG, CLOSE)
     client = make_client(server.url.replace("http:", "https:"))
     with in_time(TIMEOUT), pytest.raises(DeadlineExceededError) as caught:
         client.generate("a cafe", face=FACE, timeout=TIMEOUT)

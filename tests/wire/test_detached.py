@@ -30,25 +30,22 @@ from aurashot.models import GenerateImages, GenerateRequest
 from lab.backends import KEY
 from lab.server import CLOSE, GENERATION, HOLD, json_response, status, wait_until
 from tests.notebook import Notebook
-from tests.stopwatch import SLACK, no_later
+from tests.stopwatch import FOR_LONG, SLACK, no_later
 from tests.wire.images import FACE
 from tests.wire.test_cancellation import came
 
 if TYPE_CHECKING:
     from lab.server import ScriptedServer
 
-SLOW = (1.0, *json_response(GENERATION))
+SLOW = (3.0, *json_response(GENERATION))
 
 
-async def cancelled_once_it_came(client: AsyncAuraShot, server: ScriptedServer, timeout: float = 5) -> float:
-    """Cancel a call as soon as the service has its request, and return how long the caller then waited."""
-    began = 0.0
+async def cancelled_once_it_came(client: AsyncAuraShot, server: ScriptedServer, timeout: float = 20) -> None:
+    """Cancel a call as soon as the service has its request."""
     async with anyio.create_task_group() as group:
         group.start_soon(lambda: client.generate("cancelled", face=FACE, timeout=timeout))
         await came(server, 1)
-        began = time.monotonic()
         group.cancel_scope.cancel()
-    return time.monotonic() - began
 
 
 @pytest.mark.anyio
@@ -57,7 +54,7 @@ async def test_an_image_whose_caller_has_gone_is_recorded(server: ScriptedServer
     notebook = Notebook()
     server.queue(SLOW)
     async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
-        assert await cancelled_once_it_came(client, server) < 1
+        await cancelled_once_it_came(client, server)
         assert {} == notebook.settled
     assert ["paid"] == notebook.outcomes
     assert 1 == len(notebook.settled[0].urls)
@@ -70,7 +67,7 @@ async def test_waiting_for_detached_calls_ends_with_the_deadline_of_its_call(ser
     notebook = Notebook()
     server.queue((HOLD,))
     began = time.monotonic()
-    with no_later(2.5):
+    with no_later(1):
         async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
             await cancelled_once_it_came(client, server, timeout=1)
     assert time.monotonic() - began > 0.9
@@ -93,7 +90,7 @@ async def test_closing_says_what_it_waits_for_and_waits_no_longer_than_it_may(
         group.cancel_scope.cancel()
     began = time.monotonic()
     await client.aclose(grace=0.3)
-    assert 0.3 <= time.monotonic() - began < 10
+    assert 0.3 <= time.monotonic() - began < 0.3 + SLACK
     (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert warning.startswith("closing: waiting up to 0 s for the responses to 2 billed requests")
     assert "Interrupt or cancel again to stop waiting" in warning
@@ -146,8 +143,8 @@ async def test_nobody_is_asked_again_for_a_caller_who_has_gone(server: ScriptedS
 async def test_a_call_that_waits_before_its_next_attempt_is_cancelled_at_once(server: ScriptedServer) -> None:
     """Between two attempts nothing is out."""
     notebook = Notebook()
-    server.queue(status(429, retry_after=30))
-    with no_later(15):
+    server.queue(status(429, retry_after=FOR_LONG))
+    with no_later(0.3):
         async with (
             AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client,
             anyio.create_task_group() as group,
@@ -222,23 +219,22 @@ async def test_an_error_reaches_the_caller_through_the_detached_call(server: Scr
 @pytest.mark.anyio
 async def test_a_response_that_comes_last_is_recorded_by_a_slow_ledger(server: ScriptedServer) -> None:
     """The caller has the image in time, and the record is written later, not given up."""
-    notebook = Notebook()
-    notebook.after = lambda: time.sleep(1.5)
+    notebook, free = Notebook(), threading.Event()
+    notebook.after = lambda: free.wait(FOR_LONG)
     server.queue((0.2, *json_response(GENERATION)), (1.2, *json_response(GENERATION)))
-    took: list[float] = []
     async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
 
         async def call(prompt: str) -> None:
-            began = time.monotonic()
-            await client.generate(prompt, face=FACE, timeout=2)
-            took.append(time.monotonic() - began)
+            await client.generate(prompt, face=FACE, timeout=4)
 
-        async with anyio.create_task_group() as group:
-            group.start_soon(call, "first")
-            await came(server, 1)
-            group.start_soon(call, "last")
+        with no_later(4):
+            async with anyio.create_task_group() as group:
+                group.start_soon(call, "first")
+                await came(server, 1)
+                group.start_soon(call, "last")
+        assert ["unknown", "unknown"] == notebook.outcomes
+        free.set()
     assert ["paid", "paid"] == notebook.outcomes
-    assert max(took) < 3
 
 
 def test_a_request_for_nobody_does_not_go_out() -> None:
@@ -271,14 +267,14 @@ async def test_a_slow_ledger_does_not_hide_an_earlier_doubt(server: ScriptedServ
 
     def second_time() -> None:
         if notebook.intents:
-            hold.wait(10)
+            hold.wait(FOR_LONG)
 
     notebook.before = second_time
     server.queue((CLOSE,))
     eager = RetryPolicy(initial_delay=0, max_delay=0, retry_unknown=True)
     async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook, retry=eager) as client:
         with pytest.raises(OutcomeUnknownError) as caught:
-            await client.generate("a cafe", face=FACE, timeout=1)
+            await client.generate("a cafe", face=FACE, timeout=3)
         hold.set()
     assert ("unknown", True, 1) == (caught.value.outcome, caught.value.may_be_charged, len(server.requests))
     assert ["unknown", "not_paid"] == notebook.outcomes
@@ -298,7 +294,7 @@ async def test_waiting_for_the_ledger_counts_in_the_deadline(server: ScriptedSer
             except DeadlineExceededError as error:
                 errors.append((error.outcome, str(error)))
 
-        with no_later(0.5 + 0.1 + SLACK):
+        with no_later(0.5 + 0.1):
             async with anyio.create_task_group() as group:
                 for _ in range(60):
                     group.start_soon(call)

@@ -54,10 +54,10 @@ def origin() -> Iterator[str]:
 
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(asyncio.run, run())
-        ready.wait(10)
+        ready.wait(60)
         yield f"https://localhost:{port}"
         over.set()
-        running.result(10)
+        running.result(60)
 
 
 @pytest.mark.anyio

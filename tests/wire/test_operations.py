@@ -33,6 +33,7 @@ from aurashot.models import EditImages, EditRequest, GenerateImages, GenerateReq
 from lab.backends import KEY
 from lab.server import CLOSE, GENERATION, HOLD, json_response, status
 from tests.notebook import Notebook
+from tests.stopwatch import FOR_LONG, in_time
 from tests.wire.images import FACE, png
 from tests.wire.test_cancellation import came
 
@@ -267,15 +268,12 @@ def test_blocking_work_before_payment_ends_with_the_deadline(run: Runner, server
     release = threading.Event()
 
     def flow() -> Flow[None]:
-        yield from blocking(lambda _: release.wait(10))
+        yield from blocking(lambda _: release.wait(FOR_LONG))
         yield from image("never")
 
-    began = time.monotonic()
-    with pytest.raises(DeadlineExceededError) as caught:
+    with in_time(0.2), pytest.raises(DeadlineExceededError) as caught:
         run(flow(), timeout=0.2)
-    took = time.monotonic() - began
     release.set()
-    assert took < 5
     assert ("not_sent", False) == (caught.value.outcome, caught.value.may_be_charged)
     assert [] == server.requests
 
@@ -285,10 +283,10 @@ def test_blocking_work_after_payment_is_finished(run: Runner) -> None:
 
     def flow() -> Flow[str]:
         generation = yield from image("paid")
-        yield from blocking(lambda _: time.sleep(1.6))  # longer than the operation has: that is what is tried
+        yield from blocking(lambda _: time.sleep(3.1))  # longer than the operation has: that is what is tried
         return generation.url
 
-    assert GENERATION["outputs"] == [{"url": run(flow(), timeout=1.5), "type": "image"}]
+    assert GENERATION["outputs"] == [{"url": run(flow(), timeout=3), "type": "image"}]
 
 
 def test_a_timeout_of_the_work_itself_is_its_own(run: Runner) -> None:
@@ -385,5 +383,5 @@ def test_an_operation_that_is_over_holds_no_request(run: Runner, server: Scripte
         yield from image("second")
 
     with pytest.raises(AuraShotError) as caught:
-        run(flow(), timeout=1)
+        run(flow(), timeout=3)
     assert ("unknown", 1) == (caught.value.outcome, len(caught.value.delivered))

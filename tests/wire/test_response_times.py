@@ -116,8 +116,8 @@ def test_a_given_client_is_checked_too(make_client: Clients, server: ScriptedSer
 
 def test_an_attempt_that_is_too_late_is_not_made(make_client: Clients, server: ScriptedServer) -> None:
     """After a refusal and a wait, the rest of the time is too short for the next attempt."""
-    server.queue(status(429, retry_after=1), path=GENERATE)
-    client = make_client(server.url, timeout=2.5, min_response_time=2)
+    server.queue(status(429, retry_after=2.5), path=GENERATE)
+    client = make_client(server.url, timeout=7, min_response_time=5)
     with pytest.raises(DeadlineExceededError) as caught:
         client.generate("a cafe", face=FACE)
     assert ("not_sent", 1) == (caught.value.outcome, len(server.posts(GENERATE)))

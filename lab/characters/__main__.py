@@ -90,7 +90,8 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--kills", type=int, default=1_000, help="number of kills (1,000)")
     parser.add_argument("--s3-kills", type=int, default=100, help="number of kills with S3 (100); needs moto")
-    parser.add_argument("--changes", type=int, default=200, help="changes of each of eight processes (200)")
+    parser.add_argument("--processes", type=int, default=PROCESSES, help=f"processes that change it ({PROCESSES})")
+    parser.add_argument("--changes", type=int, default=200, help="changes of each process (200)")
     parser.add_argument("--s3-changes", type=int, default=200, help="the same with S3 (200); needs moto")
     parser.add_argument("--no-size", action="store_true", help="do not measure a large library")
     parser.add_argument("--seed", type=int, default=1, help="the seed of the random times (1)")
@@ -107,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.kills:
             killed["folder"] = kill(options.kills, options.seed)
         if options.changes:
-            crowds["folder"] = additions({"root": folder}, processes=PROCESSES, count=options.changes)
+            crowds["folder"] = additions({"root": folder}, processes=options.processes, count=options.changes)
     if options.s3_kills or options.s3_changes:
         from lab.characters.s3 import bucket, running
 
@@ -116,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 killed["S3"] = kill(options.s3_kills, options.seed, bucket(endpoint) | {"lock_seconds": 0.5})
             if options.s3_changes:
                 place: Mapping[str, Any] = bucket(endpoint) | {"lock_seconds": 10.0}
-                crowds["S3"] = additions(place, processes=PROCESSES, count=options.s3_changes)
+                crowds["S3"] = additions(place, processes=options.processes, count=options.s3_changes)
     sizes = [] if options.no_size else [measure()]
     tables = [
         table(HEAD, [row(*each) for each in killed.items()]) if killed else "",

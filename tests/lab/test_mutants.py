@@ -95,7 +95,7 @@ def test_the_number_of_mutants() -> None:
 def test_a_mutant_fails_and_the_unmodified_package_passes() -> None:
     """The same tests run on both; the mutant is a copy of the package."""
     assert Trial("none (unmodified package)", "", "") == trial(None, TESTS[:1], ())
-    found = trial(MUTANTS[0], TESTS[:1], [("sync, with a ledger", 120)])
+    found = trial(MUTANTS[0], TESTS[:1], [("sync, with a ledger", 60)])
     assert Trial(MUTANTS[0].name, "test_only_what_is_safe_is_repeated", "double-billed") == found
 
 

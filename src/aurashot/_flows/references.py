@@ -32,6 +32,8 @@ def ready(rules: ImageRules, **images: ImageInput) -> Flow[ImageSources]:
     """
     sources = {name: resolve_image(rules, name, image) for name, image in images.items()}
     local = {name: source for name, source in sources.items() if not isinstance(source, str)}
+    if not local:
+        return cast("ImageSources", sources)
     payloads = yield from together([load_image(rules, name, source) for name, source in local.items()])
     remote = {name: source for name, source in sources.items() if isinstance(source, str)}
     return {**remote, **dict(zip(local, payloads, strict=True))}
@@ -101,6 +103,8 @@ def send_billed(rules: ImageRules, call: Call[M], sources: ImageSources) -> Flow
 def _upload(sources: ImageSources) -> Flow[dict[str, Upload]]:
     """Upload what is local and not remembered, and return each upload by the name of its argument."""
     payloads = {name: source for name, source in sources.items() if not isinstance(source, str)}
+    if not payloads:
+        return {}
     uploads = yield from together([send(endpoints.upload(payload)) for payload in payloads.values()])
     return dict(zip(payloads, uploads, strict=True))
 

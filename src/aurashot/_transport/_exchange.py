@@ -158,22 +158,19 @@ class Exchange(Generic[M]):
         if self._report is not None:
             self._report.succeeded(response.status, len(response.raw))
         headers = tuple([item for item in response.headers.items() if item[0] not in SECRET_HEADERS])
-        return self._delivered(
-            result.with_meta(
-                CallMeta(
-                    attempts=self.state.attempts,
-                    elapsed=self.deadline.elapsed - self._began,
-                    operation_id=self.operation.id,
-                    idempotency_key=self.key,
-                    ledger_entry=self.ledger_entry,
-                    status_code=response.status,
-                    headers=headers,
-                    request=self.call.asked,
-                    images=self.call.images or {},
-                    tags=dict(self.operation.labels.tags or {}),
-                )
-            )
+        result._meta = CallMeta(  # noqa: SLF001  # it was just made, and is nobody else's yet: no copy is needed
+            attempts=self.state.attempts,
+            elapsed=self.deadline.elapsed - self._began,
+            operation_id=self.operation.id,
+            idempotency_key=self.key,
+            ledger_entry=self.ledger_entry,
+            status_code=response.status,
+            headers=headers,
+            request=self.call.asked,
+            images=self.call.images or {},
+            tags=dict(self.operation.labels.tags or {}),
         )
+        return self._delivered(result)
 
     def accept_earlier(self, result: M) -> M:
         """Return what was paid already according to the ledger, instead of sending anything."""

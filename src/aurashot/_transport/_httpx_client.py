@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from contextlib import aclosing, suppress
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import httpx
 
 from aurashot._engine import CONNECT_TIMEOUT, headers_of, keep_readable, redact_details
+from aurashot._hidden import HIDDEN
 from aurashot._response_parsing import MAX_RESPONSE_BYTES
 from aurashot._time_limit import TimeLimitError, within
 from aurashot._transport._plain_http import check_connections, check_name, check_no_proxy, transport_of
@@ -132,20 +133,20 @@ class HttpxClient:
         """Send one request; redirects are not followed."""
         with outgoing.request() as request:
             ours = _to_httpx(request, self._client.headers, outgoing)
-            transport = transport_of(self._client, ours.url)
-            check_no_proxy(transport, ours.url)
-            watch = _Watch(transport, ours, outgoing, self._reach)
-            try:
-                with _Signed(ours, outgoing):
+            with _Unsigned(ours):
+                transport = transport_of(self._client, ours.url)
+                check_no_proxy(transport, ours.url)
+                watch = _Watch(transport, ours, outgoing, self._reach)
+                try:
                     return HttpxResponse(self._client.send(ours, auth=NO_AUTH, stream=True, follow_redirects=False))
-            except httpx.HTTPStatusError as error:  # of an event hook that calls raise_for_status
-                if error.request is ours:
-                    return HttpxResponse(error.response)
-                watch.failed()
-                raise
-            except Exception:
-                watch.failed()
-                raise
+                except httpx.HTTPStatusError as error:  # of an event hook that calls raise_for_status
+                    if error.request is ours:
+                        return HttpxResponse(error.response)
+                    watch.failed()
+                    raise
+                except Exception:
+                    watch.failed()
+                    raise
 
     def close(self) -> None:
         """Do nothing."""
@@ -167,20 +168,20 @@ class AsyncHttpxClient:
         """Send one request; redirects are not followed, and the deadline is kept whatever the client does."""
         with outgoing.request() as request:
             ours = _to_httpx(request, self._client.headers, outgoing)
-            transport = transport_of(self._client, ours.url)
-            check_no_proxy(transport, ours.url)
-            if self._reach is not None:
-                await check_name(transport, ours.url, self._reach, outgoing.deadline.remaining)
-            watch = _Watch(transport, ours, outgoing, self._reach)
-            try:
-                with _Signed(ours, outgoing):
+            with _Unsigned(ours):
+                transport = transport_of(self._client, ours.url)
+                check_no_proxy(transport, ours.url)
+                if self._reach is not None:
+                    await check_name(transport, ours.url, self._reach, outgoing.deadline.remaining)
+                watch = _Watch(transport, ours, outgoing, self._reach)
+                try:
                     return await within(outgoing.deadline.remaining + GRACE, self._respond(ours))
-            except TimeLimitError:
-                watch.failed()
-                raise httpx.ReadTimeout("The httpx client did not keep the deadline") from None
-            except Exception:
-                watch.failed()
-                raise
+                except TimeLimitError:
+                    watch.failed()
+                    raise httpx.ReadTimeout("The httpx client did not keep the deadline") from None
+                except Exception:
+                    watch.failed()
+                    raise
 
     async def _respond(self, request: httpx.Request) -> AsyncHttpxResponse:
         try:
@@ -222,7 +223,8 @@ async def _chunks(response: httpx.Response) -> list[bytes]:
         return [read]
     chunks: list[bytes] = []
     size = 0
-    async for chunk in response.aiter_raw():
+    stream = cast("httpx.AsyncByteStream", response.stream)  # as `aiter_raw` reads it, without its bookkeeping
+    async for chunk in stream:
         chunks.append(chunk)
         size += len(chunk)
         if size > MAX_RESPONSE_BYTES:
@@ -235,7 +237,9 @@ def _to_httpx(request: httpcore.Request, own: httpx.Headers, outgoing: Outgoing)
     left = outgoing.deadline.remaining
     timeout = {"connect": min(CONNECT_TIMEOUT, left), "read": left, "write": left, "pool": left}
     ours = {name.lower() for name, _ in request.headers}
-    headers = [*request.headers, *(item for item in own.raw if item[0].lower() not in ours)]
+    secret = outgoing.authorization
+    signed = [(name, secret.reveal() if secret and value is HIDDEN else value) for name, value in request.headers]
+    headers = [*signed, *[item for item in own.raw if item[0].lower() not in ours]]
     stream: Any = request.stream
     if not isinstance(stream, httpx.SyncByteStream):
         stream = httpx.ByteStream(b"".join(stream))
@@ -246,15 +250,13 @@ def _to_httpx(request: httpcore.Request, own: httpx.Headers, outgoing: Outgoing)
     return theirs
 
 
-class _Signed:
-    """Puts the key into a request while it is sent: httpx's responses and errors keep their request."""
+class _Unsigned:
+    """Takes the key out of a request once it was sent: httpx's responses and errors keep their request."""
 
     __slots__ = ("_request",)
 
-    def __init__(self, request: httpx.Request, outgoing: Outgoing) -> None:
+    def __init__(self, request: httpx.Request) -> None:
         self._request = request
-        if (secret := outgoing.authorization) is not None:
-            request.headers["Authorization"] = secret.reveal().decode()
 
     def __enter__(self) -> None:
         pass

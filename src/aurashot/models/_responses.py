@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import BeforeValidator, GetCoreSchemaHandler, PrivateAttr
 from pydantic_core.core_schema import CoreSchema, with_default_schema
@@ -95,10 +95,19 @@ class CallMeta:
     """The tags that the caller gave the operation."""
 
 
+_NO_META: Final = CallMeta()
+
+
 class Response(WireModel):
     """A response, and the call that it came from."""
 
-    _meta: CallMeta = PrivateAttr(default_factory=CallMeta)
+    _meta: CallMeta = PrivateAttr(default_factory=lambda: _NO_META)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        """Set private attributes once for each response; pydantic would do so again for each base class."""
+        super().__pydantic_init_subclass__(**options)
+        type.__setattr__(cls, "model_post_init", Response.model_post_init)
 
     @property
     def meta(self) -> CallMeta:

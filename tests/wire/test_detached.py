@@ -220,7 +220,11 @@ async def test_an_error_reaches_the_caller_through_the_detached_call(server: Scr
 async def test_a_response_that_comes_last_is_recorded_by_a_slow_ledger(server: ScriptedServer) -> None:
     """The caller has the image in time, and the record is written later, not given up."""
     notebook, free = Notebook(), threading.Event()
-    notebook.after = lambda: free.wait(FOR_LONG)
+
+    def slowly() -> None:
+        free.wait(FOR_LONG)
+
+    notebook.after = slowly
     server.queue((0.2, *json_response(GENERATION)), (1.2, *json_response(GENERATION)))
     async with AsyncAuraShot(KEY, base_url=server.url, ledger=notebook) as client:
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 FACE = "https://cdn.example.com/face-of-somebody.png?signature=secret"
 PROMPT = "a prompt that is nobody's business"
 QUICK = RetryPolicy(max_attempts=2, initial_delay=0.0, max_delay=0.0)
-FREE = {"aclose", "__aenter__", "__aexit__", "compare", "upload", "download", "read", "query"}
+FREE = {"plan_character", "aclose", "__aenter__", "__aexit__", "compare", "upload", "download", "read", "show", "query"}
 
 
 class Backend:
@@ -182,14 +182,17 @@ def test_a_request_says_what_went_and_came(
 
 
 @pytest.mark.parametrize(
-    ("response", "error", "outcome", "payment"),
+    ("response", "expected"),
     [
-        (status(400), "BadRequestError", "rejected", None),
-        ((CLOSE,), "OutcomeUnknownError", "unknown", "unknown"),
-        (json_response({"status": "failed", "error": "no face"}), "GenerationFailedError", "accepted", "unknown"),
+        (status(400), ("BadRequestError", "rejected", None)),
+        ((CLOSE,), ("OutcomeUnknownError", "unknown", "unknown")),
+        (
+            json_response({"status": "failed", "error": "no face"}),
+            ("GenerationFailedError", "accepted", "unknown"),
+        ),
         (
             json_response({"status": "failed", "error": {"code": "content_policy_violation"}}),
-            *("ContentBlockedError", "accepted", "blocked"),
+            ("ContentBlockedError", "accepted", "blocked"),
         ),
     ],
     ids=["400", "close", "failed", "blocked"],
@@ -199,11 +202,10 @@ def test_a_failure_says_what_it_may_have_cost(
     traced: AuraShot,
     server: ScriptedServer,
     response: Any,
-    error: str,
-    outcome: str,
-    payment: str | None,
+    expected: tuple[str, str, str | None],
 ) -> None:
     """The spans and the metrics have the class and the outcome of the error; its message is in none of them."""
+    error, outcome, payment = expected
     server.queue(response)
     with pytest.raises(AuraShotError):
         traced.generate(PROMPT, face=FACE)
@@ -357,11 +359,13 @@ class TestTasks:
         """With a ledger a cancelled call is finished beside its caller: the image is counted, within the same trace."""
         server.always((0.2, *json_response(GENERATION)))
         hook = backend_of_traces.hook()
-        async with AsyncAuraShot(KEY, base_url=server.url, hooks=[hook], ledger=Notebook()) as client:
-            async with anyio.create_task_group() as group:
-                group.start_soon(partial(client.generate, PROMPT, face=FACE))
-                await anyio.to_thread.run_sync(wait_until, lambda: len(server.requests) >= 1)
-                group.cancel_scope.cancel()
+        async with (
+            AsyncAuraShot(KEY, base_url=server.url, hooks=[hook], ledger=Notebook()) as client,
+            anyio.create_task_group() as group,
+        ):
+            group.start_soon(partial(client.generate, PROMPT, face=FACE))
+            await anyio.to_thread.run_sync(wait_until, lambda: len(server.requests) >= 1)
+            group.cancel_scope.cancel()
         operation, request = backend_of_traces.spans
         assert operation.context.span_id == parent_of(request)
         assert anyio.get_cancelled_exc_class().__name__ == attributes(operation)["error.type"]
@@ -375,11 +379,13 @@ class TestTasks:
     ) -> None:
         """Its image may be on the bill."""
         server.always((HOLD,))
-        async with AsyncAuraShot(KEY, base_url=server.url, hooks=[backend_of_traces.hook()]) as client:
-            async with anyio.create_task_group() as group:
-                group.start_soon(partial(client.generate, PROMPT, face=FACE))
-                await anyio.to_thread.run_sync(wait_until, lambda: len(server.requests) >= 1)
-                group.cancel_scope.cancel()
+        async with (
+            AsyncAuraShot(KEY, base_url=server.url, hooks=[backend_of_traces.hook()]) as client,
+            anyio.create_task_group() as group,
+        ):
+            group.start_soon(partial(client.generate, PROMPT, face=FACE))
+            await anyio.to_thread.run_sync(wait_until, lambda: len(server.requests) >= 1)
+            group.cancel_scope.cancel()
         assert ["aurashot.request.generate", "aurashot.generate"] == [span.name for span in backend_of_traces.spans]
         assert {("unknown",): 1} == backend_of_traces.points("aurashot.images", "aurashot.payment")
 

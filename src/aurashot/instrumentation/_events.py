@@ -21,8 +21,8 @@ class _OperationEvent:
     parent_id: str | None
     """What the operation is part of, as `with_options(parent_id=...)` says."""
     operation: str
-    """The method: `id_photo`, `generate`, `edit`, `upload`, `download`, `read`, `virtual_try_on`, `pose_change` or
-    `query`."""
+    """The method: `id_photo`, `generate`, `edit`, `upload`, `download`, `read`, `show`, `virtual_try_on`, `pose_change`
+    or `query`."""
     at: datetime = field(default_factory=_now)
     """When it happened; UTC."""
 

@@ -21,6 +21,7 @@ EXTRAS = (
     "multipart",
     "numpy",
     "obstore",
+    "opentelemetry",
     "pillow_heif",
     "pytest",
     "respx",

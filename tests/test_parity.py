@@ -35,6 +35,7 @@ WAITING = {
     "upload",
     "download",
     "read",
+    "show",
     "create_character",
     "redo_anchor",
 } | {

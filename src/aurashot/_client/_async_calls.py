@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aurashot._transport._async import AsyncTransport
     from aurashot.characters import Character, GalleryImage
     from aurashot.identity import Calibration, Comparison, FaceModel, IdentityPolicy, ReferenceInput
-    from aurashot.images import ImageInput, ImageRules
+    from aurashot.images import ImageInput, ImageRules, Preview
     from aurashot.models import Generation, Upload
 
 
@@ -275,6 +275,26 @@ class AsyncCalls:
         from aurashot._flows import images
 
         return await self._transport.run("read", images.read(self._rules, what, progress=progress), timeout=timeout)
+
+    async def show(self, what: Image | Character, *, timeout: float | None = None) -> Preview:
+        """Return an image to look at in a notebook: a small version, with its prompt, face check and cost.
+
+        A generation that was downloaded by this process is read from its file; anything else is downloaded now, which
+        is free, and not stored. Of a character, it is the ID photo, from its library. The small version needs the extra
+        `images`; without it, images of up to 512 KiB are shown as they are.
+
+        Args:
+            what: A generation (its first image), an output, an upload, a URL, or a character of a library.
+            timeout: Seconds that this call may take in total, instead of the client's timeout.
+
+        Raises:
+            InputError: There is nothing to show, or its URL is not safe.
+            DownloadError: The image could not be downloaded, or is not a complete image.
+            LibraryError: The image of the character cannot be read.
+        """
+        from aurashot._flows import images
+
+        return await self._transport.run("show", images.show(self._rules, what), timeout=timeout)
 
     def _policy(self, given: IdentityPolicy | Literal[False] | None) -> IdentityPolicy | None:
         """Return the policy of a call."""

@@ -14,7 +14,9 @@ from aurashot._reasons import described
 from aurashot._url_policy import escaped_url, url_text
 from aurashot.errors import AuraShotError, InputError, UnsafeURLError
 from aurashot.images import FileSink, HasURL, MemorySink, check_url, is_stored_face
+from aurashot.images._saved import SavedImage
 from aurashot.models import Generation, WorkflowJob
+from aurashot.models._responses import note_saved, saved_as
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from aurashot._calls import Progress
     from aurashot._url_policy import URLObject
     from aurashot.characters import Character, GalleryImage
-    from aurashot.images import ImageRules
+    from aurashot.images import ImageRules, Preview
 
 Image: TypeAlias = "HasURL | str | URLObject"
 """What can be downloaded: a response, one of its outputs, an upload, or a URL."""
@@ -44,7 +46,17 @@ def save(
             )
         content = yield from read(rules, what, progress=progress)
         shot = what if isinstance(what, Generation) else content
-        return (yield from blocking(lambda _: library.save(character, shot, image=content)))
+        image, saved = yield from blocking(lambda _: _filed(library.save(character, shot, image=content), character))
+        if isinstance(what, Generation):
+            note_saved(what, saved)
+        return image
+
+
+def _filed(image: GalleryImage, character: Character) -> tuple[GalleryImage, SavedImage | None]:
+    from aurashot.characters._shown import local_file
+
+    path = local_file(character, image.path)
+    return image, None if path is None else SavedImage(path)
 
 
 def download(rules: ImageRules, what: Image, to: str | os.PathLike[str], *, progress: Progress | None) -> Flow[Path]:
@@ -53,7 +65,28 @@ def download(rules: ImageRules, what: Image, to: str | os.PathLike[str], *, prog
         url = _address(rules, what)
         _check_target(to)
         sink = FileSink(to, stem=_stem(what, url), max_bytes=rules.max_bytes, max_pixels=rules.max_pixels)
-        return (yield from fetch(url, sink, progress))
+        path = yield from fetch(url, sink, progress)
+        if isinstance(what, Generation):
+            note_saved(what, sink.saved)
+        return path
+
+
+def show(rules: ImageRules, what: Image | Character) -> Flow[Preview]:
+    """Return an image to look at, from its file if it was saved, and otherwise from its URL."""
+    from aurashot.images._preview import Preview, preview
+    from aurashot.models._facts import facts_of, prompt_of, title_of
+
+    if is_stored_face(what):
+        from aurashot.characters._shown import card_of
+
+        character = cast("Character", what)
+        return Preview((yield from blocking(lambda _: card_of(character, read=True))))
+    saved = saved_as(what) if isinstance(what, Generation) else None
+    content = None if saved is None else (yield from blocking(lambda _: saved.read()))
+    if content is None:
+        content = yield from read(rules, cast("Image", what), progress=None)
+    about = (title_of(what), [*facts_of(what)], prompt_of(what)) if isinstance(what, Generation) else ("Image", [], "")
+    return Preview((yield from blocking(lambda _: preview(*about, content))))
 
 
 def read(rules: ImageRules, what: Image, *, progress: Progress | None) -> Flow[bytes]:

@@ -125,7 +125,7 @@ class Exchange(Generic[M]):
         if self._report is not None:
             content = self._content
             size = len(content) if isinstance(content, bytes) else content.size
-            self._report.started(self.state.attempts, size)
+            self._report.started(self.state.attempts, size, self.call.asked)
 
     def before_send(self) -> None:
         """Note that bytes of the request are about to be sent; from here on it may be billed.
@@ -156,7 +156,7 @@ class Exchange(Generic[M]):
         if self._sent_at is not None:
             self._client.response_times.add(self.call.name, time.monotonic() - self._sent_at)
         if self._report is not None:
-            self._report.succeeded(response.status, len(response.raw))
+            self._report.succeeded(response.status, len(response.raw), result)
         headers = tuple([item for item in response.headers.items() if item[0] not in SECRET_HEADERS])
         result._meta = CallMeta(  # noqa: SLF001  # it was just made, and is nobody else's yet: no copy is needed
             attempts=self.state.attempts,

@@ -5,15 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aurashot import instrumentation
+from aurashot.models import Generation, WorkflowJob
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from aurashot._operations import Operation
-    from aurashot.instrumentation import Dispatcher
+    from aurashot.instrumentation import Dispatcher, Event
+    from aurashot.models import BilledRequest, Response
+
+E = TypeVar("E", bound="Event")
 
 
 class RequestReport:
@@ -34,16 +38,22 @@ class RequestReport:
         self._attempt: dict[str, Any] = {}
         self._began = 0.0
 
-    def started(self, attempt: int, size: int = 0) -> None:
-        """Report that an attempt begins, with the size of its body."""
+    def started(self, attempt: int, size: int = 0, asked: BilledRequest | None = None) -> None:
+        """Report that an attempt begins, with the size of its body, and its prompt to the hooks that asked for it."""
         self._attempt = {"number": self._operation.next_number(), "attempt": attempt}
         self._began = time.monotonic()
-        self._tell(instrumentation.RequestStarted, bytes_sent=size)
+        event = self._tell(instrumentation.RequestStarted, bytes_sent=size)
+        if asked is not None and asked.words and self._dispatcher.wants_prompts:
+            self._dispatcher.give_prompt(event, asked.words)
 
-    def succeeded(self, status: int, size: int) -> None:
-        """Report that the attempt was answered, with the size of the response."""
+    def succeeded(self, status: int, size: int, response: Response | None = None) -> None:
+        """Report that the attempt was answered, with the size of the response and what it says of the work."""
         self._tell(
-            instrumentation.RequestSucceeded, status_code=status, bytes_received=size, elapsed=self._end() or 0.0
+            instrumentation.RequestSucceeded,
+            status_code=status,
+            bytes_received=size,
+            elapsed=self._end() or 0.0,
+            **_work_of(response),
         )
 
     def failed(self, error: BaseException) -> None:
@@ -60,8 +70,26 @@ class RequestReport:
         began, self._began = self._began, 0.0
         return time.monotonic() - began if began else None
 
-    def _tell(self, kind: Any, **fields: Any) -> None:
-        self._dispatcher.emit(kind(**described_by(self._operation), **self._constant, **self._attempt, **fields))
+    def _tell(self, kind: Callable[..., E], **fields: Any) -> E:
+        event = kind(**described_by(self._operation), **self._constant, **self._attempt, **fields)
+        self._dispatcher.emit(event)
+        return event
+
+
+def _work_of(response: Response | None) -> dict[str, Any]:
+    """Return what a response says of the work that was done for it."""
+    if isinstance(response, Generation):
+        usage = response.token_usage
+        return {
+            "images": len(response.outputs),
+            "request_id": response.request_id,
+            "model": response.pipeline.provider if response.pipeline else None,
+            "input_tokens": usage.input_tokens if usage else None,
+            "output_tokens": usage.output_tokens if usage else None,
+        }
+    if isinstance(response, WorkflowJob):
+        return {"images": len(response.images), "request_id": response.task_id}
+    return {}
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
 from uuid import uuid4
 
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, JsonValue, PrivateAttr
@@ -288,10 +288,20 @@ class Character(WireModel):
         """The library that it was loaded from; None for one that was unpickled or made from JSON."""
         return self._origin.library
 
+    @property
+    def store(self) -> Store | None:
+        """Where its images are read from; None for one that was unpickled or made from JSON."""
+        return self._origin.store
+
     def attach(self, store: Store, library: CharacterLibrary | None = None) -> Self:
         """Read the images from a store from now on, and return this character."""
         self._origin = Origin(store, library)
         return self
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:  # noqa: ARG002  # IPython passes them, and chooses itself
+        from aurashot.characters._shown import card_of
+
+        return card_of(self).bundle()
 
     def __hash__(self) -> int:
         """Hash by the id: equal characters have the same one."""

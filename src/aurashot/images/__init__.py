@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aurashot.images._names import safe_stem
     from aurashot.images._payload import Payload, prepare
     from aurashot.images._pixels import decode
+    from aurashot.images._preview import Preview
     from aurashot.images._shared import SharedRead, held
     from aurashot.images._sink import FileSink, MemorySink, Sink, too_large
     from aurashot.images._size import check_complete
@@ -32,6 +33,7 @@ __all__ = [
     "LocalImage",
     "MemorySink",
     "Payload",
+    "Preview",
     "SharedRead",
     "Sink",
     "StoredFace",
@@ -56,6 +58,7 @@ _HOMES = {
     "Sink": "aurashot.images._sink",
     "MemorySink": "aurashot.images._sink",
     "Payload": "aurashot.images._payload",
+    "Preview": "aurashot.images._preview",
     "SharedRead": "aurashot.images._shared",
     "check_complete": "aurashot.images._size",
     "decode": "aurashot.images._pixels",

@@ -16,6 +16,7 @@ from aurashot.errors import DownloadError
 from aurashot.images._formats import ACCEPTED, EXTENSIONS, SNIFF_BYTES, sniff
 from aurashot.images._names import safe_stem
 from aurashot.images._rules import MAX_PIXELS
+from aurashot.images._saved import SavedImage
 from aurashot.images._size import check_complete
 from aurashot.images._window import unlimited
 
@@ -107,6 +108,9 @@ class FileSink:
         stem: The name to use in a folder; it is sanitised.
         max_bytes: The largest image to accept, in bytes.
         max_pixels: The largest image to accept, in pixels, all frames together.
+
+    Attributes:
+        saved: The file, once it is complete.
     """
 
     def __init__(self, to: str | os.PathLike[str], *, stem: str, max_bytes: int, max_pixels: int = MAX_PIXELS) -> None:
@@ -117,6 +121,7 @@ class FileSink:
         self._exact: Path | None = None
         self._folder = Path()
         self._part: Part | None = None
+        self.saved: SavedImage | None = None
         self._file: BinaryIO = io.BytesIO()
         self._file.close()  # until `begin`, there is nothing to write to
 
@@ -153,7 +158,9 @@ class FileSink:
         try:
             with self._storing():
                 extension = EXTENSIONS[_checked(self._file, self._max_pixels, check)]
-                return self._publish(cast("Part", self._part), extension)
+                path = self._publish(cast("Part", self._part), extension)
+            self.saved = SavedImage(path)
+            return path
         finally:
             self.discard()
 

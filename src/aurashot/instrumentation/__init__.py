@@ -10,6 +10,8 @@ attempt of each of its requests, uploads and downloads included, has a `RequestS
 `RequestFailed`. So hooks can build a trace: a span for each operation, and in it one for each `number`. With a ledger,
 the request of a cancelled async operation goes on, and may succeed after its operation has failed. With an
 `IdentityPolicy`, an `IdentityChecked` follows each image.
+
+`OpenTelemetryHook` makes spans and metrics of the events (extra `otel`).
 """
 
 from typing import TYPE_CHECKING
@@ -25,27 +27,33 @@ if TYPE_CHECKING:
         OperationFailed,
         OperationStarted,
         OperationSucceeded,
+        PromptHook,
         RequestFailed,
         RequestStarted,
         RequestSucceeded,
         RetryScheduled,
     )
+    from aurashot.instrumentation._opentelemetry import OpenTelemetryHook
 
 __all__ = [
     "Dispatcher",
     "Event",
     "Hook",
     "IdentityChecked",
+    "OpenTelemetryHook",
     "OperationFailed",
     "OperationStarted",
     "OperationSucceeded",
+    "PromptHook",
     "RequestFailed",
     "RequestStarted",
     "RequestSucceeded",
     "RetryScheduled",
 ]
 
-_HOMES = dict.fromkeys(__all__, "aurashot.instrumentation._events")
+_HOMES = dict.fromkeys(__all__, "aurashot.instrumentation._events") | {
+    "OpenTelemetryHook": "aurashot.instrumentation._opentelemetry",
+}
 
 
 if not TYPE_CHECKING:  # for type checkers, only real names exist

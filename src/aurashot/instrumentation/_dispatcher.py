@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from aurashot.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from aurashot.instrumentation._events import Event, Hook
+    from aurashot.instrumentation._events import Event, Hook, PromptHook, RequestStarted
 
 logger: Final = logging.getLogger("aurashot")
 logger.addHandler(logging.NullHandler())
@@ -22,12 +22,15 @@ class Dispatcher:
         ConfigurationError: A hook cannot be called with an event, or has to be awaited.
     """
 
-    __slots__ = ("_hooks",)
+    __slots__ = ("_hooks", "_prompt_hooks")
 
     def __init__(self, hooks: tuple[Hook, ...] = ()) -> None:
         for hook in hooks:
             _check(hook)
         self._hooks = hooks
+        self._prompt_hooks = cast(
+            "tuple[PromptHook, ...]", tuple(hook for hook in hooks if getattr(hook, "wants_prompts", False) is True)
+        )
 
     @property
     def listening(self) -> bool:
@@ -43,6 +46,25 @@ class Dispatcher:
                 hook(event)
             except Exception:  # a hook must not cost an image
                 logger.exception("the hook %r failed in operation %s", hook, event.operation_id, extra=labels)
+
+    @property
+    def wants_prompts(self) -> bool:
+        """Whether there is a hook that asked for prompts."""
+        return bool(self._prompt_hooks)
+
+    def give_prompt(self, event: RequestStarted, prompt: str) -> None:
+        """Give the prompt of a request to the hooks that asked for prompts, and to nobody else."""
+        for hook in self._prompt_hooks:
+            try:
+                hook.on_prompt(event, prompt)
+            except Exception as problem:  # noqa: BLE001  # as above; a traceback could show the prompt
+                logger.error(  # noqa: TRY400  # as above
+                    "the hook %r failed with %s in operation %s",
+                    hook,
+                    type(problem).__name__,
+                    event.operation_id,
+                    extra={"operation_id": event.operation_id},
+                )
 
 
 def _check(hook: object) -> None:

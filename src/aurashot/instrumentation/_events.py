@@ -21,8 +21,8 @@ class _OperationEvent:
     parent_id: str | None
     """What the operation is part of, as `with_options(parent_id=...)` says."""
     operation: str
-    """The method: `id_photo`, `generate`, `edit`, `upload`, `download`, `read`, `virtual_try_on`, `pose_change` or
-    `query`."""
+    """The method: `id_photo`, `generate`, `edit`, `upload`, `download`, `read`, `show`, `virtual_try_on`, `pose_change`
+    or `query`."""
     at: datetime = field(default_factory=_now)
     """When it happened; UTC."""
 
@@ -83,6 +83,15 @@ class RequestSucceeded(_RequestEvent):
     """The size of the response's body."""
     elapsed: float
     """Seconds since the request started."""
+    images: int = 0
+    """How many images the response has; those of a billable request are paid for."""
+    request_id: str | None = None
+    """The service's identifier, if the response has one."""
+    model: str | None = None
+    """The model that did the work, if the response says so."""
+    input_tokens: int | None = None
+    """The tokens that the service counted, if the response says so."""
+    output_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,3 +148,15 @@ class Hook(Protocol):
 
     def __call__(self, event: Event, /) -> None:
         """Handle an event."""
+
+
+class PromptHook(Hook, Protocol):
+    """A hook that is also given the prompts, which no event holds."""
+
+    @property
+    def wants_prompts(self) -> bool:
+        """Whether to call `on_prompt`; looked at when a client is made with the hook."""
+        ...
+
+    def on_prompt(self, event: RequestStarted, prompt: str, /) -> None:
+        """Handle the prompt of a billed request, after the hooks were called with its `RequestStarted`."""

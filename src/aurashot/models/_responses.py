@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Protocol, Self, TypeAlias, TypeVar
 
 from pydantic import BeforeValidator, GetCoreSchemaHandler, PrivateAttr
 from pydantic_core.core_schema import CoreSchema, with_default_schema
@@ -13,8 +13,9 @@ from aurashot.errors import NoOutputError
 from aurashot.models._wire import WireModel
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from aurashot._card import Card
     from aurashot.identity import IdentityCheck
     from aurashot.models._legacy import WorkflowJob
     from aurashot.models._requests import BilledRequest
@@ -173,8 +174,24 @@ class TokenUsage(WireModel):
     output_tokens: Lenient[int] = None
 
 
+class Saved(Protocol):
+    """Where an image was saved by this process."""
+
+    def read(self) -> bytes | None:
+        """Return the file as it was saved; None if it is gone, or was changed since."""
+        ...
+
+    def card(self, title: str, rows: Iterable[tuple[str, str]], alt: str) -> Card:
+        """Return a card with the image from the file."""
+        ...
+
+
 class Generation(StatusModel):
-    """The response to an id-photo, generate or edit call: inert, picklable, and kept as the service sent it."""
+    """The response to an id-photo, generate or edit call: inert, picklable, and kept as the service sent it.
+
+    A notebook shows its prompt, its face check and its cost, and the image once it was downloaded; nothing is loaded to
+    show it.
+    """
 
     request_id: Lenient[str] = None
     job_id: Lenient[str] = None
@@ -184,6 +201,8 @@ class Generation(StatusModel):
     token_usage: Lenient[TokenUsage] = None
     created_at: Lenient[str] = None
     """ISO 8601, as the service wrote it."""
+
+    _saved: Saved | None = PrivateAttr(default=None)
 
     @property
     def identity(self) -> IdentityCheck | None:
@@ -209,6 +228,28 @@ class Generation(StatusModel):
             NoOutputError: There is none (yet).
         """
         return self.output.url
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:  # noqa: ARG002  # IPython passes them, and chooses itself
+        from aurashot._card import Card
+        from aurashot.models._facts import facts_of, prompt_of, title_of
+
+        title, rows = title_of(self), [*facts_of(self)]
+        if self._saved is not None:
+            return self._saved.card(title, rows, prompt_of(self)).bundle()
+        if self.outputs:
+            rows.append(("Image", "not downloaded; client.show downloads and shows it"))
+        return Card(title, tuple(rows)).bundle()
+
+
+def saved_as(image: Generation) -> Saved | None:
+    """Return where an image was saved last, by this process and through this object."""
+    return image._saved  # noqa: SLF001  # a model has no public state that changes
+
+
+def note_saved(image: Generation, saved: Saved | None) -> None:
+    """Note where an image was saved."""
+    if saved is not None:
+        image._saved = saved  # noqa: SLF001  # a model has no public state that changes
 
 
 def no_output(response: Generation | WorkflowJob, request_id: str | None, if_pending: str) -> NoOutputError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
@@ -65,6 +65,7 @@ _MODELS: Final[Mapping[Operation, str]] = MappingProxyType(
 OPERATIONS: Final[frozenset[str]] = frozenset({*PATHS.values(), "virtual_try_on", "pose_change", "download"})
 BILLABLE: Final[frozenset[str]] = frozenset({"id_photo", "generate", "edit", "virtual_try_on", "pose_change"})
 
+_NOT_SENT: Final = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout, httpcore.ProxyError)
 _PAGE: Final = "<!doctype html><title>AuraShot</title><h1>One moment, please</h1>"
 
 
@@ -98,8 +99,10 @@ def _refused(status: int, code: str, message: str) -> Failure:
 
 
 def _changed(status: str, code: str = "", message: str = "") -> Failure:
-    error = {"error": {"code": code, "message": message}} if code else {}
-    changes = {"status": status, "outputs": [], "images": [], "results": [], "completed": status == "success", **error}
+    changes: dict[str, Any] = {"status": status, "outputs": [], "images": [], "results": []}
+    changes["completed"] = status == "success"
+    if code:
+        changes["error"] = {"code": code, "message": message}
     return Failure(worked=True, changes=changes)
 
 
@@ -122,9 +125,7 @@ FAILURES: Final[Mapping[str, Failure]] = MappingProxyType(
         "failed": _changed("failed", "generation_failed", "The work failed."),
         "content-blocked": _changed("failed", "content_blocked", "The prompt or an image was refused."),
         "pending": _changed("processing"),
-        "drop": Failure(
-            worked=True, status=0, problem=httpcore.RemoteProtocolError("The mock dropped the connection")
-        ),
+        "drop": Failure(worked=True, status=0, problem=httpcore.RemoteProtocolError("The mock dropped the connection")),
     }
 )
 
@@ -140,20 +141,28 @@ def failure(fault: str | int | Exception, *, retry_after: float | None) -> Failu
         InputError: There is no such fault.
     """
     if isinstance(fault, Exception):
-        return Failure(worked=not isinstance(fault, httpcore.ConnectError | httpcore.ConnectTimeout), problem=fault, status=0)
+        problem = _by_httpcore(fault)
+        return Failure(worked=not isinstance(problem, _NOT_SENT), status=0, problem=problem)
     if isinstance(fault, bool) or (isinstance(fault, int) and not 400 <= fault <= 599):
         raise InputError(f"fault: {fault!r} is no error status; use 400 to 599", argument="fault")
     if isinstance(fault, int):
         worked = fault >= 500 and fault != 503
-        return Failure(worked=worked, status=fault, code="error", message=f"The mock responds with {fault}.", retry_after=retry_after)
+        message = f"The mock responds with {fault}."
+        return Failure(worked=worked, status=fault, code="error", message=message, retry_after=retry_after)
     known = FAILURES.get(fault)
     if known is None:
         raise InputError(f"fault: there is no {fault!r}; use {', '.join(FAILURES)} or an HTTP status", argument="fault")
     if retry_after is None:
         return known
-    from dataclasses import replace
-
     return replace(known, retry_after=retry_after)
+
+
+def _by_httpcore(problem: Exception) -> Exception:
+    """Return what httpcore raises where httpx raises this: the mock stands in for a connection, which is httpcore's."""
+    kind = getattr(httpcore, type(problem).__name__, None)
+    if type(problem).__module__.partition(".")[0] == "httpx" and isinstance(kind, type):
+        return cast("Exception", kind(*problem.args))
+    return problem
 
 
 def operations(names: Collection[str]) -> frozenset[str]:
@@ -188,11 +197,25 @@ def fields_of(content: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def misfit(operation: str, content: bytes) -> str | None:
+def checked_times(times: int) -> int:
+    """Return how often something happens.
+
+    Raises:
+        InputError: It is no number of at least 1.
+    """
+    given = cast("object", times)
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        raise InputError(f"times: a whole number of at least 1 is needed, not {times!r}", argument="times")
+    return times
+
+
+def misfit(operation: str, content_type: str, content: bytes) -> str | None:
     """Return why the service would not accept the body of a request, or None."""
+    if operation == "upload":
+        return None if uploaded(content_type, content) else "file: it is missing"
     name = _MODELS.get(cast("Operation", operation))
     if name is None:
-        return None
+        return "workflow: there is no such workflow"
     model: type[models.WireModel] = getattr(models, name)
     try:
         model.model_validate_json(content)
@@ -220,3 +243,9 @@ def png(number: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )
+
+
+def media_type(content: bytes) -> str:
+    """Return the media type of an image."""
+    kinds = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
+    return next((kind for start, kind in kinds.items() if content.startswith(start)), "application/octet-stream")

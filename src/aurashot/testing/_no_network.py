@@ -6,7 +6,7 @@ import os
 import socket
 from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from unittest import mock
 
 if TYPE_CHECKING:
@@ -68,19 +68,21 @@ def no_network() -> Generator[NetworkGuard]:
             block, in case the first one was caught.
     """
     guard = NetworkGuard()
-    with _guarded(guard):
+    with guarded(guard):
         yield guard
     if guard.attempts:
         raise AssertionError(guard.message(", ".join(guard.attempts)))
 
 
 @contextmanager
-def _guarded(guard: NetworkGuard) -> Generator[None]:
+def guarded(guard: NetworkGuard) -> Generator[None]:
+    """Let a guard refuse what leaves this machine, until the end of the block."""
+
     def by_address(original: Callable[..., Any]) -> Callable[..., Any]:
         def checked(sock: socket.socket, *arguments: Any) -> Any:
             address = arguments[-1] if arguments else None
             if sock.family in {socket.AF_INET, socket.AF_INET6} and isinstance(address, tuple):
-                guard.refuse(*address[:2])
+                guard.refuse(*cast("tuple[object, ...]", address)[:2])
             return original(sock, *arguments)
 
         return checked

@@ -71,7 +71,9 @@ def record_program(
     """
     path, settings = checked(har_path), Settings.of(keep_fields)
     if isinstance(command, str) or not command:
-        raise InputError(f"command: a list of a program and its arguments is needed, not {command!r}", argument="command")
+        raise InputError(
+            f"command: a list of a program and its arguments is needed, not {command!r}", argument="command"
+        )
     with tempfile.TemporaryDirectory(prefix="aurashot-record-") as name:
         folder = Path(name)
         _atomic.write(folder / _SETTINGS, _packed(settings), mode=0o600)

@@ -107,13 +107,14 @@ class Recording:
         found = [f"entries.{index}.{place}" for index, entry in enumerate(entries) for place in entry.key_like]
         if found:
             more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+            places = "; ".join(found[:_SHOWN]) + more
             raise AuraShotError(
-                f"{self.path} was not written, since a recording may not hold a key: {'; '.join(found[:_SHOWN])}{more}; "
-                "leave it out of what you send, and record again"
+                f"{self.path} was not written, since a recording may not hold a key: {places}; leave it out of what "
+                "you send, and record again"
             )
         if not entries:
             raise AuraShotError(
-                f"{self.path} was not written, since no client sent a request; with http_client= a client is recorded if "
+                f"{self.path} was not written, since no client sent a request; one with http_client= is recorded if "
                 "httpx carries its requests itself"
             )
         text = archive([entry.content for entry in entries])

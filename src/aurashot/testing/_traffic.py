@@ -131,7 +131,7 @@ class _Watched:
         self._exchange.content = b"".join(self._chunks)
         self._exchange.is_whole = is_whole
         self._exchange.seconds = time.monotonic() - self._started
-        for listener in list(_listeners):
+        for listener in tuple(_listeners):  # another thread may end its recording meanwhile
             listener(self._exchange)
 
 

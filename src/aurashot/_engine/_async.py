@@ -6,13 +6,14 @@ import os
 import time
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import anyio
 import httpcore
 
 from aurashot._background import current_loop, is_closed, later
 from aurashot._engine._log import hide_in_async_log
+from aurashot._engine._network import OUTGOING
 from aurashot._engine._slots import (
     DIRECT,
     SWEEP_INTERVAL,
@@ -117,6 +118,7 @@ class AsyncEngine:
         try:
             with outgoing.request() as request:
                 hide_in_async_log(request, outgoing.authorization)
+                cast("Any", request).extensions[OUTGOING] = outgoing
                 if slot is not None and not is_reusable(slot, request.url):
                     await _close(slot)
                     slot = None

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT: Final = 10.0
 """Seconds for one attempt to connect, so that a dead address leaves time for another attempt."""
 
+OUTGOING: Final = "aurashot.outgoing"
+"""The extension of a request that has its `Outgoing`: a mock in the place of a connection keeps its deadline, and calls
+`before_send`, as the network stream does."""
+
 
 class Outgoing(Protocol):
     """A request that is to be sent."""

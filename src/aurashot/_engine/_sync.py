@@ -7,12 +7,13 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httpcore
 
 from aurashot._engine._addresses import NamedNetwork
 from aurashot._engine._log import hide_in_log
+from aurashot._engine._network import OUTGOING
 from aurashot._engine._slots import (
     DIRECT,
     SWEEP_INTERVAL,
@@ -98,6 +99,7 @@ class Engine:
         try:
             with outgoing.request() as request:
                 hide_in_log(request, outgoing.authorization)
+                cast("Any", request).extensions[OUTGOING] = outgoing
                 if slot is not None and not is_reusable(slot, request.url):
                     slot.connection.close()
                     slot = None

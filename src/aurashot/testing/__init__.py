@@ -18,12 +18,51 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from aurashot.testing import factories
+    from aurashot.testing._assertions import SentRequest
+    from aurashot.testing._contract import MockFault, Operation
     from aurashot.testing._identity import assert_same_person
+    from aurashot.testing._mock import AuraShotMock, mock
+    from aurashot.testing._no_network import NetworkGuard, no_network
+    from aurashot.testing._program import RecordedProgram, record_program
+    from aurashot.testing._record import Recording, record
     from aurashot.testing._replay import Replay, replay
 
-__all__ = ["Replay", "assert_same_person", "replay"]
+__all__ = [
+    "AuraShotMock",
+    "MockFault",
+    "NetworkGuard",
+    "Operation",
+    "RecordedProgram",
+    "Recording",
+    "Replay",
+    "SentRequest",
+    "assert_same_person",
+    "factories",
+    "mock",
+    "no_network",
+    "record",
+    "record_program",
+    "replay",
+]
 
-_HOMES = {"Replay": "_replay", "assert_same_person": "_identity", "replay": "_replay"}
+_HOMES = {
+    "AuraShotMock": "_mock",
+    "MockFault": "_contract",
+    "NetworkGuard": "_no_network",
+    "Operation": "_contract",
+    "RecordedProgram": "_program",
+    "Recording": "_record",
+    "Replay": "_replay",
+    "SentRequest": "_assertions",
+    "assert_same_person": "_identity",
+    "factories": "factories",
+    "mock": "_mock",
+    "no_network": "_no_network",
+    "record": "_record",
+    "record_program": "_program",
+    "replay": "_replay",
+}
 
 
 if not TYPE_CHECKING:  # for type checkers, only real names exist
@@ -40,9 +79,9 @@ if not TYPE_CHECKING:  # for type checkers, only real names exist
             from aurashot.errors import ConfigurationError
 
             raise ConfigurationError(
-                f"Replaying needs {missing.name}; install it with pip install 'aurashot[testing]'"
+                f"Testing needs {missing.name}; install it with pip install 'aurashot[testing]'"
             ) from missing
-        return getattr(home, name)
+        return home if name == "factories" else getattr(home, name)
 
 
 def __dir__() -> list[str]:

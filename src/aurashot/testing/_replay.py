@@ -1,16 +1,18 @@
-"""Respond from a recording in the HTTP Archive format (HAR 1.2), which browsers and `scripts/record-fixtures` write."""
+"""Respond from a recording in the HTTP Archive format (HAR 1.2), which `record` and browsers write."""
 
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
 import respx
 
 from aurashot.testing._archive import read_archive
+from aurashot.testing._cleaning import HIDDEN
 
 if TYPE_CHECKING:
     import os
@@ -103,10 +105,33 @@ def _misses(recording: Replay, har_path: str | os.PathLike[str]) -> str:
 def _matches(entry: Entry, request: httpx.Request) -> bool:
     """Return whether an entry is for a request: its JSON body has to be equal, any other body is accepted."""
     recorded = entry.request
-    if (recorded.method, httpx.URL(recorded.url)) != (request.method, request.url):
+    if recorded.method != request.method:
+        return False
+    if httpx.URL(recorded.url) != request.url and not _is_same_text(recorded.url, str(request.url)):
         return False
     body = _json(recorded.post_data.decoded()) if recorded.post_data else None
-    return body is None or body == _json(request.content)
+    return body is None or _is_same(body, _json(request.content))
+
+
+def _is_same(recorded: Any, sent: Any) -> bool:
+    """Return whether JSON is what was recorded, where what `record` has hidden may be anything."""
+    if isinstance(recorded, dict) and isinstance(sent, dict):
+        before, now = cast("dict[str, Any]", recorded), cast("dict[str, Any]", sent)
+        return before.keys() == now.keys() and all(_is_same(before[name], now[name]) for name in before)
+    if isinstance(recorded, list) and isinstance(sent, list):
+        earlier: list[Any] = recorded
+        later: list[Any] = sent
+        return len(earlier) == len(later) and all(map(_is_same, earlier, later))
+    if isinstance(recorded, str) and isinstance(sent, str):
+        return _is_same_text(recorded, sent)
+    return bool(recorded == sent)
+
+
+def _is_same_text(recorded: str, sent: str) -> bool:
+    if recorded == sent or not HIDDEN.search(recorded):
+        return recorded == sent
+    pattern = r"[^&#\s\"'<>\\]*".join(map(re.escape, HIDDEN.split(recorded)))
+    return re.fullmatch(pattern, sent) is not None
 
 
 def _json(text: bytes) -> Any:

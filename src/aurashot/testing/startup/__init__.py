@@ -1,0 +1,1 @@
+"""The folder that `aurashot record` puts on the `PYTHONPATH` of a program."""

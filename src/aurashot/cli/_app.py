@@ -8,6 +8,11 @@ from aurashot import __version__
 from aurashot.cli._commands import Command, Commands
 
 Commands.table = {
+    "id-photo": Command("_generate", "id_photo", "Make the ID photo of a person."),
+    "generate": Command("_generate", "generate", "Generate an image of a person in a new scene."),
+    "edit": Command("_generate", "edit", "Edit an image and keep its person."),
+    "upload": Command("_transfer", "upload", "Upload images and print their URLs."),
+    "download": Command("_transfer", "download", "Download images."),
     "demo": Command("_demo", "demo", "Make an ID photo, a cafe scene and a rooftop edit."),
     "verify": Command("_verify", "verify", "Compare images with an anchor on your machine."),
     "spend": Command("_spend", "spend", "What was spent, and which calls are unresolved."),

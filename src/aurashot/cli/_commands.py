@@ -86,11 +86,10 @@ class Commands(TyperGroup):
         args: Sequence[str] | None = None,
         prog_name: str | None = None,
         complete_var: str | None = None,
-        standalone_mode: bool = True,
-        windows_expand_args: bool = True,
         **extra: Any,
     ) -> NoReturn:
         """Run a command line and exit."""
+        extra["standalone_mode"] = False
         words = sys.argv[1:] if args is None else list(args)
         try:
             code = self._run(words, prog_name, complete_var, **extra)
@@ -104,11 +103,9 @@ class Commands(TyperGroup):
         from aurashot.errors import AuraShotError
 
         try:
-            words, choice = _format.split(words)
-            code = super().main(words, prog_name, complete_var, standalone_mode=False, **extra)
+            words = _format.split(words)
+            code = super().main(words, prog_name, complete_var, **extra)
         except AuraShotError as error:
-            if _format.current().debug:
-                _show_traceback(error)
             code = _code_of(error)
         except typer.Abort:
             code = _stopped(KeyboardInterrupt())
@@ -163,9 +160,3 @@ def _unexpected(error: Exception) -> int:
     message = f"Unexpected error ({said}); run the command again with --debug, and report what it shows"
     tell(message, failure(message, FAILED, type=type(error).__name__, paid="unknown"))
     return FAILED.code
-
-
-def _show_traceback(error: BaseException) -> None:
-    import traceback
-
-    traceback.print_exception(error, file=sys.stderr)

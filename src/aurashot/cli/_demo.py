@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from aurashot import AuraShot
     from aurashot.cli._album import Album
-    from aurashot.cli._portrait import Portrait
     from aurashot.cli._output import Output
+    from aurashot.cli._portrait import Portrait
     from aurashot.cli._screen import Screen
 
 
@@ -49,8 +49,8 @@ def demo(
     """
     from aurashot.cli._album import SCENES, Album
     from aurashot.cli._files import check_folder, check_replaces_nothing
-    from aurashot.cli._portrait import drawn_portrait, portrait_of
     from aurashot.cli._output import Output
+    from aurashot.cli._portrait import drawn_portrait, portrait_of
 
     check_folder(out)
     check_replaces_nothing(out, ["face", "index", *(scene.name for scene in SCENES)], MARK)

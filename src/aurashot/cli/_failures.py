@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -12,6 +13,8 @@ from aurashot.cli._format import current
 from aurashot.cli._text import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aurashot.cli._exit_codes import Paid
     from aurashot.errors import AuraShotError
 
@@ -20,17 +23,30 @@ EXIT_USAGE = USAGE.code
 EXIT_INTERRUPTED = INTERRUPTED.code
 
 
-def fail(error: AuraShotError, *, is_free: bool = False) -> NoReturn:
+def fail(
+    error: AuraShotError,
+    *,
+    is_free: bool = False,
+    images: Sequence[dict[str, Any]] = (),
+    paid: Paid | None = None,
+) -> NoReturn:
     """Exit with one line or one object about an error.
 
     Args:
         error: What went wrong.
         is_free: Whether the work cost nothing because a sandbox did it.
+        images: What is known of the images that the command had made before.
+        paid: Whether the command had paid for images before.
 
     Raises:
         typer.Exit: With the exit code of the error.
     """
-    tell(describe(error, is_free=is_free), failure_of(error, is_free=is_free))
+    if current().debug:
+        traceback.print_exception(error, file=sys.stderr)
+    failure = failure_of(error, is_free=is_free) | {"images": list(images)}
+    if paid is not None and failure["paid"] is False:
+        failure["paid"] = paid
+    tell(describe(error, is_free=is_free), failure)
     raise typer.Exit(kind_of(error, is_free=is_free).code) from None
 
 
@@ -47,8 +63,12 @@ def tell(line: str, failure: dict[str, Any]) -> None:
         write([f"error: {line}"], sys.stderr)
 
 
-def interrupt(stop: BaseException) -> NoReturn:
+def interrupt(stop: BaseException, **known: Any) -> NoReturn:
     """Exit with one line or one object about Ctrl-C.
+
+    Args:
+        stop: What was raised; its notes are told.
+        known: What is known, by the keys of the object.
 
     Raises:
         typer.Exit: With the exit code that shells know.
@@ -60,9 +80,7 @@ def interrupt(stop: BaseException) -> NoReturn:
         below = "\n" if sys.stderr.isatty() else ""  # a terminal shows ^C on the current line
         write([below + printable("; ".join(["stopped", *notes]))], sys.stderr)
     else:
-        delivered = getattr(stop, "delivered", ())
-        paid: Paid = True if delivered else getattr(stop, "paid", False)
-        tell("", failure("Stopped by Ctrl-C", INTERRUPTED, notes, paid=paid, **getattr(stop, "marks", {})))
+        tell("", failure("Stopped by Ctrl-C", INTERRUPTED, notes, **known))
     raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
@@ -112,7 +130,6 @@ def failure_of(error: AuraShotError, *, is_free: bool = False) -> dict[str, Any]
         retry_after=error.retry_after,
         request_id=getattr(delivered, "request_id", None) or error.request_id,
         idempotency_key=getattr(meta, "idempotency_key", None) or error.idempotency_key,
-        images=getattr(error, "saved", []),
     )
 
 
@@ -124,15 +141,17 @@ def describe(error: AuraShotError, *, is_free: bool = False) -> str:
         marks = {"request id": getattr(each, "request_id", None), "idempotency key": each.meta.idempotency_key}
     if error.may_be_charged and not error.delivered and not is_free:
         marks["idempotency key"] = error.idempotency_key
-    if (error.may_be_charged or len(error.delivered) > len(_images(error))) and not is_free:
+    without = [each for each in error.delivered if not getattr(each, "outputs", ())]
+    if (without or (error.may_be_charged and not error.delivered)) and not is_free:
         clauses.append("it may have been billed anyway")
     quoted = ", ".join(f"{name} {value}" for name, value in marks.items() if value)
     return printable("; ".join(clauses) + (f" ({quoted})" if quoted else ""))
 
 
 def _images(error: AuraShotError) -> list[str]:
-    """Return a clause for each image that was generated before the error; its URL can be signed, and is not printed."""
-    return ["the image was generated" for each in error.delivered if getattr(each, "outputs", ())]
+    """Return a clause about the images that were generated before the error; their URLs can be signed."""
+    number = sum(bool(getattr(each, "outputs", ())) for each in error.delivered)
+    return [] if not number else ["the image was generated" if number == 1 else f"{number} images were generated"]
 
 
 def _notes(error: BaseException) -> list[str]:

@@ -53,15 +53,14 @@ def use(choice: Choice) -> None:
     _current.set(choice)
 
 
-def split(words: Sequence[str]) -> tuple[list[str], Choice]:
+def split(words: Sequence[str]) -> list[str]:
     """Take the options that every command takes out of a command line, wherever they stand before `--`.
 
     Args:
         words: The arguments, without the name of the program.
 
     Returns:
-        The other arguments, and what the options say. If they are wrong, the run has a format all the same: that of
-        the environment.
+        The other arguments. If the options are wrong, the run has a format all the same: that of the environment.
 
     Raises:
         ConfigurationError: A format is missing or unknown.
@@ -82,9 +81,8 @@ def split(words: Sequence[str]) -> tuple[list[str], Choice]:
             wanted = value if has_value else next(before, "")
         else:
             rest.append(word)
-    choice = Choice(_resolved(wanted), debug)
-    use(choice)
-    return [*rest, *words[end:]], choice
+    use(Choice(_resolved(wanted), debug))
+    return [*rest, *words[end:]]
 
 
 def _resolved(wanted: str | None, *, lenient: bool = False) -> Format:

@@ -1,4 +1,4 @@
-"""What a command says, in the format of the run: one result on standard output, hints and progress on standard error."""
+"""What a command says, in the format of the run: a result on standard output, hints on standard error."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _is_table(value: object) -> bool:
 
 
 def _cell(value: object) -> str:
-    if value is None or value == [] or value == "":
+    if value in (None, [], ""):
         return "-"
     if isinstance(value, bool):
         return str(value).lower()

@@ -82,6 +82,17 @@ class Screen:
             for line in row.captions:
                 self._print(line, style="dim")
 
+    def picture(self, path: str) -> None:
+        """Show an image file, if the terminal shows images; one that cannot be read is not shown."""
+        from aurashot.cli import _inline_images
+
+        kind = None if self._console.quiet else _inline_images.renderable()
+        if kind is None:
+            return
+        image = _inline_images.opened(path, min(_inline_images.PICTURE, self._console.width - 1), kind)
+        if image is not None:
+            self._print(image)
+
     def working(self, what: str) -> AbstractContextManager[object]:
         """Show a spinner while the block runs."""
         spinner = "dots" if _encodable(_DOTS, self._encoding) == _DOTS else "line"

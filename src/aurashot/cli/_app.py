@@ -13,12 +13,19 @@ Commands.table = {
     "edit": Command("_generate", "edit", "Edit an image and keep its person."),
     "upload": Command("_transfer", "upload", "Upload images and print their URLs."),
     "download": Command("_transfer", "download", "Download images."),
+    "legacy": Command("_legacy", "legacy", "The legacy workflows, for older integrations."),
     "demo": Command("_demo", "demo", "Make an ID photo, a cafe scene and a rooftop edit."),
     "verify": Command("_verify", "verify", "Compare images with an anchor on your machine."),
     "spend": Command("_spend", "spend", "What was spent, and which calls are unresolved."),
     "login": Command("_login", "login", "Store your API key where only you can read it."),
     "models": Command("_models", "models", "The files of the face engine."),
     "sandbox": Command("_sandbox", "sandbox", "A local emulator of the service."),
+    "completion": Command("_completion", "completion", "Print the script that completes commands in a shell."),
+    "character-generate": Command("_script", "character_generate"),
+    "query": Command("_script", "query"),
+    "id-photo of the script": Command("_script", "id_photo"),
+    "edit of the script": Command("_script", "edit"),
+    "generate of the script": Command("_script", "generate"),
 }
 """All commands, in the order of `aurashot --help`, which imports none of them."""
 

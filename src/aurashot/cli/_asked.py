@@ -52,10 +52,15 @@ class Asked:
         Raises:
             InputError: One is not an image, or its URL cannot be sent.
         """
-        return [_described(name, image) for name, image in self.images.items()]
+        return [described(name, image) for name, image in self.images.items()]
 
 
-def _described(name: str, image: ImageInput) -> dict[str, Any]:
+def described(name: str, image: ImageInput) -> dict[str, Any]:
+    """Return what would be sent of an image, after reading and checking it here.
+
+    Raises:
+        InputError: It is not an image, or its URL cannot be sent.
+    """
     from aurashot.images import ImageRules, locate, prepare
 
     rules = ImageRules(own_origin=os.environ.get("AURASHOT_BASE_URL", ""))

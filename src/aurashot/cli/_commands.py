@@ -1,5 +1,6 @@
 """The group that holds all commands: each is imported when it is used, and errors are told in the format of the run."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from importlib import import_module
@@ -23,6 +24,33 @@ class Command(NamedTuple):
     """The name of its function, or of the typer app of a group, in that module."""
     summary: str = ""
     """The first sentence of its help; without one, it is not listed."""
+
+
+COMPLETE = "_AURASHOT_COMPLETE"
+"""The variable with which a shell asks for completions."""
+SCRIPT = "_script"
+"""The module of the commands that answer to the spellings of the service's script."""
+_NONE = Command("", "")
+_OF_THE_SCRIPT = {
+    "--description",
+    "--face-image",
+    "--generate-version",
+    "--output",
+    "--target-image",
+    "--wait",
+    "--workflow",
+}
+"""Options that only the service's script has."""
+
+
+def spelled(args: Sequence[str]) -> str:
+    """Return the name of the command that is meant: `id-photo`, `edit` and `generate` are those of the script, too."""
+    given = {word.partition("=")[0] for word in args[1:]}
+    if args[0] not in {"id-photo", "edit", "generate"} or not given & _OF_THE_SCRIPT:
+        return args[0]
+    if args[0] == "generate" and "--workflow" not in given:
+        return "character-generate"
+    return f"{args[0]} of the script"
 
 
 class _Loaded(MutableMapping[str, Any]):
@@ -81,19 +109,28 @@ class Commands(TyperGroup):
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that is meant, with the arguments for it."""
+        name = spelled(args)
+        if self.table.get(name, _NONE).module == SCRIPT:
+            _format.use(_format.current()._replace(format="json"))
+        return super().resolve_command(ctx, [name, *args[1:]])
+
     def main(
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,
         complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: ARG002  # typer's signature; errors are told here
+        windows_expand_args: bool = True,
         **extra: Any,
     ) -> NoReturn:
         """Run a command line and exit."""
-        extra["standalone_mode"] = False
+        extra["windows_expand_args"] = windows_expand_args
         words = sys.argv[1:] if args is None else list(args)
         try:
             code = self._run(words, prog_name, complete_var, **extra)
-        except Exception as error:  # what nobody foresaw is one line, too
+        except Exception as error:  # noqa: BLE001  # what nobody foresaw is one line, too
             if _format.current().debug:
                 raise
             code = _unexpected(error)
@@ -104,7 +141,9 @@ class Commands(TyperGroup):
 
         try:
             words = _format.split(words)
-            code = super().main(words, prog_name, complete_var, **extra)
+            if COMPLETE in os.environ:
+                _load_shells()
+            code = super().main(words, prog_name, complete_var, standalone_mode=False, **extra)
         except AuraShotError as error:
             code = _code_of(error)
         except typer.Abort:
@@ -119,6 +158,13 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:
             return _stopped(stop)
+
+
+def _load_shells() -> None:
+    """Let typer know the shells, which it does by itself only if it adds options for completion."""
+    from typer import completion
+
+    completion.completion_init()  # type: ignore[attr-defined] # typer imports it there for these options
 
 
 def _code_of(error: Any) -> int:

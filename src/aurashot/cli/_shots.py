@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
+from aurashot.cli._paying import Account
 from aurashot.cli._targets import target_of
-from aurashot.errors import AuraShotError, DownloadError, IdentityDriftError, SpendCapError
+from aurashot.errors import DownloadError, IdentityDriftError, SpendCapError
 
 if TYPE_CHECKING:
     from aurashot import AuraShot, Generation, IdentityPolicy
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from aurashot.cli._options import Wanted
     from aurashot.cli._output import Output
     from aurashot.cli._screen import Screen
-    from aurashot.instrumentation import Event
-    from aurashot.ledger import SQLiteLedger
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +58,6 @@ def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, 4)
 
 
-class Tracker:
-    """A hook that notes which billed request has been sent and not been answered."""
-
-    def __init__(self) -> None:
-        self.under_way: str | None = None
-        self.paid = 0
-
-    def __call__(self, event: Event) -> None:
-        """Note a billed request."""
-        from aurashot.instrumentation import RequestFailed, RequestStarted, RequestSucceeded
-
-        if isinstance(event, RequestStarted) and event.billable:
-            self.under_way = event.idempotency_key
-        elif isinstance(event, RequestSucceeded) and event.billable:
-            self.under_way = None
-            self.paid += 1
-        elif isinstance(event, RequestFailed) and event.billable:
-            error = event.error
-            if isinstance(error, AuraShotError) and error.outcome in {"not_sent", "rejected"}:
-                self.under_way = None
-
-
 class Shoot:
     """The images of one command.
 
@@ -95,7 +71,9 @@ class Shoot:
         self._target = target_of(wanted.out, count=wanted.count, force=wanted.force, character=asked.character)
         self._tags = wanted.tag_values()
         self._key = wanted.key or str(uuid4())
-        self._tracker = Tracker()
+        self._account = Account(
+            wanted.ledger, max_images=wanted.max_images, timeout=wanted.timeout, images=self._images
+        )
         self._drift: IdentityDriftError | None = None
 
     def run(self) -> None:
@@ -104,31 +82,10 @@ class Shoot:
         Raises:
             typer.Exit: Something failed; what was made before is saved and was printed.
         """
-        from aurashot import AuraShot
-
-        try:
-            with ExitStack() as stack:
-                ledger = self._ledger(stack)
-                client = stack.enter_context(AuraShot(ledger=ledger, hooks=[self._tracker], **self._client_options()))
-                self._make_all(client)
-                self._finish(client)
-        except AuraShotError as error:
-            self._failed(error)
-        except KeyboardInterrupt as stop:
-            self._interrupted(stop)
+        with self._account.client() as client:
+            self._make_all(client)
+            self._finish(client)
         self._tell()
-
-    def _client_options(self) -> dict[str, Any]:
-        return {} if self._wanted.timeout is None else {"timeout": self._wanted.timeout}
-
-    def _ledger(self, stack: ExitStack) -> SQLiteLedger | None:
-        if self._wanted.ledger is None:
-            return None
-        from aurashot.ledger import SpendCap, SQLiteLedger
-
-        most = self._wanted.max_images
-        cap = None if most is None else SpendCap(max_images=most, per="run")
-        return stack.enter_context(SQLiteLedger(self._wanted.ledger, cap=cap))
 
     def _make_all(self, client: AuraShot) -> None:
         count = self._wanted.count
@@ -157,7 +114,7 @@ class Shoot:
 
         left = self._wanted.attempts
         if self._wanted.max_images is not None:
-            left = min(left, self._wanted.max_images - self._tracker.paid)
+            left = min(left, self._wanted.max_images - self._account.paid)
         if left < 1:
             made = number - 1
             raise SpendCapError(
@@ -220,7 +177,7 @@ class Shoot:
             screen.picture(shot.path)
 
     def _tell(self) -> None:
-        paid = self._tracker.paid
+        paid = self._account.paid
         data: dict[str, Any] = {
             "operation": self._asked.operation,
             "paid": paid > 0,
@@ -235,7 +192,7 @@ class Shoot:
         return [shot.data(urls=self._wanted.urls) for shot in self.shots]
 
     def _summary(self, screen: Screen) -> None:
-        paid = self._tracker.paid
+        paid = self._account.paid
         if self._wanted.urls:
             for shot in self.shots:
                 screen.say(shot.generation.url)
@@ -250,40 +207,3 @@ class Shoot:
         for shot in self.shots:
             if shot.path and typer.launch(shot.path):
                 self._output.hint(f"{shot.path} cannot be opened: there is no desktop; open it yourself")
-
-    def _failed(self, error: AuraShotError) -> NoReturn:
-        from aurashot.cli._failures import fail
-
-        saved = [shot for shot in self.shots if shot.path]
-        if isinstance(error, IdentityDriftError) and saved:
-            error.add_note(f"saved all the same: {', '.join(str(shot.path) for shot in saved)}")
-        if self._wanted.ledger is not None and not error.delivered and error.may_be_charged and error.idempotency_key:
-            error.add_note(f"when your bill shows it, run: {self._resolve(error.idempotency_key)}")
-        fail(error, images=self._images(), paid=True if self._tracker.paid else None)
-
-    def _resolve(self, key: str) -> str:
-        return f"aurashot spend resolve --ledger {shlex.quote(str(self._wanted.ledger))} {shlex.quote(key)} paid"
-
-    def _interrupted(self, stop: KeyboardInterrupt) -> NoReturn:
-        """Say what Ctrl-C has left behind."""
-        from aurashot.cli._failures import interrupt
-
-        unsaved = [each for each in getattr(stop, "delivered", ()) if getattr(each, "outputs", ())]
-        key = self._tracker.under_way
-        if unsaved:
-            key = unsaved[-1].meta.idempotency_key
-            stop.add_note(f"the image was made and billed under the idempotency key {key}")
-            stop.add_note(
-                f"run the command again with --idempotency-key {shlex.quote(str(key))} to get it without paying again"
-            )
-        elif key:
-            stop.add_note(f"an image may have been billed under the idempotency key {key}")
-            stop.add_note(
-                "ask support about that key; it cannot be fetched from here"
-                if self._wanted.ledger is None
-                else f"the ledger has it as unresolved; when your bill shows it, run: {self._resolve(key)}"
-            )
-        elif not self._tracker.paid:
-            stop.add_note("nothing was billed")
-        paid = True if unsaved or (self._tracker.paid and not key) else "unknown" if key else False
-        interrupt(stop, paid=paid, idempotency_key=key, images=self._images())

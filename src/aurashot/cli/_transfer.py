@@ -7,13 +7,12 @@ import typer
 
 from aurashot._reasons import reason_of
 from aurashot.cli import _options as options
-from aurashot.errors import AuraShotError, InputError
+from aurashot.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from aurashot import AuraShot
-    from aurashot.cli._output import Output
 
 
 def upload(
@@ -25,14 +24,13 @@ def upload(
 
     The other commands upload by themselves. Location and other metadata are removed first, with the extra "images".
     """
-    from aurashot.cli._asked import Asked
+    from aurashot.cli._asked import described
     from aurashot.cli._output import Output
 
-    output = Output()
-    described = [Asked(operation="edit", images={"FILE": file}).described()[0] for file in files]
+    found = [described("FILE", file) for file in files]
     if dry_run:
-        rows = [{"source": each["source"], "bytes": each["bytes"], "upload": each["upload"]} for each in described]
-        output.show(
+        rows = [{name: each[name] for name in ("source", "bytes", "upload")} for each in found]
+        Output().show(
             {"dry_run": True, "paid": False, "files": rows},
             lambda screen: screen.table(("file", "bytes"), [(row["source"], str(row["bytes"])) for row in rows]),
             [row["source"] for row in rows],
@@ -42,7 +40,7 @@ def upload(
     def one(client: "AuraShot", file: str) -> dict[str, Any]:
         return {"source": file, "url": client.upload(file).url}
 
-    _each(output, files, one, "uploading", timeout, ("source", "url"))
+    _each(files, one, verb="uploading", timeout=timeout, columns=("source", "url"))
 
 
 def download(
@@ -57,7 +55,6 @@ def download(
     Each is saved completely or not at all. A file that holds the URL of an image that could not be downloaded, as
     other commands write it, is passed with --from.
     """
-    from aurashot.cli._output import Output
     from aurashot.cli._targets import target_of
 
     wanted = [*(urls or ()), *(_lines(source) if source else ())]
@@ -69,7 +66,7 @@ def download(
     def one(client: "AuraShot", url: str) -> dict[str, Any]:
         return {"path": target.save(client, url, numbers[url])}
 
-    _each(Output(), list(numbers)[::-1], one, "downloading", timeout, ("path",))
+    _each(list(numbers)[::-1], one, verb="downloading", timeout=timeout, columns=("path",))
 
 
 def _lines(path: Path) -> list[str]:
@@ -81,25 +78,22 @@ def _lines(path: Path) -> list[str]:
 
 
 def _each(
-    output: "Output",
     what: "Iterable[str]",
     one: "Callable[[AuraShot, str], dict[str, Any]]",
+    *,
     verb: str,
     timeout: float | None,
     columns: tuple[str, ...],
 ) -> None:
     """Do one thing with one client for each of several; what was done before a failure is told with it."""
-    from aurashot import AuraShot
-    from aurashot.cli._failures import fail
+    from aurashot.cli._output import Output
+    from aurashot.cli._paying import Account
 
-    done: list[dict[str, Any]] = []
-    try:
-        with AuraShot(**({} if timeout is None else {"timeout": timeout})) as client:
-            for each in what:
-                with output.working(f"{verb} {each} ..."):
-                    done.append(one(client, each))
-                if output.is_human:
-                    output.screen.say("  ".join(str(done[-1][column]) for column in columns))
-    except AuraShotError as error:
-        fail(error, images=done)
+    output, done = Output(), list[dict[str, Any]]()
+    with Account(None, timeout=timeout, images=lambda: done).client() as client:
+        for each in what:
+            with output.working(f"{verb} {each} ..."):
+                done.append(one(client, each))
+            if output.is_human:
+                output.screen.say("  ".join(str(done[-1][column]) for column in columns))
     output.show({"paid": False, "images": done}, lambda _: None, [str(each[columns[-1]]) for each in done])

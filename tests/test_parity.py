@@ -37,6 +37,7 @@ WAITING = {
     "read",
     "show",
     "create_character",
+    "plan_character",
     "redo_anchor",
 } | {
     "virtual_try_on",

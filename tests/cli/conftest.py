@@ -14,11 +14,22 @@ from typer.testing import CliRunner
 
 from aurashot import sandbox
 from aurashot.cli import app
+from aurashot.cli._format import AGENT_VARIABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = "sk_live_canary_4711"
+VARIABLES = (
+    "AURASHOT_API_KEY",
+    "AURASHOT_BASE_URL",
+    "AURASHOT_FORMAT",
+    "AURASHOT_LEDGER",
+    "AURASHOT_LIBRARY",
+    "AURASHOT_STUDIO_KEY",
+    "FORCE_COLOR",
+    "TTY_COMPATIBLE",
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,7 @@ Aurashot: TypeAlias = Callable[..., Ran]
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty folder, with no key and no address in the environment or at home."""
-    for name in ("AURASHOT_API_KEY", "AURASHOT_STUDIO_KEY", "AURASHOT_BASE_URL", "FORCE_COLOR", "TTY_COMPATIBLE"):
+    for name in (*VARIABLES, *AGENT_VARIABLES):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)

@@ -285,7 +285,7 @@ def test_live_refused_key(
     """A key that the service refuses costs nothing, and the line does not speak of a bill."""
     monkeypatch.setenv("AURASHOT_API_KEY", "sk_revoked")
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
-    assert 1 == ran.code
+    assert 3 == ran.code
     assert "revoked" in ran.error
     assert "may have been billed" not in ran.error
     assert "0 of 3 images" in ran.out
@@ -310,7 +310,7 @@ def test_live_lost_response(aurashot: Callable[..., Any], server: SandboxServer,
     """When a response is lost, what came before is kept and shown, and the line names the key of what may be billed."""
     server.fault("drop", operations=["generate"])
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
-    assert 1 == ran.code
+    assert 6 == ran.code
     assert "this happened at cafe, image 2 of 3; it may have been billed anyway" in ran.error
     assert f"idempotency key {_keys(server)[-1]}" in ran.error
     assert "1 of 3 images" in ran.out
@@ -325,7 +325,7 @@ def test_live_lost_download(aurashot: Callable[..., Any], server: SandboxServer,
     server.fault("not-found", operations=["file"])
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
     entry = server.bill().entries[-1]
-    assert (1, "id-photo") == (ran.code, entry.operation)
+    assert (10, "id-photo") == (ran.code, entry.operation)
     assert "the URL of the image is in 'aurashot-demo/id-photo.url.txt'; " in ran.error
     assert "; the image was generated (request id" in ran.error
     assert "/files/" not in ran.out + ran.err
@@ -340,7 +340,7 @@ def test_live_pending(aurashot: Callable[..., Any], server: SandboxServer, photo
     """A response without an image is told with what it may have cost."""
     server.fault("pending", operations=["id-photo"])
     ran = aurashot("demo", "--live", "--yes", "--face", str(photos["hopper"]))
-    assert 1 == ran.code
+    assert 6 == ran.code
     assert f"may have been billed anyway (request id {server.bill().entries[-1].request_id}" in ran.error
 
 

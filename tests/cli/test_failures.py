@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aurashot.cli._failures import describe, exit_code, printable
+from aurashot.cli._failures import describe, exit_code
+from aurashot.cli._text import printable
 from aurashot.errors import (
     AuraShotError,
     ConfigurationError,

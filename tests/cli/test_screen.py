@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from aurashot.cli._output import as_json, write
 from aurashot.cli._screen import Screen
 from aurashot.errors import AuraShotError
 
@@ -47,7 +48,7 @@ def test_what_the_encoding_cannot_show(monkeypatch: pytest.MonkeyPatch, encoding
     screen.lines(f"{IN_BYTES}\n\udcff")
     screen.row("Tag", text, text)
     screen.table((text,), [(text,)])
-    screen.data({text: text})
+    write([as_json({text: text})])
     with screen.working(text):
         pass
     printed = buffer.getvalue().decode(encoding).splitlines()
@@ -81,7 +82,7 @@ def test_a_reader_who_has_left(monkeypatch: pytest.MonkeyPatch, capfd: pytest.Ca
         for _ in range(2):
             screen.say("one")
             screen.table(("a",), [("b",)])
-            screen.data({})
+            write([as_json({})])
     assert ("", "") == tuple(capfd.readouterr())
 
 

@@ -200,11 +200,11 @@ def test_an_entry_in_full(aurashot: Aurashot, path: Path) -> None:
 def test_an_entry_as_data(aurashot: Aurashot, path: Path) -> None:
     """The same for programs."""
     ran = aurashot("spend", "show", "d", "--json", "--ledger", str(path))
-    (entry,) = json.loads(ran.out)
+    (entry,) = json.loads(ran.out)["entries"]
     shown = {"payment": "unknown", "operation": "edit", "is_finished": False, "tags": {"user": "\x1b[31mred"}}
     assert shown == {name: entry[name] for name in shown}
     assert "urls" not in entry
-    (entry,) = json.loads(aurashot("spend", "show", "a", "--json", "--urls", "--ledger", str(path)).out)
+    (entry,) = json.loads(aurashot("spend", "show", "a", "--json", "--urls", "--ledger", str(path)).out)["entries"]
     assert [IMAGE] == entry["urls"]
 
 

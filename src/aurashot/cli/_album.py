@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aurashot import AuraShot, Generation
-    from aurashot.cli._screen import Screen
+    from aurashot.cli._output import Output
     from aurashot.identity import Comparison, FaceReference
 
 
@@ -71,12 +71,13 @@ class Album:
         shots: The images so far.
     """
 
-    def __init__(self, client: AuraShot, folder: Path, screen: Screen) -> None:
+    def __init__(self, client: AuraShot, folder: Path, output: Output) -> None:
         self.folder = folder
         self.shots: list[Shot] = []
         self.reference: FaceReference | None = None
         self._client = client
-        self._screen = screen
+        self._screen = output.screen
+        self._working = output.working
 
     def fill(self, face: Path) -> None:
         """Generate the three images of the demo: the anchor of a face, the face in a scene, and an edit of that image.
@@ -93,7 +94,7 @@ class Album:
     def _add(self, scene: Scene, make: Callable[[], Generation]) -> Generation:
         started = perf_counter()
         try:
-            with self._screen.working(f"making {scene.name} ..."):
+            with self._working(f"making {scene.name} ..."):
                 generation = make()
                 file = self._download(scene, generation)
                 shot = self._shot(scene, generation, file, started)

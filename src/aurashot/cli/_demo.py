@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from aurashot import AuraShot
     from aurashot.cli._album import Album
+    from aurashot.cli._output import Output
     from aurashot.cli._portrait import Portrait
     from aurashot.cli._screen import Screen
 
@@ -48,17 +49,17 @@ def demo(
     """
     from aurashot.cli._album import SCENES, Album
     from aurashot.cli._files import check_folder, check_replaces_nothing
+    from aurashot.cli._output import Output
     from aurashot.cli._portrait import drawn_portrait, portrait_of
-    from aurashot.cli._screen import Screen
 
     check_folder(out)
     check_replaces_nothing(out, ["face", "index", *(scene.name for scene in SCENES)], MARK)
-    screen = Screen()
+    output = Output()
     portrait = portrait_of(face) if face else drawn_portrait()
     if live and drift:
         raise InputError("--drift: it is for the sandbox; leave out --live", argument="drift")
-    with _service(screen, live=live, yes=yes, drift=drift) as client:
-        _run(Album(client, out, screen), portrait, screen, live=live)
+    with _service(output.screen, live=live, yes=yes, drift=drift) as client:
+        _run(Album(client, out, output), portrait, output, live=live)
 
 
 @contextmanager
@@ -92,7 +93,7 @@ def _confirm(screen: "Screen", *, yes: bool) -> None:
         raise typer.Exit(1)
 
 
-def _run(album: "Album", portrait: "Portrait", screen: "Screen", *, live: bool) -> None:
+def _run(album: "Album", portrait: "Portrait", output: "Output", *, live: bool) -> None:
     from aurashot.cli._failures import fail
     from aurashot.cli._files import write, writing
 
@@ -101,6 +102,7 @@ def _run(album: "Album", portrait: "Portrait", screen: "Screen", *, live: bool) 
     write(album.folder / MARK, b"The images here are replaced by the next run of aurashot demo.\n")
     face = album.folder / portrait.file
     write(face, portrait.content)
+    screen = output.screen
     screen.say()
     screen.row("Face", face.name, "drawn; your own with --face PHOTO" if portrait.drawn else "your photo")
     started = perf_counter()
@@ -115,6 +117,22 @@ def _run(album: "Album", portrait: "Portrait", screen: "Screen", *, live: bool) 
             problem.add_note("it may have been billed anyway")
         raise
     _summarise(album, portrait, screen, perf_counter() - started, live=live)
+    if not output.is_human:
+        output.show(_data(album, live=live), lambda _: None, [str(album.folder / shot.file) for shot in album.shots])
+
+
+def _data(album: "Album", *, live: bool) -> dict[str, object]:
+    images = [
+        {
+            "name": shot.scene.name,
+            "path": str(album.folder / shot.file),
+            "seconds": round(shot.seconds, 3),
+            "verdict": shot.comparison.verdict if shot.comparison else None,
+            "similarity": shot.comparison.similarity if shot.comparison else None,
+        }
+        for shot in album.shots
+    ]
+    return {"paid": live, "page": str(album.folder / "index.html"), "images": images}
 
 
 def _summarise(album: "Album", portrait: "Portrait", screen: "Screen", seconds: float, *, live: bool) -> None:

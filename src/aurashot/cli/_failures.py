@@ -1,57 +1,136 @@
-"""Errors of commands: one line on standard error, and an exit code."""
+"""Errors of commands: one line or one object, and an exit code."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any, Final, NoReturn
+import traceback
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
-from aurashot.errors import AuraShotError, ConfigurationError, InputError
+from aurashot.cli._exit_codes import FAILED, INTERRUPTED, USAGE, Kind, kind_of, paid_by
+from aurashot.cli._format import current
+from aurashot.cli._text import printable
 
-EXIT_FAILED: Final = 1
-"""The service, the network or the machine failed."""
-EXIT_USAGE: Final = 2
-"""The user's input is invalid: an option, a file, a missing key."""
-_CONTROL_SPACES: Final = "\x1c\x1d\x1e\x1f\x85"
-"""Control characters that Python counts as white space."""
-EXIT_INTERRUPTED: Final = 130
-"""Ctrl-C: 128 plus the number of SIGINT, as in shells."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
+    from aurashot.cli._exit_codes import Paid
+    from aurashot.errors import AuraShotError
 
-class Commands(TyperGroup):
-    """The group that holds all commands, and prints their errors."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the chosen command."""
-        try:
-            return super().invoke(ctx)
-        except AuraShotError as error:
-            fail(error)
-        except KeyboardInterrupt as stop:
-            below = "\n" if sys.stderr.isatty() else ""  # a terminal shows ^C on the current line
-            typer.echo(below + printable("; ".join(["stopped", *_notes(stop)])), err=True)
-            raise typer.Exit(EXIT_INTERRUPTED) from None
+EXIT_FAILED = FAILED.code
+EXIT_USAGE = USAGE.code
+EXIT_INTERRUPTED = INTERRUPTED.code
 
 
-def fail(error: AuraShotError, *, is_free: bool = False) -> NoReturn:
-    """Exit with one line about an error.
+def fail(
+    error: AuraShotError,
+    *,
+    is_free: bool = False,
+    images: Sequence[dict[str, Any]] = (),
+    paid: Paid | None = None,
+) -> NoReturn:
+    """Exit with one line or one object about an error.
 
     Args:
         error: What went wrong.
         is_free: Whether the work cost nothing because a sandbox did it.
+        images: What is known of the images that the command had made before.
+        paid: Whether the command had paid for images before.
 
     Raises:
         typer.Exit: With the exit code of the error.
     """
-    typer.echo(f"error: {describe(error, is_free=is_free)}", err=True)
-    raise typer.Exit(exit_code(error)) from None
+    if current().debug:
+        traceback.print_exception(error, file=sys.stderr)
+    failure = failure_of(error, is_free=is_free) | {"images": list(images)}
+    if paid is not None and failure["paid"] is False:
+        failure["paid"] = paid
+    tell(describe(error, is_free=is_free), failure)
+    raise typer.Exit(kind_of(error, is_free=is_free).code) from None
+
+
+def tell(line: str, failure: dict[str, Any]) -> None:
+    """Print a failure: an object on standard output as JSON, in every other format something on standard error."""
+    from aurashot.cli._output import as_json, as_lines, write
+
+    wanted = current().format
+    if wanted == "json":
+        write([as_json(failure)])
+    elif wanted == "agent":
+        write(as_lines({name: value for name, value in failure.items() if value not in (None, "", [])}), sys.stderr)
+    else:
+        write([f"error: {line}"], sys.stderr)
+
+
+def interrupt(stop: BaseException, **known: Any) -> NoReturn:
+    """Exit with one line or one object about Ctrl-C.
+
+    Args:
+        stop: What was raised; its notes are told.
+        known: What is known, by the keys of the object.
+
+    Raises:
+        typer.Exit: With the exit code that shells know.
+    """
+    from aurashot.cli._output import write
+
+    notes = _notes(stop)
+    if current().format in {"human", "quiet"}:
+        below = "\n" if sys.stderr.isatty() else ""  # a terminal shows ^C on the current line
+        write([below + printable("; ".join(["stopped", *notes]))], sys.stderr)
+    else:
+        tell("", failure("Stopped by Ctrl-C", INTERRUPTED, notes, **known))
+    raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def exit_code(error: AuraShotError) -> int:
     """Return the exit code of an error."""
-    return EXIT_USAGE if isinstance(error, ConfigurationError | InputError) else EXIT_FAILED
+    return kind_of(error).code
+
+
+def failure(message: str, kind: Kind, notes: list[str] | None = None, **known: Any) -> dict[str, Any]:
+    """Return the document about a failure: always with the same keys.
+
+    Args:
+        message: What went wrong, and after a semicolon what to do.
+        kind: Its class.
+        notes: What else is known.
+        known: The keys that have another value than `None`.
+    """
+    detail = "; ".join(notes or [])
+    return {
+        "error": message,
+        "detail": detail,
+        "code": kind.word,
+        "exit_code": kind.code,
+        "type": known.get("type"),
+        "paid": known.get("paid", False),
+        "outcome": known.get("outcome"),
+        "status_code": known.get("status_code"),
+        "retry_after": known.get("retry_after"),
+        "request_id": known.get("request_id"),
+        "idempotency_key": known.get("idempotency_key"),
+        "images": known.get("images", []),
+    }
+
+
+def failure_of(error: AuraShotError, *, is_free: bool = False) -> dict[str, Any]:
+    """Return the document about an error."""
+    delivered = error.delivered[-1] if error.delivered else None
+    meta = getattr(delivered, "meta", None)
+    return failure(
+        error.message.rstrip("."),
+        kind_of(error, is_free=is_free),
+        _notes(error),
+        type=type(error).__name__,
+        paid=False if is_free else paid_by(error),
+        outcome=error.outcome,
+        status_code=getattr(error, "status_code", None) or None,
+        retry_after=error.retry_after,
+        request_id=getattr(delivered, "request_id", None) or error.request_id,
+        idempotency_key=getattr(meta, "idempotency_key", None) or error.idempotency_key,
+    )
 
 
 def describe(error: AuraShotError, *, is_free: bool = False) -> str:
@@ -62,31 +141,18 @@ def describe(error: AuraShotError, *, is_free: bool = False) -> str:
         marks = {"request id": getattr(each, "request_id", None), "idempotency key": each.meta.idempotency_key}
     if error.may_be_charged and not error.delivered and not is_free:
         marks["idempotency key"] = error.idempotency_key
-    if (error.may_be_charged or len(error.delivered) > len(_images(error))) and not is_free:
+    without = [each for each in error.delivered if not getattr(each, "outputs", ())]
+    if (without or (error.may_be_charged and not error.delivered)) and not is_free:
         clauses.append("it may have been billed anyway")
     quoted = ", ".join(f"{name} {value}" for name, value in marks.items() if value)
     return printable("; ".join(clauses) + (f" ({quoted})" if quoted else ""))
 
 
 def _images(error: AuraShotError) -> list[str]:
-    """Return a clause for each image that was generated before the error; its URL can be signed, and is not printed."""
-    return ["the image was generated" for each in error.delivered if getattr(each, "outputs", ())]
+    """Return a clause about the images that were generated before the error; their URLs can be signed."""
+    number = sum(bool(getattr(each, "outputs", ())) for each in error.delivered)
+    return [] if not number else ["the image was generated" if number == 1 else f"{number} images were generated"]
 
 
 def _notes(error: BaseException) -> list[str]:
-    return getattr(error, "__notes__", [])
-
-
-def printable(text: str) -> str:
-    """Return a text as one line that a terminal only shows: responses, tags, ledgers and file names are not trusted.
-
-    Line breaks and other white space become spaces. Control characters, and those that change the direction of text or
-    take no space, become escapes of Python. Lone surrogates stay, for the output to escape them.
-    """
-    return text if text.isprintable() else "".join(map(_shown, text))
-
-
-def _shown(letter: str) -> str:
-    if letter.isprintable() or "\ud800" <= letter <= "\udfff":
-        return letter
-    return " " if letter.isspace() and letter not in _CONTROL_SPACES else letter.encode("unicode_escape").decode()
+    return list(getattr(error, "__notes__", []))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 CELLS: Final = 16
 """Columns of the terminal that a face takes; the gap to the next one comes on top."""
 _GAP: Final = 2
+PICTURE: Final = 48
+"""Columns that a picture takes at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,24 @@ def renderable() -> Any:
     except ImportError:
         return None
     return found.Image if found.Image in {found.SixelImage, found.TGPImage} else None
+
+
+def opened(path: str, columns: int, kind: Any) -> Any:
+    """Return an image file as something that the terminal shows; None if it cannot be read.
+
+    Args:
+        path: The file.
+        columns: The width that it takes.
+        kind: What `renderable` returned.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            image.thumbnail((1024, 1024))
+            return kind(image.convert("RGB"), width=max(1, columns))
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
 
 
 def rows(faces: Sequence[tuple[Sequence[str], Image | None]], columns: int, kind: Any) -> Iterator[Row]:

@@ -29,19 +29,23 @@ def login(
     .aurashot.env, where all your clients find it.
     """
     from aurashot import save_key
-    from aurashot.cli._screen import Screen
+    from aurashot.cli._output import Output
 
     if here and folder is not None:
         raise ConfigurationError("--here and --folder exclude each other; leave one out")
-    screen = Screen()
+    output = Output()
     if sys.stdin.isatty():
-        screen.say(f"Create a key at {KEYS_PAGE}")
-        key = typer.prompt("API key", hide_input=True)
+        output.hint(f"Create a key at {KEYS_PAGE}")
+        key = typer.prompt("API key", hide_input=True, err=True)
     else:
         key = _line()
     path = save_key(key, folder=Path.cwd() if here else folder)
     last = key.strip().strip("'\"`").strip()[-4:]  # without the quotes that it may be in
-    screen.say(f"The key ending in {last} is stored in {path}, readable only by you.")
+    output.show(
+        {"path": str(path), "ends_in": last},
+        lambda screen: screen.say(f"The key ending in {last} is stored in {path}, readable only by you."),
+        [str(path)],
+    )
 
 
 def _line() -> str:

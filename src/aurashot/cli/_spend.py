@@ -1,6 +1,7 @@
 """`aurashot spend`: what a ledger records, and what is known later about its unresolved calls."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -36,7 +37,6 @@ Key = Annotated[str, typer.Argument(metavar="KEY", help="The idempotency key of 
 InLedger = Annotated[
     Path, typer.Option("--ledger", metavar="FILE", help="The file of the ledger.", envvar="AURASHOT_LEDGER")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @spend.command()
@@ -55,24 +55,22 @@ def summary(
             help="Show all values of all tags, or all unresolved calls; by default, ten values of ten tags, 100 calls.",
         ),
     ] = False,
-    as_json: AsJson = False,
 ) -> None:
     """Show what was spent, and which calls are unresolved.
 
     Reads a ledger that a program writes with SQLiteLedger, during or after the run.
     """
-    from aurashot.cli._screen import Screen
+    from aurashot.cli._output import Output
     from aurashot.cli._spend_report import Report
     from aurashot.ledger import SQLiteLedger
 
     with SQLiteLedger(path, create=False) as ledger:
-        report = Report(ledger, Screen(), since, _moment(since))
-        if as_json:
-            report.show_data()
-        elif unresolved:
-            report.show_unresolved(None if everything else 100)
+        report = Report(ledger, since, _moment(since))
+        output = Output()
+        if unresolved:
+            output.show(report.data(), partial(report.show_unresolved, None if everything else 100), report.keys())
         else:
-            report.show_summary(None if everything else 10)
+            output.show(report.data(), partial(report.show_summary, None if everything else 10), report.keys())
 
 
 @spend.command()
@@ -82,22 +80,21 @@ def show(
     urls: Annotated[
         bool, typer.Option("--urls", help="Print the URLs of the images as well; who has one can fetch its image.")
     ] = False,
-    as_json: AsJson = False,
 ) -> None:
     """Show all that is recorded under a key."""
-    from aurashot.cli._screen import Screen
+    from aurashot.cli._output import Output
     from aurashot.cli._spend_entries import data_of, describe, not_recorded
     from aurashot.ledger import SQLiteLedger
 
-    screen = Screen()
     with SQLiteLedger(path, create=False) as ledger:
         entries = ledger.find(key=key)
         if not entries:
             raise not_recorded(key, (entry.idempotency_key for entry in ledger.entries()))
-    if as_json:
-        screen.data([data_of(entry, urls=urls) for entry in entries])
-    else:
-        describe(entries, screen, path, urls=urls)
+    Output().show(
+        {"entries": [data_of(entry, urls=urls) for entry in entries]},
+        lambda screen: describe(entries, screen, path, urls=urls),
+        [url for entry in entries for url in entry.urls] if urls else [entry.payment for entry in entries],
+    )
 
 
 @spend.command()
@@ -112,18 +109,16 @@ def resolve(
     request_id: Annotated[
         str | None, typer.Option(metavar="ID", help="The service's identifier, if it was found.")
     ] = None,
-    as_json: AsJson = False,
 ) -> None:
     """Record what became of an unresolved call.
 
     Look at your bill or ask support first. The command does not ask, and prints what it recorded. What is not_paid no
     longer counts towards a spend cap, and its key can be used again.
     """
-    from aurashot.cli._screen import Screen
+    from aurashot.cli._output import Output
     from aurashot.cli._spend_entries import check_unresolved, data_of, tell_resolved
     from aurashot.ledger import SQLiteLedger
 
-    screen = Screen()
     with SQLiteLedger(path, create=False) as ledger:
         before = ledger.find(key=key)
         check_unresolved(key, before, ledger, path)
@@ -131,10 +126,11 @@ def resolve(
         after = ledger.find(key=key)
     numbers = {entry.number for entry in before}
     entries = [entry for entry in after if entry.number in numbers]
-    if as_json:
-        screen.data({"resolved": number, "entries": [data_of(entry) for entry in entries]})
-    else:
-        tell_resolved(before, number, payment, screen)
+    Output().show(
+        {"resolved": number, "entries": [data_of(entry) for entry in entries]},
+        lambda screen: tell_resolved(before, number, payment, screen),
+        [key],
+    )
 
 
 def _moment(text: str | None) -> datetime | None:

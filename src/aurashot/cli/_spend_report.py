@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from aurashot.cli._spend_entries import age, command, data_of, resolve_command, tags, why
 from aurashot.ledger import Spend
@@ -27,24 +27,28 @@ class Report:
         since: Only entries since then, as it was given on the command line.
     """
 
-    def __init__(self, ledger: SQLiteLedger, screen: Screen, since: str | None, moment: datetime | None) -> None:
+    def __init__(self, ledger: SQLiteLedger, since: str | None, moment: datetime | None) -> None:
         self.since = since
         self._ledger = ledger
-        self._screen = screen
         self._moment = moment
 
-    def show_data(self) -> None:
-        """Print the totals and the unresolved entries as JSON."""
+    def data(self) -> dict[str, Any]:
+        """Return the totals and the unresolved entries as a document."""
         unresolved = [data_of(entry) for entry in self._unresolved()]
-        self._screen.data({**asdict(self._ledger.summary(self._moment)), "unresolved": unresolved})
+        return {**asdict(self._ledger.summary(self._moment)), "unresolved": unresolved}
 
-    def show_summary(self, most: int | None) -> None:
+    def keys(self) -> list[str]:
+        """Return the idempotency keys of the unresolved entries."""
+        return [entry.idempotency_key for entry in self._unresolved()]
+
+    def show_summary(self, most: int | None, screen: Screen) -> None:
         """Print the totals: all, by operation and by tag.
 
         Args:
+            screen: Where they are printed.
             most: How many tags, and how many values of each, are shown; None for all.
         """
-        screen, summary = self._screen, self._ledger.summary(self._moment)
+        summary = self._ledger.summary(self._moment)
         names = _largest(summary.by_tag, most, _at_most)
         screen.table(_HEAD, _rows(summary, names, most))
         hidden = len(summary.by_tag) - len(names)
@@ -58,13 +62,14 @@ class Report:
             screen.say(f"{number:,} may be on the bill and are not resolved; list them with:")
             screen.say(f"  {self._command('--unresolved')}")
 
-    def show_unresolved(self, most: int | None) -> None:
+    def show_unresolved(self, most: int | None, screen: Screen) -> None:
         """Print a line for each entry that may be on the bill, and how one is resolved.
 
         Args:
+            screen: Where they are printed.
             most: How many entries are shown, from the oldest; None for all.
         """
-        screen, entries = self._screen, self._unresolved()
+        entries = self._unresolved()
         if not entries:
             screen.say("Nothing is unresolved.")
             return

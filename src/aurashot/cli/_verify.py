@@ -24,18 +24,20 @@ def verify(
     Each image is "same", "different" or "unsure", with reasons. A drawn face cannot be judged, and is "unsure".
     """
     from aurashot.cli import _verify_report as reports
-    from aurashot.cli._screen import Screen
+    from aurashot.cli._output import Output
 
-    screen = Screen()
-    with screen.working("comparing"):
+    output = Output()
+    with output.working("comparing"):
         results = reports.compared(anchor, images, strict=strict)
-    screen.table(("image", "verdict", "similarity", "reasons"), [result.cells for result in results])
-    screen.faces(lambda: reports.faces(anchor, results))
+    drifted = [result for result in results if result.is_drift]
+    output.show(
+        reports.data(anchor, results),
+        lambda screen: reports.show(anchor, results, screen),
+        [str(result.path) for result in drifted],
+    )
     if report is not None:
         reports.write(report, reports.page(anchor, results), "--report")
     if junit is not None:
         reports.write(junit, reports.junit(results), "--junit")
-    drifted = [result for result in results if result.is_drift]
     if drifted:
-        screen.say(f"{len(drifted)} of {len(results)} drifted away from {anchor}.")
         raise typer.Exit(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 from string import Template
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
 from aurashot import _atomic
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+    from aurashot.cli._screen import Screen
     from aurashot.identity import Comparison, FaceReference
 
 _SHOWN: Final = 160
@@ -134,6 +135,30 @@ def _compared(reference: FaceReference, image: Path, *, strict: bool) -> Result:
         return Result(image, compare(reference, image, strict=strict), strict=strict)
     except (InputError, FaceEngineError) as error:
         return Result(image, None, error.message, strict)
+
+
+def data(anchor: Path, results: Sequence[Result]) -> dict[str, Any]:
+    """Return the results as a document."""
+    images = [
+        {
+            "path": str(each.path),
+            "verdict": each.verdict,
+            "similarity": each.comparison.similarity if each.comparison else None,
+            "is_drift": each.is_drift,
+            "reasons": each.reasons,
+        }
+        for each in results
+    ]
+    return {"anchor": str(anchor), "drifted": sum(each.is_drift for each in results), "images": images}
+
+
+def show(anchor: Path, results: Sequence[Result], screen: Screen) -> None:
+    """Print the results as a table, and the faces where the terminal shows images."""
+    screen.table(("image", "verdict", "similarity", "reasons"), [result.cells for result in results])
+    screen.faces(lambda: faces(anchor, results))
+    drifted = sum(result.is_drift for result in results)
+    if drifted:
+        screen.say(f"{drifted} of {len(results)} drifted away from {anchor}.")
 
 
 def faces(anchor: Path, results: Sequence[Result]) -> list[tuple[tuple[str, str], Image | None]]:

@@ -8,6 +8,7 @@ from aurashot import __version__
 from aurashot.cli._demo import demo
 from aurashot.cli._failures import Commands
 from aurashot.cli._login import login
+from aurashot.cli._mcp import mcp
 from aurashot.cli._models import models
 from aurashot.cli._sandbox import sandbox
 from aurashot.cli._spend import spend
@@ -24,6 +25,7 @@ app: typer.Typer = typer.Typer(
 app.command()(demo)
 app.command()(login)
 app.command()(verify)
+app.command()(mcp)
 app.add_typer(spend)
 app.add_typer(sandbox)
 app.add_typer(models)

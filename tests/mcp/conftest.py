@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+import anyio
 import pytest
 from mcp import Client
 
@@ -14,10 +14,12 @@ from aurashot.mcp import ServerSettings, create_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from pathlib import Path
 
     from aurashot.sandbox import SandboxServer
 
-Connecting = AbstractAsyncContextManager[Client]
+Connecting: TypeAlias = AbstractAsyncContextManager[Any]
+"""A client; its results are unions of many types, so that tests take them as they come."""
 
 
 class Connect(Protocol):
@@ -41,9 +43,7 @@ def selfie(astronaut: Path) -> bytes:
 
 
 @pytest.fixture
-def service(
-    quick_drawings: None, sandbox_server: SandboxServer, monkeypatch: pytest.MonkeyPatch
-) -> SandboxServer:
+def service(quick_drawings: None, sandbox_server: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> SandboxServer:
     """Return a sandbox with an empty bill that stands for the hosted service."""
     sandbox_server.reset()
     monkeypatch.setenv("AURASHOT_BASE_URL", sandbox_server.url)
@@ -77,6 +77,11 @@ def connect(folder: Path, service: SandboxServer) -> Connect:
 def ledger_in(folder: Path) -> SQLiteLedger:
     """Return the ledger that a server has written there."""
     return SQLiteLedger(folder / "spend.db", create=False)
+
+
+async def bytes_of(answer: dict[str, Any]) -> bytes:
+    """Return the file of the image in an answer."""
+    return await anyio.Path(answer["image"]["path"]).read_bytes()
 
 
 def text_of(result: Any) -> str:

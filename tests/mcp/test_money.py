@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -15,8 +15,7 @@ from aurashot.mcp._calls import is_still_its_key
 from tests.mcp.conftest import ledger_in, text_of
 
 if TYPE_CHECKING:
-
-    from mcp import Client
+    from pathlib import Path
 
     from aurashot.sandbox import SandboxServer
     from tests.mcp.conftest import Connect
@@ -26,7 +25,7 @@ CAFE = {"prompt": "in a cafe", "face": "selfie.jpg"}
 NOW = datetime.now(UTC)
 
 
-async def generate(client: Client, **more: Any) -> dict[str, Any]:
+async def generate(client: Any, **more: Any) -> dict[str, Any]:
     """Generate an image, and return the structured answer."""
     result = await client.call_tool("generate", {**CAFE, **more})
     return dict(result.structured_content)
@@ -68,7 +67,7 @@ async def test_another_photo_is_another_call(
     """The content of a file counts, not its name."""
     async with connect() as client:
         first = await generate(client)
-        (folder / "selfie.jpg").write_bytes(grace_hopper.read_bytes())
+        shutil.copy(grace_hopper, folder / "selfie.jpg")
         second = await generate(client)
     assert first["request_key"] != second["request_key"]
 
@@ -86,7 +85,7 @@ async def test_a_key_is_for_one_call(connect: Connect, service: SandboxServer) -
 async def test_a_client_that_gives_up_and_repeats_pays_once(connect: Connect, service: SandboxServer) -> None:
     """The call goes on when the client stops waiting, and the repeated one gets its image."""
     service.latency = 1.0
-    async with connect(timeout=0.3) as client:
+    async with connect(timeout=0.3, grace=60.0) as client:
         with pytest.raises(MCPError):
             await generate(client)
     # the server of that client waited for the call before it ended
@@ -100,7 +99,7 @@ async def test_two_calls_at_once_are_one(connect: Connect, service: SandboxServe
     service.latency = 0.3
     found: list[dict[str, Any]] = []
 
-    async def call(client: Client) -> None:
+    async def call(client: Any) -> None:
         found.append(await generate(client))
 
     async with connect() as client, anyio.create_task_group() as tasks:
@@ -116,7 +115,6 @@ async def test_a_slow_call_answers_running_and_is_asked_for(connect: Connect, se
     async with connect(answer_within=0.2) as client:
         slow = await generate(client, request_key="slow-1")
         assert (slow["status"], slow["paid"], slow["request_key"]) == ("running", "unknown", "slow-1")
-        assert slow["spend"]["unknown"] == 1
         got: dict[str, Any] = {"status": "running"}
         while got["status"] == "running":
             got = (await client.call_tool("get_image", {"request_key": "slow-1"})).structured_content
@@ -218,6 +216,6 @@ async def test_a_stored_image_that_is_damaged_is_fetched_again(connect: Connect,
     """A repeated call finds that the file is not whole, and downloads it without paying."""
     async with connect() as client:
         first = await generate(client, request_key="page-1")
-        Path(first["image"]["path"]).write_bytes(b"cut")
+        await anyio.Path(first["image"]["path"]).write_bytes(b"cut")
         again = await generate(client, request_key="page-1")
     assert (again["status"], again["repeated"], len(service.bill().entries)) == ("done", True, 1)

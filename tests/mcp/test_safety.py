@@ -11,7 +11,7 @@ from aurashot.errors import ConfigurationError, InputError, InvalidImageError, L
 from aurashot.mcp import ServerSettings, create_server
 from aurashot.mcp._errors import ADVICE, answer_to
 from aurashot.mcp._files import Files
-from tests.mcp.conftest import text_of
+from tests.mcp.conftest import ledger_in, text_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +68,7 @@ def test_what_is_no_file_is_said(files: Files, folder: Path, given: str) -> None
     (folder / "inner").mkdir()
     (folder / "loop").symlink_to("loop")
     os.mkfifo(folder / "pipe")
-    with pytest.raises(InvalidImageError, match="^face: "):
+    with pytest.raises(InvalidImageError, match=r"^face: "):
         files.read("face", given)
 
 
@@ -162,7 +162,7 @@ async def test_images_are_written_below_the_folder_alone(connect: Connect, folde
     ],
 )
 async def test_bad_input_is_one_clear_error(
-    connect: Connect, service: SandboxServer, folder: Path, tool: str, arguments: dict[str, Any], message: str
+    connect: Connect, folder: Path, tool: str, arguments: dict[str, Any], message: str
 ) -> None:
     """It says what was wrong and what to do, costs nothing, and reaches the model."""
     (folder / "notes.txt").write_text("no image")
@@ -172,7 +172,8 @@ async def test_bad_input_is_one_clear_error(
     assert message in result.structured_content["message"]
     assert "paid: false" in text_of(result)
     assert "next: " in text_of(result)
-    assert service.bill().entries == ()
+    with ledger_in(folder) as ledger:
+        assert [] == ledger.entries()
 
 
 @pytest.mark.anyio
@@ -239,7 +240,9 @@ async def test_a_server_can_insist_on_consent(connect: Connect, service: Sandbox
         assert service.bill().entries == ()
 
 
-@pytest.mark.parametrize("kind", [each for each in vars(errors).values() if isinstance(each, type)], ids=lambda k: k.__name__)
+@pytest.mark.parametrize(
+    "kind", [each for each in vars(errors).values() if isinstance(each, type)], ids=lambda k: k.__name__
+)
 def test_every_error_has_advice(kind: type) -> None:
     """Whatever the SDK raises, an agent is told what to do next."""
     if not issubclass(kind, errors.AuraShotError):

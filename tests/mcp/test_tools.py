@@ -2,17 +2,16 @@ from __future__ import annotations
 
 import base64
 import io
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
 
-from tests.mcp.conftest import ledger_in, text_of
+from tests.mcp.conftest import bytes_of, ledger_in, text_of
 
 if TYPE_CHECKING:
-    from mcp import Client
-
     from aurashot.sandbox import SandboxServer
     from tests.mcp.conftest import Connect
 
@@ -20,9 +19,11 @@ pytestmark = pytest.mark.anyio
 PAID_TOOLS = {"create_character", "generate", "edit"}
 
 
-async def created(client: Client, **arguments: Any) -> dict[str, Any]:
+async def created(client: Any, **arguments: Any) -> dict[str, Any]:
     """Create a character, and return the answer."""
-    result = await client.call_tool("create_character", {"name": "Mia", "face": "selfie.jpg", "kind": "virtual", **arguments})
+    result = await client.call_tool(
+        "create_character", {"name": "Mia", "face": "selfie.jpg", "kind": "virtual", **arguments}
+    )
     assert not result.is_error, text_of(result)
     return dict(result.structured_content)
 
@@ -33,7 +34,9 @@ async def test_the_tools_are_described_for_a_model(connect: Connect) -> None:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
     assert len(tools) == 9
     assert all(tool.input_schema["additionalProperties"] is False for tool in tools.values())
-    assert all(tool.output_schema and {"paid", "spend"} <= set(tool.output_schema["properties"]) for tool in tools.values())
+    assert all(
+        tool.output_schema and {"paid", "spend"} <= set(tool.output_schema["properties"]) for tool in tools.values()
+    )
     assert all("\n" not in (tool.description or "\n") for tool in tools.values())
     writing = {name for name, tool in tools.items() if tool.annotations and not tool.annotations.read_only_hint}
     assert writing == PAID_TOOLS
@@ -93,7 +96,7 @@ async def test_full_size_comes_from_get_image_alone(connect: Connect, folder: Pa
     """By URI, by path and by key: the bytes of the file."""
     async with connect() as client:
         made = (await client.call_tool("generate", {"prompt": "in a cafe", "face": "selfie.jpg"})).structured_content
-        content = Path(made["image"]["path"]).read_bytes()
+        content = await bytes_of(made)
         for arguments in ({"image": made["image"]["uri"]}, {"request_key": made["request_key"]}):
             got = await client.call_tool("get_image", arguments)
             assert base64.b64decode(got.content[1].data) == content
@@ -124,11 +127,15 @@ async def test_there_are_two_prompts(connect: Connect) -> None:
     assert "She finds {a} key." in story.messages[0].content.text
 
 
-async def test_a_face_is_verified_for_free(connect: Connect, service: SandboxServer, astronaut: Path, folder: Path) -> None:
+async def test_a_face_is_verified_for_free(
+    connect: Connect, service: SandboxServer, astronaut: Path, folder: Path
+) -> None:
     """A photo of a person is that person, and nothing is billed."""
-    (folder / "her.jpg").write_bytes(astronaut.read_bytes())
+    shutil.copy(astronaut, folder / "her.jpg")
     async with connect() as client:
-        result = await client.call_tool("verify_identity", {"image": "her.jpg", "reference": "her.jpg", "is_edit": True})
+        result = await client.call_tool(
+            "verify_identity", {"image": "her.jpg", "reference": "her.jpg", "is_edit": True}
+        )
     assert (result.structured_content["verdict"], result.structured_content["paid"]) == ("same", False)
     assert service.bill().entries == ()
 

@@ -11,8 +11,8 @@ from aurashot.errors import ConfigurationError
 
 TOKEN_VARIABLE = "AURASHOT_MCP_TOKEN"  # noqa: S105  # its name
 FROM_A_TERMINAL = """\
-This is an MCP server: it speaks JSON-RPC on standard input and output, and is started by a client. To add it to one, see
-docs/agents.md. Ctrl-D ends it.
+This is an MCP server: it speaks JSON-RPC on standard input and output, and is started by a client. To add it to
+one, see docs/agents.md. Ctrl-D ends it.
 """
 
 
@@ -39,17 +39,13 @@ def mcp(
         ),
     ] = None,
     *,
-    max_images: Annotated[
-        int, typer.Option(min=1, metavar="N", help="The most images that may be on the bill.")
-    ] = 20,
+    max_images: Annotated[int, typer.Option(min=1, metavar="N", help="The most images that may be on the bill.")] = 20,
     per: Annotated[
         Literal["day", "run"], typer.Option(help="What --max-images is for: a day (UTC), or one run of the server.")
     ] = "day",
     no_cap: Annotated[bool, typer.Option("--no-cap", help="Let agents make any number of images.")] = False,
     http: Annotated[bool, typer.Option("--http", help="Serve over streamable HTTP instead of stdio.")] = False,
-    host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="With --http: the address to listen on.")
-    ] = "127.0.0.1",
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="With --http: the address to listen on.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(min=0, max=65_535, metavar="N", help="With --http: the TCP port; 0 uses a free one.")
     ] = 8788,

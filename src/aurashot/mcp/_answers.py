@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeAlias, cast
 
 from mcp.types import CallToolResult, ImageContent, ResourceLink, TextContent
 from pydantic import BaseModel, ConfigDict, Field
 
-from aurashot.mcp._spend import Spend
+from aurashot.mcp._spend import Spend  # noqa: TC001 - pydantic reads the annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,10 @@ Paid: TypeAlias = Annotated[
 RequestKey: TypeAlias = Annotated[
     str, Field(description="The key of the call. Repeat the call with it: that never pays twice.")
 ]
+
+
+_NOTHING: Final[tuple[object, ...]] = (None, "", [])
+"""Values that text leaves out."""
 
 
 class _Model(BaseModel):
@@ -154,42 +158,42 @@ class ErrorAnswer(_Model):
 def result_of(answer: Answer | ErrorAnswer, *blocks: ContentBlock) -> CallToolResult:
     """Return an answer as the protocol has it: text first, then images and links."""
     data = answer.model_dump(mode="json")
-    text = TextContent(type="text", text="\n".join(lines_of(data, answer.spend)))
-    return CallToolResult(
-        content=[text, *blocks], structured_content=data, is_error=isinstance(answer, ErrorAnswer)
-    )
+    text = TextContent(type="text", text="\n".join(_lines(data, answer.spend)))
+    return CallToolResult(content=[text, *blocks], structured_content=data, is_error=isinstance(answer, ErrorAnswer))
 
 
-def lines_of(data: dict[str, Any], spend: Spend | None) -> Iterator[str]:
+def _lines(data: dict[str, object], spend: Spend | None) -> Iterator[str]:
     """Yield `name: value` lines, one for each field that says something."""
     for name, value in data.items():
         if name == "spend":
-            if spend is not None:
-                yield f"spend: {spend}"
+            yield from () if spend is None else (f"spend: {spend}",)
         elif isinstance(value, list):
-            yield from _list_lines(name, value)
+            yield from _list_lines(name, cast("list[object]", value))
         elif isinstance(value, dict):
-            yield from (f"{name}.{inner}: {_text(each)}" for inner, each in value.items() if each not in (None, "", []))
-        elif value not in (None, ""):
+            yield from (f"{name}.{line}" for line in _pairs(cast("object", value)))
+        elif value not in _NOTHING:
             yield f"{name}: {_text(value)}"
 
 
-def _list_lines(name: str, items: list[Any]) -> Iterator[str]:
+def _list_lines(name: str, items: list[object]) -> Iterator[str]:
     if not items:
         yield f"{name}: none"
     for item in items:
         if isinstance(item, dict):
-            yield f"- {', '.join(f'{key}: {_text(value)}' for key, value in item.items() if value not in (None, '', []))}"
+            yield "- " + ", ".join(_pairs(cast("object", item)))
         else:
             yield f"{name}: {_text(item)}"
 
 
+def _pairs(item: object) -> list[str]:
+    pairs = cast("dict[str, object]", item).items()
+    return [f"{name}: {_text(value)}" for name, value in pairs if value not in _NOTHING]
+
+
 def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
     if isinstance(value, list):
-        return "; ".join(map(str, value))
-    return str(value)
+        return "; ".join(map(str, cast("list[object]", value)))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def preview_block(data: str) -> ImageContent:

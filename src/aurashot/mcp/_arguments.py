@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -26,7 +26,7 @@ RequestKeyArgument: TypeAlias = Annotated[
         min_length=1,
         max_length=200,
         description="Your own name for this image. A repeated call with the same key never pays twice. Without one, an "
-        "identical call within ten minutes counts as the same; for several images of one prompt, pass a new key for each.",
+        "identical call within ten minutes counts as the same; for more images of one prompt, pass a new key for each.",
         examples=["story-7-page-2"],
     ),
 ]
@@ -38,28 +38,24 @@ class Arguments(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class PaidArguments(Arguments):
-    """The arguments of a tool that makes an image."""
-
-    request_key: RequestKeyArgument = None
-
-
-class CreateCharacter(PaidArguments):
+class CreateCharacter(Arguments):
     """The arguments of `create_character`."""
 
     name: Annotated[str, Field(min_length=1, description="Its name, in any script.", examples=["Snow"])]
     face: ImageArgument
     kind: Annotated[
-        Literal["real", "virtual"], Field(description="`real` for a photo of a real person, `virtual` for anyone invented.")
+        Literal["real", "virtual"],
+        Field(description="`real` for a photo of a real person, `virtual` for anyone invented."),
     ] = "real"
     style: Annotated[
         str | None, Field(description="A style for the ID photo.", examples=["anime style"], min_length=1)
     ] = None
     description: Annotated[str, Field(description="For you and the user; it is sent nowhere.")] = ""
-    consent_who: Annotated[
-        str | None, Field(description="Who agreed to images of this real person.", min_length=1)
-    ] = None
+    consent_who: Annotated[str | None, Field(description="Who agreed to images of this real person.", min_length=1)] = (
+        None
+    )
     consent_purpose: Annotated[str | None, Field(description="What they agreed to.", min_length=1)] = None
+    request_key: RequestKeyArgument = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -78,7 +74,7 @@ class ShowCharacter(Arguments):
     name: CharacterName
 
 
-class Generate(PaidArguments):
+class Generate(Arguments):
     """The arguments of `generate`."""
 
     prompt: Prompt
@@ -86,6 +82,7 @@ class Generate(PaidArguments):
     face: ImageArgument | None = None
     clothes: ImageArgument | None = None
     scene: ImageArgument | None = None
+    request_key: RequestKeyArgument = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -94,13 +91,14 @@ class Generate(PaidArguments):
         return self
 
 
-class Edit(PaidArguments):
+class Edit(Arguments):
     """The arguments of `edit`."""
 
     prompt: Prompt
     target: ImageArgument
     character: CharacterName | None = None
     face: ImageArgument | None = None
+    request_key: RequestKeyArgument = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -159,26 +157,26 @@ def schema_of(model: type[BaseModel], mode: Literal["validation", "serialization
     """Return a JSON Schema that all clients understand: for arguments, without `null` for what can be left out."""
     schema = model.model_json_schema(mode=mode)
     schema.pop("description", None)
-    return _plain(schema, optional=mode == "validation")
+    return cast("dict[str, Any]", _plain(schema, optional=mode == "validation"))
 
 
-def _plain(schema: Any, *, optional: bool) -> Any:
+def _plain(schema: object, *, optional: bool) -> object:
     if isinstance(schema, list):
-        return [_plain(each, optional=optional) for each in schema]
+        return [_plain(each, optional=optional) for each in cast("list[object]", schema)]
     if not isinstance(schema, dict):
         return schema
-    plain = {
-        name: {key: _plain(value, optional=optional) for key, value in each.items()}
-        if name in {"properties", "$defs"}
-        else _plain(each, optional=optional)
-        for name, each in schema.items()
-        if not (name == "title" and isinstance(each, str))
-    }
+    plain: dict[str, object] = {}
+    for name, each in cast("dict[str, object]", schema).items():
+        if name in {"properties", "$defs"}:
+            inner = cast("dict[str, object]", each)
+            plain[name] = {key: _plain(value, optional=optional) for key, value in inner.items()}
+        elif name != "title":
+            plain[name] = _plain(each, optional=optional)
     return _without_null(plain) if optional else plain
 
 
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    kinds = schema.get("anyOf", [])
+def _without_null(schema: dict[str, object]) -> dict[str, object]:
+    kinds = cast("list[dict[str, object]]", schema.get("anyOf", []))
     wanted = [kind for kind in kinds if kind != {"type": "null"}]
     if len(kinds) == 2 and len(wanted) == 1:
         rest = {name: value for name, value in schema.items() if name != "anyOf" and (name, value) != ("default", None)}

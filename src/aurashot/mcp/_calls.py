@@ -16,7 +16,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import anyio
 from anyio import to_thread
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
 
     from aurashot.ledger import Entry, SQLiteLedger
+
+T = TypeVar("T")
 
 REPEATED_WITHIN: Final = timedelta(minutes=10)
 """How long an identical call without a key is taken for a repetition."""
@@ -74,8 +76,8 @@ def check_same_call(key: str, identity: str, entries: Iterable[Entry]) -> None:
 
 def _used(key: str) -> InputError:
     return InputError(
-        f"request_key: '{key}' was used for a call with other arguments; repeat a call with exactly the same arguments, "
-        "or pass a new key for a new image",
+        f"request_key: '{key}' was used for a call with other arguments; repeat a call with the same arguments, or "
+        "pass a new key for a new image",
         argument="request_key",
     )
 
@@ -132,9 +134,9 @@ class PaidCalls:
         self,
         key: str,
         identity: str,
-        make: Callable[[], Awaitable[object]],
+        make: Callable[[], Awaitable[T]],
         progress: Callable[[float], Awaitable[object]],
-    ) -> object | None:
+    ) -> T | None:
         """Begin a call, or join the one with the same key, and wait for its result.
 
         Args:
@@ -156,7 +158,7 @@ class PaidCalls:
             self._tasks.start_soon(self._do, key, call, make)
         elif call.identity != identity:
             raise _used(key)
-        return await self._result(call, progress)
+        return cast("T | None", await self._result(call, progress))  # of a call that made the same
 
     async def join(self, key: str, progress: Callable[[float], Awaitable[object]]) -> bool:
         """Wait for the call under way with this key, if there is one; return whether it still is.

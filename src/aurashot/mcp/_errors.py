@@ -22,8 +22,8 @@ _UNKNOWN = (
 
 
 _PAID = (
-    "It is paid for. Repeat the call with the same arguments and request_key {key}: nothing is paid again, and the image "
-    "is fetched and stored."
+    "It is paid for. Repeat the call with the same arguments and request_key {key}: nothing is paid again, and the "
+    "image is fetched and stored."
 )
 
 
@@ -45,7 +45,7 @@ class Advice(NamedTuple):
     Attributes:
         kind: The errors.
         code: How they are called.
-        next: What to do; `{key}`, `{ledger}` and `{wait}` stand for the call's key, the ledger's file and the time to wait.
+        next: What to do; `{key}`, `{ledger}` and `{wait}` stand for the call's key, the ledger's file, and how long.
         is_final: Whether that holds whatever is known of the bill.
     """
 

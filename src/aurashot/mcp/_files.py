@@ -89,7 +89,7 @@ class Files:
         text = _path_of(given)
         if fault := path_fault(text):
             raise InvalidImageError(f"{argument}: {fault}; pass the path of an image", argument=argument)
-        path = Path(os.path.expanduser(text))
+        path = Path(os.path.expanduser(text))  # noqa: PTH111  # Path raises for unknown users
         candidates = [root / path for root in self._roots]
         if given.startswith(IMAGE_URI):
             candidates = candidates[-1:]
@@ -141,7 +141,7 @@ def _is_there(path: Path) -> bool:
 
 def _real(folder: Path, name: str) -> Path:
     try:
-        real = Path(os.path.realpath(os.path.expanduser(folder), strict=True))
+        real = Path(os.path.realpath(folder, strict=True))
     except OSError as error:
         raise ConfigurationError(
             f"{name}: '{folder}' cannot be used ({reason_of(error)}); pass a folder that exists"

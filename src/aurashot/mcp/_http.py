@@ -37,8 +37,8 @@ def http_app(
 ) -> ASGIApp:
     """Return the server as an ASGI application, with its endpoint at `/mcp`. Its lifespan has to be run.
 
-    Requests need a `Host` header that names loopback or an allowed host, no `Origin` or one of these hosts, and, if there
-    is a token, `Authorization: Bearer …` with it.
+    Requests need a `Host` header that names loopback or an allowed host, no `Origin` or one of these hosts, and, if
+    there is a token, `Authorization: Bearer …` with it.
 
     Args:
         settings: The folders, the cap and the rest; the defaults otherwise.
@@ -82,8 +82,8 @@ def run_http(
     """
     if token is None and not is_loopback(host):
         raise ConfigurationError(
-            f"A server on {host} can be reached by others, who would spend your money; set AURASHOT_MCP_TOKEN to a long "
-            "random token, or listen on 127.0.0.1"
+            f"A server on {host} can be reached by others, who would spend your money; set AURASHOT_MCP_TOKEN to a "
+            "long random token, or listen on 127.0.0.1"
         )
     app = http_app(settings, token=token, allowed_hosts=[host, *allowed_hosts])
     with _listen(host, port) as listener:

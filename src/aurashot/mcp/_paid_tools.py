@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from aurashot.mcp._arguments import CreateCharacter, Edit, Generate
     from aurashot.mcp._workspace import Workspace
 
+T = TypeVar("T")
+
 Progress: TypeAlias = Callable[[float], Awaitable[object]]
 """Called with the seconds that a call has taken so far."""
 
 RUNNING = (
-    "The image is still being made. Do not start another one: in half a minute, call get_image with this request_key, or "
-    "repeat this call with it. Neither pays twice."
+    "The image is still being made. Do not start another one: in half a minute, call get_image with this request_key, "
+    "or repeat this call with it. Neither pays twice."
 )
 PAID = "An identical call had paid for this image. For another image of the same prompt, pass a new request_key."
 
@@ -56,12 +58,14 @@ class Wanted(NamedTuple):
         operation: The method of the client.
         identity: What identifies the call.
         character: In whose gallery the image is filed.
+        description: What the image shows, as the agent asked for it.
         arguments: Those of the method.
     """
 
     operation: str
     identity: str
     character: Character | None
+    description: str
     arguments: dict[str, Any]
 
 
@@ -85,7 +89,7 @@ async def _wanted(
     who = None if character is None else [character.slug, character.reference_sha256]
     identity = call_id(operation, {"prompt": prompt, "who": who, **_digests(images)})
     face = {} if character is None else {"face": character}
-    return Wanted(operation, identity, character, {"prompt": prompt, **images, **face})
+    return Wanted(operation, identity, character, given.prompt, {"prompt": prompt, **images, **face})
 
 
 def _images(workspace: Workspace, given: Generate | Edit, names: tuple[str, ...]) -> dict[str, bytes | str]:
@@ -118,7 +122,7 @@ async def _image(workspace: Workspace, wanted: Wanted, given: str | None, progre
 
     stored = await _run(workspace, key, wanted.identity, make, progress)
     name = wanted.character.name if wanted.character is not None else None
-    if not isinstance(stored, Stored):
+    if stored is None:
         return await running(workspace, key, name)
     try:
         show = await shown(workspace, stored.path)
@@ -138,8 +142,8 @@ async def _image(workspace: Workspace, wanted: Wanted, given: str | None, progre
 
 
 async def _run(
-    workspace: Workspace, key: str, identity: str, make: Callable[[], Awaitable[object]], progress: Progress
-) -> object | None:
+    workspace: Workspace, key: str, identity: str, make: Callable[[], Awaitable[T]], progress: Progress
+) -> T | None:
     """Do a call, or join it; None if it is under way when it is time to answer."""
     try:
         return await workspace.calls.run(key, identity, make, progress)
@@ -170,7 +174,7 @@ async def _made(workspace: Workspace, wanted: Wanted, key: str) -> Stored:
     tags = {"via": "mcp"} if wanted.character is None else {"via": "mcp", "character": wanted.character.name}
     generation = await _generation(workspace, wanted, key, workspace.client_for(wanted.identity, tags))
     try:
-        path = await workspace.store(generation, wanted.character, key)
+        path = await workspace.store(generation, wanted.character, key, wanted.description)
     except AuraShotError as error:
         error.idempotency_key = error.idempotency_key or key
         raise AfterPaymentError(error) from error
@@ -192,7 +196,7 @@ async def _generation(workspace: Workspace, wanted: Wanted, key: str, client: As
 
 
 async def _recalled(workspace: Workspace, wanted: Wanted, key: str) -> Generation | None:
-    """Return what the same call has paid for although its request differs: the URL of a character's image may be new."""
+    """Return what the same call has paid for although its request differs: a character's image may have a new URL."""
     for entry in await workspace.calls.entries(key):
         if entry.payment == "paid" and entry.parent_id == wanted.identity:
             return generation_of(entry)
@@ -220,7 +224,7 @@ async def create_character(workspace: Workspace, given: CreateCharacter, progres
         return await _character(workspace, given, face, identity, key)
 
     made = await _run(workspace, key, identity, make, progress)
-    if not isinstance(made, tuple):
+    if made is None:
         answer = CharacterAnswer(
             status="running", paid="unknown", spend=await workspace.spend(), request_key=key, next=RUNNING
         )

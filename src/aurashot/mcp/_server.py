@@ -44,8 +44,8 @@ Page: TypeAlias = "PaginatedRequestParams | None"
 logger: Final = logging.getLogger("aurashot")
 
 INSTRUCTIONS: Final = """\
-AuraShot makes images in which a person keeps the same face. Make a character once (create_character), then pass its name
-to generate and edit; verify_identity tells whether the face stayed the same.
+AuraShot makes images in which a person keeps the same face. Make a character once (create_character), then pass its
+name to generate and edit; verify_identity tells whether the face stayed the same.
 
 Every image of create_character, generate and edit is billed to the user. Tell the user how many images you are going to
 make. Each answer says whether its image is on the bill (`paid`) and what was spent. If an answer says `running`, or you
@@ -68,7 +68,11 @@ def create_server(settings: ServerSettings | None = None) -> Server[Workspace]:
         ConfigurationError: A folder or a value cannot be used.
         LedgerError: The ledger cannot be used.
     """
-    workspace = Workspace(settings or ServerSettings())
+    return server_of(Workspace(settings or ServerSettings()))
+
+
+def server_of(workspace: Workspace) -> Server[Workspace]:
+    """Return the server that works with a workspace, and ends it."""
 
     @asynccontextmanager
     async def lifespan(_: Server[Workspace]) -> AsyncGenerator[Workspace]:

@@ -32,7 +32,8 @@ class Spend(BaseModel):
         when = "today" if self.per == "day" else "in this run"
         unknown = f", {self.unknown} more may be on the bill" if self.unknown else ""
         cap = "no cap" if self.max_images is None else f"the cap is {self.max_images}, {self.left} left"
-        return f"{self.paid} images paid {when}{unknown}; {cap}"
+        images = "1 image" if self.paid == 1 else f"{self.paid} images"
+        return f"{images} paid {when}{unknown}; {cap}"
 
 
 def spend_of(ledger: SQLiteLedger, per: Period, started_at: datetime) -> Spend:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mcp.types import Tool as ToolDescription, ToolAnnotations
 
 from aurashot.mcp import _answers as answers, _arguments as arguments, _free_tools as free, _paid_tools as paid
-from aurashot.mcp._arguments import PaidArguments, schema_of
+from aurashot.mcp._arguments import schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ class Tool:
         arguments: What it takes.
         answer: What it answers.
         run: What it does.
-        is_read_only: Whether it changes nothing.
+        is_paid: Whether it can put an image on the bill; otherwise it changes nothing.
         is_open: Whether it may use the network.
     """
 
@@ -40,13 +40,8 @@ class Tool:
     arguments: type[arguments.Arguments]
     answer: type[answers.Answer]
     run: Callable[[Workspace, Any, Progress], Awaitable[CallToolResult]]
-    is_read_only: bool = False
+    is_paid: bool = False
     is_open: bool = False
-
-    @property
-    def is_paid(self) -> bool:
-        """Whether it can put an image on the bill."""
-        return issubclass(self.arguments, PaidArguments)
 
     def described(self) -> ToolDescription:
         """Return it as the protocol has it."""
@@ -58,7 +53,7 @@ class Tool:
             output_schema=schema_of(self.answer, "serialization"),
             annotations=ToolAnnotations(
                 title=self.title,
-                read_only_hint=self.is_read_only,
+                read_only_hint=not self.is_paid,
                 destructive_hint=False,
                 idempotent_hint=True,
                 open_world_hint=self.is_open,
@@ -70,10 +65,11 @@ _ALL: Final = (
     Tool(
         "create_character",
         "Create a character",
-        "Make a character from one photo or drawing of a face, to keep the same face in later images. Billed: one image.",
+        "Make a character from one photo or drawing of a face, to keep that face in later images. Billed: one image.",
         arguments.CreateCharacter,
         answers.CharacterAnswer,
         paid.create_character,
+        is_paid=True,
         is_open=True,
     ),
     Tool(
@@ -83,7 +79,6 @@ _ALL: Final = (
         arguments.ListCharacters,
         answers.CharactersAnswer,
         free.list_characters,
-        is_read_only=True,
     ),
     Tool(
         "show_character",
@@ -92,7 +87,6 @@ _ALL: Final = (
         arguments.ShowCharacter,
         answers.CharacterAnswer,
         free.show_character,
-        is_read_only=True,
     ),
     Tool(
         "generate",
@@ -101,6 +95,7 @@ _ALL: Final = (
         arguments.Generate,
         answers.ImageAnswer,
         paid.generate,
+        is_paid=True,
         is_open=True,
     ),
     Tool(
@@ -110,6 +105,7 @@ _ALL: Final = (
         arguments.Edit,
         answers.ImageAnswer,
         paid.edit,
+        is_paid=True,
         is_open=True,
     ),
     Tool(
@@ -119,7 +115,6 @@ _ALL: Final = (
         arguments.VerifyIdentity,
         answers.VerdictAnswer,
         free.verify_identity,
-        is_read_only=True,
         is_open=True,
     ),
     Tool(
@@ -129,7 +124,6 @@ _ALL: Final = (
         arguments.RecentImages,
         answers.ImagesAnswer,
         free.recent_images,
-        is_read_only=True,
     ),
     Tool(
         "spend",
@@ -138,7 +132,6 @@ _ALL: Final = (
         arguments.ShowSpend,
         answers.SpendAnswer,
         free.spend,
-        is_read_only=True,
     ),
     Tool(
         "get_image",
@@ -147,7 +140,6 @@ _ALL: Final = (
         arguments.GetImage,
         answers.FullImageAnswer,
         free.get_image,
-        is_read_only=True,
     ),
 )
 TOOLS: Final = {tool.name: tool for tool in _ALL}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -104,20 +103,22 @@ class Workspace:
             return False
         return True
 
-    async def store(self, generation: Generation, character: Character | None, key: str) -> str:
+    async def store(self, generation: Generation, character: Character | None, key: str, description: str = "") -> str:
         """Download an image, whole or not at all, and return where it is, relative to the folder.
 
         Args:
             generation: The response that it came with.
             character: In whose gallery it is filed; None for the folder `images`.
             key: The key of the call, whose ledger entry gets a note.
+            description: What the image shows, as it was asked for; the file in a gallery is named after it.
 
         Raises:
             DownloadError: It could not be downloaded.
             LibraryError: It could not be stored.
         """
         if character is not None:
-            path = (await self.client.download(generation, character)).path
+            saved = await self.library.save(character, generation, client=self.client, description=description)
+            path = saved.path
         else:
             folder = await to_thread.run_sync(self._images_folder)
             path = f"{IMAGES}/{(await self.client.download(generation, folder)).name}"
@@ -140,21 +141,21 @@ class Workspace:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[Workspace]:
         """Run paid calls until the block ends, then give those under way a moment to end."""
-        grace = self.settings.grace
         try:
             async with anyio.create_task_group() as tasks:
                 self._calls = PaidCalls(self.ledger, tasks, self.settings.answer_within)
                 try:
                     yield self
                 finally:
-                    since = anyio.current_time()
-                    await self._calls.finish(grace)
-                    grace = max(0.0, grace - (anyio.current_time() - since))
+                    await self.end()
         finally:
-            with anyio.CancelScope(shield=True):  # a response that comes in the meantime is recorded
-                await self._close(grace)
+            self.ledger.close()
 
-    async def _close(self, grace: float) -> None:
-        if self._client is not None:
-            await self._client.aclose(grace=grace)
-        await to_thread.run_sync(partial(self.ledger.close))
+    async def end(self) -> None:
+        """Wait for the calls under way, for the seconds of grace at most, and record what is known of them."""
+        until = anyio.current_time() + self.settings.grace
+        with anyio.CancelScope(shield=True):
+            if self._calls is not None:
+                await self._calls.finish(self.settings.grace)
+            if self._client is not None:  # what was cancelled goes on there, until its response is recorded
+                await self._client.aclose(grace=max(0.0, until - anyio.current_time()))

@@ -19,6 +19,7 @@ Commands.table = {
     "spend": Command("_spend", "spend", "What was spent, and which calls are unresolved."),
     "login": Command("_login", "login", "Store your API key where only you can read it."),
     "models": Command("_models", "models", "The files of the face engine."),
+    "mcp": Command("_mcp", "mcp", "An MCP server, for agents that generate images."),
     "record": Command("_record", "record", "Run a program and record its calls as HAR, for tests."),
     "sandbox": Command("_sandbox", "sandbox", "A local emulator of the service."),
     "completion": Command("_completion", "completion", "Print the script that completes commands in a shell."),

@@ -20,6 +20,7 @@ Commands.table = {
     "login": Command("_login", "login", "Store your API key where only you can read it."),
     "models": Command("_models", "models", "The files of the face engine."),
     "mcp": Command("_mcp", "mcp", "An MCP server, for agents that generate images."),
+    "skill": Command("_skill", "skill", "The Agent Skill, which teaches agents to use this command."),
     "record": Command("_record", "record", "Run a program and record its calls as HAR, for tests."),
     "sandbox": Command("_sandbox", "sandbox", "A local emulator of the service."),
     "completion": Command("_completion", "completion", "Print the script that completes commands in a shell."),

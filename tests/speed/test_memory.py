@@ -141,7 +141,7 @@ def test_calls_leave_nothing_behind(client: AuraShot, oblivious: Oblivious, monk
     """After many calls there are no more objects and no more memory in use than before.
 
     trio keeps up to 1,000 deadlines of the past behind one that is still to come, such as that of the next look for
-    idle connections, and then drops them all. So one of a few rounds has to end with no more objects than it began with.
+    idle connections, and then drops them all. So one of a few rounds ends with no more objects than it began with.
     """
     monkeypatch.setattr(_slots, "KEEP_ALIVE", 0.1)
     call_often(client, 50)

@@ -140,20 +140,24 @@ def busy() -> list[threading.Thread]:
 def test_calls_leave_nothing_behind(client: AuraShot, oblivious: Oblivious, monkeypatch: pytest.MonkeyPatch) -> None:
     """After many calls there are no more objects and no more memory in use than before.
 
-    trio keeps up to 1,000 deadlines of the past behind one that is still to come: that of the next look for idle
-    connections.
+    trio keeps up to 1,000 deadlines of the past behind one that is still to come, such as that of the next look for
+    idle connections, and then drops them all. So one of a few rounds ends with no more objects than it began with.
     """
     monkeypatch.setattr(_slots, "KEEP_ALIVE", 0.1)
     call_often(client, 50)
-    gc.collect()
-    objects = len(gc.get_objects())
-    with traced() as memory:
-        call_often(client, CALLS)
-        wait_until(lambda: not busy() and not oblivious.open)
-
-    assert memory.peak < 4 * KIB * CALLS, "some may wait for the garbage collector"
-    assert memory.kept < KIB / 2 * CALLS, "an answer that is kept is more; servers of other tests may live on"
-    assert len(gc.get_objects()) - objects < CALLS / 2, "one object a call would be twice that"
+    more: list[int] = []
+    for _ in range(4):
+        gc.collect()
+        objects = len(gc.get_objects())
+        with traced() as memory:
+            call_often(client, CALLS)
+            wait_until(lambda: not busy() and not oblivious.open)
+        assert memory.peak < 4 * KIB * CALLS, "some may wait for the garbage collector"
+        assert memory.kept < KIB / 2 * CALLS, "an answer that is kept is more; servers of other tests may live on"
+        more.append(len(gc.get_objects()) - objects)
+        if more[-1] < CALLS / 2:  # one object a call would be twice that
+            return
+    pytest.fail(f"objects that are left of {CALLS} calls, in each round: {more}")
 
 
 def test_calls_leave_little_to_the_garbage_collector(client: AuraShot) -> None:

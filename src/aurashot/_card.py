@@ -10,9 +10,10 @@ from typing import Any, Final
 LONGEST: Final = 1_000
 """Characters of a value that are shown."""
 
-_BOX: Final = "display:flex;gap:1em;align-items:flex-start;flex-wrap:wrap"
+_BOX: Final = "display:flex;gap:1em;align-items:flex-start;flex-wrap:wrap;margin:.5em 0"
 _IMAGE: Final = "max-width:100%;height:auto;border-radius:4px"
-_NAME: Final = "text-align:left;vertical-align:top;font-weight:normal;opacity:.7;white-space:nowrap"
+_NAME: Final = "text-align:left;vertical-align:top;font-weight:normal;opacity:.7;white-space:nowrap;padding-right:1em"
+_TITLE: Final = "text-align:left;font-weight:bold"
 _VALUE: Final = "text-align:left;vertical-align:top;overflow-wrap:anywhere;white-space:pre-wrap"
 
 
@@ -45,7 +46,8 @@ class Card:
     def html(self) -> str:
         """Return HTML that loads nothing: the image is in it."""
         rows = "".join(_row(name, value) for name, value in self.rows)
-        table = f'<table><caption style="text-align:left">{_safe(self.title)}</caption><tbody>{rows}</tbody></table>'
+        caption = f'<caption style="{_TITLE}">{_safe(self.title)}</caption>'
+        table = f"<table>{caption}<tbody>{rows}</tbody></table>"
         return f'<div class="aurashot" style="{_BOX}">{self._img()}{table}</div>'
 
     def text(self) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SIDE: Final = 512
 """The longest side of a preview, in pixels."""
+_SHOWN: Final = 384
+"""The longest side of a preview on a screen, in the pixels of a page, of which a sharp screen has two."""
 _SMALL: Final = 512 * 1024
 """Bytes of an image that is shown as it is where Pillow is missing."""
 _QUALITY: Final = 85
@@ -71,8 +73,9 @@ def _smaller(content: bytes) -> CardImage | None:
         image = decode(local, ImageRules("", MAX_BYTES, max_pixels=MAX_PIXELS)).image
     except (ConfigurationError, InvalidImageError):
         media_type = sniff(content[:SNIFF_BYTES])
-        return CardImage(content, media_type, SIDE // 2) if media_type in ACCEPTED and len(content) <= _SMALL else None
+        return CardImage(content, media_type, _SHOWN) if media_type in ACCEPTED and len(content) <= _SMALL else None
     image.thumbnail((SIDE, SIDE))
+    image.info.clear()  # Pillow would write the comment of a JPEG file again
     file = BytesIO()
     image.save(file, "JPEG", quality=_QUALITY)
-    return CardImage(file.getvalue(), "image/jpeg", image.width)
+    return CardImage(file.getvalue(), "image/jpeg", round(image.width * min(1, _SHOWN / max(image.size))))

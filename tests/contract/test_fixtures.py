@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aurashot.testing._cleaning import HOSTED, KEPT_HEADERS, contract_fields
+from aurashot.testing._cleaning import HOSTED, KEPT_HEADERS
 from aurashot.testing._secrets import key_like
 from tests.contract.scenarios import RECORDED, WRITTEN
 

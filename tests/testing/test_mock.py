@@ -10,7 +10,6 @@ import pytest
 
 from aurashot import (
     AuraShotError,
-    BadRequestError,
     ConfigurationError,
     DeadlineExceededError,
     InputError,

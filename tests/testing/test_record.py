@@ -14,9 +14,11 @@ import httpx
 import pytest
 
 from aurashot import AuraShotError, InputError, OutcomeUnknownError
+from aurashot._engine import _network
 from aurashot.testing import record, replay
 from aurashot.testing._cleaning import HOSTED
 from aurashot.testing._secrets import key_like
+from aurashot.testing._traffic import OUTGOING
 from lab.backends import KEY
 from lab.server import CLOSE, GENERATION, body, json_response, status
 
@@ -175,13 +177,14 @@ def test_a_recording_with_a_key_is_not_written(
     assert prompt not in str(caught.value)
 
 
+@pytest.mark.parametrize("is_given", [False, True], ids=["engine", "httpx"])
 def test_a_key_in_a_response_is_found(
-    make_client: Clients, server: ScriptedServer, har: Path, monkeypatch: pytest.MonkeyPatch
+    make_client: Clients, server: ScriptedServer, har: Path, *, is_given: bool
 ) -> None:
-    """Even a key that looks like none, if it is the one in the environment."""
-    monkeypatch.setenv("AURASHOT_API_KEY", "correct-horse")
+    """Even a key that looks like none, if it is the one that the request was sent with."""
     server.queue(status(401, "there is no correct-horse"))
-    client = make_client(server.url, "correct-horse", retry=1)
+    given: dict[str, Any] = {"http_client": make_client.http()} if is_given else {}
+    client = make_client(server.url, "correct-horse", retry=1, **given)
     with pytest.raises(AuraShotError) as caught, record(har):
         client.generate("a cafe", face=FACE)
 
@@ -189,6 +192,26 @@ def test_a_key_in_a_response_is_found(
         r"entries\S+ the API key", " ".join(getattr(caught.value, "__notes__", []))
     )
     assert not har.exists()
+
+
+def test_a_key_in_the_environment_is_found(
+    client: AuraShot, har: Path, monkeypatch: pytest.MonkeyPatch, server: ScriptedServer
+) -> None:
+    """Although the client has another one."""
+    monkeypatch.setenv("AURASHOT_STUDIO_KEY", "correct-horse")
+    with pytest.raises(AuraShotError, match=r"postData\.text: the API key"), record(har):
+        client.generate("correct-horse", face=FACE)
+
+
+def test_half_of_a_surrogate_pair(client: AuraShot, server: ScriptedServer, har: Path) -> None:
+    """Where a service has cut a text in the middle of an emoji, and a field is left out."""
+    server.queue(
+        (body(b'{"status": "success", "outputs": [{"url": "https://e.x/1.png"}], "message": "\\ud83d", "x": 1}'),)
+    )
+    with record(har):
+        client.generate("a cafe", face=FACE)
+
+    assert "\ud83d" == answered(har)["message"]
 
 
 def looked_at(text: str, *, encoding: str | None = None) -> dict[str, Any]:
@@ -327,3 +350,8 @@ def test_names_of_fields_are_a_list(har: Path) -> None:
     """One text would be a list of letters."""
     with pytest.raises(InputError, match=r"^keep_fields: "), record(har, keep_fields="seed"):
         pytest.fail("it began")
+
+
+def test_the_extension_of_requests_has_one_name() -> None:
+    """An application imports nothing private of the engine."""
+    assert _network.OUTGOING == OUTGOING

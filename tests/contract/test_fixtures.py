@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.contract.recording import HOSTED, KEPT_HEADERS
+from aurashot.testing._cleaning import HOSTED, KEPT_HEADERS
+from aurashot.testing._secrets import key_like
 from tests.contract.scenarios import RECORDED, WRITTEN
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ SECRET = re.compile(
 @pytest.mark.parametrize("path", ARCHIVES, ids=lambda path: path.name)
 def test_no_secret(path: Path) -> None:
     """No fixture holds a key, a header that carries one, or an address of the machine that it was recorded on."""
+    entries = json.loads(path.read_bytes())["log"]["entries"]
+
     assert [] == SECRET.findall(path.read_bytes())
+    assert [] == [place for entry in entries for place in key_like(entry)]
 
 
 def test_secrets_would_be_found() -> None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aurashot.testing import replay
+from aurashot.testing._cleaning import HOSTED
 from lab.backends import KEY
-from tests.contract.recording import HOSTED
 from tests.contract.scenarios import RECORDED, SCENARIOS
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from aurashot import APIStatusError, BadRequestError, Generation, GenerationFailedError, ServerError
 from aurashot.testing import replay
-from tests.contract.recording import HOSTED
+from aurashot.testing._cleaning import HOSTED
 from tests.contract.scenarios import CLOTHES, FACE, WRITTEN
 
 if TYPE_CHECKING:

@@ -211,6 +211,98 @@ def test_fixtures_are_documented(pytester: pytest.Pytester) -> None:
     lines.fnmatch_lines(["aurashot_client*", "    Return a client of the sandbox*"])
     lines.fnmatch_lines(["async_aurashot_client*", "    Return an async client*"])
     lines.fnmatch_lines(["aurashot_environment*", "    Set `AURASHOT_BASE_URL` and*"])
+    lines.fnmatch_lines(["aurashot_mock*", "    Respond to all clients in this process*"])
+    lines.fnmatch_lines(["aurashot_no_network*", "    Refuse every connection*"])
+
+
+def test_mock_fixture(pytester: pytest.Pytester) -> None:
+    """A client without arguments works, each test has a mock of its own, and a miss fails a test that caught it."""
+    pytester.makepyfile(
+        """
+        from contextlib import suppress
+
+        import pytest
+        from aurashot import AuraShot, OutcomeUnknownError
+
+        FACE = "https://example.com/face.jpg"
+
+        def test_client(aurashot_mock):
+            aurashot_mock.fail_next("drop")
+            with AuraShot() as client, pytest.raises(OutcomeUnknownError):
+                client.generate("a cafe", face=FACE)
+            aurashot_mock.assert_sent("generate", prompt="a cafe", face=FACE, times=1)
+            assert aurashot_mock.billed == 1
+
+        def test_another(aurashot_mock):
+            aurashot_mock.assert_not_sent()
+
+        def test_miss(aurashot_mock):
+            with AuraShot() as client, suppress(AssertionError):
+                client.read("https://example.com/1.png")
+
+        def test_failure_comes_first(aurashot_mock):
+            with AuraShot() as client, suppress(AssertionError):
+                client.read("https://example.com/1.png")
+            raise KeyError
+        """
+    )
+    result = pytester.runpytest_inprocess(*STRICT)
+
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(["*The mock has no response for GET https://example.com/1.png*", "*KeyError*"])
+
+
+def test_no_network_fixture(pytester: pytest.Pytester) -> None:
+    """What a test tries to reach fails it, once, although it caught the error; the sandbox can be reached."""
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(
+        """
+        import socket
+        from contextlib import suppress
+
+        FACE = "https://example.com/face.jpg"
+
+        def test_sandbox(aurashot_no_network, aurashot_client):
+            assert aurashot_client.generate("a cafe", face=FACE).succeeded
+            assert aurashot_no_network.attempts == ()
+
+        def test_caught(aurashot_no_network):
+            with suppress(Exception):
+                socket.create_connection(("192.0.2.1", 443))
+            with suppress(AssertionError):
+                socket.getaddrinfo("example.com", 443)
+
+        def test_uncaught(aurashot_no_network):
+            socket.getaddrinfo("example.com", 443)
+        """
+    )
+    result = pytester.runpytest_inprocess(*STRICT)
+
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(["*tried to reach 192.0.2.1:443, example.com:443, and the network is off*"])
+
+
+def test_record_and_replay_in_tests(pytester: pytest.Pytester) -> None:
+    """A test records what another one replays, as users do it."""
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(
+        """
+        from aurashot import AuraShot
+        from aurashot.testing import record, replay
+
+        FACE = "https://example.com/face.jpg"
+
+        def test_record(aurashot_client):
+            with record("cafe.har"):
+                assert aurashot_client.generate("a cafe", face=FACE).succeeded
+
+        def test_replay():
+            with replay("cafe.har"), AuraShot("sk_live_any_key") as client:
+                assert client.generate("a cafe", face=FACE).succeeded
+        """
+    )
+
+    pytester.runpytest_inprocess(*STRICT).assert_outcomes(passed=2)
 
 
 def test_plugin_is_light() -> None:

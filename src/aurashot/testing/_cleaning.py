@@ -30,6 +30,7 @@ ERROR_FIELDS: Final = frozenset({"code", "detail", "error", "errorMessage", "loc
 """The fields of error bodies, which the service does not document: the usual ones."""
 HIDDEN: Final = re.compile(r"hidden-[0-9a-f]{8}")
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _UNREADABLE: Final = "https://hidden.invalid/"
 _URL: Final = re.compile(r"https?://[^\s\"'<>\\]+", re.IGNORECASE)
 
@@ -129,7 +130,7 @@ class Cleaner:
             kept = self._value(value, own)
         except (ValueError, RecursionError):
             return self._text(text, own)
-        return text if kept == value else json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+        return text if kept == value else _dumped(kept)
 
     def _value(self, value: object, own: SplitResult) -> object:
         if isinstance(value, str):
@@ -168,6 +169,12 @@ class Cleaner:
 
     def _hidden(self, value: str) -> str:
         return "hidden-" + hmac.digest(self._salt, value.encode(errors="replace"), "sha256")[:4].hex()
+
+
+def _dumped(value: object) -> str:
+    """Return JSON in its own script; half of a surrogate pair, which no file can hold, makes it ASCII."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text if text.isascii() or not _SURROGATE.search(text) else json.dumps(value, separators=(",", ":"))
 
 
 def _lost() -> dict[str, Any]:

@@ -88,8 +88,7 @@ class Recording:
     @property
     def left_out(self) -> tuple[str, ...]:
         """The names of the JSON fields that were not kept, since they are not of the API, sorted."""
-        with self._lock:
-            return tuple(sorted({name for entry in self._entries for name in entry.left_out}))
+        return tuple(sorted({name for entry in self._in_order() for name in entry.left_out}))
 
     def add(self, entry: Entry) -> None:
         """Take an entry, in any thread."""
@@ -164,7 +163,7 @@ def noting(settings: Settings, add: Callable[[Entry], None]) -> Callable[[Exchan
     def note(exchange: Exchange) -> None:
         cleaner = Cleaner(settings.salt, settings.keep_fields)
         content = cleaner.entry(exchange)
-        found = key_like(content, known_secrets(exchange.headers.get("authorization", "")))
+        found = key_like(content, known_secrets(exchange.authorization))
         label = f"{content['request']['method']} {content['request']['url']}"
         add(
             Entry(

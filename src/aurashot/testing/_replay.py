@@ -119,8 +119,7 @@ def _is_same(recorded: Any, sent: Any) -> bool:
         before, now = cast("dict[str, Any]", recorded), cast("dict[str, Any]", sent)
         return before.keys() == now.keys() and all(_is_same(before[name], now[name]) for name in before)
     if isinstance(recorded, list) and isinstance(sent, list):
-        earlier: list[Any] = recorded
-        later: list[Any] = sent
+        earlier, later = cast("list[object]", recorded), cast("list[object]", sent)
         return len(earlier) == len(later) and all(map(_is_same, earlier, later))
     if isinstance(recorded, str) and isinstance(sent, str):
         return _is_same_text(recorded, sent)

@@ -18,7 +18,7 @@ PATTERNS: Final = (
     ("an API key", re.compile(r"(?<![A-Za-z0-9])(?:[spr]k_\w+|[spr]k-\w{12,})")),
     (
         "an Authorization header",
-        re.compile(r"\b(?:bearer|basic)\s+[\w.~+/=-]{6,}|\bauthorization\s*[:=]", re.IGNORECASE),
+        re.compile(r"\b(?:bearer|basic)\s+(?=\S*[\d=])[\w.~+/=-]{6,}|\bauthorization\s*[:=]", re.IGNORECASE),
     ),
     ("a cookie", re.compile(r"\b(?:set-)?cookie\s*:", re.IGNORECASE)),
     ("a JSON Web Token", re.compile(r"\beyJ[\w-]{8,}\.[\w-]{4,}\.")),

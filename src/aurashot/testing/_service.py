@@ -12,6 +12,7 @@ import httpx
 
 from aurashot.testing import _contract as contract, factories
 from aurashot.testing._assertions import SentRequest
+from aurashot.testing._traffic import OUTGOING
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from aurashot.testing._contract import Failure, Operation
 
 _PLAN: Final = "aurashot.plan"
-_OUTGOING: Final = "aurashot.outgoing"
-"""The extension of a client's request that has its deadline, and that is told when the request is sent."""
 _WORDS: Final = {"id_photo": "id-photo", "generate": "generate", "edit": "edit"}
 
 
@@ -206,14 +205,14 @@ def _refusal(operation: str, request: httpx.Request) -> Failure | None:
 
 def _note_sent(request: httpx.Request) -> None:
     """Tell the client that the request is sent, as its network stream would: from here on it may be billed."""
-    outgoing = request.extensions.get(_OUTGOING)
+    outgoing = request.extensions.get(OUTGOING)
     if outgoing is not None:
         outgoing.before_send()
 
 
 def _seconds_left(request: httpx.Request) -> float | None:
     """Return the seconds that the call has left; those of a given httpx client are in its timeout."""
-    outgoing = request.extensions.get(_OUTGOING)
+    outgoing = request.extensions.get(OUTGOING)
     if outgoing is not None:
         return cast("float", outgoing.deadline.remaining)
     return cast("float | None", request.extensions.get("timeout", {}).get("read"))

@@ -19,6 +19,8 @@ import httpcore
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Generator, Iterable, Iterator
 
+OUTGOING: Final = "aurashot.outgoing"
+"""The extension of a client's request that has its deadline and its key, and that is told when the request is sent."""
 _OURS: Final = "aurashot/"
 _JSON: Final = "application/json"
 
@@ -33,6 +35,7 @@ class Exchange:
         headers: Those of the request, names in lower case.
         body: The body of the request, if it is JSON.
         began: When the request was sent.
+        outgoing: What the client knows of its own request.
         seconds: From there to the end of the response.
         status: The HTTP status; 0 if no response was received.
         response_headers: Those of the response, names in lower case.
@@ -45,11 +48,18 @@ class Exchange:
     headers: dict[str, str] = field(repr=False)  # a given httpx client's request has the key
     body: bytes | None = field(repr=False)
     began: datetime
+    outgoing: Any = field(default=None, repr=False)
     seconds: float = 0.0
     status: int = 0
     response_headers: dict[str, str] = field(default_factory=dict[str, str], repr=False)
     content: bytes = field(default=b"", repr=False)
     is_whole: bool = False
+
+    @property
+    def authorization(self) -> str:
+        """What was sent as Authorization; the request has a placeholder if the client sent it itself."""
+        secret = getattr(self.outgoing, "authorization", None)
+        return self.headers.get("authorization", "") if secret is None else str(secret.reveal().decode())
 
 
 Listener: TypeAlias = "Callable[[Exchange], None]"
@@ -148,6 +158,7 @@ def _watched(request: httpcore.Request) -> _Watched | None:
             headers=headers,
             body=b"".join(cast("Iterable[bytes]", request.stream)) if is_json else None,  # held in memory anyway
             began=datetime.now(UTC),
+            outgoing=request.extensions.get(OUTGOING),
         )
     )
 

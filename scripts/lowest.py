@@ -6,7 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
-EXTRAS = ("images", "identity", "sandbox", "cli", "testing")
+EXTRAS = ("images", "identity", "sandbox", "cli", "mcp", "testing")
 
 
 def lowest() -> list[str]:

@@ -87,7 +87,7 @@ def wrapped(text: str) -> str:
 async def transcript() -> str:
     """Return the whole session."""
     with tempfile.TemporaryDirectory() as place, sandbox.serve() as service:
-        folder = Path(place).resolve()
+        folder = Path(os.path.realpath(place))
         shutil.copy(PHOTO, folder / "eileen.jpg")
         exchanges = [exchange async for exchange in session(service, folder)]
         text = wrapped("\n".join(exchanges).replace(str(folder), "/home/you/story"))

@@ -84,10 +84,9 @@ def wrapped(text: str) -> str:
     return "\n".join("\n".join(line) for line in lines)
 
 
-async def transcript() -> str:
-    """Return the whole session."""
-    with tempfile.TemporaryDirectory() as place, sandbox.serve() as service:
-        folder = Path(os.path.realpath(place))
+async def transcript(folder: Path) -> str:
+    """Return the whole session, in an empty folder."""
+    with sandbox.serve() as service:
         shutil.copy(PHOTO, folder / "eileen.jpg")
         exchanges = [exchange async for exchange in session(service, folder)]
         text = wrapped("\n".join(exchanges).replace(str(folder), "/home/you/story"))
@@ -96,7 +95,8 @@ async def transcript() -> str:
 
 def main() -> None:
     """Replace the transcript in the page."""
-    text = asyncio.run(transcript())
+    with tempfile.TemporaryDirectory() as place:
+        text = asyncio.run(transcript(Path(place).resolve()))
     page = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(PLACE.sub(lambda found: f"{found[1]}{text}{found[2]}", page), encoding="utf-8")
 

@@ -27,8 +27,8 @@ async def main(python: str) -> None:
     class Scripted(base):  # type: ignore[misc]  # not installed where types are checked
         """A model that does what the script says."""
 
-        async def get_response(self, _instructions: Any, given: Any, *_: Any, **__: Any) -> Any:
-            items = given if isinstance(given, list) else []
+        async def get_response(self, **given: Any) -> Any:
+            items: list[Any] = given["input"] if isinstance(given["input"], list) else []
             found = [item["output"] for item in items if item.get("type") == "function_call_output"]
             for output in found[len(answers) :]:
                 answers.append(text_of(output))

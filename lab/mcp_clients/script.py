@@ -14,12 +14,9 @@ MOST_CALLS: Final = 12
 
 
 def next_call(answers: list[str]) -> tuple[str, dict[str, Any]] | None:
-    """Return the next call of a model that repeats a call until its answer says that it is done; None at the end."""
-    if not answers:
-        return CHARACTER
-    if "status: done" in answers[-1] and len(answers) > 1:
-        return None
-    return IMAGE if len(answers) < MOST_CALLS else None
+    """Return the next call of a model that repeats each call until its answer says that it is done; None at the end."""
+    done = sum("status: done" in answer for answer in answers)
+    return None if done > 1 or len(answers) >= MOST_CALLS else (CHARACTER, IMAGE)[done]
 
 
 def tell(answer: str) -> None:

@@ -18,6 +18,7 @@ SUITES: Final = {
     "mutants": ("lab.mutants.__main__", "mutation testing: does a test fail for each wrong decision?"),
     "corpus": ("lab.corpus.__main__", "the test images of Pillow and pillow-heif, passed in every form"),
     "attack": ("lab.attack.__main__", "images with a mark in every place, and images that are made to cost much"),
+    "mcp-clients": ("lab.mcp_clients.__main__", "agent frameworks with scripted models use the MCP server"),
     "bench": ("lab.bench.__main__", "CPU, memory and calls per second, compared with other clients"),
     "scale": ("lab.bench.scale", "thousands of slow concurrent calls"),
 }
@@ -29,7 +30,7 @@ def main() -> int:
     if name not in SUITES:
         print("usage: scripts/lab NAME [options]; scripts/lab NAME --help lists the options\n", file=sys.stderr)
         for suite, (_, description) in SUITES.items():
-            print(f"  {suite:8} {description}", file=sys.stderr)
+            print(f"  {suite:11} {description}", file=sys.stderr)
         return 2
     result: int = import_module(SUITES[name][0]).main(sys.argv[2:])
     return result

@@ -6,7 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
-EXTRAS = ("images", "identity", "sandbox", "cli", "otel", "testing")
+EXTRAS = ("images", "identity", "sandbox", "cli", "keyring", "mcp", "otel", "testing")
 
 
 def lowest() -> list[str]:

@@ -26,7 +26,8 @@ async def behind(scope: Scope, receive: Receive, send: Send) -> None:
 async def status(guard: Guard, **headers: str) -> int:
     """Return the status that a request with these headers gets."""
     async with httpx.AsyncClient(transport=httpx.ASGITransport(guard)) as client:
-        return (await client.get("http://127.0.0.1:8788/mcp", headers=headers)).status_code
+        sent = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        return (await client.get("http://127.0.0.1:8788/mcp", headers=sent)).status_code
 
 
 @pytest.mark.anyio

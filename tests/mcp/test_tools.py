@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
+from aurashot.mcp._tools import TOOLS
 from tests.mcp.conftest import bytes_of, ledger_in, text_of
 
 if TYPE_CHECKING:
@@ -149,3 +151,10 @@ async def test_a_ledger_entry_says_what_it_was_for(connect: Connect, folder: Pat
         (entry,) = ledger.find(key="page-1")
     assert entry.tags == {"via": "mcp", "character": "Mia"}
     assert (folder / str(entry.notes["file"])).is_file()
+
+
+def test_the_documentation_lists_the_tools() -> None:
+    """The table in docs/agents.md has each tool, and says which ones are billed."""
+    page = (Path(__file__).parents[2] / "docs" / "agents.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| .+ \| (one image|no) \|$", page, re.MULTILINE)
+    assert [(tool.name, "one image" if tool.is_paid else "no") for tool in TOOLS.values()] == rows

@@ -15,57 +15,72 @@ This is an MCP server: it speaks JSON-RPC on standard input and output, and is s
 one, see docs/agents.md. Ctrl-D ends it.
 """
 
+Library = Annotated[
+    Path,
+    typer.Option(
+        metavar="FOLDER",
+        envvar="AURASHOT_LIBRARY",
+        help="Where characters and images are written, in avatars/ and images/.",
+    ),
+]
+Root = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FOLDER", help="A folder that tools may read images from; repeatable.", show_default="."),
+]
+LedgerFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        envvar="AURASHOT_LEDGER",
+        help="The ledger that records every paid call.",
+        show_default="spend.db in the library",
+    ),
+]
+MaxImages = Annotated[int, typer.Option(min=1, metavar="N", help="The most images that may be on the bill.")]
+Per = Annotated[
+    Literal["day", "run"], typer.Option(help="What --max-images is for: a day (UTC), or one run of the server.")
+]
+NoCap = Annotated[bool, typer.Option("--no-cap", help="Let agents make any number of images.")]
+Http = Annotated[bool, typer.Option("--http", help="Serve over streamable HTTP instead of stdio.")]
+Host = Annotated[str, typer.Option(metavar="ADDRESS", help="With --http: the address to listen on.")]
+Port = Annotated[
+    int, typer.Option(min=0, max=65_535, metavar="N", help="With --http: the TCP port; 0 uses a free one.")
+]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option("--allow-host", metavar="NAME", help="With --http: a name by which clients reach it; repeatable."),
+]
+Previews = Annotated[
+    bool, typer.Option("--previews/--no-previews", help="Put small images, of at most 512 pixels, into answers.")
+]
+ResourceLinks = Annotated[
+    bool, typer.Option("--resource-links", help="Put resource links into answers; not every client takes them.")
+]
+RequireConsent = Annotated[
+    bool, typer.Option("--require-consent", help="Refuse characters of real people without a consent note.")
+]
+AnswerWithin = Annotated[
+    float,
+    typer.Option(min=1, max=50, metavar="SECONDS", help="Answer `running` after so long; less for hasty clients."),
+]
+
 
 def mcp(
-    library: Annotated[
-        Path,
-        typer.Option(
-            metavar="FOLDER",
-            envvar="AURASHOT_LIBRARY",
-            help="Where characters and images are written, in avatars/ and images/.",
-        ),
-    ] = Path(),
-    root: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FOLDER", help="A folder that tools may read images from; repeatable.", show_default="."),
-    ] = None,
-    ledger: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            envvar="AURASHOT_LEDGER",
-            help="The ledger that records every paid call.",
-            show_default="spend.db in the library",
-        ),
-    ] = None,
+    library: Library = Path(),
+    root: Root = None,
+    ledger: LedgerFile = None,
     *,
-    max_images: Annotated[int, typer.Option(min=1, metavar="N", help="The most images that may be on the bill.")] = 20,
-    per: Annotated[
-        Literal["day", "run"], typer.Option(help="What --max-images is for: a day (UTC), or one run of the server.")
-    ] = "day",
-    no_cap: Annotated[bool, typer.Option("--no-cap", help="Let agents make any number of images.")] = False,
-    http: Annotated[bool, typer.Option("--http", help="Serve over streamable HTTP instead of stdio.")] = False,
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="With --http: the address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65_535, metavar="N", help="With --http: the TCP port; 0 uses a free one.")
-    ] = 8788,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option("--allow-host", metavar="NAME", help="With --http: a name by which clients reach it; repeatable."),
-    ] = None,
-    previews: Annotated[
-        bool, typer.Option("--previews/--no-previews", help="Put small images, of at most 512 pixels, into answers.")
-    ] = True,
-    resource_links: Annotated[
-        bool, typer.Option("--resource-links", help="Put resource links into answers; not every client takes them.")
-    ] = False,
-    require_consent: Annotated[
-        bool, typer.Option("--require-consent", help="Refuse characters of real people without a consent note.")
-    ] = False,
-    answer_within: Annotated[
-        float,
-        typer.Option(min=1, max=50, metavar="SECONDS", help="Answer `running` after so long; less for hasty clients."),
-    ] = 50.0,
+    max_images: MaxImages = 20,
+    per: Per = "day",
+    no_cap: NoCap = False,
+    http: Http = False,
+    host: Host = "127.0.0.1",
+    port: Port = 8788,
+    allow_host: AllowHost = None,
+    previews: Previews = True,
+    resource_links: ResourceLinks = False,
+    require_consent: RequireConsent = False,
+    answer_within: AnswerWithin = 50.0,
 ) -> None:
     """Serve the SDK to agents, as an MCP server over stdio or HTTP.
 

@@ -36,7 +36,10 @@ def run_stdio(settings: ServerSettings | None = None) -> None:
         LedgerError: The ledger cannot be used.
     """
     workspace = Workspace(settings or ServerSettings())
-    anyio.run(_serve, workspace, server_of(workspace))
+    try:
+        anyio.run(_serve, workspace, server_of(workspace))
+    except* (BrokenPipeError, ConnectionResetError):  # the client is gone, as at the end of its input
+        pass
 
 
 async def _serve(workspace: Workspace, server: Server[Workspace]) -> None:

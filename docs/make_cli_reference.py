@@ -10,6 +10,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from aurashot.cli import app
+from aurashot.cli._exit_codes import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,8 +26,18 @@ HEAD: Final = """\
 pip install "aurashot[cli,sandbox]"
 ```
 
-Exit codes: 0 for success, 1 when the service or the network failed, 2 when the command or the configuration is not
-usable, 130 after Ctrl-C. What went wrong is one line on stderr, with what it may have cost.
+[](command-line.md) shows the tasks, the formats, and what errors look like as data.
+
+## Exit codes
+
+What went wrong is one line on stderr, with what it may have cost, or with `--format json` one object on stdout, whose
+`code` is the word in this table. `aurashot verify` exits with 1 if an image shows another person.
+
+| exit code | `code` | meaning |
+|---|---|---|
+| 0 | | success |
+{codes}
+## Output
 
 Characters that the encoding of the output does not have are escaped, as in `\\u65e5`; JSON is ASCII. If the reader of a
 pipe leaves, as in `aurashot spend spend.db | head -1`, a command still does all of its work, and prints nothing more.
@@ -51,7 +62,8 @@ def section(name: tuple[str, ...]) -> str:
 def main() -> None:
     """Write the page, or compare it."""
     names = commands(("aurashot",), typer.main.get_command(app))
-    page = "\n".join([HEAD, *map(section, names)])
+    codes = "".join(f"| {kind.code} | `{kind.word}` | {kind.meaning} |\n" for kind in KINDS)
+    page = "\n".join([HEAD.replace("{codes}", codes), *map(section, names)])
     if "--check" not in sys.argv:
         PAGE.write_text(page, encoding="utf-8")
     elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page:

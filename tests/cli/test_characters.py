@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from aurashot.characters import CharacterLibrary, Consent, _drafts
 from aurashot.cli import app
+from aurashot.ledger import SQLiteLedger
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,11 +33,9 @@ def png(number: int) -> bytes:
     return file.getvalue()
 
 
-@pytest.fixture(autouse=True)
-def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave library and ledger to the options."""
-    for name in ("AURASHOT_LIBRARY", "AURASHOT_LEDGER"):
-        monkeypatch.delenv(name, raising=False)
+@pytest.fixture(autouse=True, scope="module")
+def _quick_drawings(quick_drawings: None) -> None:
+    """Nobody looks at the images here."""
 
 
 @pytest.fixture
@@ -99,9 +98,13 @@ def test_what_it_would_cost(aurashot: Aurashot, server: SandboxServer, folder: P
     ran = aurashot("characters", "create", NAME, "--face", "face.png", "--kind", "virtual", "--dry-run")
     assert (0, "") == (ran.code, ran.err)
     assert "1 image" in ran.out
-    assert "Nothing was sent." == ran.out.splitlines()[-1]
-    found = data(aurashot("characters", "create", NAME, "--face", "face.png", "--kind", "virtual", "--dry-run", "--json"))
-    assert (True, NAME, 1, None) == tuple(found[key] for key in ("dry_run", "name", "images_billed", "resumes_key"))
+    assert "Nothing was sent or billed." == ran.out.splitlines()[-1]
+    found = data(
+        aurashot("characters", "create", NAME, "--face", "face.png", "--kind", "virtual", "--dry-run", "--json")
+    )
+    assert (True, NAME, 1, None) == tuple(
+        found[key] for key in ("dry_run", "character", "images_billed_at_most", "resumes_key")
+    )
     bad = aurashot("characters", "create", "CON", "--face", "face.png", "--dry-run")
     assert (2, True) == (bad.code, "cannot be the name of a character" in bad.err)
     assert billed == server.bill().total
@@ -164,8 +167,9 @@ def test_an_interrupted_creation(aurashot: Aurashot, server: SandboxServer, fold
     assert ran.code
     assert "k-1" in ran.error
     assert "aurashot characters discard Snow" in ran.error
-    planned = data(aurashot(*create, "--ledger", "spend.db", "--dry-run", "--json"))
-    assert (1, "k-1") == (planned["images_billed"], planned["resumes_key"])
+    with SQLiteLedger("spend.db"):
+        planned = data(aurashot(*create, "--ledger", "spend.db", "--dry-run", "--json"))
+    assert (1, "k-1") == (planned["images_billed_at_most"], planned["resumes_key"])
     assert "there is no terminal to confirm it; add --yes" in aurashot("characters", "discard", "Snow").error
     assert {"discarded": "Snow"} == data(aurashot("characters", "discard", "Snow", "--yes", "--json"))
     assert "there is nothing to discard" in aurashot("characters", "discard", "Snow", "--yes").error
@@ -186,13 +190,13 @@ def test_the_list(aurashot: Aurashot, library: CharacterLibrary, folder: Path) -
     assert "1\tAlice\treal\tfalse\tfalse\t" in aurashot("characters", "list", "--format", "agent").out
 
 
-def test_an_empty_library(aurashot: Aurashot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_library(aurashot: Aurashot, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no error, and says how to make a character."""
     monkeypatch.setenv("AURASHOT_LIBRARY", "elsewhere")
-    assert "There are no characters in elsewhere; aurashot characters create makes one." in aurashot(
-        "characters", "list"
-    ).out
-    assert {"library": "elsewhere", "characters": []} == data(aurashot("characters", "list", "--json"))
+    place = str(folder / "elsewhere" / "avatars")
+    out = aurashot("characters", "list").out
+    assert f"There are no characters in {place}; aurashot characters create makes one.\n" == out
+    assert {"library": place, "characters": []} == data(aurashot("characters", "list", "--json"))
 
 
 def test_what_is_known_of_one(aurashot: Aurashot, library: CharacterLibrary, folder: Path) -> None:
@@ -248,11 +252,11 @@ def test_another_name(aurashot: Aurashot, library: CharacterLibrary) -> None:
     assert "cannot be the name" in aurashot("characters", "rename", "Queen", "../x").error
 
 
-def test_removing_asks_first(aurashot: Aurashot, library: CharacterLibrary) -> None:
+def test_removing_asks_first(aurashot: Aurashot, library: CharacterLibrary, folder: Path) -> None:
     """Without a terminal it needs `--yes`; the error says what would have happened."""
     refused = aurashot("characters", "remove", NAME)
     assert 2 == refused.code
-    assert f"{NAME}, with 0 finished images, will be removed from the library ." in refused.error
+    assert f"{NAME}, with 0 finished images, will be removed from {folder / 'avatars'}, and" in refused.error
     assert "add --yes" in refused.error
     assert library.get(NAME)
     assert f"{NAME} is removed.\n" == aurashot("characters", "remove", NAME, "--yes").out
@@ -260,9 +264,7 @@ def test_removing_asks_first(aurashot: Aurashot, library: CharacterLibrary) -> N
 
 
 @pytest.mark.parametrize(("reply", "code"), [("y\n", 0), ("n\n", 1), ("", 1)], ids=["yes", "no", "nothing"])
-def test_the_question(
-    library: CharacterLibrary, monkeypatch: pytest.MonkeyPatch, reply: str, code: int
-) -> None:
+def test_the_question(library: CharacterLibrary, monkeypatch: pytest.MonkeyPatch, reply: str, code: int) -> None:
     """Only a yes removes anything; the question is on standard error, so that the result can be read by a program."""
     monkeypatch.setattr("aurashot.cli._confirmation._is_interactive", lambda: True)
     result = CliRunner().invoke(app, ["characters", "remove", NAME, "--json"], input=reply)
@@ -301,7 +303,7 @@ def test_a_receipt_that_cannot_be_written(
 
 
 def test_out_and_in_again(aurashot: Aurashot, library: CharacterLibrary, folder: Path) -> None:
-    """A character is exported into the working directory and imported under another name; no file is replaced unasked."""
+    """It goes into the working directory, and back under another name; no file is replaced unasked."""
     found = data(aurashot("characters", "export", NAME, "--json"))
     assert f"{NAME}.zip" == found["path"]
     assert (folder / f"{NAME}.zip").stat().st_size == found["size"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import signal
 import threading
@@ -15,10 +14,13 @@ from typer.testing import CliRunner
 
 from aurashot.characters import CharacterLibrary
 from aurashot.cli import app
+from aurashot.identity import Comparison
 from aurashot.ledger import SQLiteLedger
 from lab.server import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aurashot.sandbox import SandboxServer
     from tests.cli.conftest import Aurashot
 
@@ -40,7 +42,7 @@ def billed(server: SandboxServer) -> SandboxServer:
 
 
 def _saved() -> set[str]:
-    return {path.name for path in Path().iterdir()} - {"face.png"}
+    return {path.name for path in Path().iterdir() if path.is_file()} - {"face.png"}
 
 
 def test_an_image_from_a_face(aurashot: Aurashot, billed: SandboxServer, face: str) -> None:
@@ -50,7 +52,7 @@ def test_an_image_from_a_face(aurashot: Aurashot, billed: SandboxServer, face: s
     (entry,) = billed.bill().entries
     assert "generate" == entry.operation
     with Image.open("cafe.png") as image:
-        assert (56, 56) == image.size
+        assert 56 == image.width
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ def test_a_dry_run(aurashot: Aurashot, billed: SandboxServer, face: str, monkeyp
         (["generate", "x"], "--face: whom the image shows is missing;"),
         (["generate", "x", "--face", "face.png", "--as", "Snow"], "--face and --as exclude each other;"),
         (["generate", "x", "--face", "none.png"], "face: 'none.png' does not exist;"),
-        (["generate", "x", "--face", "text.txt"], "face: 'text.txt' is not an image"),
+        (["generate", "x", "--face", "text.txt"], "face: 'text.txt' is not a JPEG"),
         (["generate", "x", "--as", "Nobody"], ""),
         (["edit", "x", "--target", "face.png", "--identity"], "--face: what to compare faces with is missing;"),
         (["generate", "x", "--face", "face.png", "--count", "3", "--max-images", "2"], "--max-images: 2 is less than"),
@@ -171,7 +173,7 @@ def test_what_cannot_be_sent(
 @pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\x00", b"a\x00b"], ids=["image", "binary"])
 def test_an_image_on_standard_input(billed: SandboxServer, face: str, content: bytes) -> None:
     """It is no prompt."""
-    run = CliRunner().invoke(app, ["generate", "-", "--face", face], input=io.BytesIO(content))
+    run = CliRunner().invoke(app, ["generate", "-", "--face", face], input=content)
     assert 2 == run.exit_code
     assert "not text" in run.stderr
 
@@ -300,3 +302,61 @@ def test_opening(aurashot: Aurashot, billed: SandboxServer, face: str, monkeypat
     ran = aurashot("generate", "x", "--face", face, "--out", "a.png", "--open")
     assert (["a.png"], 0) == (opened, ran.code)
     assert "a.png cannot be opened: there is no desktop; open it yourself" in ran.err
+
+
+@pytest.fixture
+def portrait(astronaut: Path, folder: Path) -> str:
+    """Return the name of a photograph of a person, small enough to be compared quickly."""
+    with Image.open(astronaut) as image:
+        image.resize((400, 400)).save(folder / "portrait.jpg")
+    return "portrait.jpg"
+
+
+@pytest.fixture
+def alike(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that says how similar the faces of the next images are; the sandbox's are not judged."""
+
+    def say(*similarities: float) -> None:
+        left = list(similarities)
+
+        def compare(*_: object, **__: object) -> Comparison:
+            score = left.pop(0)
+            return Comparison("same" if score > 0.5 else "different", score, score, "test")
+
+        monkeypatch.setattr("aurashot.identity.compare", compare)
+
+    return say
+
+
+@pytest.mark.parametrize(
+    ("options", "similarities", "code", "images_paid", "kept"),
+    [
+        (["--identity"], [0.1, 0.9], 0, 2, [0.9]),
+        (["--identity"], [0.1, 0.2, 0.3], 8, 3, [0.1, 0.2, 0.3]),
+        (["--identity", "--max-images", "2"], [0.1, 0.2], 8, 2, [0.1, 0.2]),
+        (["--count", "3", "--keep-best"], [0.6, 0.9, 0.7], 0, 3, [0.9]),
+        (["--count", "2", "--keep-best"], [0.3, 0.4], 8, 2, [0.4]),
+        (["--count", "2", "--keep-best", "--identity"], [0.3, 0.8, 0.9], 0, 3, [0.9]),
+        (["--count", "3", "--identity", "--max-images", "4"], [0.1, 0.9, 0.1, 0.8], 4, 4, [0.9, 0.8]),
+    ],
+    ids=["second-attempt", "drift", "capped", "best", "best-of-drift", "best-of-accepted", "cap-reached"],
+)
+def test_faces(
+    aurashot: Aurashot,
+    billed: SandboxServer,
+    portrait: str,
+    alike: Callable[..., None],
+    options: list[str],
+    similarities: list[float],
+    code: int,
+    images_paid: int,
+    kept: list[float],
+) -> None:
+    """What shows another person is made again within the limits; what is paid for is saved, or the best of it."""
+    alike(*similarities)
+    ran = aurashot("generate", "x", "--face", portrait, "--out", "a.png", "--json", *options)
+    document = json.loads(ran.out)
+    assert (code, images_paid) == (ran.code, len(billed.bill().entries))
+    assert True is document["paid"]
+    assert kept == [image["similarity"] for image in document["images"]]
+    assert len(kept) == len({path for path in _saved() if path.endswith(".png")})

@@ -32,14 +32,16 @@ def test_upload_and_download(aurashot: Aurashot) -> None:
     assert "".join(f"{url}\n" for url in urls) == aurashot("upload", "a.png", "b.png", "--format", "quiet").out
     ran = aurashot("download", *urls, "--out", "x.png", "--format", "quiet")
     assert (0, "x.png\nx-2.png\n") == (ran.code, ran.out)
-    assert [(64, 64), (64, 64)] == [Image.open(name).size for name in ("x.png", "x-2.png")]
+    for name in ("x.png", "x-2.png"):
+        with Image.open(name) as image:
+            assert (64, 64) == image.size
 
 
 def test_an_upload_of_something_else(aurashot: Aurashot, server: SandboxServer) -> None:
     """All files are looked at before the first is sent; a dry run says how large they are."""
     Path("c.txt").write_text("text", encoding="utf-8")
     ran = aurashot("upload", "a.png", "c.txt")
-    assert (2, True) == (ran.code, ran.error.startswith("FILE: 'c.txt' is not an image"))
+    assert (2, True) == (ran.code, ran.error.startswith("FILE: 'c.txt' is not a JPEG"))
     plan = json.loads(aurashot("upload", "a.png", "--dry-run", "--json").out)
     assert [Path("a.png").stat().st_size] == [row["bytes"] for row in plan["files"]]
 

@@ -148,7 +148,7 @@ class Commands(TyperGroup):
             words = _format.split(words)
             if COMPLETE in os.environ:
                 _load_shells()
-            code = super().main(words, prog_name, complete_var, standalone_mode=False, **extra)
+            code = super().main(words, prog_name, complete_var or COMPLETE, standalone_mode=False, **extra)
         except AuraShotError as error:
             code = _code_of(error)
         except typer.Abort:

@@ -21,7 +21,7 @@ class Kind(NamedTuple):
     meaning: str
 
 
-FAILED: Final = Kind(1, "failed", "the service, the network or the machine failed; nothing was billed")
+FAILED: Final = Kind(1, "failed", "the service, the network or the machine failed; what failed was not billed")
 USAGE: Final = Kind(
     2, "usage", "the command, a file, the prompt or the configuration cannot be used, or there is no key"
 )

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 CELLS: Final = 16
 """Columns of the terminal that a face takes; the gap to the next one comes on top."""
 _GAP: Final = 2
-PICTURE: Final = 48
-"""Columns that a picture takes at most."""
+WIDEST: Final = 48
+"""Columns that a single image takes at most."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,14 +82,14 @@ class Screen:
             for line in row.captions:
                 self._print(line, style="dim")
 
-    def picture(self, path: str) -> None:
+    def image(self, path: str) -> None:
         """Show an image file, if the terminal shows images; one that cannot be read is not shown."""
         from aurashot.cli import _inline_images
 
         kind = None if self._console.quiet else _inline_images.renderable()
         if kind is None:
             return
-        image = _inline_images.opened(path, min(_inline_images.PICTURE, self._console.width - 1), kind)
+        image = _inline_images.opened(path, min(_inline_images.WIDEST, self._console.width - 1), kind)
         if image is not None:
             self._print(image)
 

@@ -174,7 +174,7 @@ class Shoot:
         if self._output.is_human and shot.path:
             screen = self._output.screen
             screen.say(f"{shot.path}  {shot.words}".rstrip())
-            screen.picture(shot.path)
+            screen.image(shot.path)
 
     def _tell(self) -> None:
         paid = self._account.paid

@@ -29,9 +29,7 @@ def install(
     dest: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The folder to write SKILL.md to, without a link.")
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace another version, and what is in the way.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace another version, and what is in the way.")] = False,
 ) -> None:
     """Install the skill where agents look for it.
 

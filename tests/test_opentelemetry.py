@@ -107,6 +107,20 @@ def attributes(span: ReadableSpan) -> dict[str, Any]:
     return dict(span.attributes or {})
 
 
+def span_id_of(span: ReadableSpan) -> int:
+    """Return the id of a span."""
+    assert span.context is not None
+    identifier: int = span.context.span_id
+    return identifier
+
+
+def trace_id_of(span: ReadableSpan) -> int:
+    """Return the id of the trace of a span."""
+    assert span.context is not None
+    identifier: int = span.context.trace_id
+    return identifier
+
+
 def parent_of(span: ReadableSpan) -> int | None:
     """Return the id of the span around a span."""
     return span.parent.span_id if span.parent else None
@@ -126,8 +140,8 @@ def test_an_operation_is_a_span_of_the_callers_trace(
         *("aurashot.generate", "caller"),
     ] == [span.name for span in backend_of_traces.spans]
     assert caller.get_span_context().span_id == parent_of(operation)
-    assert {operation.context.span_id} == {parent_of(span) for span in (upload, refused, generated)}
-    assert 1 == len({span.context.trace_id for span in backend_of_traces.spans})
+    assert {span_id_of(operation)} == {parent_of(span) for span in (upload, refused, generated)}
+    assert 1 == len({trace_id_of(span) for span in backend_of_traces.spans})
     assert {SpanKind.CLIENT} == {span.kind for span in (upload, refused, generated, operation)}
     assert {
         "aurashot.operation.name": "generate",
@@ -288,7 +302,7 @@ def test_the_operation_is_current_while_it_lasts(
     finally:
         context.detach(token)
     request, operation, _ = backend_of_traces.spans
-    ids = [operation.context.span_id, request.context.span_id, operation.context.span_id]
+    ids = [span_id_of(operation), span_id_of(request), span_id_of(operation)]
     assert [*ids, caller.get_span_context().span_id] == [identifier for identifier, _ in seen]
     assert {"acme"} == {tenant for _, tenant in seen}
 
@@ -316,7 +330,7 @@ def check_families(backend: Backend, count: int) -> None:
     families: dict[int, list[str]] = {}
     for span in backend.spans:
         key = attributes(span).get("aurashot.idempotency_key")
-        families.setdefault(span.context.trace_id, []).append(str(key) if key else span.name)
+        families.setdefault(trace_id_of(span), []).append(str(key) if key else span.name)
     assert sorted(["aurashot.generate", f"caller {number}", f"order-{number}"] for number in range(count)) == sorted(
         sorted(family) for family in families.values()
     )
@@ -351,7 +365,7 @@ class TestTasks:
         operation = backend_of_traces.span("aurashot.generate")
         requests = [span for span in backend_of_traces.spans if span is not operation]
         assert 3 == len(requests)
-        assert {operation.context.span_id} == {parent_of(span) for span in requests}
+        assert {span_id_of(operation)} == {parent_of(span) for span in requests}
 
     async def test_a_request_may_end_after_its_operation(
         self, backend_of_traces: Backend, server: ScriptedServer, caplog: pytest.LogCaptureFixture
@@ -367,7 +381,7 @@ class TestTasks:
             await anyio.to_thread.run_sync(wait_until, lambda: len(server.requests) >= 1)
             group.cancel_scope.cancel()
         operation, request = backend_of_traces.spans
-        assert operation.context.span_id == parent_of(request)
+        assert span_id_of(operation) == parent_of(request)
         assert anyio.get_cancelled_exc_class().__name__ == attributes(operation)["error.type"]
         assert "unknown" == attributes(operation)["aurashot.outcome"]
         assert "accepted" == attributes(request)["aurashot.outcome"]

@@ -176,6 +176,8 @@ async def test_an_interrupted_character_is_paid_for_once(connect: Connect, servi
         made = (await client.call_tool("create_character", mia)).structured_content
         again = (await client.call_tool("create_character", mia)).structured_content
         other = (await client.call_tool("create_character", {**mia, "style": "anime"})).structured_content
+        asked = (await client.call_tool("get_image", {"request_key": made["request_key"]})).structured_content
+    assert (asked["paid"], "show_character" in asked["next"]) == (True, True)
     assert (made["status"], again["repeated"], other["error"]) == ("done", True, "character_exists")
     assert len(service.bill().entries) == 1
 

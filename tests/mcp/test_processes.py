@@ -157,6 +157,22 @@ def test_a_call_that_takes_too_long_is_left_unknown(
     assert entries_in(folder) == ["unknown"]
 
 
+def test_a_client_that_is_gone_is_no_error(
+    start: Callable[..., subprocess.Popen[str]], service: SandboxServer, folder: Path
+) -> None:
+    """Its answer cannot be written any more: the server ends as at the end of its input, and prints nothing."""
+    process = start()
+    begin_paid_call(process, folder)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdout.close()
+    process.stdin.write(json.dumps({"jsonrpc": "2.0", "id": 3, "method": "tools/list"}) + "\n")
+    process.stdin.close()
+    process.stdin = process.stdout = None
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+
+
 @contextmanager
 def http_server(start: Callable[..., subprocess.Popen[str]], *arguments: str) -> Iterator[tuple[str, Any]]:
     """Start the command over HTTP; return its URL and the process."""

@@ -11,8 +11,8 @@ from aurashot.errors import ConfigurationError
 
 TOKEN_VARIABLE = "AURASHOT_MCP_TOKEN"  # noqa: S105  # its name
 FROM_A_TERMINAL = """\
-This is an MCP server: it speaks JSON-RPC on standard input and output, and is started by a client. To add it to
-one, see docs/agents.md. Ctrl-D ends it.
+This is an MCP server: it speaks JSON-RPC on standard input and output, and is
+started by a client. docs/agents.md says how to add it to one. Ctrl-D ends it.
 """
 
 Library = Annotated[

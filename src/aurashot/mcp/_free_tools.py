@@ -49,6 +49,12 @@ if TYPE_CHECKING:
 _SHOWN: Final = 5
 """Newest images of a character that are shown with it."""
 _MOST_UNRESOLVED: Final = 20
+ID_PHOTO: Final = "id_photo"
+"""The operation that makes a character's ID photo."""
+OF_A_CHARACTER: Final = (
+    "This is the ID photo of create_character. show_character shows it; if the character is not there, repeat "
+    "create_character with this request_key, which pays nothing."
+)
 LARGEST_FULL: Final = 15_000_000
 """Bytes of an image that fit into an answer."""
 
@@ -180,6 +186,9 @@ async def get_image(workspace: Workspace, given: GetImage, progress: Progress) -
             status="running", paid="unknown", spend=await workspace.spend(), request_key=key, next=RUNNING
         )
         return result_of(answer)
+    if any(entry.payment == "paid" and entry.operation == ID_PHOTO for entry in entries):
+        answer = FullImageAnswer(paid=True, spend=await workspace.spend(), request_key=key, next=OF_A_CHARACTER)
+        return result_of(answer)
     return await _full(workspace, uri_of(await _fetched(workspace, key, entries)), given.size, key)
 
 
@@ -199,11 +208,6 @@ async def _fetched(workspace: Workspace, key: str, entries: Sequence[Entry]) -> 
         error = UnresolvedError(f"The call '{key}' has no image: it is recorded as {entry.payment}")
         error.idempotency_key, error.entry = key, entry
         raise error
-    if entry.operation == "id-photo":
-        raise InputError(
-            "request_key: it belongs to create_character; repeat that call with this request_key, which pays nothing",
-            argument="request_key",
-        )
     name = entry.tags.get("character")
     character = None if name is None else await workspace.library.get(name)
     return await workspace.store(generation, character, key)

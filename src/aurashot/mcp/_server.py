@@ -131,7 +131,11 @@ async def _call_tool(context: Context, params: CallToolRequestParams) -> CallToo
     tool = TOOLS.get(params.name)
     if tool is None:
         message = f"There is no tool '{params.name}'; the tools are {', '.join(TOOLS)}"
-        return result_of(ErrorAnswer(error="no_tool", message=message, paid=False, next="Call one of these."))
+        return result_of(
+            ErrorAnswer(
+                error="no_tool", message=message, paid=False, next="Call one of these.", spend=await _spend(workspace)
+            )
+        )
     given = params.arguments or {}
     try:
         arguments = tool.arguments.model_validate(given)

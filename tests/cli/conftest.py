@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -114,3 +116,25 @@ def start() -> Generator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def start_on_terminal() -> Callable[..., str]:
+    """Return a function that runs the command in a process on a terminal without colours, and returns what it shows."""
+
+    def run(*arguments: str, columns: int) -> str:
+        main, side = os.openpty()
+        termios.tcsetwinsize(side, (24, columns))
+        environment = {**os.environ, "TERM": "dumb", "NO_COLOR": "1"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "aurashot", *arguments], stdin=side, stdout=side, stderr=side, env=environment
+        )
+        os.close(side)
+        parts: list[bytes] = []
+        with os.fdopen(main, "rb", buffering=0) as terminal, suppress(OSError):  # its end is an error on Linux
+            while part := terminal.read(65_536):
+                parts.append(part)
+        assert 0 == process.wait()
+        return b"".join(parts).decode().replace("\r\n", "\n")
+
+    return run

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import signal
@@ -388,3 +389,13 @@ def test_sandbox_failure(
     ran = aurashot("demo", "--face", str(photos["hopper"]))
     assert 1 == ran.code
     assert "billed" not in ran.error
+
+
+@pytest.mark.usefixtures("plain_drawings")
+def test_the_images_as_data(aurashot: Callable[..., Any]) -> None:
+    """One document: the path of each image and of the page; nothing was paid."""
+    ran = aurashot("demo", "--format", "json")
+    document = json.loads(ran.out)
+    assert (0, "", False) == (ran.code, ran.err, document["paid"])
+    assert [True] * 3 == [Path(image["path"]).is_file() for image in document["images"]]
+    assert Path(document["page"]).is_file()

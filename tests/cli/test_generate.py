@@ -21,6 +21,7 @@ from lab.server import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aurashot.identity import Verdict
     from aurashot.sandbox import SandboxServer
     from tests.cli.conftest import Aurashot
 
@@ -321,7 +322,8 @@ def alike(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
         def compare(*_: object, **__: object) -> Comparison:
             score = left.pop(0)
-            return Comparison("same" if score > 0.5 else "different", score, score, "test")
+            verdict: Verdict = "same" if score > 0.5 else "different"
+            return Comparison(verdict=verdict, similarity=score, cosine=score, engine="test")
 
         monkeypatch.setattr("aurashot.identity.compare", compare)
 
@@ -345,6 +347,7 @@ def test_faces(
     aurashot: Aurashot,
     billed: SandboxServer,
     portrait: str,
+    *,
     alike: Callable[..., None],
     options: list[str],
     similarities: list[float],
@@ -356,7 +359,7 @@ def test_faces(
     alike(*similarities)
     ran = aurashot("generate", "x", "--face", portrait, "--out", "a.png", "--json", *options)
     document = json.loads(ran.out)
-    assert (code, images_paid) == (ran.code, len(billed.bill().entries))
+    assert (code, images_paid) == (ran.code, len(billed.bill().entries)), ran.out
     assert True is document["paid"]
     assert kept == [image["similarity"] for image in document["images"]]
     assert len(kept) == len({path for path in _saved() if path.endswith(".png")})

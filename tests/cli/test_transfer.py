@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aurashot.sandbox import SandboxServer
     from tests.cli.conftest import Aurashot
 
@@ -83,3 +85,10 @@ def test_what_is_completed(aurashot: Aurashot, monkeypatch: pytest.MonkeyPatch, 
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
     assert offered == set(aurashot().out.split())
+
+
+def test_a_narrow_terminal(start_on_terminal: Callable[..., str]) -> None:
+    """On 20 columns, without colours, nothing is cut and nothing moves the cursor."""
+    shown = start_on_terminal("generate", "a" * 60, "--face", "a.png", "--dry-run", columns=20)
+    assert ("a" * 60 in shown, "\x1b" in shown) == (True, False)
+    assert "Nothing was sent or billed." == shown.splitlines()[-1]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import struct
@@ -118,3 +119,14 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 65_536)
     except OSError:  # its other end is closed
         return b""
+
+
+def test_results_as_data(aurashot: Aurashot, astronaut: Path, images: Path) -> None:
+    """One object for each image, in the order of the command line; scripts get those that drifted."""
+    arguments = ("verify", str(astronaut), "eileen.jpg", "broken.png")
+    ran = aurashot(*arguments, "--json")
+    document = json.loads(ran.out)
+    assert (1, 1, "") == (ran.code, document["drifted"], ran.err)
+    shown = [(image["path"], image["verdict"], image["is_drift"]) for image in document["images"]]
+    assert [("eileen.jpg", "same", False), ("broken.png", "error", True)] == shown
+    assert "broken.png\n" == aurashot(*arguments, "--format", "quiet").out

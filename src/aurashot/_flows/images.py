@@ -85,7 +85,9 @@ def show(rules: ImageRules, what: Image | Character) -> Flow[Preview]:
     content = None if saved is None else (yield from blocking(lambda _: saved.read()))
     if content is None:
         content = yield from read(rules, cast("Image", what), progress=None)
-    about = (title_of(what), [*facts_of(what)], prompt_of(what)) if isinstance(what, Generation) else ("Image", [], "")
+    about: tuple[str, list[tuple[str, str]], str] = ("Image", [], "")
+    if isinstance(what, Generation):
+        about = (title_of(what), [*facts_of(what)], prompt_of(what))
     return Preview((yield from blocking(lambda _: preview(*about, content))))
 
 

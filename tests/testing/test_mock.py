@@ -239,14 +239,14 @@ def test_a_fault_that_there_is_not(service: AuraShotMock, fault: Any) -> None:
 
 def test_other_bad_input(service: AuraShotMock) -> None:
     """Each is named."""
-    with pytest.raises(InputError, match=r"^operation: there is no 'generat'; use .*generate"):
-        service.fail_next(operations=["generat"])
+    with pytest.raises(InputError, match=r"^operation: there is no 'paint'; use .*generate"):
+        service.fail_next(operations=["paint"])
     with pytest.raises(InputError, match=r"^operations: a list"):
         service.fail_next(operations="generate")
     with pytest.raises(InputError, match=r"^times: "):
         service.fail_next(times=0)
     with pytest.raises(InputError, match=r"^operation: "):
-        service.assert_sent("generat")  # type: ignore[arg-type]  # the fault that is tested
+        service.assert_sent("paint")  # type: ignore[arg-type]  # the fault that is tested
     for seconds in (-1, float("inf"), True, "5"):
         with pytest.raises(InputError, match=r"^seconds: "):
             service.slow(seconds)  # type: ignore[arg-type]  # some are of another type

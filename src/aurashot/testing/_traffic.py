@@ -158,7 +158,7 @@ def _watched(request: httpcore.Request) -> _Watched | None:
             headers=headers,
             body=b"".join(cast("Iterable[bytes]", request.stream)) if is_json else None,  # held in memory anyway
             began=datetime.now(UTC),
-            outgoing=request.extensions.get(OUTGOING),
+            outgoing=cast("Any", request).extensions.get(OUTGOING),
         )
     )
 

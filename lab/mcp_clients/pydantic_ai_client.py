@@ -7,7 +7,7 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 sys.path.insert(0, str(Path(__file__).parent))
 script: Any = import_module("script")
@@ -42,7 +42,7 @@ async def main(python: str) -> None:
 def text_of(content: Any) -> str:
     """Return what the model sees of an answer."""
     if isinstance(content, dict):
-        return "\n".join(f"{name}: {value}" for name, value in content.items())
+        return "\n".join(f"{name}: {value}" for name, value in cast("dict[str, object]", content).items())
     return str(content)
 
 

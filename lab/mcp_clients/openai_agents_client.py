@@ -11,7 +11,7 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 script: Any = import_module("script")
@@ -26,7 +26,7 @@ async def main(python: str) -> None:
 
     async def get_response(_: Any, **given: Any) -> Any:
         """Do what the script says."""
-        items = cast("list[Any]", given["input"] if isinstance(given["input"], list) else [])
+        items: Any = () if isinstance(given["input"], str) else given["input"]
         found = [item["output"] for item in items if item.get("type") == "function_call_output"]
         for output in found[len(answers) :]:
             answers.append(text_of(output))
@@ -55,9 +55,8 @@ async def main(python: str) -> None:
 
 def text_of(output: Any) -> str:
     """Return what the model sees of an answer."""
-    if isinstance(output, list):
-        return "\n".join(str(part.get("text", part)) for part in cast("list[Any]", output))
-    return str(output)
+    parts: Any = output
+    return "\n".join(str(part.get("text", part)) for part in parts) if isinstance(output, list) else str(output)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ async def main(python: str) -> None:
         return messages.ModelResponse(parts=[messages.ToolCallPart(call[0], call[1])])
 
     transport = transports.StdioTransport(python, list(script.COMMAND), env=dict(os.environ))
-    toolset = mcp.MCPToolset(transport, read_timeout=None, max_retries=script.MOST_CALLS)
+    toolset = mcp.MCPToolset(transport, read_timeout=None, init_timeout=60, max_retries=script.MOST_CALLS)
     agent = ai.Agent(function.FunctionModel(model), toolsets=[toolset], retries=script.MOST_CALLS)
     async with agent:
         await agent.run("Make a character and an image of it.")

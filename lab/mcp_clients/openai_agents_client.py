@@ -24,20 +24,16 @@ async def main(python: str) -> None:
     base: Any = import_module("agents.models.interface").Model
     answers: list[str] = []
 
-    class Scripted(base):  # type: ignore[misc]  # not installed where types are checked
-        """A model that does what the script says."""
+    async def get_response(_: Any, **given: Any) -> Any:
+        """Do what the script says."""
+        items: Any = () if isinstance(given["input"], str) else given["input"]
+        found = [item["output"] for item in items if item.get("type") == "function_call_output"]
+        for output in found[len(answers) :]:
+            answers.append(text_of(output))
+            script.tell(answers[-1])
+        return agents.ModelResponse(output=[said(script.next_call(answers))], usage=agents.Usage(), response_id=None)
 
-        async def get_response(self, **given: Any) -> Any:
-            items: list[Any] = given["input"] if isinstance(given["input"], list) else []
-            found = [item["output"] for item in items if item.get("type") == "function_call_output"]
-            for output in found[len(answers) :]:
-                answers.append(text_of(output))
-                script.tell(answers[-1])
-            call = script.next_call(answers)
-            return agents.ModelResponse(output=[said(call)], usage=agents.Usage(), response_id=None)
-
-        def stream_response(self, *_: Any, **__: Any) -> Any:
-            raise NotImplementedError
+    scripted = type("Scripted", (base,), {"get_response": get_response, "stream_response": None})
 
     def said(call: tuple[str, dict[str, Any]] | None) -> Any:
         if call is None:
@@ -53,15 +49,14 @@ async def main(python: str) -> None:
     agents.set_tracing_disabled(True)
     parameters = {"command": python, "args": list(script.COMMAND), "env": dict(os.environ)}
     async with mcp.MCPServerStdio(parameters) as server:
-        agent = agents.Agent("Test", mcp_servers=[server], model=Scripted())
+        agent = agents.Agent("Test", mcp_servers=[server], model=scripted())
         await agents.Runner.run(agent, "Make a character and an image of it.", max_turns=script.MOST_CALLS + 2)
 
 
 def text_of(output: Any) -> str:
     """Return what the model sees of an answer."""
-    if isinstance(output, list):
-        return "\n".join(str(part.get("text", part)) for part in output)
-    return str(output)
+    parts: Any = output
+    return "\n".join(str(part.get("text", part)) for part in parts) if isinstance(output, list) else str(output)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 sys.path.insert(0, str(Path(__file__).parent))
 script: Any = import_module("script")
@@ -33,7 +33,7 @@ async def main(python: str) -> None:
         return messages.ModelResponse(parts=[messages.ToolCallPart(call[0], call[1])])
 
     transport = transports.StdioTransport(python, list(script.COMMAND), env=dict(os.environ))
-    toolset = mcp.MCPToolset(transport, read_timeout=None, max_retries=script.MOST_CALLS)
+    toolset = mcp.MCPToolset(transport, read_timeout=None, init_timeout=60, max_retries=script.MOST_CALLS)
     agent = ai.Agent(function.FunctionModel(model), toolsets=[toolset], retries=script.MOST_CALLS)
     async with agent:
         await agent.run("Make a character and an image of it.")
@@ -42,7 +42,7 @@ async def main(python: str) -> None:
 def text_of(content: Any) -> str:
     """Return what the model sees of an answer."""
     if isinstance(content, dict):
-        return "\n".join(f"{name}: {value}" for name, value in content.items())
+        return "\n".join(f"{name}: {value}" for name, value in cast("dict[str, object]", content).items())
     return str(content)
 
 

@@ -20,7 +20,7 @@ from mcp.shared.exceptions import MCPError
 from tests.mcp.conftest import ledger_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from aurashot.sandbox import SandboxServer
@@ -174,7 +174,7 @@ def test_a_client_that_is_gone_is_no_error(
 
 
 @contextmanager
-def http_server(start: Callable[..., subprocess.Popen[str]], *arguments: str) -> Iterator[tuple[str, Any]]:
+def http_server(start: Callable[..., subprocess.Popen[str]], *arguments: str) -> Generator[tuple[str, Any]]:
     """Start the command over HTTP; return its URL and the process."""
     process = start("--http", "--port", "0", *arguments, AURASHOT_MCP_TOKEN=TOKEN)
     assert process.stderr is not None

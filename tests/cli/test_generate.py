@@ -6,7 +6,7 @@ import json
 import signal
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
@@ -298,8 +298,13 @@ def test_ctrl_c_with_a_ledger(aurashot: Aurashot, billed: SandboxServer, face: s
 
 def test_opening(aurashot: Aurashot, billed: SandboxServer, face: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """--open hands the file to the desktop; without one, that is said."""
-    opened: list[Any] = []
-    monkeypatch.setattr("typer.launch", lambda path: opened.append(path) or 1)
+    opened: list[str] = []
+
+    def launch(path: str) -> int:
+        opened.append(path)
+        return 1
+
+    monkeypatch.setattr("typer.launch", launch)
     ran = aurashot("generate", "x", "--face", face, "--out", "a.png", "--open")
     assert (["a.png"], 0) == (opened, ran.code)
     assert "a.png cannot be opened: there is no desktop; open it yourself" in ran.err

@@ -100,8 +100,8 @@ class Commands(TyperGroup):
     table: ClassVar[dict[str, Command]]
 
     def __init__(self, **attributes: Any) -> None:
-        loaded = cast("dict[str, Any]", _Loaded(self.table))
-        super().__init__(**{**attributes, "commands": loaded})
+        attributes["commands"] = _Loaded(self.table)
+        super().__init__(**attributes)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the commands without importing them."""

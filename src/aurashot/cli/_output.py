@@ -114,7 +114,8 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
 
 
 def _is_table(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], Mapping)
+    first = cast("list[object]", value)[:1] if isinstance(value, list) else []
+    return any(isinstance(each, Mapping) for each in first)
 
 
 def _cell(value: object) -> str:

@@ -671,7 +671,7 @@ def test_the_log_tells_the_story_and_no_secret(
     with pytest.raises(OutcomeUnknownError):
         client.edit(PROMPT, target=FACE)
     client.upload(png())
-    story = [record.getMessage().partition("(")[0] for record in ours(debug_log)]
+    story = [getattr(record, "event", None) for record in ours(debug_log)]
     assert [
         *("OperationStarted", "RequestStarted", "RequestFailed", "RetryScheduled"),
         *("RequestStarted", "RequestSucceeded", "OperationSucceeded"),
@@ -702,7 +702,7 @@ def test_every_log_record_names_its_operation(
     server.queue(status(429, retry_after=0))
     client = make_client(server.url, retry=QUICK)
     ids = [client.generate(PROMPT, face=FACE).meta.operation_id, client.edit(PROMPT, target=FACE).meta.operation_id]
-    assert {logging.DEBUG} == {record.levelno for record in ours(debug_log)}
+    assert {logging.DEBUG, logging.INFO} == {record.levelno for record in ours(debug_log)}
     assert [ids[0]] * 7 + [ids[1]] * 4 == [getattr(record, "operation_id", None) for record in ours(debug_log)]
 
 
@@ -712,7 +712,7 @@ def test_nothing_is_made_when_nobody_listens(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Without hooks and below DEBUG no event is even built."""
+    """Without hooks and above INFO no event is even built."""
 
     def never(*_: object, **__: object) -> None:
         raise AssertionError("an event was made for nobody")
@@ -721,7 +721,7 @@ def test_nothing_is_made_when_nobody_listens(
         monkeypatch.setattr(f"aurashot.instrumentation.{kind.__name__}", never)
     server.queue(status(429, retry_after=0), json_response(GENERATION), status(400))
     client = make_client(server.url, retry=QUICK)
-    with caplog.at_level(logging.INFO, "aurashot"):
+    with caplog.at_level(logging.WARNING, "aurashot"):
         assert 2 == client.generate(PROMPT, face=FACE).meta.attempts
         with pytest.raises(BadRequestError):
             client.generate(PROMPT, face=FACE)
@@ -740,14 +740,16 @@ def test_a_start_is_told_before_anything_is_sent(make_client: Clients, server: S
     assert [(OperationStarted, 0, None), (RequestStarted, 0, key)] == told[:2]
 
 
-@pytest.mark.parametrize(("level", "hooks", "listening"), [("DEBUG", 0, True), ("INFO", 0, False), ("INFO", 1, True)])
-def test_somebody_listens_when_there_is_a_hook_or_debug(
+@pytest.mark.parametrize(
+    ("level", "hooks", "listening"), [("INFO", 0, True), ("WARNING", 0, False), ("WARNING", 1, True)]
+)
+def test_somebody_listens_when_there_is_a_hook_or_a_log(
     caplog: pytest.LogCaptureFixture,
     level: str,
     hooks: int,
     listening: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Hooks listen always, the log at DEBUG."""
+    """Hooks listen always, the log at INFO and below."""
     with caplog.at_level(level, "aurashot"):
         assert listening == Dispatcher(tuple([print] * hooks)).listening
 

@@ -36,6 +36,7 @@ WAITING = {
     "download",
     "read",
     "create_character",
+    "plan_character",
     "redo_anchor",
 } | {
     "virtual_try_on",

@@ -10,6 +10,7 @@
 `AsyncAuraShot` is the same with `async with` and `await`. Everything here is imported when it is first used.
 """
 
+from os import environ as _environ
 from typing import TYPE_CHECKING
 
 from aurashot import _late
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from aurashot._client._async_legacy import AsyncLegacy
     from aurashot._client._sync import AuraShot
     from aurashot._client._sync_legacy import Legacy
-    from aurashot._config import save_key
+    from aurashot._config import save_key, save_key_in_keyring
     from aurashot._rate_limit import AsyncRateLimiter, RateLimiter
     from aurashot._retry import RetryPolicy
     from aurashot.errors import (
@@ -112,6 +113,7 @@ __all__ = [
     "WorkflowJob",
     "__version__",
     "save_key",
+    "save_key_in_keyring",
 ]
 
 _HOMES = dict.fromkeys(__all__, "aurashot.errors") | {
@@ -130,6 +132,7 @@ _HOMES = dict.fromkeys(__all__, "aurashot.errors") | {
     "Upload": "aurashot.models",
     "WorkflowJob": "aurashot.models",
     "save_key": "aurashot._config",
+    "save_key_in_keyring": "aurashot._config",
 }
 """Where a public name lives; all others are errors."""
 
@@ -142,3 +145,9 @@ if not TYPE_CHECKING:  # for type checkers, only real names exist
 
 def __dir__() -> list[str]:
     return _late.listed(__name__, _HOMES)
+
+
+if _environ.get("AURASHOT_LOG"):
+    from aurashot import _logging
+
+    _logging.set_up(_environ["AURASHOT_LOG"])

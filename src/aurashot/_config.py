@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import urlsplit
 
-from aurashot import _key_approvals, _key_file
+from aurashot import _key_approvals, _key_file, _keyring
 from aurashot._hidden import HIDDEN, Secret, hides_locals
 from aurashot._key_file import FILE_NAME
+from aurashot._keyring import KEYRING_NAME
 from aurashot._reasons import reason_of
 from aurashot._url_policy import base_url_fault
 from aurashot.errors import ConfigurationError
@@ -27,6 +28,9 @@ ALLOW_HTTP_NAME: Final = "AURASHOT_ALLOW_HTTP"
 ENVIRONMENT_ONLY: Final = (BASE_URL_NAME, ALLOW_HTTP_NAME, "AURASHOT_DOWNLOAD_PROXY")
 """What a `.aurashot.env` file, which may come with a project, must not set."""
 
+KEYRING: Final = "the system's keyring"
+"""The source of a key that is in the keyring."""
+
 _KEY_SHAPE: Final = re.compile(r"(?=sk_.|.{8})[!-~]{1,256}")
 """A key that starts with sk_ may be short, such as one of the sandbox; of another kind, short ones are no keys."""
 _SHORTEST_SECRET: Final = 8
@@ -40,7 +44,7 @@ class ApiKey:
     """A key that shows at most its last four characters and refuses to be pickled and copied.
 
     Attributes:
-        source: Where it comes from: `api_key=`, the name of a variable, or the path of a file.
+        source: Where it comes from: `api_key=`, the name of a variable, the path of a file, or the system's keyring.
     """
 
     __slots__ = ("_key", "_shown", "source")
@@ -101,6 +105,8 @@ def find_key(given: str | None) -> ApiKey:
     for name in KEY_NAMES:
         if value := os.environ.get(name):
             return ApiKey(value, name)
+    if _keyring.is_wanted(os.environ.get(KEYRING_NAME)):
+        return _in_keyring(KEYRING_NAME)
     unseen: list[str] = []
     found = _from_files(unseen)
     if found is not None:
@@ -117,15 +123,15 @@ def _from_files(unseen: list[str]) -> ApiKey | None:
 
     A file of a project gives way to another key at home unless the user made it.
     """
-    home = _home()
+    home = home_file()
     own = None if home is None else _in_file(home, unseen)
-    for folder in _working_folders():
+    for folder in working_folders():
         path = folder / FILE_NAME
         key = own if path == home else _in_file(path, unseen)
         if key is None:
             continue
         if own is None or own.text() == key.text() or _key_approvals.is_approved(path, key.text()):
-            logger.info("The API key is that of %s", path)
+            logger.info("The API key is that of %s", key.source)
             return key
         logger.warning(
             "%s is ignored, since %s has another key; if you trust it, run `aurashot login --here` in its folder",
@@ -133,18 +139,18 @@ def _from_files(unseen: list[str]) -> ApiKey | None:
             home,
         )
     if own is not None:
-        logger.info("The API key is that of %s", home)
+        logger.info("The API key is that of %s", own.source)
     return own
 
 
-def _home() -> Path | None:
+def home_file() -> Path | None:
     """Return the path of the key file at home; a user of a container may have no home."""
     with suppress(RuntimeError):
         return Path.home() / FILE_NAME
     return None
 
 
-def _working_folders() -> Iterator[Path]:
+def working_folders() -> Iterator[Path]:
     """Yield the working directory and the folders above it."""
     with suppress(OSError):  # it was deleted, or is in a folder that cannot be read
         here = Path.cwd()
@@ -167,7 +173,18 @@ def _in_file(path: Path, unseen: list[str]) -> ApiKey | None:
     for name in ENVIRONMENT_ONLY:
         if values.get(name):
             logger.warning("%s in %s is ignored: a file cannot say where requests are sent", name, path)
-    return next((ApiKey(value, str(path)) for name in KEY_NAMES if (value := values.get(name))), None)
+    key = next((ApiKey(value, str(path)) for name in KEY_NAMES if (value := values.get(name))), None)
+    if key is not None or not _keyring.is_wanted(values.get(KEYRING_NAME)):
+        return key
+    if path != home_file():
+        logger.warning("%s in %s is ignored: only the environment and the file at home can say so", KEYRING_NAME, path)
+        return None
+    return _in_keyring(str(path))
+
+
+@hides_locals
+def _in_keyring(said_by: str) -> ApiKey:
+    return ApiKey(_keyring.read(said_by), KEYRING)
 
 
 @hides_locals
@@ -189,10 +206,33 @@ def save_key(api_key: str, *, folder: str | os.PathLike[str] | None = None) -> P
         path = (Path.home() if folder is None else Path(folder)) / FILE_NAME
     except RuntimeError as problem:
         raise ConfigurationError("You have no home directory; pass folder=, or set HOME") from problem
-    _key_file.write(path, KEY_NAMES[0], key.text())
-    if path != _home():
+    _key_file.write(path, KEY_NAMES[0], key.text(), without=(KEYRING_NAME,))
+    if path != home_file():
         _key_approvals.approve(path, key.text())
     return path
+
+
+@hides_locals
+def save_key_in_keyring(api_key: str) -> str:
+    """Store an API key in the keyring of your system, and return the keyring's name.
+
+    The file `.aurashot.env` in your home directory then says that the key is there, so that clients look there, and a
+    key in that file is removed. Needs the extra `keyring`.
+
+    Args:
+        api_key: The key.
+
+    Raises:
+        ConfigurationError: The key is invalid, the keyring or the file cannot be used, or the extra is missing.
+    """
+    key = ApiKey(api_key, "api_key=")
+    path = home_file()
+    if path is None:
+        raise ConfigurationError(f"You have no home directory; set HOME, or set {KEYRING_NAME}=1 and use the keyring")
+    _key_file.check_writable(path)
+    name = _keyring.write(key.text())
+    _key_file.write(path, KEYRING_NAME, "1", without=KEY_NAMES)
+    return name
 
 
 def find_base_url(given: str | None) -> str:

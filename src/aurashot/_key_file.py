@@ -16,6 +16,7 @@ from aurashot._reasons import reason_of
 from aurashot.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 FILE_NAME: Final = ".aurashot.env"
@@ -47,8 +48,14 @@ def read(path: Path) -> dict[str, str | None] | None:
     return dotenv_values(stream=io.StringIO(content), interpolate=False)
 
 
-def write(path: Path, name: str, value: str) -> None:
+def write(path: Path, name: str, value: str, *, without: Collection[str] = ()) -> None:
     """Set one name in a file, atomically, and make it readable only by its owner; its other lines stay as they are.
+
+    Args:
+        path: The file.
+        name: What is set.
+        value: To what.
+        without: Names that are removed.
 
     Raises:
         UntrustedFileError: Another user owns the file, or can write it.
@@ -57,16 +64,25 @@ def write(path: Path, name: str, value: str) -> None:
     from aurashot import _atomic
 
     try:
-        if path.is_symlink():
-            raise ConfigurationError(f"{path} is a link; write the key into the file itself, or remove the link")
-        if path.exists() and not path.is_file():  # reading a pipe would wait
-            raise ConfigurationError(f"{path} is not a regular file; remove it, or choose another folder")
-        others = _lines_without(path, name)
+        check_writable(path)
+        others = _lines_without(path, {name, *without})
         if others and not others.endswith("\n"):
             others += "\n"
         _atomic.write(path, f"{others}{name}={_quoted(value)}\n".encode(), mode=0o600, follow=False)
     except OSError as problem:
         raise ConfigurationError(f"{path} cannot be written: {reason_of(problem)}") from problem
+
+
+def check_writable(path: Path) -> None:
+    """Check that a file is none that must not be replaced.
+
+    Raises:
+        ConfigurationError: It is a link, or no regular file.
+    """
+    if path.is_symlink():
+        raise ConfigurationError(f"{path} is a link; write the key into the file itself, or remove the link")
+    if path.exists() and not path.is_file():  # reading a pipe would wait
+        raise ConfigurationError(f"{path} is not a regular file; remove it, or choose another folder")
 
 
 def text_of(path: Path) -> str | None:
@@ -106,11 +122,11 @@ def _check_owner(path: Path, owner: int) -> None:
         raise UntrustedFileError(f"{path} belongs to another user; write a file of your own, or set AURASHOT_API_KEY")
 
 
-def _lines_without(path: Path, name: str) -> str:
+def _lines_without(path: Path, names: Collection[str]) -> str:
     from dotenv.parser import parse_stream
 
     lines = parse_stream(io.StringIO(text_of(path) or ""))
-    return "".join(binding.original.string for binding in lines if binding.key != name)
+    return "".join(binding.original.string for binding in lines if binding.key not in names)
 
 
 def _quoted(value: str) -> str:

@@ -189,12 +189,21 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> f
 
 
 def _seconds_until(text: str, now: datetime | None) -> float:
+    return (_moment(text) - (now or datetime.now(UTC))).total_seconds()
+
+
+def _moment(text: str) -> datetime:
     from email.utils import parsedate_to_datetime
 
     moment = parsedate_to_datetime(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return (moment - (now or datetime.now(UTC))).total_seconds()
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def date_of(headers: Mapping[str, str]) -> datetime | None:
+    """Return when a response was made, by the server's clock (RFC 9110, 6.6.1), or None if it does not say."""
+    with suppress(ValueError, OverflowError):
+        return _moment(headers.get("date", ""))
+    return None
 
 
 def _decode(response: RawResponse) -> bytes:
@@ -288,6 +297,7 @@ def _status_error(response: RawResponse) -> APIStatusError:
     error.retry_after = retry_after(response.headers)
     error.request_id = response.request_id or _text(details.get("requestId"))
     error.outcome = _outcome(response.status, error.retry_after)
+    error.date = date_of(response.headers)
     return error
 
 

@@ -41,6 +41,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from aurashot.ledger import Entry
     from aurashot.models import Generation, WorkflowJob
 
@@ -163,12 +165,14 @@ class APIStatusError(AuraShotError):
         status_code: The HTTP status.
         code: The service's error code, if the body had one.
         body: The start of the body as text, at most 2,000 characters.
+        date: When the service responded, by its own clock, if the response says so; UTC.
     """
 
     outcome: Outcome = "rejected"
     status_code: int = 0
     code: str | None = None
     body: str = ""
+    date: datetime | None = None
 
 
 class BadRequestError(APIStatusError):

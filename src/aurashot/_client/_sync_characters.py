@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from aurashot._flows.creation import AnyLibrary
     from aurashot._transport._sync import Transport
-    from aurashot.characters import Character, CharacterDetails, Kind
+    from aurashot.characters import Character, CharacterDetails, CharacterPlan, Kind
     from aurashot.identity import IdentityPolicy
     from aurashot.images import ImageInput, ImageRules
 
@@ -77,6 +77,44 @@ class CharacterCalls:
         making = creation.create(self._rules, wanted, begun, policy)
         left, labels = setup.time_left(timeout, since), Labels(begun.draft.key, tags)
         return self._transport.run("create_character", making, labels, left)
+
+    def plan_character(
+        self,
+        name: str,
+        *,
+        face: ImageInput,
+        library: AnyLibrary,
+        kind: Kind = "real",
+        prompt: str | None = None,
+        check: bool = True,
+        timeout: float | None = None,
+        **details: Unpack[CharacterDetails],
+    ) -> CharacterPlan:
+        """Check everything that `create_character` checks, and return what it would cost. Free: nothing is sent.
+
+        Nothing is written into the library, either. A photo at a URL is downloaded.
+
+        Args:
+            name: As for `create_character`.
+            face: As for `create_character`.
+            library: As for `create_character`.
+            kind: As for `create_character`.
+            prompt: As for `create_character`.
+            check: As for `create_character`.
+            timeout: Seconds that this call may take in total, instead of the client's timeout.
+            **details: As for `create_character`.
+
+        Raises:
+            InputError: An argument is invalid, the photo is not good enough or another character's.
+            CharacterExistsError: The name is taken.
+            UnresolvedError: An earlier call with this name may have been billed.
+            LibraryError: The library cannot be read.
+        """
+        from aurashot._flows import creation, creation_checks
+
+        wanted = creation_checks.Wanted(creation.library_of(library), name, kind, face, prompt, check, details)
+        flow = creation.plan(self._rules, wanted, has_ledger=self._transport.has_ledger)
+        return self._transport.run("plan_character", flow, timeout=timeout)
 
     def redo_anchor(
         self,

@@ -22,7 +22,7 @@ from aurashot.images import StoredURL
 from aurashot.models import Generation
 
 if TYPE_CHECKING:
-    from aurashot.characters import AsyncCharacterLibrary, Character, CharacterLibrary
+    from aurashot.characters import AsyncCharacterLibrary, Character, CharacterLibrary, CharacterPlan
     from aurashot.characters._drafts import Draft
     from aurashot.identity import IdentityPolicy
     from aurashot.images import ImageInput, ImageRules
@@ -70,8 +70,32 @@ def begin(rules: ImageRules, wanted: Wanted, key: str | None, *, has_ledger: boo
         UnresolvedError: An earlier call may have been billed, and nobody knows.
         LibraryError: The library cannot be used.
     """
-    from aurashot.characters import _drafts, folder_name
+    from aurashot.characters import _drafts
     from aurashot.characters._store import about
+
+    face, new = yield from _examined(rules, wanted, key)
+    with about(new.slug):
+        draft = yield from blocking(lambda _: _drafts.begin(wanted.library.store, new, has_ledger=has_ledger))
+    return Begun(draft, face, is_new=draft is new)
+
+
+def plan(rules: ImageRules, wanted: Wanted, *, has_ledger: bool) -> Flow[CharacterPlan]:
+    """Check the same, write nothing, and say what a call would cost."""
+    from aurashot.characters import CharacterPlan, _drafts
+    from aurashot.characters._store import about
+
+    _, new = yield from _examined(rules, wanted, None)
+    with about(new.slug):
+        draft = yield from blocking(lambda _: _drafts.load(wanted.library.store, new.slug))
+    if draft is None:
+        return CharacterPlan(name=new.slug, images=1)
+    _drafts.check_resumable(draft, new, has_ledger=has_ledger)
+    return CharacterPlan(name=new.slug, images=0 if draft.response else 1, resumes=draft.key)
+
+
+def _examined(rules: ImageRules, wanted: Wanted, key: str | None) -> Flow[tuple[bytes, Draft]]:
+    """Check what is wanted, and return the bytes of the photo and a new draft, which is not written yet."""
+    from aurashot.characters import _drafts, folder_name
 
     check_key("idempotency_key", key)
     slug = folder_name(wanted.name)
@@ -80,10 +104,7 @@ def begin(rules: ImageRules, wanted: Wanted, key: str | None, *, has_ledger: boo
     face = yield from _bytes_of(rules, wanted.face)
     yield from blocking(lambda _: check(wanted, face))
     asked = hashlib.sha256(repr((hashlib.sha256(face).hexdigest(), wanted.prompt, wanted.kind)).encode()).hexdigest()
-    new = _drafts.Draft(slug=slug, key=key or str(uuid4()), asked=asked)
-    with about(slug):
-        draft = yield from blocking(lambda _: _drafts.begin(wanted.library.store, new, has_ledger=has_ledger))
-    return Begun(draft, face, is_new=draft is new)
+    return face, _drafts.Draft(slug=slug, key=key or str(uuid4()), asked=asked)
 
 
 def create(rules: ImageRules, wanted: Wanted, begun: Begun, identity: IdentityPolicy | None) -> Flow[Character]:

@@ -148,4 +148,5 @@ class Driver:
         from aurashot.ledger import Annotate as Notes
 
         writing = self._runtime.write(ledger, Notes(number, step.notes), PATIENCE, forget)
-        await write_or_log(writing, f"the notes of entry {number} of the ledger were not written", operation)
+        trouble = f"the notes of entry {number} of the ledger were not written"
+        await write_or_log(writing, trouble, operation, {"ledger_entry": number})

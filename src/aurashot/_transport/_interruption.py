@@ -101,5 +101,10 @@ def _leave(exchange: Exchange[Any], call: _Work[Any]) -> None:
             "image. Interrupt again to stop waiting: the image is then lost, and may be billed",
             exchange.operation.id,
             left,
+            extra={
+                "operation_id": exchange.operation.id,
+                "operation": exchange.operation.name,
+                "idempotency_key": exchange.key,
+            },
         )
     call.wait(left + GRACE if was_sent else GRACE)

@@ -15,7 +15,7 @@ from aurashot.errors import AuraShotError, ContentBlockedError, LedgerError, Unr
 from aurashot.models import CallMeta, Generation, WorkflowJob
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Mapping
 
     from aurashot._calls import Call, M
     from aurashot._operations import Operation
@@ -115,24 +115,49 @@ class Record:
         in_time = max(GRACE, min(PATIENCE, exchange.deadline.remaining))
         patience = PATIENCE if self._runtime.records_in_background else in_time
         trouble = f"entry {number} of the ledger stays unknown, although it is {payment}"
-        await write_or_log(
-            self._runtime.write(self._ledger, Settle(number, settlement), patience, forget), trouble, exchange.operation
-        )
+        writing = self._runtime.write(self._ledger, Settle(number, settlement), patience, forget)
+        known = {
+            "idempotency_key": exchange.key,
+            "request_id": settlement.request_id,
+            "attempts": attempts,
+            "payment": payment,
+            "ledger_entry": number,
+        }
+        if await write_or_log(writing, trouble, exchange.operation, known):
+            labels = {**_labels(exchange.operation), **known}
+            logger.debug(
+                "operation %s: entry %d of the ledger is %s", exchange.operation.id, number, payment, extra=labels
+            )
 
 
-async def write_or_log(writing: Awaitable[Written], trouble: str, operation: Operation) -> None:
-    """Record something after the fact: a failure to record must not lose the response."""
+async def write_or_log(
+    writing: Awaitable[Written], trouble: str, operation: Operation, known: Mapping[str, object]
+) -> bool:
+    """Record something after the fact, and return whether it is: a failure to record must not lose the response.
+
+    Args:
+        writing: What writes it.
+        trouble: What is wrong if it cannot be recorded.
+        operation: Whose record it is.
+        known: Further fields for the log.
+    """
     try:
         written = await writing
     except Exception as problem:  # noqa: BLE001  # whatever it is, it must not cost an image
-        _log(problem, trouble, operation)
-    else:
-        if isinstance(written, AuraShotError):
-            _log(written, trouble, operation)
+        _log(problem, trouble, operation, known)
+        return False
+    if isinstance(written, AuraShotError):
+        _log(written, trouble, operation, known)
+        return False
+    return True
 
 
-def _log(problem: Exception, trouble: str, operation: Operation) -> None:
-    labels = {"operation_id": operation.id}
+def _labels(operation: Operation) -> dict[str, object]:
+    return {"operation_id": operation.id, "parent_id": operation.parent_id, "operation": operation.name}
+
+
+def _log(problem: Exception, trouble: str, operation: Operation, known: Mapping[str, object]) -> None:
+    labels = {**_labels(operation), **known}
     logger.error("operation %s: %s", operation.id, trouble, exc_info=problem, extra=labels)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aurashot.characters._metadata import ImageMetadata, metadata_of, with_metadata
     from aurashot.characters._names import folder_name
     from aurashot.characters._object_store import ObjectStore
+    from aurashot.characters._plan import CharacterPlan
     from aurashot.characters._reproduction import Reproduction
     from aurashot.characters._sidecar import IdentityNote, Reference, Sidecar, read_sidecar
     from aurashot.characters._similar import SimilarCharacter, similar_characters
@@ -43,6 +44,7 @@ __all__ = [
     "CharacterCard",
     "CharacterDetails",
     "CharacterLibrary",
+    "CharacterPlan",
     "Consent",
     "ForgetHook",
     "GalleryImage",
@@ -94,6 +96,7 @@ _HOMES = {
         "_metadata": ("ImageMetadata", "metadata_of", "with_metadata"),
         "_names": ("folder_name",),
         "_object_store": ("ObjectStore",),
+        "_plan": ("CharacterPlan",),
         "_reproduction": ("Reproduction",),
         "_sidecar": ("IdentityNote", "Reference", "Sidecar", "read_sidecar"),
         "_similar": ("SimilarCharacter", "similar_characters"),

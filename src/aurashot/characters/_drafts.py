@@ -65,6 +65,22 @@ def begin(store: Store, draft: Draft, *, has_ledger: bool) -> Draft:
         return draft
     if earlier is None:  # it was finished meanwhile
         return begin(store, draft, has_ledger=has_ledger)
+    check_resumable(earlier, draft, has_ledger=has_ledger)
+    return earlier
+
+
+def check_resumable(earlier: Draft, draft: Draft, *, has_ledger: bool) -> None:
+    """Check that a call may go on with the draft that an interrupted one has left.
+
+    Args:
+        earlier: What that one has left.
+        draft: What is asked for now.
+        has_ledger: Whether the client knows what was paid under a key.
+
+    Raises:
+        InputError: The interrupted call asked for something else.
+        UnresolvedError: It may have been billed, and nobody knows.
+    """
     if earlier.asked != draft.asked:
         since = f"{earlier.started_at:%Y-%m-%d %H:%M} UTC"
         raise InputError(
@@ -77,7 +93,6 @@ def begin(store: Store, draft: Draft, *, has_ledger: bool) -> Draft:
             f"'{draft.slug}' is being made by another call, or one was interrupted: its ID photo may be billed under "
             f"the key {earlier.key}; use a client with the ledger, or look at your bill, and call discard_draft"
         )
-    return earlier
 
 
 def note(store: Store, draft: Draft, response: Generation) -> Draft:

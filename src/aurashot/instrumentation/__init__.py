@@ -3,7 +3,8 @@
 Give `hooks=[...]` to a client: each is called with one event record at a time, in the thread or task of the call. A
 hook that raises is logged and otherwise ignored, since by then an image may have been paid for. Events hold no prompt,
 no API key and no URL of an image; the message of an error may quote a path of yours, or a message of the service. The
-same events go to the logger `aurashot` at level DEBUG; the library configures no logging.
+same events go to the logger `aurashot`: the ends of operations, and retries, at level INFO, all others at DEBUG. The
+library configures no logging unless the variable AURASHOT_LOG asks for it.
 
 A method call is an operation, with an `OperationStarted` and then an `OperationSucceeded` or `OperationFailed`. Each
 attempt of each of its requests, uploads and downloads included, has a `RequestStarted` and then a `RequestSucceeded` or

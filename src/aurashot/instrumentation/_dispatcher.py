@@ -16,7 +16,7 @@ logger.addHandler(logging.NullHandler())
 
 
 class Dispatcher:
-    """Sends each event to the hooks and, at DEBUG, to the log.
+    """Sends each event to the hooks and to the log: the ends of operations, and retries, at INFO, all others at DEBUG.
 
     Raises:
         ConfigurationError: A hook cannot be called with an event, or has to be awaited.
@@ -31,18 +31,27 @@ class Dispatcher:
 
     @property
     def listening(self) -> bool:
-        """Whether there is a hook or the log is at DEBUG; otherwise no events are made."""
-        return bool(self._hooks) or logger.isEnabledFor(logging.DEBUG)
+        """Whether there is a hook or the log is at INFO or below; otherwise no events are made."""
+        return bool(self._hooks) or logger.isEnabledFor(logging.INFO)
 
     def emit(self, event: Event) -> None:
         """Send one event."""
-        labels = {"operation_id": event.operation_id}
-        logger.debug("%s", event, extra=labels)
+        if logger.isEnabledFor(logging.INFO):
+            _log(event)
         for hook in self._hooks:
             try:
                 hook(event)
             except Exception:  # a hook must not cost an image
+                labels = {"operation_id": event.operation_id, "operation": event.operation}
                 logger.exception("the hook %r failed in operation %s", hook, event.operation_id, extra=labels)
+
+
+def _log(event: Event) -> None:
+    from aurashot.instrumentation import _log as log
+
+    level = log.level_of(event)
+    if logger.isEnabledFor(level):
+        logger.log(level, "%s", log.sentence_of(event), extra=log.fields_of(event))
 
 
 def _check(hook: object) -> None:

@@ -26,7 +26,7 @@ OTHER = "sk_live_0123456789_other"
 class Memory(keyring.backend.KeyringBackend):
     """A keyring that is gone after the test."""
 
-    priority = 1.0  # type: ignore[assignment]  # as backends write it
+    priority: Any = 1.0
 
     def __init__(self) -> None:
         begin: Any = super().__init__
@@ -77,7 +77,7 @@ def test_a_key_in_the_keyring_is_found(home: Path, ring: Memory) -> None:
     save_key(OTHER)
     with (home / FILE_NAME).open("a", encoding="utf-8") as file:
         file.write("MY_OWN=line\n")
-    assert "test_keyring Memory" == save_key_in_keyring(MINE)
+    assert "test keyring Memory" == save_key_in_keyring(MINE)
     key = find_key(None)
     assert (MINE, "the system's keyring") == (key.text(), key.source)
     assert "MY_OWN=line\nAURASHOT_KEYRING='1'\n" == (home / FILE_NAME).read_text(encoding="utf-8")

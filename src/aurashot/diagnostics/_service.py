@@ -38,8 +38,8 @@ _KEYS_PAGE: Final = f"{BASE_URL}/studio?tab=keys"
 _BILLING_PAGE: Final = f"{BASE_URL}/studio?tab=billing"
 
 
-class _Answered(NamedTuple):
-    """What came back: the error that a call would raise, if any, and the time by the service's clock."""
+class _Responded(NamedTuple):
+    """What the response says: the error that a call would raise, if any, and the time by the service's clock."""
 
     error: AuraShotError | None
     date: datetime | None
@@ -47,29 +47,29 @@ class _Answered(NamedTuple):
 
 
 def service(timeout: float) -> Iterator[Finding]:
-    """Ask for the state of a job that does not exist: that is free, needs the key, and is answered at once."""
+    """Ask for the state of a job that does not exist: that is free, needs the key, and takes no time."""
     used = source()
     try:
-        answered = _asked(None if used else _NO_KEY, timeout)
+        responded = _asked(None if used else _NO_KEY, timeout)
     except ConfigurationError:  # the base URL, the proxies and the certificates have findings of their own
         yield Finding(
             check="service", level="note", summary="The service was not asked, since the configuration is invalid"
         )
         return
-    reached = _reached(answered)
+    reached = _reached(responded)
     yield reached
     if reached.level != "ok":
         return
     yield (
-        _account(answered.error, used)
+        _account(responded.error, used)
         if used
         else Finding(check="account", level="note", summary="The key was not checked, since there is none")
     )
-    if answered.date is not None:
-        yield _clock(answered.date)
+    if responded.date is not None:
+        yield _clock(responded.date)
 
 
-def _asked(api_key: str | None, timeout: float) -> _Answered:
+def _asked(api_key: str | None, timeout: float) -> _Responded:
     from aurashot import AuraShot
 
     started = time.monotonic()
@@ -80,15 +80,15 @@ def _asked(api_key: str | None, timeout: float) -> _Answered:
     except ConfigurationError:
         raise
     except AuraShotError as error:
-        return _Answered(error, getattr(error, "date", None), time.monotonic() - started)
-    return _Answered(None, date_of(dict(job.meta.headers)), time.monotonic() - started)
+        return _Responded(error, getattr(error, "date", None), time.monotonic() - started)
+    return _Responded(None, date_of(dict(job.meta.headers)), time.monotonic() - started)
 
 
-def _reached(answered: _Answered) -> Finding:
-    error = answered.error
+def _reached(responded: _Responded) -> Finding:
+    error = responded.error
     match error:
         case None | APIStatusError() if not (isinstance(error, ServerError) or _is_page(error)):
-            summary = f"The service responded after {answered.seconds:.2f} s"
+            summary = f"The service responded after {responded.seconds:.2f} s"
             return Finding(check="service", level="ok", summary=summary)
         case ServerError():
             return problem("service", error, fix="try again later")

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from aurashot.characters import CharacterLibrary, Consent, _drafts
 from aurashot.cli import app
+from aurashot.ledger import SQLiteLedger
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,13 +31,6 @@ def png(number: int) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", (64, 64), (number * 20, 80, 160)).save(file, "PNG")
     return file.getvalue()
-
-
-@pytest.fixture(autouse=True)
-def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave library and ledger to the options."""
-    for name in ("AURASHOT_LIBRARY", "AURASHOT_LEDGER"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -99,9 +93,13 @@ def test_what_it_would_cost(aurashot: Aurashot, server: SandboxServer, folder: P
     ran = aurashot("characters", "create", NAME, "--face", "face.png", "--kind", "virtual", "--dry-run")
     assert (0, "") == (ran.code, ran.err)
     assert "1 image" in ran.out
-    assert "Nothing was sent." == ran.out.splitlines()[-1]
-    found = data(aurashot("characters", "create", NAME, "--face", "face.png", "--kind", "virtual", "--dry-run", "--json"))
-    assert (True, NAME, 1, None) == tuple(found[key] for key in ("dry_run", "name", "images_billed", "resumes_key"))
+    assert "Nothing was sent or billed." == ran.out.splitlines()[-1]
+    found = data(
+        aurashot("characters", "create", NAME, "--face", "face.png", "--kind", "virtual", "--dry-run", "--json")
+    )
+    assert (True, NAME, 1, None) == tuple(
+        found[key] for key in ("dry_run", "character", "images_billed_at_most", "resumes_key")
+    )
     bad = aurashot("characters", "create", "CON", "--face", "face.png", "--dry-run")
     assert (2, True) == (bad.code, "cannot be the name of a character" in bad.err)
     assert billed == server.bill().total
@@ -164,8 +162,9 @@ def test_an_interrupted_creation(aurashot: Aurashot, server: SandboxServer, fold
     assert ran.code
     assert "k-1" in ran.error
     assert "aurashot characters discard Snow" in ran.error
-    planned = data(aurashot(*create, "--ledger", "spend.db", "--dry-run", "--json"))
-    assert (1, "k-1") == (planned["images_billed"], planned["resumes_key"])
+    with SQLiteLedger("spend.db"):
+        planned = data(aurashot(*create, "--ledger", "spend.db", "--dry-run", "--json"))
+    assert (1, "k-1") == (planned["images_billed_at_most"], planned["resumes_key"])
     assert "there is no terminal to confirm it; add --yes" in aurashot("characters", "discard", "Snow").error
     assert {"discarded": "Snow"} == data(aurashot("characters", "discard", "Snow", "--yes", "--json"))
     assert "there is nothing to discard" in aurashot("characters", "discard", "Snow", "--yes").error
@@ -189,9 +188,10 @@ def test_the_list(aurashot: Aurashot, library: CharacterLibrary, folder: Path) -
 def test_an_empty_library(aurashot: Aurashot, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no error, and says how to make a character."""
     monkeypatch.setenv("AURASHOT_LIBRARY", "elsewhere")
-    assert "There are no characters in elsewhere; aurashot characters create makes one." in aurashot(
-        "characters", "list"
-    ).out
+    assert (
+        "There are no characters in elsewhere; aurashot characters create makes one."
+        in aurashot("characters", "list").out
+    )
     assert {"library": "elsewhere", "characters": []} == data(aurashot("characters", "list", "--json"))
 
 
@@ -260,9 +260,7 @@ def test_removing_asks_first(aurashot: Aurashot, library: CharacterLibrary) -> N
 
 
 @pytest.mark.parametrize(("reply", "code"), [("y\n", 0), ("n\n", 1), ("", 1)], ids=["yes", "no", "nothing"])
-def test_the_question(
-    library: CharacterLibrary, monkeypatch: pytest.MonkeyPatch, reply: str, code: int
-) -> None:
+def test_the_question(library: CharacterLibrary, monkeypatch: pytest.MonkeyPatch, reply: str, code: int) -> None:
     """Only a yes removes anything; the question is on standard error, so that the result can be read by a program."""
     monkeypatch.setattr("aurashot.cli._confirmation._is_interactive", lambda: True)
     result = CliRunner().invoke(app, ["characters", "remove", NAME, "--json"], input=reply)
@@ -301,7 +299,7 @@ def test_a_receipt_that_cannot_be_written(
 
 
 def test_out_and_in_again(aurashot: Aurashot, library: CharacterLibrary, folder: Path) -> None:
-    """A character is exported into the working directory and imported under another name; no file is replaced unasked."""
+    """It goes into the working directory, and back under another name; no file is replaced unasked."""
     found = data(aurashot("characters", "export", NAME, "--json"))
     assert f"{NAME}.zip" == found["path"]
     assert (folder / f"{NAME}.zip").stat().st_size == found["size"]

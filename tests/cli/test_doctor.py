@@ -22,8 +22,8 @@ KEY = "sk_live_canary_4711"
 
 @pytest.fixture(autouse=True)
 def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the ledger to the option."""
-    for name in ("AURASHOT_LEDGER", "AURASHOT_FACE_MODELS", "AURASHOT_DOWNLOAD_PROXY", "AURASHOT_KEYRING"):
+    """Leave nothing of the user's own settings."""
+    for name in ("AURASHOT_FACE_MODELS", "AURASHOT_DOWNLOAD_PROXY", "AURASHOT_KEYRING"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -39,7 +39,9 @@ def test_all_is_well(aurashot: Aurashot, server: SandboxServer) -> None:
     assert KEY not in ran.out
 
 
-def test_what_must_be_fixed(aurashot: Aurashot, server: SandboxServer, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_must_be_fixed(
+    aurashot: Aurashot, server: SandboxServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each error has its fix below it, and the exit code is 1; a warning alone does not change it."""
     monkeypatch.delenv("AURASHOT_API_KEY")
     ran = aurashot("doctor", "--offline", "--ledger", str(folder))

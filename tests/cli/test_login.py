@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import keyring
+import keyring.backend
 import pytest
 from typer.testing import CliRunner
 
@@ -41,3 +44,44 @@ def test_what_cannot_be_a_key_is_refused(folder: Path, line: bytes, words: str) 
     assert 2 == result.exit_code
     assert words in result.stderr
     assert not (folder / FILE_NAME).exists()
+
+
+class Memory(keyring.backend.KeyringBackend):
+    """A keyring that is gone after the test."""
+
+    priority: Any = 1.0
+    kept: ClassVar[list[str]] = []
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Return what was stored last."""
+        return self.kept[-1]
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Store a secret."""
+        self.kept.append(password)
+
+
+def test_the_keyring(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key is stored there and found there, and is in no file and no output."""
+    before = keyring.get_keyring()
+    keyring.set_keyring(Memory())
+    monkeypatch.delenv("AURASHOT_KEYRING", raising=False)
+    try:
+        result = CliRunner().invoke(app, ["login", "--keyring", "--json"], input=f"{KEY}\n")
+        assert KEY == find_key(None).text()
+    finally:
+        keyring.set_keyring(before)
+    found = json.loads(result.stdout)
+    assert (None, "6789") == (found["path"], found["ends_in"])
+    assert "Memory" in found["keyring"]
+    assert KEY not in result.stdout + result.stderr + (folder / FILE_NAME).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "options", [("--here", "--keyring"), ("--folder", "x", "--keyring"), ("--here", "--folder", "x")]
+)
+def test_one_place_at_a_time(options: tuple[str, ...]) -> None:
+    """Two are an error, and no key is asked for."""
+    result = CliRunner().invoke(app, ["login", *options], input="")
+    assert 2 == result.exit_code
+    assert "exclude each other" in result.stderr

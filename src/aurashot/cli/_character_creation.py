@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
-from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from aurashot._reasons import reason_of
+from aurashot.cli._asked import SERVICE
 from aurashot.cli._character_report import show_character
-from aurashot.cli._library import opened
 from aurashot.cli._output import Output
 from aurashot.errors import AuraShotError, InputError
 
@@ -18,14 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from aurashot import AuraShot
-    from aurashot.characters import CharacterDetails, CharacterPlan, Consent
+    from aurashot.characters import CharacterDetails, CharacterLibrary, CharacterPlan, Consent
+    from aurashot.cli._options import Wanted
     from aurashot.cli._screen import Screen
+
+_NO_KEY: Final = "sk_dry_run_sends_nothing"
+_DISCARD: Final = "discard_draft"
+"""What errors tell programs to call; on the command line it is a command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """The character that is wanted."""
+class Asked:
+    """The character that is asked for."""
 
     name: str
     face: str
@@ -34,23 +38,16 @@ class Wanted:
     check: bool
     details: CharacterDetails
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sending:
-    """How the request is sent and recorded."""
-
-    idempotency_key: str | None
-    tags: Sequence[str]
-    ledger: Path | None
-    timeout: float | None
-
-    def client(self, stack: ExitStack) -> AuraShot:
-        """Return a client that is closed with the stack."""
-        from aurashot import AuraShot
-        from aurashot.ledger import SQLiteLedger
-
-        ledger = None if self.ledger is None else stack.enter_context(SQLiteLedger(self.ledger))
-        return stack.enter_context(AuraShot(ledger=ledger))
+    def arguments(self, library: CharacterLibrary) -> dict[str, Any]:
+        """Return the arguments that making and planning it have in common."""
+        return {
+            "face": self.face,
+            "library": library,
+            "kind": self.kind,
+            "prompt": self.prompt,
+            "check": self.check,
+            **self.details,
+        }
 
 
 def consent_of(who: str | None, purpose: str | None, evidence: Path | None) -> Consent | None:
@@ -67,7 +64,9 @@ def consent_of(who: str | None, purpose: str | None, evidence: Path | None) -> C
 
     from aurashot.characters import Consent
 
-    return Consent(who=who or "", purpose=purpose or "", evidence_sha256=evidence and _digest(evidence))
+    return Consent(
+        who=who or "", purpose=purpose or "", evidence_sha256=None if evidence is None else _digest(evidence)
+    )
 
 
 def _digest(path: Path) -> str:
@@ -80,14 +79,10 @@ def _digest(path: Path) -> str:
 
 
 def details_of(
-    description: str,
-    styles: Sequence[str] | None,
-    scenes: Sequence[str] | None,
-    template: str | None,
-    consent: Consent | None,
+    description: str, styles: Sequence[str], scenes: Sequence[str], template: str | None, consent: Consent | None
 ) -> CharacterDetails:
     """Return what the library keeps beside the images; what was not given is left to the library."""
-    details: CharacterDetails = {"description": description, "styles": styles or (), "scenes": scenes or ()}
+    details: CharacterDetails = {"description": description, "styles": styles, "scenes": scenes}
     if template is not None:
         details["prompt_template"] = template
     if consent is not None:
@@ -95,83 +90,80 @@ def details_of(
     return details
 
 
-def tags_of(given: Sequence[str]) -> dict[str, str]:
-    """Return tags by name.
+def create(asked: Asked, wanted: Wanted, library: CharacterLibrary) -> None:
+    """Make a character and print it; or print what that would cost, if that is wanted."""
+    from aurashot.cli._paying import Account
+
+    output, tags = Output(), wanted.tag_values()
+    if wanted.dry_run:
+        _plan(asked, wanted, library, output)
+        return
+    with Account(wanted.ledger, timeout=wanted.timeout).client() as client:
+        try:
+            with output.working(f"making the ID photo of {asked.name}"):
+                character = client.create_character(
+                    asked.name, idempotency_key=wanted.key, tags=tags, **asked.arguments(library)
+                )
+        except AuraShotError as error:
+            _translate(error, asked.name)
+            raise
+    show_character(character, verb="Created")
+
+
+def _translate(error: AuraShotError, name: str) -> None:
+    """Name the command that discards a draft, where an error names the method."""
+    if any(_DISCARD in text for text in (error.message, *getattr(error, "__notes__", ()))):
+        error.add_note(f"{_DISCARD} is this command: {shlex.join(['aurashot', 'characters', 'discard', name])}")
+
+
+def _plan(asked: Asked, wanted: Wanted, library: CharacterLibrary, output: Output) -> None:
+    """Print what a call would send, after checking all that can be checked here. No key is needed.
 
     Raises:
-        InputError: One has no name or no value.
+        InputError: It could not be sent.
     """
-    tags: dict[str, str] = {}
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not (name and equals):
-            raise InputError(f"--tag: {each!r} is no tag; write NAME=VALUE", argument="--tag")
-        tags[name] = value
-    return tags
+    from contextlib import ExitStack
 
+    from aurashot import AuraShot
+    from aurashot.ledger import SQLiteLedger
 
-def plan(wanted: Wanted, sending: Sending, place: str, *, require_consent: bool) -> None:
-    """Print what creating a character would send and cost."""
-    tags_of(sending.tags)
-    library = opened(place, require_consent=require_consent)
     with ExitStack() as stack:
-        found = sending.client(stack).plan_character(
-            wanted.name,
-            face=wanted.face,
-            library=library,
-            kind=wanted.kind,
-            prompt=wanted.prompt,
-            check=wanted.check,
-            timeout=sending.timeout,
-            **wanted.details,
-        )
-    document = {
+        there = wanted.ledger is not None and wanted.ledger.exists()
+        ledger = stack.enter_context(SQLiteLedger(wanted.ledger, create=False)) if wanted.ledger and there else None
+        client = stack.enter_context(AuraShot(_NO_KEY, ledger=ledger))
+        try:
+            found = client.plan_character(asked.name, timeout=wanted.timeout, **asked.arguments(library))
+        except AuraShotError as error:
+            _translate(error, asked.name)
+            raise
+    plan: dict[str, Any] = {
         "dry_run": True,
         "operation": "create_character",
-        "name": found.name,
-        "kind": wanted.kind,
-        "face": wanted.face,
-        "prompt": wanted.prompt,
-        "images_billed": found.images,
+        "paid": False,
+        "images_billed_at_most": found.images,
+        "service": os.environ.get("AURASHOT_BASE_URL") or SERVICE,
+        "prompt": asked.prompt,
+        "character": found.name,
+        "kind": asked.kind,
+        "face": asked.face,
         "resumes_key": found.resumes,
+        "ledger": None if wanted.ledger is None else str(wanted.ledger),
+        "tags": wanted.tag_values(),
     }
-    Output().show(document, lambda screen: _show_plan(found, wanted, screen), [found.name])
+    output.show(plan, lambda screen: _tell(plan, found, screen), [str(found.images)])
 
 
-def _show_plan(found: CharacterPlan, wanted: Wanted, screen: Screen) -> None:
-    screen.row("Name", found.name, wanted.kind)
-    screen.row("Face", wanted.face, "would be uploaded, and kept in the library as it is")
-    if wanted.prompt:
-        screen.row("Prompt", wanted.prompt)
+def _tell(plan: dict[str, Any], found: CharacterPlan, screen: Screen) -> None:
+    if found.images:
+        screen.row("Send", "id_photo", f"to {plan['service']}")
+    if plan["prompt"]:
+        screen.row("Prompt", plan["prompt"])
+    screen.row("Face", plan["face"], "uploaded first, and kept as it is" if found.images else "kept as it is")
+    screen.row("Save", found.name, f"as a {plan['kind']} character")
+    if plan["ledger"]:
+        screen.row("Ledger", plan["ledger"])
     if found.resumes:
-        screen.row("Goes on", f"with the interrupted creation under the key {found.resumes}")
-    screen.row("Billed", f"{found.images} image" if found.images == 1 else f"{found.images} images", "at most")
-    screen.say("Nothing was sent.")
-
-
-def create(wanted: Wanted, sending: Sending, place: str, *, require_consent: bool) -> None:
-    """Make a character, and print it."""
-    output = Output()
-    tags = tags_of(sending.tags)
-    library = opened(place, require_consent=require_consent)
-    try:
-        with ExitStack() as stack:
-            client = sending.client(stack)
-            stack.enter_context(output.working(f"making the ID photo of {wanted.name}"))
-            character = client.create_character(
-                wanted.name,
-                face=wanted.face,
-                library=library,
-                kind=wanted.kind,
-                prompt=wanted.prompt,
-                check=wanted.check,
-                timeout=sending.timeout,
-                idempotency_key=sending.idempotency_key,
-                tags=tags,
-                **wanted.details,
-            )
-    except AuraShotError as error:
-        if "discard_draft" in error.message or any("discard_draft" in note for note in getattr(error, "__notes__", ())):
-            error.add_note(f"the command is: {shlex.join(['aurashot', 'characters', 'discard', wanted.name])}")
-        raise
-    show_character(character, verb="Created")
+        screen.row("Resume", "an interrupted creation", f"under the key {found.resumes}")
+    screen.row("Bill", "1 image" if found.images == 1 else f"{found.images} images", "at most")
+    screen.say()
+    screen.say("Nothing was sent or billed.")

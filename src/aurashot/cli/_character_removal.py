@@ -112,5 +112,7 @@ def discard(place: str, name: str, *, yes: bool) -> None:
     output, library = Output(), opened(place)
     confirm(output, f"The draft of {name} will be discarded; its ID photo may be paid for already", yes=yes)
     if not library.discard_draft(name):
-        raise CharacterNotFoundError(f"No creation of '{name}' was interrupted; there is nothing to discard", character=name)
+        raise CharacterNotFoundError(
+            f"No creation of '{name}' was interrupted; there is nothing to discard", character=name
+        )
     output.show({"discarded": name}, lambda screen: screen.say(f"The draft of {name} is discarded."), [name])

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from aurashot.cli._options import DryRun, Key, Ledger, Timeout, Wanted
+
 characters = typer.Typer(
     name="characters",
     no_args_is_help=True,
@@ -21,8 +23,8 @@ InLibrary = Annotated[
     typer.Option(
         "--library",
         metavar="PLACE",
-        help='The folder that has "avatars" in it, or the address of an object store, such as s3://bucket/folder.',
         envvar="AURASHOT_LIBRARY",
+        help="The folder that has `avatars` in it, or the address of an object store, such as s3://bucket/folder.",
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -34,48 +36,56 @@ URLs = Annotated[
 ]
 
 
+Face = Annotated[
+    str, typer.Option("--face", metavar="PHOTO", help="A photo with one face, or an image of an invented person.")
+]
+Kind = Annotated[Literal["real", "virtual"], typer.Option("--kind", help="Whether the person is real or invented.")]
+Prompt = Annotated[
+    str | None,
+    typer.Option("--prompt", metavar="TEXT", help="A style for the ID photo, such as of an anime character."),
+]
+Description = Annotated[
+    str, typer.Option("--description", metavar="TEXT", help="For you and your programs; it is sent nowhere.")
+]
+Styles = Annotated[list[str] | None, typer.Option("--style", metavar="TEXT", help="A preferred style; repeatable.")]
+Scenes = Annotated[list[str] | None, typer.Option("--scene", metavar="TEXT", help="A preferred scene; repeatable.")]
+Template = Annotated[
+    str | None, typer.Option("--template", metavar="TEXT", help="What prompts are put into; it has {prompt} in it.")
+]
+ConsentBy = Annotated[str | None, typer.Option("--consent-by", metavar="WHO", help="Who agreed to it.")]
+Purpose = Annotated[str | None, typer.Option("--consent-purpose", metavar="TEXT", help="What they agreed to.")]
+Evidence = Annotated[
+    Path | None, typer.Option("--consent-evidence", metavar="FILE", help="What proves it; only its digest is kept.")
+]
+NoCheck = Annotated[
+    bool, typer.Option("--no-check", help="Take a photo that is not good enough, or is another character's.")
+]
+Tags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="NAME=VALUE", help="A tag for the ledger; repeatable.")
+]
+
+
 @characters.command()
 def create(
     name: Name,
-    face: Annotated[
-        str, typer.Option(metavar="PHOTO", help="A photo with one face, or an image of an invented person.")
-    ],
-    kind: Annotated[Literal["real", "virtual"], typer.Option(help="Whether the person is real or invented.")] = "real",
-    prompt: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="A style for the ID photo, such as of an anime character.")
-    ] = None,
-    description: Annotated[
-        str, typer.Option(metavar="TEXT", help="For you and your programs; it is sent nowhere.")
-    ] = "",
-    style: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="A preferred style; repeatable.")] = None,
-    scene: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="A preferred scene; repeatable.")] = None,
-    template: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="What prompts are put into; it has {prompt} in it.")
-    ] = None,
-    consent_by: Annotated[str | None, typer.Option(metavar="WHO", help="Who agreed to it.")] = None,
-    consent_purpose: Annotated[str | None, typer.Option(metavar="TEXT", help="What they agreed to.")] = None,
-    consent_evidence: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="What proves it; only its digest is kept.")
-    ] = None,
+    *,
+    face: Face,
+    kind: Kind = "real",
+    prompt: Prompt = None,
+    description: Description = "",
+    styles: Styles = None,
+    scenes: Scenes = None,
+    template: Template = None,
+    consent_by: ConsentBy = None,
+    consent_purpose: Purpose = None,
+    consent_evidence: Evidence = None,
     require_consent: RequireConsent = False,
-    no_check: Annotated[
-        bool, typer.Option("--no-check", help="Take a photo that is not good enough, or is another character's.")
-    ] = False,
-    idempotency_key: Annotated[
-        str | None, typer.Option(metavar="KEY", help="Sent as Idempotency-Key instead of a generated one.")
-    ] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A label for the ledger; repeatable.")
-    ] = None,
-    ledger: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The file of the ledger.", envvar="AURASHOT_LEDGER")
-    ] = None,
-    timeout: Annotated[
-        float | None, typer.Option(min=0.001, metavar="SECONDS", help="The time for the whole call; 120 by default.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check everything, say what would be billed, and send nothing.")
-    ] = False,
+    no_check: NoCheck = False,
+    ledger: Ledger = None,
+    key: Key = None,
+    tags: Tags = None,
+    timeout: Timeout = None,
+    dry_run: DryRun = False,
     library: InLibrary = ".",
 ) -> None:
     """Make the ID photo of a person, and keep both as a character. Billed: one image.
@@ -84,21 +94,13 @@ def create(
     nothing is paid twice.
     """
     from aurashot.cli import _character_creation as creation
+    from aurashot.cli._library import opened
 
     consent = creation.consent_of(consent_by, consent_purpose, consent_evidence)
-    wanted = creation.Wanted(
-        name=name,
-        face=face,
-        kind=kind,
-        prompt=prompt,
-        check=not no_check,
-        details=creation.details_of(description, style, scene, template, consent),
-    )
-    sending = creation.Sending(idempotency_key=idempotency_key, tags=tag or (), ledger=ledger, timeout=timeout)
-    if dry_run:
-        creation.plan(wanted, sending, library, require_consent=require_consent)
-    else:
-        creation.create(wanted, sending, library, require_consent=require_consent)
+    details = creation.details_of(description, styles or (), scenes or (), template, consent)
+    asked = creation.Asked(name=name, face=face, kind=kind, prompt=prompt, check=not no_check, details=details)
+    wanted = Wanted(ledger=ledger, key=key, tags=tuple(tags or ()), timeout=timeout, dry_run=dry_run)
+    creation.create(asked, wanted, opened(library, require_consent=require_consent))
 
 
 @characters.command("list")
@@ -122,6 +124,7 @@ def show(name: Name, urls: URLs = False, library: InLibrary = ".") -> None:
 @characters.command()
 def gallery(
     name: Name,
+    *,
     verdict: Annotated[
         Literal["same", "different", "unsure", "unchecked"] | None,
         typer.Option(help="Only images with this verdict about the face."),
@@ -135,7 +138,8 @@ def gallery(
 ) -> None:
     """List the finished images of a character, the newest first."""
     from aurashot.cli import _character_report as report
-    from aurashot.cli._library import moment, opened
+    from aurashot.cli._library import opened
+    from aurashot.cli._since import moment
 
     place = opened(library)
     images = place.gallery(name, verdict=verdict, since=moment(since), tag=tag)
@@ -159,7 +163,7 @@ def rename(
 
 @characters.command()
 def remove(name: Name, yes: Yes = False, library: InLibrary = ".") -> None:
-    """Remove a character with all of its files; "forget" also removes what killed programs left, and gives a receipt."""
+    """Remove a character with all of its files; "forget" also removes other traces, and gives a receipt."""
     from aurashot.cli import _character_removal as removal
 
     removal.remove(library, name, yes=yes)

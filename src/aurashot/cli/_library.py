@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aurashot import _atomic
@@ -24,22 +23,6 @@ def opened(place: str, *, require_consent: bool = False) -> CharacterLibrary:
     from aurashot.characters import CharacterLibrary
 
     return CharacterLibrary(place, require_consent=require_consent)
-
-
-def moment(text: str | None) -> datetime | None:
-    """Return the time that `--since` names; without a zone it is in UTC.
-
-    Raises:
-        InputError: It is no date or time.
-    """
-    if text is None:
-        return None
-    try:
-        since = datetime.fromisoformat(text)
-    except ValueError:
-        message = f"--since: {text!r} is not a date or time; pass one like 2026-03-16T09:00"
-        raise InputError(message, argument="since") from None
-    return since if since.tzinfo else since.replace(tzinfo=UTC)
 
 
 def free_path(path: Path, slug: str, *, force: bool) -> Path:

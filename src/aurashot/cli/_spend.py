@@ -1,14 +1,11 @@
 """`aurashot spend`: what a ledger records, and what is known later about its unresolved calls."""
 
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import typer
 from typer.core import TyperGroup
-
-from aurashot.errors import InputError
 
 _DEFAULT: Final = "summary"
 
@@ -61,11 +58,12 @@ def summary(
     Reads a ledger that a program writes with SQLiteLedger, during or after the run.
     """
     from aurashot.cli._output import Output
+    from aurashot.cli._since import moment
     from aurashot.cli._spend_report import Report
     from aurashot.ledger import SQLiteLedger
 
     with SQLiteLedger(path, create=False) as ledger:
-        report = Report(ledger, since, _moment(since))
+        report = Report(ledger, since, moment(since))
         output = Output()
         if unresolved:
             output.show(report.data(), partial(report.show_unresolved, None if everything else 100), report.keys())
@@ -131,13 +129,3 @@ def resolve(
         lambda screen: tell_resolved(before, number, payment, screen),
         [key],
     )
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"--since: {text!r} is not a date or time; pass one like 2026-03-16T09:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -33,6 +33,11 @@ def png(number: int) -> bytes:
     return file.getvalue()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _quick_drawings(quick_drawings: None) -> None:
+    """Nobody looks at the images here."""
+
+
 @pytest.fixture
 def library(folder: Path) -> CharacterLibrary:
     """Return the library of the working directory, with one character."""
@@ -185,14 +190,13 @@ def test_the_list(aurashot: Aurashot, library: CharacterLibrary, folder: Path) -
     assert "1\tAlice\treal\tfalse\tfalse\t" in aurashot("characters", "list", "--format", "agent").out
 
 
-def test_an_empty_library(aurashot: Aurashot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_library(aurashot: Aurashot, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no error, and says how to make a character."""
     monkeypatch.setenv("AURASHOT_LIBRARY", "elsewhere")
-    assert (
-        "There are no characters in elsewhere; aurashot characters create makes one."
-        in aurashot("characters", "list").out
-    )
-    assert {"library": "elsewhere", "characters": []} == data(aurashot("characters", "list", "--json"))
+    place = str(folder / "elsewhere" / "avatars")
+    out = aurashot("characters", "list").out
+    assert f"There are no characters in {place}; aurashot characters create makes one.\n" == out
+    assert {"library": place, "characters": []} == data(aurashot("characters", "list", "--json"))
 
 
 def test_what_is_known_of_one(aurashot: Aurashot, library: CharacterLibrary, folder: Path) -> None:
@@ -248,11 +252,11 @@ def test_another_name(aurashot: Aurashot, library: CharacterLibrary) -> None:
     assert "cannot be the name" in aurashot("characters", "rename", "Queen", "../x").error
 
 
-def test_removing_asks_first(aurashot: Aurashot, library: CharacterLibrary) -> None:
+def test_removing_asks_first(aurashot: Aurashot, library: CharacterLibrary, folder: Path) -> None:
     """Without a terminal it needs `--yes`; the error says what would have happened."""
     refused = aurashot("characters", "remove", NAME)
     assert 2 == refused.code
-    assert f"{NAME}, with 0 finished images, will be removed from the library ." in refused.error
+    assert f"{NAME}, with 0 finished images, will be removed from {folder / 'avatars'}, and" in refused.error
     assert "add --yes" in refused.error
     assert library.get(NAME)
     assert f"{NAME} is removed.\n" == aurashot("characters", "remove", NAME, "--yes").out

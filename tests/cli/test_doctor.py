@@ -49,7 +49,7 @@ def test_what_must_be_fixed(
     lines = ran.out.splitlines()
     place = next(number for number, line in enumerate(lines) if "No API key was found" in line)
     assert "error" == lines[place].split()[0]
-    assert lines[place + 1].split("To fix it: ")[1].startswith("pass api_key=, set AURASHOT_API_KEY")
+    assert lines[place + 1].split("To fix it: ")[1].startswith("make a key at https://www.aurashot.art/")
     assert "2 things must be fixed." == lines[-1]
     save_key(KEY).chmod(0o644)
     warned = aurashot("doctor", "--offline")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aurashot import _atomic
 from aurashot._reasons import reason_of
 from aurashot.cli._confirmation import confirm
-from aurashot.cli._library import opened
+from aurashot.cli._library import opened, place_of
 from aurashot.cli._output import Output
 from aurashot.errors import AuraShotError, CharacterNotFoundError, InputError
 
@@ -33,7 +33,7 @@ def remove(place: str, name: str, *, yes: bool) -> None:
     output, library = Output(), opened(place)
     number = len(library.gallery(name))
     images = "1 finished image" if number == 1 else f"{number} finished images"
-    confirm(output, f"{name}, with {images}, will be removed from the library {place}", yes=yes)
+    confirm(output, f"{name}, with {images}, will be removed from {place_of(library)}", yes=yes)
     library.remove(name)
     output.show({"removed": name, "images": number}, lambda screen: screen.say(f"{name} is removed."), [name])
 
@@ -54,7 +54,7 @@ def forget(place: str, name: str, file: Path | None, *, yes: bool) -> None:
     output, library = Output(), opened(place)
     if file is not None:
         _check(file)
-    confirm(output, f"Every file of {name} will be removed from the library {place}", yes=yes)
+    confirm(output, f"Every file of {name} will be removed from {place_of(library)}", yes=yes)
     receipt = library.forget(name)
     document = {**receipt.model_dump(mode="json"), "sha256": receipt.sha256}
     problem = None if file is None else _written(file, document)

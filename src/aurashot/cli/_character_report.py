@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aurashot.cli._library import place_of
 from aurashot.cli._output import Output
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _facts(character: Character, document: dict[str, Any]) -> list[tuple[str, st
     facts = [
         ("Name", character.name),
         ("Kind", character.kind),
-        ("Described", character.description),
+        ("About", character.description),
         *((name, document[key]["path"]) for name, key in (("ID photo", "anchor"), ("Photo", "face")) if document[key]),
         *((name, (document[key] or {}).get("url") or "") for name, key in (("URL", "anchor"), ("Photo URL", "face"))),
         ("Styles", ", ".join(character.styles)),
@@ -98,8 +99,9 @@ def _facts(character: Character, document: dict[str, Any]) -> list[tuple[str, st
     return [(name, value) for name, value in facts if value]
 
 
-def show_list(characters: Sequence[Character], place: str) -> None:
+def show_list(library: CharacterLibrary) -> None:
     """Print the characters of a library."""
+    characters, place = library.list(), place_of(library)
     rows = [
         {
             "name": each.name,

@@ -109,7 +109,7 @@ def list_(library: InLibrary = ".") -> None:
     from aurashot.cli import _character_report as report
     from aurashot.cli._library import opened
 
-    report.show_list(opened(library).list(), library)
+    report.show_list(opened(library))
 
 
 @characters.command()

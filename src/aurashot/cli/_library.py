@@ -25,6 +25,11 @@ def opened(place: str, *, require_consent: bool = False) -> CharacterLibrary:
     return CharacterLibrary(place, require_consent=require_consent)
 
 
+def place_of(library: CharacterLibrary) -> str:
+    """Return where the characters of a library are, for messages."""
+    return str(library.store.local("avatars") or repr(library.store))
+
+
 def free_path(path: Path, slug: str, *, force: bool) -> Path:
     """Return where a character is exported to.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aurashot._engine import Proxy
 
 _PROXIES: Final = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy", "aurashot_download_proxy"})
-_CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+_CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def base_url() -> Iterator[Finding]:
@@ -78,7 +78,6 @@ def certificates() -> Iterator[Finding]:
     except ConfigurationError as error:
         yield problem("certificates", error)
         return
-    names = [name for name in _CERTIFICATES if os.environ.get(name)]
-    own = f" and of {', '.join(names)}" if names else ""
-    summary = f"Authorities of the system and of certifi{own} are trusted"
+    names = ["the system", "certifi", *(name for name in _CERTIFICATES if os.environ.get(name))]
+    summary = f"The authorities of {', '.join(names[:-1])} and {names[-1]} are trusted"
     yield Finding(check="certificates", level="ok", summary=summary)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aurashot import _config, _key_file
 from aurashot._key_file import FILE_NAME
@@ -16,6 +16,11 @@ from aurashot.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+_GET_ONE: Final = (
+    f"make a key at {_config.BASE_URL}/studio?tab=keys, and store it with aurashot login or in {_config.KEY_NAMES[0]}; "
+    "aurashot sandbox serve works without one"
+)
 
 
 def source() -> str | None:
@@ -31,7 +36,7 @@ def key() -> Iterator[Finding]:
     try:
         found = _config.find_key(None)
     except ConfigurationError as error:
-        yield problem("key", error)
+        yield problem("key", error, fix=_GET_ONE if error.message.startswith("No API key") else "")
     else:
         yield Finding(check="key", level="ok", summary=f"The API key comes from {found.source}")
 

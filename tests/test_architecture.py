@@ -18,6 +18,7 @@ EXTRAS = (
     "PIL",
     "cv2",
     "fastapi",
+    "keyring",
     "multipart",
     "numpy",
     "obstore",

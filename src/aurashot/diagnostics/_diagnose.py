@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aurashot.diagnostics import _environment, _installation, _keys, _ledger, _service
+from aurashot.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import os
@@ -30,14 +31,16 @@ def diagnose(
         timeout: Seconds for the request to the service.
         offline: Whether to send nothing.
     """
+    known = _keys.found()
+    used = None if isinstance(known, ConfigurationError) else known.source
     return (
         *_installation.python(),
-        *_keys.key(),
-        *_keys.key_files(),
+        *_keys.key(known),
+        *_keys.key_files(used),
         *_environment.base_url(),
         *_environment.proxies(),
         *_environment.certificates(),
-        *(() if offline else _service.service(timeout)),
+        *(() if offline else _service.service(timeout, used)),
         *_installation.extras(),
         *_installation.face_models(),
         *(() if ledger is None else _ledger.ledger(ledger)),

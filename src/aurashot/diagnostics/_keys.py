@@ -17,37 +17,40 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from aurashot._config import ApiKey
+
 _GET_ONE: Final = (
     f"make a key at {_config.BASE_URL}/studio?tab=keys, and store it with aurashot login or in {_config.KEY_NAMES[0]}; "
     "aurashot sandbox serve works without one"
 )
 
 
-def source() -> str | None:
-    """Return where the key comes from; None if there is no key that can be used."""
+def found() -> ApiKey | ConfigurationError:
+    """Return the key, or why there is none; a keyring may ask for a password, so that this is called once."""
     try:
-        return _config.find_key(None).source
-    except ConfigurationError:
-        return None
-
-
-def key() -> Iterator[Finding]:
-    """Check that there is a key, and say where it comes from."""
-    try:
-        found = _config.find_key(None)
+        return _config.find_key(None)
     except ConfigurationError as error:
-        yield problem("key", error, fix=_GET_ONE if error.message.startswith("No API key") else "")
+        return error
+
+
+def key(known: ApiKey | ConfigurationError) -> Iterator[Finding]:
+    """Say where the key comes from, or why there is none."""
+    if isinstance(known, ConfigurationError):
+        yield problem("key", known, fix=_GET_ONE if known.message.startswith("No API key") else "")
     else:
-        yield Finding(check="key", level="ok", summary=f"The API key comes from {found.source}")
+        yield Finding(check="key", level="ok", summary=f"The API key comes from {known.source}")
 
 
-def key_files() -> Iterator[Finding]:
-    """Check each `.aurashot.env` that a client looks at: in the working directory, in those above it, and at home."""
+def key_files(used: str | None) -> Iterator[Finding]:
+    """Check each `.aurashot.env` that a client looks at: in the working directory, in those above it, and at home.
+
+    Args:
+        used: Where the key comes from.
+    """
     home = _config.home_file()
     paths = [folder / FILE_NAME for folder in _config.working_folders()]
     if home is not None and home not in paths:
         paths.append(home)
-    used = source()
     for path in paths:
         yield from _key_file_at(path, used, is_home=path == home)
 

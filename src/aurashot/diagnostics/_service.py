@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from aurashot._config import BASE_URL
 from aurashot._response_parsing import date_of
 from aurashot.diagnostics._finding import Finding, Level, problem
-from aurashot.diagnostics._keys import source
 from aurashot.errors import (
     APIStatusError,
     AuraShotError,
@@ -46,9 +45,13 @@ class _Responded(NamedTuple):
     seconds: float
 
 
-def service(timeout: float) -> Iterator[Finding]:
-    """Ask for the state of a job that does not exist: that is free, needs the key, and takes no time."""
-    used = source()
+def service(timeout: float, used: str | None) -> Iterator[Finding]:
+    """Ask for the state of a job that does not exist: that is free, needs the key, and takes no time.
+
+    Args:
+        timeout: Seconds to wait for the response.
+        used: Where the key comes from; None if there is none.
+    """
     try:
         responded = _asked(None if used else _NO_KEY, timeout)
     except ConfigurationError:  # the base URL, the proxies and the certificates have findings of their own

@@ -163,7 +163,10 @@ def rename(
 
 @characters.command()
 def remove(name: Name, yes: Yes = False, library: InLibrary = ".") -> None:
-    """Remove a character with all of its files; "forget" also removes other traces, and gives a receipt."""
+    """Remove a character with all of its files.
+
+    "forget" also removes what killed programs have left, and gives a receipt.
+    """
     from aurashot.cli import _character_removal as removal
 
     removal.remove(library, name, yes=yes)
@@ -178,7 +181,7 @@ def forget(
     yes: Yes = False,
     library: InLibrary = ".",
 ) -> None:
-    """Remove every trace of a character from the library, and print a receipt.
+    """Remove every trace of a character, and print a receipt.
 
     The receipt has the digest of each file that was removed, and says what may remain elsewhere. It works also for a
     character whose files are broken, and for one whose creation was interrupted.
@@ -190,9 +193,9 @@ def forget(
 
 @characters.command()
 def discard(name: Name, yes: Yes = False, library: InLibrary = ".") -> None:
-    """Forget that a creation was interrupted, so that the character can be made anew.
+    """Give up an interrupted creation.
 
-    Its ID photo may be paid for already: look at your bill first.
+    The character can be made anew then. Its ID photo may be paid for already: look at your bill first.
     """
     from aurashot.cli import _character_removal as removal
 

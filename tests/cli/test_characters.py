@@ -258,7 +258,7 @@ def test_removing_asks_first(aurashot: Aurashot, library: CharacterLibrary, fold
     assert 2 == refused.code
     assert f"{NAME}, with 0 finished images, will be removed from {folder / 'avatars'}, and" in refused.error
     assert "add --yes" in refused.error
-    assert library.get(NAME)
+    assert NAME == library.get(NAME).name
     assert f"{NAME} is removed.\n" == aurashot("characters", "remove", NAME, "--yes").out
     assert () == library.list()
 
@@ -299,7 +299,7 @@ def test_a_receipt_that_cannot_be_written(
     (folder / "there.json").write_text("mine", encoding="utf-8")
     ran = aurashot("characters", "forget", NAME, "--yes", "--receipt", file)
     assert (2, True) == (ran.code, words in ran.error)
-    assert library.get(NAME)
+    assert NAME == library.get(NAME).name
 
 
 def test_out_and_in_again(aurashot: Aurashot, library: CharacterLibrary, folder: Path) -> None:

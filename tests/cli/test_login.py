@@ -64,7 +64,8 @@ class Memory(keyring.backend.KeyringBackend):
 def test_the_keyring(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The key is stored there and found there, and is in no file and no output."""
     before = keyring.get_keyring()
-    keyring.set_keyring(Memory())
+    make: Any = Memory
+    keyring.set_keyring(make())
     monkeypatch.delenv("AURASHOT_KEYRING", raising=False)
     try:
         result = CliRunner().invoke(app, ["login", "--keyring", "--json"], input=f"{KEY}\n")

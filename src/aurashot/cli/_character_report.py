@@ -81,19 +81,23 @@ def show_character(character: Character, *, urls: bool = False, verb: str = "") 
 
 def _facts(character: Character, document: dict[str, Any]) -> list[tuple[str, str]]:
     consent, calibration = character.consent, character.calibration
+    anchor: dict[str, Any] = document["anchor"] or {}
+    face: dict[str, Any] = document["face"] or {}
     for_this = "" if character.has_consent else "; it is for another photo"
-    facts = [
+    facts: list[tuple[str, str | None]] = [
         ("Name", character.name),
         ("Kind", character.kind),
         ("About", character.description),
-        *((name, document[key]["path"]) for name, key in (("ID photo", "anchor"), ("Photo", "face")) if document[key]),
-        *((name, (document[key] or {}).get("url") or "") for name, key in (("URL", "anchor"), ("Photo URL", "face"))),
+        ("ID photo", anchor.get("path")),
+        ("URL", anchor.get("url")),
+        ("Photo", face.get("path")),
+        ("Photo URL", face.get("url")),
         ("Styles", ", ".join(character.styles)),
         ("Scenes", ", ".join(character.scenes)),
         ("Template", character.prompt_template),
-        ("Created", "" if character.created_at is None else f"{character.created_at:%Y-%m-%d %H:%M} UTC"),
-        ("Consent", f"{consent.who}: {consent.purpose} ({consent.when:%Y-%m-%d}){for_this}" if consent else ""),
-        ("Same face", f"from a cosine of {calibration.same:.3f} on, by its calibration" if calibration else ""),
+        ("Created", f"{character.created_at:%Y-%m-%d %H:%M} UTC" if character.created_at else None),
+        ("Consent", f"{consent.who}: {consent.purpose} ({consent.when:%Y-%m-%d}){for_this}" if consent else None),
+        ("Same face", f"from a cosine of {calibration.same:.3f} on, by its calibration" if calibration else None),
         ("Id", character.id),
     ]
     return [(name, value) for name, value in facts if value]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from skills_ref import validate
+from skills_ref import validate  # type: ignore[import-untyped] # it ships no types
 
 from aurashot import __version__
 from aurashot.cli import _skill_files

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from aurashot.cli._failures import printable
 from aurashot.errors import AuraShotError, InputError
 
 _NOTHING = "Nothing was recorded: no client of the SDK sent a request; python -I and -E programs cannot be recorded"
@@ -33,8 +32,10 @@ def record(
 
     The exit code is that of the program; 1 if it was 0 and there is no recording.
     """
+    from aurashot.cli._output import Output
     from aurashot.testing import record_program
 
+    hint = Output().hint
     if output.exists() and not replace:
         raise InputError(
             f"--output: {output} exists, and its images may have been paid for; add --replace, or choose another file",
@@ -43,24 +44,17 @@ def record(
     try:
         recorded = record_program(command, output, keep_fields=keep_field or ())
     except InputError as error:
-        option = {"har_path": "--output", "command": "COMMAND"}.get(error.argument or "", "")
+        option = _OPTIONS.get(error.argument or "", "")
         raise InputError(
             error.message.replace(f"{error.argument}:", f"{option}:", 1), argument=error.argument
         ) from error
     if not recorded.requests:
         if recorded.exit_code:
             raise typer.Exit(recorded.exit_code)
-        raise AuraShotError(
-            "Nothing was recorded: no client of the SDK sent a request in a Python program that was run"
-        )
+        raise AuraShotError(_NOTHING)
     count = len(recorded.requests)
-    _hint(f"{count} request{'s are' if count > 1 else ' is'} recorded in {output}.")
+    hint(f"{count} request{'s are' if count > 1 else ' is'} recorded in {output}.")
     if recorded.left_out:
         names = ", ".join(recorded.left_out)
-        _hint(f"Fields that the SDK does not know are left out: {names}; keep one with --keep-field.")
+        hint(f"Fields that the SDK does not know are left out: {names}; keep one with --keep-field.")
     raise typer.Exit(recorded.exit_code)
-
-
-def _hint(line: str) -> None:
-    """Print a line beside the program's output."""
-    typer.echo(printable(line), err=True)

@@ -76,22 +76,6 @@ def _log(event: Event) -> None:
         logger.log(level, "%s", log.sentence_of(event), extra=log.fields_of(event))
 
 
-def _log(event: Event) -> None:
-    from aurashot.instrumentation import _log as log
-
-    level = log.level_of(event)
-    if logger.isEnabledFor(level):
-        logger.log(level, "%s", log.sentence_of(event), extra=log.fields_of(event))
-
-
-def _log(event: Event) -> None:
-    from aurashot.instrumentation import _log as log
-
-    level = log.level_of(event)
-    if logger.isEnabledFor(level):
-        logger.log(level, "%s", log.sentence_of(event), extra=log.fields_of(event))
-
-
 def _check(hook: object) -> None:
     if not callable(hook):
         raise ConfigurationError(f"hooks= takes functions that are called with an event, not {hook!r}")

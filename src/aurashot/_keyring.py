@@ -77,5 +77,7 @@ def _keyring(what: str) -> ModuleType:
 
 
 def _failed(verb: str, problem: Exception, key: str = "") -> ConfigurationError:
-    reason = type(problem).__name__ if key and key in str(problem) else described(problem)
+    reason = described(problem)
+    if key and key in reason:
+        reason = type(problem).__name__
     return ConfigurationError(f"The system's keyring cannot be {verb} ({reason}); unlock it, or {_INSTEAD}")

@@ -151,7 +151,7 @@ def test_no_file_of_the_package_holds_a_key() -> None:
     """What goes into a wheel is what is under `aurashot`: no key in it, and no file that could hold one."""
     package = Path(aurashot.__file__).parent
     files = [path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    assert set() == {path.suffix for path in files} - {".py", ".typed", ".html", ""}
+    assert set() == {path.suffix for path in files} - {".py", ".typed", ".html", ".md", ""}
     assert [] == [path for path in files if re.search(rb"sk_(live|test)_[0-9A-Za-z]{4,}", path.read_bytes())]
 
 

@@ -23,7 +23,7 @@ Commands.table = {
     "models": Command("_models", "models", "The files of the face engine."),
     "mcp": Command("_mcp", "mcp", "An MCP server, for agents that generate images."),
     "skill": Command("_skill", "skill", "The Agent Skill, which teaches agents to use this command."),
-    "record": Command("_record", "record", "Run a program and record its calls as HAR, for tests."),
+    "record": Command("_record", "record", "Run a program and record its calls as HAR, for tests.", runs_another=True),
     "sandbox": Command("_sandbox", "sandbox", "A local emulator of the service."),
     "completion": Command("_completion", "completion", "Print the script that completes commands in a shell."),
     "character-generate": Command("_script", "character_generate"),

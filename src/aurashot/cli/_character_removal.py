@@ -57,10 +57,10 @@ def forget(place: str, name: str, file: Path | None, *, yes: bool) -> None:
     confirm(output, f"Every file of {name} will be removed from {place_of(library)}", yes=yes)
     receipt = library.forget(name)
     document = {**receipt.model_dump(mode="json"), "sha256": receipt.sha256}
-    problem = None if file is None else _written(file, document)
+    fault = None if file is None else _written(file, document)
     output.show(document, lambda screen: _show_receipt(receipt, screen), [receipt.sha256])
-    if problem is not None:
-        raise AuraShotError(f"'{file}' cannot be written ({problem}); the receipt is the output of this command")
+    if fault is not None:
+        raise AuraShotError(f"'{file}' cannot be written ({fault}); the receipt is the output of this command")
 
 
 def _check(file: Path) -> None:

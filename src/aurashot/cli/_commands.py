@@ -24,6 +24,8 @@ class Command(NamedTuple):
     """The name of its function, or of the typer app of a group, in that module."""
     summary: str = ""
     """The first sentence of its help; without one, it is not listed."""
+    runs_another: bool = False
+    """Whether its arguments are a command line of another program, with options of its own."""
 
 
 COMPLETE = "_AURASHOT_COMPLETE"
@@ -63,7 +65,7 @@ class _Loaded(MutableMapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         if name not in self._made:
             command = self._table[name]
-            self._made[name] = _made(name, getattr(import_module(f"aurashot.cli.{command.module}"), command.name))
+            self._made[name] = _made(name, command)
         return self._made[name]
 
     def __setitem__(self, name: str, command: Any) -> None:
@@ -79,14 +81,16 @@ class _Loaded(MutableMapping[str, Any]):
         return sum(1 for _ in self)
 
 
-def _made(name: str, what: Callable[..., object] | typer.Typer) -> Any:
+def _made(name: str, command: Command) -> Any:
     """Return the command of a function, or the group of a typer app."""
+    what: Callable[..., object] | typer.Typer = getattr(import_module(f"aurashot.cli.{command.module}"), command.name)
     parent = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     parent.callback()(lambda: None)
     if isinstance(what, typer.Typer):
         parent.add_typer(what, name=name)
     else:
-        parent.command(name, epilog=EPILOG)(what)
+        settings = {"allow_interspersed_args": False} if command.runs_another else None
+        parent.command(name, epilog=EPILOG, context_settings=settings)(what)
     group = cast("TyperGroup", typer.main.get_command(parent))
     made = group.commands[name]
     for each in getattr(made, "commands", {}).values():

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from aurashot import AuraShot, WorkflowJob
     from aurashot.cli._paying import Account
+    from aurashot.cli._targets import Target
 
 legacy = typer.Typer(name="legacy", no_args_is_help=True, help="The legacy workflows, for older integrations.")
 
@@ -127,6 +128,10 @@ def _plan(workflow: str, images: dict[str, str], description: str | None) -> Non
     Output().show(plan, lambda screen: screen.say(f"{workflow}: 1 image would be billed; nothing was sent."), ["1"])
 
 
+def _saved(client: "AuraShot", target: "Target", job: "WorkflowJob") -> list[str]:
+    return [target.save(client, url, number) for number, url in enumerate(job.images, 1)]
+
+
 def _run(call: "Callable[[AuraShot], WorkflowJob]", account: "Account", out: str | None, *, force: bool) -> None:
     from aurashot.cli._output import Output
     from aurashot.cli._targets import target_of
@@ -136,7 +141,7 @@ def _run(call: "Callable[[AuraShot], WorkflowJob]", account: "Account", out: str
     with account.client() as client:
         with output.working("waiting for the workflow ..."):
             job = call(client)
-        paths = [target.save(client, url, number) for number, url in enumerate(job.images, 1)]
+        paths = _saved(client, target, job)
     data = {
         "workflow": job.workflow,
         "paid": account.paid > 0,

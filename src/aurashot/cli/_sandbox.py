@@ -1,5 +1,6 @@
 """`aurashot sandbox`: the local emulator of the service."""
 
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
@@ -9,6 +10,8 @@ import typer
 from aurashot.errors import AuraShotError, ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from aurashot.cli._output import Output
 
 KEY = "sk_sandbox_demo"
@@ -84,23 +87,24 @@ def serve(
     from aurashot.cli._output import Output
 
     output = Output()
-    try:
+    hosts = allow_host or ()
+    ready = partial(_announce, output, host)
+    with _refused_by_the_machine():
         emulator.run(
-            port,
-            host,
-            quota=quota,
-            latency=latency,
-            fetch=fetch,
-            drift=drift,
-            allowed_hosts=allow_host or (),
-            ready=partial(_announce, output, host),
+            port, host, quota=quota, latency=latency, fetch=fetch, drift=drift, allowed_hosts=hosts, ready=ready
         )
+    output.screen.lines("\nThe sandbox has stopped.")
+
+
+@contextmanager
+def _refused_by_the_machine() -> "Generator[None]":
+    """Raise a failure, not a usage error, where the command is valid and the port cannot be had."""
+    try:
+        yield
     except ConfigurationError as error:
         if not isinstance(error.__cause__, OSError):
             raise
-        # The command is valid and the machine refuses: this is a failure, not a usage error.
         raise AuraShotError(f"{error.message}; choose another with --port, or a free one with --port 0") from error
-    output.screen.lines("\nThe sandbox has stopped.")
 
 
 def _announce(output: "Output", host: str, url: str) -> None:

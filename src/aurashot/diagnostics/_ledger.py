@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from aurashot._reasons import reason_of
 from aurashot.diagnostics._finding import Finding, problem
 from aurashot.errors import AuraShotError
 
@@ -36,7 +37,7 @@ def ledger(path: str | os.PathLike[str]) -> Iterator[Finding]:
     except AuraShotError as error:
         yield problem("ledger", error)
     except OSError as trouble:
-        summary = f"The ledger {place} cannot be looked for ({trouble.strerror})"
+        summary = f"The ledger {place} cannot be looked for ({reason_of(trouble)})"
         yield Finding(check="ledger", level="error", summary=summary, fix="choose another path")
     else:
         yield from _contents(place, entries)

@@ -152,7 +152,7 @@ def record(har_path: str | os.PathLike[str], *, keep_fields: Collection[str] = (
         try:
             recording.write()
         except AuraShotError as problem:
-            error.add_note(str(problem))
+            error.add_note(reason_of(problem))
         raise
     recording.write()
 

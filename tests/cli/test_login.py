@@ -16,6 +16,8 @@ from aurashot.cli import app
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.cli.conftest import Aurashot
+
 KEY = "sk_live_canary_0123456789"
 
 
@@ -86,3 +88,12 @@ def test_one_place_at_a_time(options: tuple[str, ...]) -> None:
     result = CliRunner().invoke(app, ["login", *options], input="")
     assert 2 == result.exit_code
     assert "exclude each other" in result.stderr
+
+
+@pytest.mark.parametrize("format", ["human", "json", "agent"])
+def test_a_key_as_an_argument_is_not_shown(aurashot: Aurashot, format: str) -> None:  # noqa: A002  # the option's name
+    """It is refused, and would otherwise be in logs and transcripts."""
+    ran = aurashot("login", "sk_live_canary", "--format", format)
+    assert 2 == ran.code
+    assert "canary" not in ran.out + ran.err
+    assert "(hidden)" in ran.out + ran.err

@@ -10,9 +10,10 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from aurashot import mcp
-from aurashot.errors import ConfigurationError
+from aurashot.errors import ConfigurationError, LedgerError
 from aurashot.ledger import Entry, Intent, Settlement
 from aurashot.mcp._calls import is_still_its_key
+from aurashot.mcp._errors import AfterPaymentError, on_the_bill
 from tests.mcp.conftest import ledger_in, text_of
 
 if TYPE_CHECKING:
@@ -222,3 +223,30 @@ async def test_a_stored_image_that_is_damaged_is_fetched_again(connect: Connect,
         await anyio.Path(first["image"]["path"]).write_bytes(b"cut")
         again = await generate(client, request_key="page-1")
     assert (again["status"], again["repeated"], len(service.bill().entries)) == ("done", True, 1)
+
+
+def damage(folder: Path) -> None:
+    """Overwrite the images of all characters."""
+    paths = list(folder.rglob("avatars/*/profile/*.png"))
+    assert paths
+    for path in paths:
+        path.write_bytes(b"damaged")
+
+
+async def test_what_fails_after_the_payment_is_paid(connect: Connect, service: SandboxServer, folder: Path) -> None:
+    """A stored ID photo that is damaged is no wrong argument: the call is on the bill, and a repetition says so."""
+    mia = {"name": "Mia", "face": "selfie.jpg", "kind": "virtual", "request_key": "k-1"}
+    async with connect() as client:
+        assert (await client.call_tool("create_character", mia)).structured_content["paid"] is True
+        damage(folder)
+        again = (await client.call_tool("create_character", mia)).structured_content
+    assert ("k-1", True) == (again["request_key"], again["paid"])
+    assert 1 == len(service.bill().entries)
+
+
+@pytest.mark.parametrize("paid", [True, "unknown"])
+def test_an_error_about_a_paid_call_says_so(paid: Any) -> None:
+    """Whatever goes wrong, a ledger that cannot be read included."""
+    with pytest.raises(AfterPaymentError) as caught, on_the_bill("k-1", paid):
+        raise LedgerError("it is locked")
+    assert (paid, "k-1") == (caught.value.paid, caught.value.error.idempotency_key)

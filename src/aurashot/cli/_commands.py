@@ -1,6 +1,7 @@
 """The group that holds all commands: each is imported when it is used, and errors are told in the format of the run."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from importlib import import_module
@@ -200,10 +201,16 @@ def _misused(error: Any) -> int:
     from aurashot.cli._failures import failure, tell
 
     if _format.current().format in {"human", "quiet"} or type(error).__name__ == "NoArgsIsHelpError":
+        error.message = _without_keys(error.message)
         error.show()
     else:
-        tell("", failure(error.format_message().rstrip("."), USAGE, type="UsageError"))
+        tell("", failure(_without_keys(error.format_message()).rstrip("."), USAGE, type="UsageError"))
     return USAGE.code
+
+
+def _without_keys(message: str) -> str:
+    """Return a message without API keys: somebody may have passed one as an argument."""
+    return re.sub(r"sk_\w+", "(hidden)", message)
 
 
 def _unexpected(error: Exception) -> int:

@@ -30,6 +30,7 @@ class Account:
     Attributes:
         paid: How many images were paid for.
         under_way: The idempotency key of a billed request that was sent and not answered.
+        key: The idempotency key of the command, from which those of its images follow.
     """
 
     def __init__(
@@ -39,9 +40,11 @@ class Account:
         max_images: int | None = None,
         timeout: float | None = None,
         images: Callable[[], list[dict[str, Any]]] = list,
+        key: str | None = None,
     ) -> None:
         self.paid = 0
         self.under_way: str | None = None
+        self.key: str | None = key
         self._ledger = ledger
         self._max_images = max_images
         self._timeout = timeout
@@ -111,11 +114,11 @@ class Account:
 
     def _notes(self, key: str | None, *, is_made: bool) -> list[str]:
         """Return what Ctrl-C has left behind, and how to get it."""
-        quoted = shlex.quote(str(key))
         if is_made:
+            again = shlex.quote(self.key or str(key))
             return [
                 f"an image was made and billed under the idempotency key {key}",
-                f"run the command again with --idempotency-key {quoted} to save it without paying again",
+                f"run the command again with --idempotency-key {again} to save it without paying again",
             ]
         if key and self._ledger is not None:
             return [

@@ -72,7 +72,7 @@ class Shoot:
         self._tags = wanted.tag_values()
         self._key = wanted.key or str(uuid4())
         self._account = Account(
-            wanted.ledger, max_images=wanted.max_images, timeout=wanted.timeout, images=self._images
+            wanted.ledger, max_images=wanted.max_images, timeout=wanted.timeout, images=self._images, key=self._key
         )
         self._drift: IdentityDriftError | None = None
 

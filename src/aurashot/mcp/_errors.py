@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aurashot import errors
 from aurashot.mcp._answers import ErrorAnswer
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from pydantic import ValidationError
 
     from aurashot.mcp._answers import Paid
@@ -28,15 +31,35 @@ _PAID = (
 
 
 class AfterPaymentError(Exception):
-    """Something went wrong once an image was paid for.
+    """Something went wrong once an image was paid for, or may have been.
 
     Attributes:
         error: What it was.
+        paid: What is known of the bill.
     """
 
-    def __init__(self, error: errors.AuraShotError) -> None:
+    def __init__(self, error: errors.AuraShotError, paid: Paid) -> None:
         super().__init__(error.message)
         self.error: errors.AuraShotError = error
+        self.paid: Paid = paid
+
+
+@contextmanager
+def on_the_bill(key: str, paid: Paid) -> Generator[None]:
+    """Say of every error in the block that the image of the call is paid for, or may be.
+
+    Args:
+        key: The key of the call.
+        paid: What is known of the bill.
+
+    Raises:
+        AfterPaymentError: What went wrong in the block.
+    """
+    try:
+        yield
+    except errors.AuraShotError as error:
+        error.idempotency_key = error.idempotency_key or key
+        raise AfterPaymentError(error, paid) from error
 
 
 class Advice(NamedTuple):

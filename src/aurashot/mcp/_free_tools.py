@@ -23,6 +23,7 @@ from aurashot.mcp._answers import (
     preview_block,
     result_of,
 )
+from aurashot.mcp._errors import on_the_bill
 from aurashot.mcp._files import IMAGES, uri_of
 from aurashot.mcp._paid_tools import RUNNING, generation_of, image_of, shown_character
 from aurashot.mcp._showing import facts_of
@@ -179,17 +180,22 @@ async def get_image(workspace: Workspace, given: GetImage, progress: Progress) -
     is_running = await workspace.calls.join(key, progress)
     path = await workspace.stored(key)
     if path is not None:
-        return await _full(workspace, uri_of(path), given.size, key)
+        with on_the_bill(key, True):
+            return await _full(workspace, uri_of(path), given.size, key)
     entries = await workspace.calls.entries(key)
     if is_running or any(entry.is_under_way for entry in entries):
-        answer = FullImageAnswer(
-            status="running", paid="unknown", spend=await workspace.spend(), request_key=key, next=RUNNING
-        )
+        with on_the_bill(key, "unknown"):
+            spend = await workspace.spend()
+        answer = FullImageAnswer(status="running", paid="unknown", spend=spend, request_key=key, next=RUNNING)
         return result_of(answer)
     if any(entry.payment == "paid" and entry.operation == ID_PHOTO for entry in entries):
-        answer = FullImageAnswer(paid=True, spend=await workspace.spend(), request_key=key, next=OF_A_CHARACTER)
+        with on_the_bill(key, True):
+            spend = await workspace.spend()
+        answer = FullImageAnswer(paid=True, spend=spend, request_key=key, next=OF_A_CHARACTER)
         return result_of(answer)
-    return await _full(workspace, uri_of(await _fetched(workspace, key, entries)), given.size, key)
+    path = await _fetched(workspace, key, entries)
+    with on_the_bill(key, True):
+        return await _full(workspace, uri_of(path), given.size, key)
 
 
 async def _fetched(workspace: Workspace, key: str, entries: Sequence[Entry]) -> str:
@@ -210,7 +216,8 @@ async def _fetched(workspace: Workspace, key: str, entries: Sequence[Entry]) -> 
         raise error
     name = entry.tags.get("character")
     character = None if name is None else await workspace.library.get(name)
-    return await workspace.store(generation, character, key)
+    with on_the_bill(key, True):
+        return await workspace.store(generation, character, key)
 
 
 async def _full(workspace: Workspace, given: str, size: str, key: str | None = None) -> CallToolResult:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import socket
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -29,7 +29,7 @@ _BACKLOG: Final = 128
 _PATIENCE: Final = 1
 """Seconds that open connections have to end by themselves when the server stops."""
 
-logger: Final = logging.getLogger("aurashot")
+_WARNING: Final = "there is no token: every program of this machine can use the server and spend money"
 
 
 def http_app(
@@ -88,7 +88,7 @@ def run_http(
     app = http_app(settings, token=token, allowed_hosts=[host, *allowed_hosts])
     with _listen(host, port) as listener:
         if token is None:
-            logger.warning("There is no token: every program of this machine can use the server and spend money")
+            sys.stderr.write(f"warning: {_WARNING}\n")  # the log is silent unless it is asked for
         config = uvicorn.Config(
             app,
             ws="none",

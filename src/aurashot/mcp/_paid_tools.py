@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 from pydantic import ValidationError
 
 from aurashot.characters import Consent
-from aurashot.errors import AuraShotError, CharacterNotFoundError, InputError, UnresolvedError
+from aurashot.errors import CharacterNotFoundError, InputError, UnresolvedError
 from aurashot.mcp._answers import CharacterAnswer, ImageAnswer, result_of
 from aurashot.mcp._calls import call_id
-from aurashot.mcp._errors import AfterPaymentError
+from aurashot.mcp._errors import on_the_bill
 from aurashot.mcp._showing import Shown, facts_of, shown
 from aurashot.models import Generation
 
@@ -124,14 +124,11 @@ async def _image(workspace: Workspace, wanted: Wanted, given: str | None, progre
     name = wanted.character.name if wanted.character is not None else None
     if stored is None:
         return await running(workspace, key, name)
-    try:
-        show = await shown(workspace, stored.path)
-    except AuraShotError as error:
-        error.idempotency_key = key
-        raise AfterPaymentError(error) from error
+    with on_the_bill(key, True):
+        show, spend = await shown(workspace, stored.path), await workspace.spend()
     answer = ImageAnswer(
         paid=True,
-        spend=await workspace.spend(),
+        spend=spend,
         request_key=key,
         repeated=stored.repeated,
         image=show.image,
@@ -155,10 +152,12 @@ async def _run(
 
 async def running(workspace: Workspace, key: str, character: str | None = None) -> CallToolResult:
     """Return the answer about a call that is under way."""
+    with on_the_bill(key, "unknown"):
+        spend = await workspace.spend()
     answer = ImageAnswer(
         status="running",
         paid="unknown",
-        spend=await workspace.spend(),
+        spend=spend,
         request_key=key,
         character=character,
         next=RUNNING,
@@ -173,11 +172,8 @@ async def _made(workspace: Workspace, wanted: Wanted, key: str) -> Stored:
         return Stored(path, repeated=True)
     tags = {"via": "mcp"} if wanted.character is None else {"via": "mcp", "character": wanted.character.name}
     generation = await _generation(workspace, wanted, key, workspace.client_for(wanted.identity, tags))
-    try:
+    with on_the_bill(key, True):
         path = await workspace.store(generation, wanted.character, key, wanted.description)
-    except AuraShotError as error:
-        error.idempotency_key = error.idempotency_key or key
-        raise AfterPaymentError(error) from error
     return Stored(path, repeated=generation.meta.from_ledger)
 
 
@@ -225,15 +221,16 @@ async def create_character(workspace: Workspace, given: CreateCharacter, progres
 
     made = await _run(workspace, key, identity, make, progress)
     if made is None:
-        answer = CharacterAnswer(
-            status="running", paid="unknown", spend=await workspace.spend(), request_key=key, next=RUNNING
-        )
+        with on_the_bill(key, "unknown"):
+            spend = await workspace.spend()
+        answer = CharacterAnswer(status="running", paid="unknown", spend=spend, request_key=key, next=RUNNING)
         return result_of(answer)
     character, repeated = made
-    show = await shown_character(workspace, character)
+    with on_the_bill(key, True):
+        show, spend = await shown_character(workspace, character), await workspace.spend()
     answer = CharacterAnswer(
         paid=True,
-        spend=await workspace.spend(),
+        spend=spend,
         request_key=key,
         repeated=repeated,
         character=facts_of(character, images=None),

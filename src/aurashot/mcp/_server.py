@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         ReadResourceResult,
     )
 
+    from aurashot.mcp._answers import Paid
     from aurashot.mcp._spend import Spend
     from aurashot.mcp._tools import Tool
 
@@ -155,15 +156,23 @@ async def _answer(context: Context, tool: Tool, arguments: Any) -> CallToolResul
 
     try:
         return await tool.run(workspace, arguments, progress)
-    except (AuraShotError, AfterPaymentError) as problem:
-        error, paid = (problem.error, True) if isinstance(problem, AfterPaymentError) else (problem, paid_of(problem))
-        logger.info("The tool %s failed: %s", tool.name, error.message)
-        key = key or error.idempotency_key
-        return result_of(answer_to(error, paid=paid, key=key, ledger=ledger, spend=await _spend(workspace)))
+    except AfterPaymentError as problem:
+        return await _failed(workspace, tool, key, problem.error, problem.paid)
+    except AuraShotError as error:
+        return await _failed(workspace, tool, key, error, paid_of(error))
     except Exception:  # a bug of ours must reach neither the model as a traceback, nor the other calls
         logger.exception("The tool %s failed unexpectedly", tool.name)
         spend = await _spend(workspace)
         return result_of(unexpected(tool.name, is_paid=tool.is_paid, key=key, ledger=ledger, spend=spend))
+
+
+async def _failed(
+    workspace: Workspace, tool: Tool, key: str | None, error: AuraShotError, paid: Paid
+) -> CallToolResult:
+    logger.info("The tool %s failed: %s", tool.name, error.message)
+    ledger = str(workspace.ledger.path.absolute())
+    known = key or error.idempotency_key
+    return result_of(answer_to(error, paid=paid, key=known, ledger=ledger, spend=await _spend(workspace)))
 
 
 async def _spend(workspace: Workspace) -> Spend | None:

@@ -15,7 +15,7 @@ _SHORTEST: Final = 6
 """Characters of a known secret that is looked for: a shorter one is part of many words."""
 
 PATTERNS: Final = (
-    ("an API key", re.compile(r"(?<![A-Za-z0-9])(?:[spr]k_\w+|[spr]k-\w{12,})")),
+    ("an API key", re.compile(r"(?<![A-Za-z0-9])(?:[spr]k_\w+|[spr]k-[\w-]{12,})")),
     (
         "an Authorization header",
         re.compile(r"\b(?:bearer|basic)\s+(?=\S*[\d=])[\w.~+/=-]{6,}|\bauthorization\s*[:=]", re.IGNORECASE),

@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from aurashot import AuraShotError, FaceEngineError, InvalidImageError, UnsafeURLError, sandbox
-from aurashot.identity import Calibration, FaceReference, compare
+from aurashot.identity import Calibration, FaceReference, Landmarks, Point, compare, find_faces
 from aurashot.identity._comparison import verdict_of
 from aurashot.identity._findings import ReasonCode, Verdict, reason
 from tests.identity.conftest import LINES, ColourModel, plain
@@ -248,6 +248,21 @@ class Nonsense(ColourModel):
     def vector(self, crop: Any) -> Any:
         """Return what is no direction."""
         return [float("nan")] * 3
+
+
+class FarAway(ColourModel):
+    """An engine that finds its face where no image is, as the network of OpenCV 4.12 does in images of one colour."""
+
+    def detect(self, pixels: Any) -> Any:
+        """Find it there."""
+        (found,) = super().detect(pixels)
+        points = (Point(point.x * 1e18, point.y * 1e18) for point in found.landmarks)
+        return [replace(found, landmarks=Landmarks(*points))]
+
+
+def test_a_face_outside_of_all_images_is_none() -> None:
+    """It is no face, and no error either."""
+    assert () == tuple(find_faces(plain("red"), model=FarAway()))
 
 
 @pytest.mark.parametrize(

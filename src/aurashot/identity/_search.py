@@ -46,6 +46,8 @@ _WORSE: Final = 0.03
 _BETTER: Final = 0.01
 _BACKGROUND: Final = 0.5
 """Faces of less than this share of the largest one's width are people in the background."""
+_FAR: Final = 1e6
+"""Pixels that no image has: OpenCV 4.12 finds faces that are further away in images of one colour."""
 _DOUBTFUL: Final = 0.15
 """How much lower than the best score another face's may be."""
 
@@ -185,12 +187,12 @@ def _detected(pixels: Pixels, model: FaceModel, side: int) -> list[Detection]:
     small = pixels if shrink == 1 else np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
     matrix = np.array([[width / size[0], 0, 0], [0, height / size[1], 0]])
     found = asked(model, lambda: list(model.detect(small)))
-    return [_at(each, matrix) for each in found if _is_finite(each)]
+    return [_at(each, matrix) for each in found if _is_possible(each)]
 
 
-def _is_finite(found: Detection) -> bool:
+def _is_possible(found: Detection) -> bool:
     numbers = [found.score, *found.box, *(number for point in found.landmarks for number in point)]
-    return all(map(math.isfinite, numbers)) and found.landmarks.eye_distance > 1
+    return all(abs(number) < _FAR for number in numbers) and found.landmarks.eye_distance > 1
 
 
 def _at(found: Detection, matrix: Matrix, *, swapped: bool = False) -> Detection:

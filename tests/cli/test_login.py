@@ -90,10 +90,10 @@ def test_one_place_at_a_time(options: tuple[str, ...]) -> None:
     assert "exclude each other" in result.stderr
 
 
-@pytest.mark.parametrize("format", ["human", "json", "agent"])
-def test_a_key_as_an_argument_is_not_shown(aurashot: Aurashot, format: str) -> None:  # noqa: A002  # the option's name
+@pytest.mark.parametrize("wanted", ["human", "json", "agent"])
+def test_a_key_as_an_argument_is_not_shown(aurashot: Aurashot, wanted: str) -> None:
     """It is refused, and would otherwise be in logs and transcripts."""
-    ran = aurashot("login", "sk_live_canary", "--format", format)
+    ran = aurashot("login", "sk_live_canary", "--format", wanted)
     assert 2 == ran.code
     assert "canary" not in ran.out + ran.err
     assert "(hidden)" in ran.out + ran.err

@@ -202,7 +202,7 @@ def entry(payment: Any, age: timedelta) -> Entry:
         ("not_paid", 900, True),
     ],
 )
-def test_how_long_a_call_keeps_its_key(payment: str, minutes: int, expected: bool) -> None:  # noqa: FBT001  # a parameter
+def test_how_long_a_call_keeps_its_key(payment: str, minutes: int, *, expected: bool) -> None:
     """Ten minutes once its outcome is known, and for ever while it is not."""
     assert is_still_its_key([entry(payment, timedelta(minutes=minutes))], NOW) is expected
 

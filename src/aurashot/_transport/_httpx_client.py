@@ -144,7 +144,7 @@ class HttpxClient:
                         return HttpxResponse(error.response)
                     watch.failed()
                     raise
-                except Exception:
+                except Exception:  # whatever the client raises: it is passed on, once it is known what was sent
                     watch.failed()
                     raise
 
@@ -179,7 +179,7 @@ class AsyncHttpxClient:
                 except TimeLimitError:
                     watch.failed()
                     raise httpx.ReadTimeout("The httpx client did not keep the deadline") from None
-                except Exception:
+                except Exception:  # whatever the client raises: it is passed on, once it is known what was sent
                     watch.failed()
                     raise
 

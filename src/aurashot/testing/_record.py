@@ -148,7 +148,7 @@ def record(har_path: str | os.PathLike[str], *, keep_fields: Collection[str] = (
     try:
         with listening(noting(settings, recording.add)):
             yield recording
-    except BaseException as error:
+    except BaseException as error:  # Ctrl-C as well: what was recorded may have been paid for
         try:
             recording.write()
         except AuraShotError as problem:

@@ -183,7 +183,7 @@ def _sync(original: Callable[..., httpcore.Response]) -> Callable[..., httpcore.
             response = original(connection, request)
         except httpcore.ConnectionNotAvailable:  # nothing was sent; the pool takes another connection
             raise
-        except BaseException:
+        except BaseException:  # an interruption as well: it is noted, and passed on
             watched.end()
             raise
         watched.responded(response)
@@ -203,7 +203,7 @@ def _async(original: Callable[..., Any]) -> Callable[..., Any]:
             response: httpcore.Response = await original(connection, request)
         except httpcore.ConnectionNotAvailable:  # nothing was sent; the pool takes another connection
             raise
-        except BaseException:
+        except BaseException:  # an interruption as well: it is noted, and passed on
             watched.end()
             raise
         watched.responded(response)
